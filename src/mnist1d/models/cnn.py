@@ -1,0 +1,72 @@
+"""The convolutional network of three strided layers, for signals and for images."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from mnist1d.models.layers import Conv1d, Conv2d, Linear
+
+
+class CNN(eqx.Module):
+    """Three convolutions of stride 2, each with relu, then one affine map.
+
+    Kernels 5, 3, 3 with padding 1; on signals of length 40 the lengths are 19, 10 and 5, and with
+    25 channels there are 5,210 parameters. With `image_size` the same three layers are
+    two-dimensional and the input is a flattened square image (MNIST: sides 13, 7 and 4).
+
+    Args:
+        input_size: length of the signal; ignored for images.
+        channels: channels of every convolution.
+        n_classes: number of classes.
+        image_size: side of the image in pixels, or None for signals.
+        key: for the initial weights (PyTorch's defaults).
+
+    Source: PAPER sections 1.2, 4.2 and 7.2 (backbone).
+
+    >>> import jax.numpy as jnp
+    >>> CNN(key=jax.random.key(0))(jnp.ones((40, 3))).shape
+    (10, 3)
+    >>> CNN(image_size=28, key=jax.random.key(0))(jnp.ones(784)).shape
+    (10,)
+    """
+
+    convolutions: tuple[Conv1d | Conv2d, ...]
+    output: Linear
+    image_size: int | None = eqx.field(static=True)
+    batch_last: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        input_size: int = 40,
+        channels: int = 25,
+        n_classes: int = 10,
+        *,
+        image_size: int | None = None,
+        key: PRNGKeyArray,
+    ) -> None:
+        *convolution_keys, output_key = jax.random.split(key, 4)
+        layer = Conv1d if image_size is None else Conv2d
+        size = input_size if image_size is None else image_size
+        convolutions = []
+        for kernel_size, in_channels, layer_key in zip(
+            (5, 3, 3), (1, channels, channels), convolution_keys, strict=True
+        ):
+            convolutions.append(
+                layer(in_channels, channels, kernel_size, stride=2, padding=1, key=layer_key)
+            )
+            size = (size + 2 - kernel_size) // 2 + 1
+        self.convolutions = tuple(convolutions)
+        flat_size = channels * (size if image_size is None else size**2)
+        self.output = Linear(flat_size, n_classes, key=output_key)
+        self.image_size = image_size
+
+    def __call__(self, x: Float[Array, "length *batch"]) -> Float[Array, "classes *batch"]:
+        """Map signals `(length, *batch)` to logits `(classes, *batch)`."""
+        batch = x.shape[1:]
+        sides = x.shape[:1] if self.image_size is None else (self.image_size,) * 2
+        hidden = x.reshape(1, *sides, *batch)
+        for convolution in self.convolutions:
+            hidden = jax.nn.relu(convolution(hidden))
+        return self.output(hidden.reshape(-1, *batch))

@@ -1,0 +1,105 @@
+"""The bidirectional gated recurrent unit."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from mnist1d.models.layers import Linear, uniform
+
+
+class GRU(eqx.Module):
+    """One bidirectional GRU layer; all its outputs, flattened, feed one affine map.
+
+    With 40 scalar inputs and 6 hidden units per direction there are 5,134 parameters. Both
+    directions advance together, the backward one over the reversed sequence, so that one
+    block-diagonal product per time step serves both.
+
+    Gate order r, z, n: r = sigmoid(W_ir x + b_ir + W_hr h + b_hr), z likewise,
+    n = tanh(W_in x + b_in + r * (W_hn h + b_hn)), h' = (1 - z) * n + z * h; h starts at 0.
+
+    Args:
+        n_timesteps: length of the sequence.
+        features: inputs per time step; the signal is `n_timesteps * features` long, time-major.
+        hidden_size: hidden units per direction.
+        n_classes: number of classes.
+        key: for the initial weights (PyTorch's defaults: every tensor U[-1/sqrt(hidden_size), ..]).
+
+    Source: PAPER sections 1.2 and C.2.
+
+    >>> GRU(key=jax.random.key(0))(jnp.ones((40, 3))).shape
+    (10, 3)
+    """
+
+    input_weight: Float[Array, "gates=3 directions=2 hidden features"]
+    hidden_weight: Float[Array, "gates=3 directions=2 hidden hidden"]
+    input_bias: Float[Array, "gates=3 directions=2 hidden"]
+    hidden_bias: Float[Array, "gates=3 directions=2 hidden"]
+    output: Linear
+    batch_last: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        n_timesteps: int = 40,
+        features: int = 1,
+        hidden_size: int = 6,
+        n_classes: int = 10,
+        *,
+        key: PRNGKeyArray,
+    ) -> None:
+        weight_key, recurrent_key, bias_key, recurrent_bias_key, output_key = jax.random.split(
+            key, 5
+        )
+        gates = (3, 2, hidden_size)
+        self.input_weight = uniform(weight_key, (*gates, features), hidden_size)
+        self.hidden_weight = uniform(recurrent_key, (*gates, hidden_size), hidden_size)
+        self.input_bias = uniform(bias_key, gates, hidden_size)
+        self.hidden_bias = uniform(recurrent_bias_key, gates, hidden_size)
+        self.output = Linear(n_timesteps * 2 * hidden_size, n_classes, key=output_key)
+
+    def __call__(self, x: Float[Array, "length *batch"]) -> Float[Array, "classes *batch"]:
+        """Map signals `(length, *batch)` to logits `(classes, *batch)`."""
+        batch = x.shape[1:]
+        features, hidden_size = self.input_weight.shape[-1], self.hidden_weight.shape[-1]
+        sequence = x.reshape(-1, features, *batch)
+        both = jnp.concatenate([sequence, sequence[::-1]], axis=1)
+        outputs = self._recur(both.reshape(both.shape[0], 2 * features, -1))
+        forward, backward = jnp.split(outputs, [hidden_size], axis=1)
+        outputs = jnp.concatenate([forward, backward[::-1]], axis=1)
+        return self.output(outputs.reshape(-1, *batch))
+
+    def _recur(
+        self, inputs: Float[Array, "time inputs batch"]
+    ) -> Float[Array, "time hidden batch"]:
+        size = 2 * self.hidden_weight.shape[-1]
+        input_weight = _block_diagonal(self.input_weight)
+        hidden_weight = _block_diagonal(self.hidden_weight)
+        # r and z only ever see the sum of the two biases; n needs them apart.
+        input_bias = (self.input_bias.at[:2].add(self.hidden_bias[:2])).reshape(-1, 1)
+        hidden_bias = self.hidden_bias[2].reshape(-1, 1)
+
+        def step(hidden: Array, x: Array) -> tuple[Array, Array]:
+            from_input = input_weight @ x + input_bias
+            from_hidden = hidden_weight @ hidden
+            r = jax.nn.sigmoid(from_input[:size] + from_hidden[:size])
+            z = jax.nn.sigmoid(from_input[size : 2 * size] + from_hidden[size : 2 * size])
+            n = jnp.tanh(from_input[2 * size :] + r * (from_hidden[2 * size :] + hidden_bias))
+            hidden = n + z * (hidden - n)
+            return hidden, hidden
+
+        initial = jnp.zeros((size, inputs.shape[-1]), inputs.dtype)
+        return lax.scan(step, initial, inputs)[1]
+
+
+def _block_diagonal(
+    weight: Float[Array, "gates=3 directions=2 hidden columns"],
+) -> Float[Array, "rows all_columns"]:
+    """Put both directions into one matrix per gate: (3 * 2 * hidden, 2 * columns)."""
+    gates, _, hidden, columns = weight.shape
+    zeros = jnp.zeros((gates, hidden, columns), weight.dtype)
+    forward = jnp.concatenate([weight[:, 0], zeros], axis=2)
+    backward = jnp.concatenate([zeros, weight[:, 1]], axis=2)
+    return jnp.concatenate([forward, backward], axis=1).reshape(gates * 2 * hidden, 2 * columns)

@@ -1,0 +1,172 @@
+"""The two layers of the published models, with the batch as the last axis.
+
+A signal is a column: arrays are `(features, *batch)`, so one example is `(features,)` and a
+batch `(features, n)`. One definition serves both. On a CPU the last axis is the contiguous one,
+and a long contiguous batch axis makes every matrix product and every elementwise operation of
+these small networks several times faster than the usual `(n, features)`.
+"""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+
+def uniform(key: PRNGKeyArray, shape: tuple[int, ...], fan_in: int) -> Array:
+    """Draw independent entries from U[-b, b], b = 1 / sqrt(fan_in): PyTorch's default.
+
+    Source: PAPER section C.2 (Kaiming-uniform with slope sqrt(5) has the same bound).
+
+    >>> weights = uniform(jax.random.key(0), (100, 40), fan_in=40)
+    >>> bool(abs(weights).max() <= 1 / math.sqrt(40))
+    True
+    """
+    bound = 1 / math.sqrt(fan_in)
+    return jax.random.uniform(key, shape, minval=-bound, maxval=bound)
+
+
+def affine(
+    weight: Float[Array, "out_size in_size"],
+    bias: Float[Array, " out_size"],
+    x: Float[Array, "in_size *rest"],
+) -> Float[Array, "out_size *rest"]:
+    """Apply `weight @ x + bias` along the leading axis of `x`.
+
+    >>> affine(jnp.ones((2, 3)), jnp.zeros(2), jnp.ones((3, 4, 5))).shape
+    (2, 4, 5)
+    """
+    # One matrix of all columns: XLA's CPU products are nearly twice as fast on it.
+    columns = x.reshape(len(x), -1)
+    return (weight @ columns + bias[:, None]).reshape(-1, *x.shape[1:])
+
+
+class Linear(eqx.Module):
+    """An affine map `weight @ x + bias`.
+
+    Args:
+        in_size: number of input features.
+        out_size: number of output features.
+        key: for the initial values (PyTorch's defaults, `uniform`).
+
+    >>> Linear(40, 10, key=jax.random.key(0))(jnp.ones((40, 7))).shape
+    (10, 7)
+    """
+
+    weight: Float[Array, "out_size in_size"]
+    bias: Float[Array, " out_size"]
+
+    def __init__(self, in_size: int, out_size: int, *, key: PRNGKeyArray) -> None:
+        weight_key, bias_key = jax.random.split(key)
+        self.weight = uniform(weight_key, (out_size, in_size), in_size)
+        self.bias = uniform(bias_key, (out_size,), in_size)
+
+    def __call__(self, x: Float[Array, "in_size *batch"]) -> Float[Array, "out_size *batch"]:
+        """Map `(in_size, *batch)` to `(out_size, *batch)`."""
+        return affine(self.weight, self.bias, x)
+
+
+class Conv1d(eqx.Module):
+    """A one-dimensional convolution with zero padding, as patches times matrix.
+
+    Five times faster on a CPU than `lax.conv_general_dilated` at these sizes: the patches of the
+    whole batch form one matrix, so the layer is a single product.
+
+    Args:
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        kernel_size: taps per channel.
+        stride: distance of neighbouring outputs, in samples.
+        padding: zeros added at both ends.
+        key: for the initial values (PyTorch's defaults, `uniform`).
+
+    >>> layer = Conv1d(1, 25, 5, stride=2, padding=1, key=jax.random.key(0))
+    >>> layer(jnp.ones((1, 40, 7))).shape
+    (25, 19, 7)
+    """
+
+    weight: Float[Array, "out_channels kernel_size in_channels"]
+    bias: Float[Array, " out_channels"]
+    stride: int = eqx.field(static=True)
+    padding: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        key: PRNGKeyArray,
+    ) -> None:
+        weight_key, bias_key = jax.random.split(key)
+        fan_in = in_channels * kernel_size
+        self.weight = uniform(weight_key, (out_channels, kernel_size, in_channels), fan_in)
+        self.bias = uniform(bias_key, (out_channels,), fan_in)
+        self.stride, self.padding = stride, padding
+
+    def __call__(
+        self, x: Float[Array, "in_channels length *batch"]
+    ) -> Float[Array, "out_channels out_length *batch"]:
+        """Map `(in_channels, length, *batch)` to `(out_channels, out_length, *batch)`.
+
+        `out_length = (length + 2 * padding - kernel_size) // stride + 1`.
+        """
+        patches = _windows(x, self.weight.shape[1], self.stride, self.padding, axis=1)
+        return affine(self.weight.reshape(len(self.weight), -1), self.bias, patches)
+
+
+class Conv2d(eqx.Module):
+    """A two-dimensional convolution with zero padding and a square kernel, as in `Conv1d`.
+
+    >>> layer = Conv2d(1, 25, 5, stride=2, padding=1, key=jax.random.key(0))
+    >>> layer(jnp.ones((1, 28, 28, 7))).shape
+    (25, 13, 13, 7)
+    """
+
+    weight: Float[Array, "out_channels kernel_size kernel_size in_channels"]
+    bias: Float[Array, " out_channels"]
+    stride: int = eqx.field(static=True)
+    padding: int = eqx.field(static=True)
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        key: PRNGKeyArray,
+    ) -> None:
+        weight_key, bias_key = jax.random.split(key)
+        fan_in = in_channels * kernel_size**2
+        shape = (out_channels, kernel_size, kernel_size, in_channels)
+        self.weight = uniform(weight_key, shape, fan_in)
+        self.bias = uniform(bias_key, (out_channels,), fan_in)
+        self.stride, self.padding = stride, padding
+
+    def __call__(
+        self, x: Float[Array, "in_channels height width *batch"]
+    ) -> Float[Array, "out_channels out_height out_width *batch"]:
+        """Map `(in_channels, height, width, *batch)` to `(out_channels, out_..., *batch)`."""
+        kernel_size = self.weight.shape[1]
+        rows = _windows(x, kernel_size, self.stride, self.padding, axis=2)
+        patches = _windows(rows, kernel_size, self.stride, self.padding, axis=1)
+        return affine(self.weight.reshape(len(self.weight), -1), self.bias, patches)
+
+
+def _windows(x: Array, size: int, stride: int, padding: int, *, axis: int) -> Array:
+    """Stack the windows along `axis` onto the leading axis: `(size * channels, ...)`."""
+    widths = [(0, 0)] * x.ndim
+    widths[axis] = (padding, padding)
+    padded = jnp.pad(x, widths)
+    span = padded.shape[axis] - size
+    return jnp.concatenate(
+        [
+            jax.lax.slice_in_dim(padded, tap, tap + span // stride * stride + 1, stride, axis)
+            for tap in range(size)
+        ]
+    )

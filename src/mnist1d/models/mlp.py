@@ -1,0 +1,57 @@
+"""The multilayer perceptron with two hidden layers."""
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from mnist1d.models.layers import Linear
+
+
+class MLP(eqx.Module):
+    """Two hidden layers of equal width; 15,210 parameters by default.
+
+    With `a = relu(W1 x)`, the second hidden layer is `a + relu(W2 a)` (residual, as in the
+    published classification and lottery experiments) or `relu(W2 a)` (as in double descent).
+
+    Args:
+        input_size: length of the signal.
+        hidden_size: width of both hidden layers.
+        n_classes: number of classes.
+        residual: whether the second layer adds to the first.
+        key: for the initial weights (PyTorch's defaults).
+
+    Source: PAPER sections 1.2 and 4.2.
+
+    >>> import jax.numpy as jnp
+    >>> MLP(key=jax.random.key(0))(jnp.ones((40, 3))).shape
+    (10, 3)
+    """
+
+    hidden: Linear
+    second: Linear
+    output: Linear
+    residual: bool = eqx.field(static=True)
+    batch_last: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        input_size: int = 40,
+        hidden_size: int = 100,
+        n_classes: int = 10,
+        *,
+        residual: bool = True,
+        key: PRNGKeyArray,
+    ) -> None:
+        hidden_key, second_key, output_key = jax.random.split(key, 3)
+        self.hidden = Linear(input_size, hidden_size, key=hidden_key)
+        self.second = Linear(hidden_size, hidden_size, key=second_key)
+        self.output = Linear(hidden_size, n_classes, key=output_key)
+        self.residual = residual
+
+    def __call__(self, x: Float[Array, "length *batch"]) -> Float[Array, "classes *batch"]:
+        """Map signals `(length, *batch)` to logits `(classes, *batch)`."""
+        first = jax.nn.relu(self.hidden(x))
+        second = jax.nn.relu(self.second(first))
+        return self.output(first + second if self.residual else second)

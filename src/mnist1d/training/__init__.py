@@ -1,0 +1,23 @@
+"""Training: one loop for every experiment."""
+
+from mnist1d.training.batching import sequential_batch, shuffled_order
+from mnist1d.training.devices import keep_compiled_programs, use_all_cores
+from mnist1d.training.loop import History, Training, train
+from mnist1d.training.losses import accuracy, cross_entropy
+from mnist1d.training.runs import Report, Trained, initialise, train_runs
+
+__all__ = [
+    "History",
+    "Report",
+    "Trained",
+    "Training",
+    "accuracy",
+    "cross_entropy",
+    "initialise",
+    "keep_compiled_programs",
+    "sequential_batch",
+    "shuffled_order",
+    "train",
+    "train_runs",
+    "use_all_cores",
+]

@@ -1,0 +1,68 @@
+"""Which examples a step sees."""
+
+import math
+from typing import Any
+
+import jax
+from jaxtyping import Array, Int, PRNGKeyArray
+
+
+def sequential_batch(data: Any, step: Int[Array, ""], batch_size: int) -> Any:
+    """Take the rows from (step * batch_size) mod n on, in stored order: no shuffling.
+
+    Args:
+        data: a pytree of arrays with a common leading size n, a multiple of `batch_size`.
+        step: index of the step, from 0.
+        batch_size: rows per batch.
+
+    Returns: the same pytree with leading size `batch_size`.
+    Raises: ValueError: if n is no multiple of `batch_size`, naming both.
+    Source: PAPER section C.1 (the published loop never shuffles).
+
+    >>> import jax.numpy as jnp
+    >>> sequential_batch(jnp.arange(6), jnp.asarray(4), 2)
+    Array([2, 3], dtype=int32)
+    """
+    n_batches = _count_batches(_leading_size(data), batch_size)
+    start = step % n_batches * batch_size
+    return jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, batch_size), data)
+
+
+def shuffled_order(
+    n: int, batch_size: int, n_steps: int, *, key: PRNGKeyArray
+) -> Int[Array, "steps batch"]:
+    """Draw the rows of every step, reshuffled each epoch, none left out.
+
+    Args:
+        n: number of examples, a multiple of `batch_size`.
+        batch_size: rows per batch.
+        n_steps: number of steps; the last epoch may be cut short.
+        key: for the permutations, one per epoch.
+
+    Returns: row indices, shape (n_steps, batch_size).
+    Raises: ValueError: if n is no multiple of `batch_size`, naming both.
+    Source: PAPER section 4.3.
+
+    >>> order = shuffled_order(6, 2, 5, key=jax.random.key(0))
+    >>> order.shape, sorted(order[:3].ravel().tolist())
+    ((5, 2), [0, 1, 2, 3, 4, 5])
+    """
+    n_batches = _count_batches(n, batch_size)
+    keys = jax.random.split(key, math.ceil(n_steps / n_batches))
+    permutations = jax.vmap(lambda epoch_key: jax.random.permutation(epoch_key, n))(keys)
+    return permutations.reshape(-1, batch_size)[:n_steps]
+
+
+def _leading_size(data: Any) -> int:
+    sizes = {len(leaf) for leaf in jax.tree.leaves(data)}
+    if len(sizes) != 1:
+        raise ValueError(f"data must have one common leading size, got {sorted(sizes)}")
+    return sizes.pop()
+
+
+def _count_batches(n: int, batch_size: int) -> int:
+    if not 1 <= batch_size <= n or n % batch_size:
+        raise ValueError(
+            f"batch_size must divide the number of examples, got batch_size={batch_size} for {n}"
+        )
+    return n // batch_size

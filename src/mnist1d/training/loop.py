@@ -1,0 +1,188 @@
+"""The one training loop: a run is a pure function of its model, data and key.
+
+`Training` says what a run does and `train` is one run, start to end; `mnist1d.training.runs`
+makes one compiled program of many.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What one training run does.
+
+    All functions are pure and see one run: its model, its data (any pytree) and its key.
+    Every inexact array of a model is trained; masks are boolean arrays and so left alone.
+
+    Attributes:
+        batch: `(data, step, key) -> batch`, any pytree; draws fresh data, views or rows.
+        loss: `(model, batch, key) -> scalar`, minimised.
+        optimizer: an Optax transformation, fresh in every run.
+        n_steps: number of updates, at least 1.
+        evaluate: `(model, data) -> pytree of arrays`, inside the compiled program.
+        evaluate_every: evaluate after the steps 0, k, 2k, ... with the already updated model
+            (the published rule); 0 for once, after the last step.
+    """
+
+    batch: Callable[[Any, Int[Array, ""], PRNGKeyArray], Any]
+    loss: Callable[[Any, Any, PRNGKeyArray], Float[Array, ""]]
+    optimizer: optax.GradientTransformation
+    n_steps: int
+    evaluate: Callable[[Any, Any], Any]
+    evaluate_every: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n_steps < 1:
+            raise ValueError(f"n_steps must be at least 1, got {self.n_steps}")
+        if self.evaluate_every < 0:
+            raise ValueError(f"evaluate_every must be at least 0, got {self.evaluate_every}")
+
+    @property
+    def evaluation_steps(self) -> np.ndarray:
+        """Index of the step after which each evaluation happens, shape (evaluations,)."""
+        if self.evaluate_every == 0:
+            return np.array([self.n_steps - 1])
+        return np.arange(0, self.n_steps, self.evaluate_every)
+
+
+class History(NamedTuple):
+    """What a run recorded.
+
+    Attributes:
+        train_loss: loss of each step's batch before its update, shape (*runs, n_steps).
+        metrics: what `evaluate` returned, leaves of shape (*runs, evaluations, ...).
+    """
+
+    train_loss: Array | np.ndarray
+    metrics: Any
+
+
+class State(NamedTuple):
+    """Everything of a run that changes from step to step: arrays alone.
+
+    Attributes:
+        arrays: the array leaves of the model, as `equinox.partition` leaves them.
+        optimizer_state: Optax's.
+    """
+
+    arrays: Any
+    optimizer_state: Any
+
+
+def train(training: Training, model: Any, data: Any, *, key: PRNGKeyArray) -> tuple[Any, History]:
+    """Train one model: a pure function, to be jitted and mapped.
+
+    Args:
+        training: what the run does.
+        model: the initial model.
+        data: any pytree, handed to `training.batch` and `training.evaluate`.
+        key: for batches and losses that draw.
+
+    Returns: the model after the last step, and the history.
+
+    >>> from mnist1d.models import Logistic, predict
+    >>> from mnist1d.training import cross_entropy
+    >>> data = (jnp.eye(40), jnp.arange(40) % 10)
+    >>> training = Training(
+    ...     batch=lambda data, step, key: data,
+    ...     loss=lambda model, batch, key: cross_entropy(predict(model, batch[0]), batch[1]),
+    ...     evaluate=lambda model, data: cross_entropy(predict(model, data[0]), data[1]),
+    ...     optimizer=optax.adam(0.1), n_steps=100,
+    ... )
+    >>> start = Logistic(key=jax.random.key(0))
+    >>> model, history = train(training, start, data, key=jax.random.key(1))
+    >>> bool(history.metrics[0] < 0.1 * history.train_loss[0])
+    True
+    """
+    arrays, static = eqx.partition(model, eqx.is_array)
+    starts, stops = stretches(training)
+    longest = int((stops - starts).max())
+
+    def advance(state: State, bounds: Array) -> tuple[State, Any]:
+        state, losses, metrics = run_stretch(
+            training, static, longest, state, data, key, bounds[0], bounds[1]
+        )
+        return state, (losses, metrics)
+
+    bounds = jnp.stack([jnp.asarray(starts), jnp.asarray(stops)], axis=1)
+    state, (losses, metrics) = jax.lax.scan(advance, begin(training, arrays), bounds)
+    metrics = jax.tree.map(lambda leaf: leaf[: len(training.evaluation_steps)], metrics)
+    losses = jnp.concatenate([losses[i, :n] for i, n in enumerate(stops - starts)])
+    return eqx.combine(state.arrays, static), History(losses, metrics)
+
+
+def stretches(training: Training) -> tuple[np.ndarray, np.ndarray]:
+    """First, and one past the last, step of every stretch that ends with an evaluation.
+
+    Steps after the last evaluation are a stretch of their own, whose evaluation is dropped.
+
+    Returns: two integer arrays of shape (stretches,).
+    """
+    stops = training.evaluation_steps + 1
+    if stops[-1] != training.n_steps:
+        stops = np.append(stops, training.n_steps)
+    return np.append(0, stops[:-1]).astype(np.int32), stops.astype(np.int32)
+
+
+def begin(training: Training, arrays: Any) -> State:
+    """Start a run: the optimiser is fresh."""
+    return State(arrays, training.optimizer.init(eqx.filter(arrays, eqx.is_inexact_array)))
+
+
+def run_stretch(
+    training: Training,
+    static: Any,
+    longest: int,
+    state: State,
+    data: Any,
+    key: PRNGKeyArray,
+    start: Int[Array, ""],
+    stop: Int[Array, ""],
+) -> tuple[State, Float[Array, " longest"], Any]:
+    """Take the steps from `start` up to, not including, `stop`; then evaluate.
+
+    The bounds are traced, so that stretches of any length up to `longest` share one compiled
+    program; they are the same for all runs, so the loop stays one loop under `jax.vmap`.
+
+    Args:
+        training: what the run does.
+        static: the part of the model that holds no arrays.
+        longest: size of the array of losses.
+        state: the state before step `start`.
+        data: handed to `training.batch` and `training.evaluate`.
+        key: the run's key; step i draws from `fold_in(key, i)`, whatever the stretches.
+        start: index of the first step.
+        stop: one past the last step.
+
+    Returns: the new state; the losses of the steps taken, the rest of the array being 0; what
+        `training.evaluate` found.
+    """
+    parameters, frozen = eqx.partition(state.arrays, eqx.is_inexact_array)
+
+    def loss_of(parameters: Any, batch: Any, key: PRNGKeyArray) -> Float[Array, ""]:
+        return training.loss(eqx.combine(parameters, frozen, static), batch, key)
+
+    def take_step(step: Int[Array, ""], carry: tuple[Any, Any, Array]) -> tuple[Any, Any, Array]:
+        parameters, optimizer_state, losses = carry
+        batch_key, loss_key = jax.random.split(jax.random.fold_in(key, step))
+        batch = training.batch(data, step, batch_key)
+        loss, gradient = jax.value_and_grad(loss_of)(parameters, batch, loss_key)
+        updates, optimizer_state = training.optimizer.update(gradient, optimizer_state, parameters)
+        parameters = optax.apply_updates(parameters, updates)
+        return parameters, optimizer_state, losses.at[step - start].set(loss)
+
+    parameters, optimizer_state, losses = jax.lax.fori_loop(
+        start, stop, take_step, (parameters, state.optimizer_state, jnp.zeros(longest))
+    )
+    arrays = eqx.combine(parameters, frozen)
+    metrics = training.evaluate(eqx.combine(arrays, static), data)
+    return State(arrays, optimizer_state), losses, metrics

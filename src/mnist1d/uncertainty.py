@@ -1,0 +1,80 @@
+"""Means with their intervals: the one place where statistics are computed.
+
+Runs differ by their seed alone, so a mean over seeds has Student's t interval. It is used in
+place of a bootstrap because n is 3 to 10 here: a percentile bootstrap of three values covers
+their mean about 70 % of the time where 95 % is asked for.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+
+class Estimate(NamedTuple):
+    """A mean over runs.
+
+    Attributes:
+        mean: mean of the finite values; NaN if there is none.
+        low: lower end of the 95 % interval; NaN if n < 2.
+        high: upper end of the 95 % interval; NaN if n < 2.
+        n: number of finite values.
+        n_diverged: number of values that are not finite: runs that diverged.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    n_diverged: int = 0
+
+
+def estimate(values: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Estimate a mean over runs, with Student's t interval.
+
+    Args:
+        values: one value per run, shape (n,); NaN marks a run that diverged.
+        confidence: coverage of the interval, in (0, 1).
+
+    Raises: ValueError: if `values` is not one-dimensional or `confidence` not in (0, 1).
+
+    >>> estimate([0.92, 0.94, 0.93])
+    Estimate(mean=0.93, low=0.905..., high=0.954..., n=3, n_diverged=0)
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1:
+        raise ValueError(f"values must be one-dimensional, got shape {values.shape}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be in (0, 1), got {confidence}")
+    finite = values[np.isfinite(values)]
+    n, n_diverged = finite.size, values.size - finite.size
+    if n == 0:
+        return Estimate(np.nan, np.nan, np.nan, 0, n_diverged)
+    mean = float(finite.mean())
+    if n == 1:
+        return Estimate(mean, np.nan, np.nan, 1, n_diverged)
+    quantile = float(stats.t.ppf((1 + confidence) / 2, n - 1))
+    half_width = quantile * float(finite.std(ddof=1)) / n**0.5
+    return Estimate(mean, mean - half_width, mean + half_width, n, n_diverged)
+
+
+def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Estimate the mean of `first - second`, paired by run.
+
+    Runs of the same seed share what the seed decides, so the difference has the smaller spread.
+
+    Args:
+        first: one value per run, shape (n,).
+        second: the values of the same runs under the other condition, shape (n,).
+        confidence: coverage of the interval, in (0, 1).
+
+    Raises: ValueError: if the shapes differ.
+
+    >>> paired_difference([0.93, 0.92, 0.94], [0.57, 0.56, 0.58]).mean.__round__(2)
+    0.36
+    """
+    first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if first.shape != second.shape:
+        raise ValueError(f"pairs need equal shapes, got {first.shape} and {second.shape}")
+    return estimate(first - second, confidence)
