@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Key, PRNGKeyArray
 
 from mnist1d.training.loop import History, State, Training, begin, run_stretch, stretches
 
@@ -38,7 +38,7 @@ class Trained(NamedTuple):
     run_seconds: float
 
 
-def initialise(make: Callable[[PRNGKeyArray], Any], keys: PRNGKeyArray) -> Any:
+def initialise(make: Callable[[PRNGKeyArray], Any], keys: Key[Array, " runs"]) -> Any:
     """Construct one model per key, stacked: every array leaf gains a leading run axis.
 
     Args:
@@ -72,7 +72,7 @@ def train_runs(
     models: Any,
     data: Any,
     *,
-    keys: PRNGKeyArray,
+    keys: Key[Array, " runs"],
     data_axes: Any = None,
     report: Report = silent,
 ) -> Trained:

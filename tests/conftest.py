@@ -1,0 +1,25 @@
+"""Settings of the whole test session, made before JAX starts.
+
+Without the `lab` extra there is no JAX, and only the tests of the core can run.
+"""
+
+import os
+from importlib.util import find_spec
+
+if find_spec("jax") is not None:
+    import jax
+    import optax
+    from jaxtyping import install_import_hook
+
+    if "JAX_PLATFORMS" not in os.environ:
+        # Tests compare to rounding error; a GPU's default products are coarser.
+        jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_num_cpu_devices", 4)
+    jax.config.update("jax_numpy_dtype_promotion", "strict")
+    jax.config.update("jax_numpy_rank_promotion", "raise")
+
+    # Every call checks its shapes and types against the annotations.
+    install_import_hook(["mnist1d.models", "mnist1d.training"], "beartype.beartype")
+
+    # Optax's Adam raises a float to an integer power, the one mixing of types that is not ours.
+    optax.tree.bias_correction = jax.numpy_dtype_promotion("standard")(optax.tree.bias_correction)
