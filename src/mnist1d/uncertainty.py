@@ -8,7 +8,7 @@ their mean about 70 % of the time where 95 % is asked for.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 
@@ -30,11 +30,41 @@ class Estimate(NamedTuple):
     n_diverged: int = 0
 
 
+def interval(
+    values: ArrayLike, axis: int = 0, confidence: float = 0.95
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Mean over runs and Student's t interval, element by element.
+
+    Args:
+        values: one axis are runs; what is not finite (a run that diverged) is left out.
+        axis: the axis of runs.
+        confidence: coverage of the interval, in (0, 1).
+
+    Returns: mean, low and high, each of the shape of `values` without `axis`; NaN where there is
+        no finite value (mean) or fewer than two (low, high).
+    Raises: ValueError: if `confidence` is not in (0, 1).
+
+    >>> mean, low, high = interval([[1.0, 5.0], [3.0, 5.0]])
+    >>> mean.tolist(), (high - low).round(1).tolist()
+    ([2.0, 5.0], [25.4, 0.0])
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be in (0, 1), got {confidence}")
+    values = np.moveaxis(np.asarray(values, dtype=float), axis, 0)
+    finite = np.isfinite(values)
+    n = finite.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.where(finite, values, 0).sum(axis=0) / n
+        variance = np.where(finite, (values - mean) ** 2, 0).sum(axis=0) / np.where(n > 1, n - 1, 0)
+        half_width = stats.t.ppf((1 + confidence) / 2, n - 1) * np.sqrt(variance / n)
+    return mean, mean - half_width, mean + half_width
+
+
 def estimate(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     """Estimate a mean over runs, with Student's t interval.
 
     Args:
-        values: one value per run, shape (n,); NaN marks a run that diverged.
+        values: one value per run, shape (n,); what is not finite marks a run that diverged.
         confidence: coverage of the interval, in (0, 1).
 
     Raises: ValueError: if `values` is not one-dimensional or `confidence` not in (0, 1).
@@ -45,18 +75,9 @@ def estimate(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     values = np.asarray(values, dtype=float)
     if values.ndim != 1:
         raise ValueError(f"values must be one-dimensional, got shape {values.shape}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be in (0, 1), got {confidence}")
-    finite = values[np.isfinite(values)]
-    n, n_diverged = finite.size, values.size - finite.size
-    if n == 0:
-        return Estimate(np.nan, np.nan, np.nan, 0, n_diverged)
-    mean = float(finite.mean())
-    if n == 1:
-        return Estimate(mean, np.nan, np.nan, 1, n_diverged)
-    quantile = float(stats.t.ppf((1 + confidence) / 2, n - 1))
-    half_width = quantile * float(finite.std(ddof=1)) / n**0.5
-    return Estimate(mean, mean - half_width, mean + half_width, n, n_diverged)
+    mean, low, high = (float(value) for value in interval(values, confidence=confidence))
+    n = int(np.isfinite(values).sum())
+    return Estimate(mean, low, high, n, values.size - n)
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Estimate:

@@ -1,0 +1,248 @@
+"""What the command line can do; every command is a function, its arguments the options."""
+
+import dataclasses
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+import tyro
+import xarray as xr
+from rich import box
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as ProgressBars
+from rich.table import Table
+
+import mnist1d
+from mnist1d.experiments import EXPERIMENTS, record
+from mnist1d.experiments.claims import Judgement
+from mnist1d.training import keep_compiled_programs, use_all_cores
+from mnist1d.uncertainty import Estimate
+
+VERDICT_STYLES = {"reproduced": "green", "differs": "red", "undecided": "yellow"}
+NOT_FULL = "quick run, not the full protocol"
+
+
+def reproduce(
+    experiments: tyro.conf.Positional[tuple[str, ...]] = (),
+    /,
+    *,
+    seeds: int | None = None,
+    quick: bool = False,
+    out: Path = Path("mnist1d-results"),
+    mnist: Path | None = None,
+) -> None:
+    """Reproduce the paper: train, compare every claim with the published value, draw figures.
+
+    Args:
+        experiments: names of experiments, as `mnist1d list` shows them; all if none is given.
+        seeds: number of runs; by default the paper's.
+        quick: seconds instead of the full protocol: shows that everything works, not more.
+        out: folder for results, figures and claims.json; made if needed.
+        mnist: folder with MNIST's four files, for the rows that need them
+            (default: the environment variable MNIST1D_MNIST).
+    """
+    chosen = _choose(experiments)
+    if seeds is not None and seeds < 1:
+        _fail(f"--seeds must be at least 1, got {seeds}")
+    configs = [_configure(experiment, seeds, quick, mnist) for experiment in chosen]
+    _check_writable(out)
+    use_all_cores()
+    keep_compiled_programs()
+    console = Console()
+    if quick:
+        console.print(f"[bold yellow]{NOT_FULL.capitalize()}.[/]")
+    results = _load_others(out, chosen, console)
+    for experiment, config in zip(chosen, configs, strict=True):
+        console.rule(experiment.TITLE)
+        with _Bars(console) as progress:
+            result = record.execute(experiment, config, progress=progress)
+        record.save(experiment, result, out / experiment.NAME)
+        results[experiment.NAME] = result
+        judgements = {
+            each.NAME: record.judge_result(each, results[each.NAME])
+            for each in EXPERIMENTS
+            if each.NAME in results
+        }
+        record.save_claims(
+            [
+                (name, judgement, record.is_full(results[name]))
+                for name, judged in judgements.items()
+                for judgement in judged
+            ],
+            out / "claims.json",
+        )
+        _show(experiment, result, judgements[experiment.NAME], console)
+        console.print(f"{result.seconds:.0f} s. Figures and result: {out / experiment.NAME}")
+    console.print(f"All claims: {out / 'claims.json'}")
+
+
+def list_experiments() -> None:
+    """List the experiments that can be reproduced."""
+    table = Table("name", "what", "claims", "seeds")
+    for experiment in EXPERIMENTS:
+        table.add_row(
+            experiment.NAME,
+            experiment.TITLE,
+            str(len(experiment.CLAIMS)),
+            str(experiment.Config().seeds),
+        )
+    Console().print(table)
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"mnist1d {mnist1d.__version__}")  # noqa: T201
+        return
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            {"reproduce": reproduce, "list": list_experiments},
+            prog="mnist1d",
+            description="MNIST-1D: the dataset, and the experiments of the paper.",
+        )
+    except KeyboardInterrupt:
+        sys.exit("\nmnist1d: interrupted; finished experiments are kept")
+
+
+class _Bars(ProgressBars):
+    """One bar per task that an experiment reports."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self.known: dict[str, TaskID] = {}
+
+    def __call__(self, task: str, done: int, total: int, /) -> None:
+        if total == 0:
+            self.console.print(task)
+            return
+        if task not in self.known:
+            self.known[task] = self.add_task(f"{task}: compiling", total=total)
+        state = "" if done else ": compiling"
+        self.update(self.known[task], completed=done, total=total, description=task + state)
+
+
+def _choose(names: tuple[str, ...]) -> list[ModuleType]:
+    known = {experiment.NAME: experiment for experiment in EXPERIMENTS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        _fail(f"no experiment named {', '.join(unknown)}; there are: {', '.join(known)}")
+    return [known[name] for name in known if not names or name in names]
+
+
+def _configure(experiment: ModuleType, seeds: int | None, quick: bool, mnist: Path | None) -> Any:
+    config = experiment.Config.quick() if quick else experiment.Config()
+    changes: dict[str, Any] = {} if seeds is None else {"seeds": seeds}
+    if mnist is not None and "mnist" in {field.name for field in dataclasses.fields(config)}:
+        changes["mnist"] = mnist
+    return dataclasses.replace(config, **changes)
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        _fail(f"cannot write to --out {folder}: {error.strerror or error}")
+
+
+def _load_others(out: Path, chosen: list[ModuleType], console: Console) -> dict[str, xr.Dataset]:
+    """Read what earlier commands left in the folder, so that claims.json stays complete."""
+    results = {}
+    for experiment in EXPERIMENTS:
+        if experiment not in chosen and (out / experiment.NAME).is_dir():
+            try:
+                results[experiment.NAME] = record.load(experiment, out / experiment.NAME)
+            except (FileNotFoundError, ValueError) as error:
+                console.print(f"[yellow]Left out of claims.json: {error}[/]")
+    return results
+
+
+def _show(
+    experiment: ModuleType, result: xr.Dataset, judgements: list[Judgement], console: Console
+) -> None:
+    by_name = {judgement.claim.name: judgement for judgement in judgements}
+    rows = experiment.summarise(result)
+    columns = list(dict.fromkeys(column for row in rows for column in row.estimates))
+    n = result.sizes["seed"]
+    note = "" if record.is_full(result) else f"\n[yellow]{NOT_FULL}[/]"
+    table = Table(
+        title=f"{experiment.TITLE}\nmean ± half the 95 % interval, n = {n} unless stated{note}",
+        box=box.SIMPLE,
+    )
+    table.add_column("")
+    for column in (*columns, "published"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("verdict")
+    group = None
+    for row in rows:
+        if row.group != group:
+            table.add_section()
+            table.add_row(f"[bold]{row.group}[/]")
+            group = row.group
+        judgement = by_name.get(row.claim) if row.claim else None
+        table.add_row(
+            row.condition,
+            *(_format(row.estimates.get(column), n) for column in columns),
+            str(judgement.claim.rule) if judgement else "",
+            _verdict(judgement) if judgement else "",
+        )
+    console.print(table)
+    ledger = Table(title=f"Other claims{note}", box=box.SIMPLE)
+    ledger.add_column("claim")
+    ledger.add_column("ours", justify="right")
+    ledger.add_column("published", justify="right")
+    ledger.add_column("verdict")
+    in_table = {row.claim for row in rows}
+    for judgement in judgements:
+        if judgement.claim.name not in in_table:
+            ledger.add_row(
+                judgement.claim.statement,
+                _format(judgement.estimate, n),
+                str(judgement.claim.rule),
+                _verdict(judgement),
+            )
+    console.print(ledger)
+    counts = Counter[str](judgement.verdict for judgement in judgements)
+    console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICT_STYLES))
+
+
+def _format(estimate: Estimate | None, n: int) -> str:
+    if estimate is None:
+        return ""
+    if estimate.n_diverged:
+        runs = estimate.n + estimate.n_diverged
+        return f"[red]diverged[/] ({estimate.n_diverged} of {runs} runs)"
+    if estimate.n == 0:
+        return "no data"
+    if estimate.n == 1:
+        return f"{estimate.mean:.1f}, n = 1"
+    sample_size = "" if estimate.n == n else f"\nn = {estimate.n}"
+    return f"{estimate.mean:.1f} ± {estimate.high - estimate.mean:.1f}{sample_size}"
+
+
+def _verdict(judgement: Judgement) -> str:
+    return f"[{VERDICT_STYLES[judgement.verdict]}]{judgement.verdict}[/]"
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"mnist1d: {message}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(2)

@@ -1,0 +1,168 @@
+"""Claims of the paper as data, each with the rule for its verdict fixed beforehand."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import xarray as xr
+
+from mnist1d.uncertainty import Estimate
+
+Verdict = Literal["reproduced", "differs", "undecided"]
+
+
+class Rule(Protocol):
+    """Turns an estimate into a verdict; says itself in words."""
+
+    @property
+    def published(self) -> float | None:
+        """The published number, if the paper gives one."""
+
+    def judge(self, low: float, high: float) -> Verdict:
+        """Judge the 95 % interval from `low` to `high`."""
+
+    def __str__(self) -> str: ...
+
+
+def _compare(low: float, high: float, least: float, most: float) -> Verdict:
+    if least <= low and high <= most:
+        return "reproduced"
+    if high < least or most < low:
+        return "differs"
+    return "undecided"
+
+
+@dataclass(frozen=True)
+class Equals:
+    """A number: `published` with its uncertainty.
+
+    Reproduced if our whole interval lies within `published` ± `tolerance`, differs if the two
+    do not touch, undecided if they overlap in part.
+
+    >>> Equals(94, 2).judge(92.1, 93.5), Equals(68, 2).judge(64.0, 65.5)
+    ('reproduced', 'differs')
+    """
+
+    published: float
+    tolerance: float
+
+    def judge(self, low: float, high: float) -> Verdict:
+        """Judge an interval."""
+        return _compare(low, high, self.published - self.tolerance, self.published + self.tolerance)
+
+    def __str__(self) -> str:
+        return f"{self.published:g} ± {self.tolerance:g}"
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """A lower bound: reproduced if our whole interval reaches it, differs if none of it does.
+
+    >>> AtLeast(99).judge(98.1, 98.6)
+    'differs'
+    """
+
+    published: float
+
+    def judge(self, low: float, high: float) -> Verdict:
+        """Judge an interval."""
+        return _compare(low, high, self.published, np.inf)
+
+    def __str__(self) -> str:
+        return f"≥ {self.published:g}"
+
+
+@dataclass(frozen=True)
+class Positive:
+    """An ordering: the interval of the (paired) difference excludes zero on the right side.
+
+    Attributes:
+        published: the difference of the published numbers, if the paper gives them.
+
+    >>> Positive().judge(0.2, 3.1), Positive().judge(-0.2, 3.1), Positive().judge(-3.1, -0.2)
+    ('reproduced', 'undecided', 'differs')
+    """
+
+    published: float | None = None
+
+    def judge(self, low: float, high: float) -> Verdict:
+        """Judge an interval."""
+        if low > 0:
+            return "reproduced"
+        return "differs" if high < 0 else "undecided"
+
+    def __str__(self) -> str:
+        return "> 0" if self.published is None else f"> 0 ({self.published:+g})"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of the paper that is true or false.
+
+    Attributes:
+        name: identifies the claim within its experiment.
+        statement: the sentence, with its unit.
+        source: where the paper says it.
+        rule: when it counts as reproduced; fixed before the run.
+        measure: `result -> Estimate`, in the unit of the statement.
+        needs: variable without which the result cannot speak to the claim (MNIST was absent,
+            say): the claim is then left out.
+    """
+
+    name: str
+    statement: str
+    source: str
+    rule: Rule
+    measure: Callable[[xr.Dataset], Estimate]
+    needs: str | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A claim with what was measured."""
+
+    claim: Claim
+    estimate: Estimate
+    verdict: Verdict
+
+    def record(self, experiment: str, *, full: bool) -> dict[str, Any]:
+        """Make the record of `claims.json`; numbers that do not exist are None."""
+        note = "" if full else "[quick run, not the full protocol] "
+        mean, low, high = (
+            round(float(value), 6) if np.isfinite(value) else None for value in self.estimate[:3]
+        )
+        return {
+            "experiment": experiment,
+            "claim": self.claim.name,
+            "statement": note + self.claim.statement,
+            "source": self.claim.source,
+            "published": self.claim.rule.published,
+            "ours": mean,
+            "ci_low": low,
+            "ci_high": high,
+            "n": self.estimate.n,
+            "verdict": self.verdict,
+        }
+
+
+def judge(claims: Sequence[Claim], result: xr.Dataset, *, full: bool) -> list[Judgement]:
+    """Judge every claim that the result can speak to.
+
+    A verdict needs the full protocol, an interval (two runs or more), and no run that diverged:
+    otherwise it is "undecided".
+
+    Args:
+        claims: the claims of an experiment.
+        result: what the experiment returned.
+        full: whether the run followed the full protocol.
+    """
+    judgements = []
+    for claim in claims:
+        if claim.needs is not None and claim.needs not in result:
+            continue
+        measured = claim.measure(result)
+        decidable = full and measured.n_diverged == 0 and np.isfinite(measured.low)
+        verdict = claim.rule.judge(measured.low, measured.high) if decidable else "undecided"
+        judgements.append(Judgement(claim, measured, verdict))
+    return judgements

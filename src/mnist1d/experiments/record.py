@@ -1,0 +1,153 @@
+"""Running an experiment and keeping what it found.
+
+An experiment's folder holds `result.nc` (all measurements per seed, with the configuration, the
+versions and the machine as attributes) and its figures; the folder above holds `claims.json`.
+Every file is written whole or not at all.
+"""
+
+import dataclasses
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+import xarray as xr
+
+from mnist1d import plotting
+from mnist1d.experiments.claims import Judgement, judge
+from mnist1d.experiments.summary import Progress, silent
+
+PROTOCOL_IS_FREE_IN = ("seeds", "mnist")
+"""Fields of a configuration that may change without leaving the paper's protocol."""
+
+
+def follows_protocol(config: Any) -> bool:
+    """Tell whether a configuration is the paper's, whatever the number of seeds.
+
+    >>> from mnist1d.experiments.classification import Config
+    >>> follows_protocol(Config(seeds=9)), follows_protocol(Config.quick())
+    (True, False)
+    """
+    free = {
+        field.name: field.default
+        for field in dataclasses.fields(config)
+        if field.name in PROTOCOL_IS_FREE_IN
+    }
+    return dataclasses.replace(config, **free) == type(config)()
+
+
+def execute(experiment: ModuleType, config: Any, *, progress: Progress = silent) -> xr.Dataset:
+    """Run an experiment and note how it came about.
+
+    Returns: what the experiment returned, with the attributes `experiment`, `protocol` ("full" or
+        "reduced"), `config` (JSON), `versions` (JSON), `device`, `processor`, `seconds` and
+        `finished` (UTC).
+    """
+    clock = time.perf_counter()
+    result = experiment.run(config, progress=progress)
+    return result.assign_attrs(
+        experiment=experiment.NAME,
+        protocol="full" if follows_protocol(config) else "reduced",
+        config=json.dumps(dataclasses.asdict(config), default=str),
+        versions=json.dumps(
+            {"python": platform.python_version()}
+            | {name: metadata.version(name) for name in ("mnist1d", "numpy", "jax", "optax")}
+        ),
+        device=f"{jax.device_count()} x {jax.devices()[0].device_kind}",
+        processor=_processor(),
+        seconds=time.perf_counter() - clock,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def judge_result(experiment: ModuleType, result: xr.Dataset) -> list[Judgement]:
+    """Judge the claims of an experiment on its result."""
+    return judge(experiment.CLAIMS, result, full=is_full(result))
+
+
+def is_full(result: xr.Dataset) -> bool:
+    """Tell whether a result came from the full protocol."""
+    return result.attrs.get("protocol") == "full"
+
+
+def save(experiment: ModuleType, result: xr.Dataset, folder: Path) -> None:
+    """Write `result.nc` and every figure as PNG and PDF into an experiment's folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    encoding = {
+        name: {"zlib": True, "complevel": 4}
+        for name, variable in result.variables.items()
+        if variable.ndim and variable.dtype.kind in "biuf"
+    }
+    write_whole(
+        folder / "result.nc",
+        lambda path: result.to_netcdf(path, engine="h5netcdf", encoding=encoding),
+    )
+    with plotting.house_style():
+        for name, figure in experiment.plot(result).items():
+            if not is_full(result):
+                plotting.mark_as_quick(figure)
+            for suffix, about in (("png", {}), ("pdf", {"CreationDate": None})):
+                write_whole(folder / f"{name}.{suffix}", partial(figure.savefig, metadata=about))
+
+
+def load(experiment: ModuleType, folder: Path) -> xr.Dataset:
+    """Read a result back.
+
+    Raises:
+        FileNotFoundError: if there is none in the folder.
+        ValueError: if the file is damaged or of another experiment.
+    """
+    path = folder / "result.nc"
+    if not path.is_file():
+        raise FileNotFoundError(f"no result of {experiment.NAME} at {path}")
+    try:
+        result = xr.load_dataset(path, engine="h5netcdf")
+    except (OSError, KeyError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error}); remove it and run again") from error
+    if result.attrs.get("experiment") != experiment.NAME:
+        raise ValueError(f"{path} holds no result of {experiment.NAME}; remove it and run again")
+    return result
+
+
+def save_claims(judged: Iterable[tuple[str, Judgement, bool]], path: Path) -> None:
+    """Write `claims.json` from (experiment's name, judgement, whether the run was full)."""
+    records = [judgement.record(name, full=full) for name, judgement, full in judged]
+    text = json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_whole(path, lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))
+
+
+def write_whole(path: Path, write: Callable[[str], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in place in one step."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    os.close(handle)
+    try:
+        write(temporary)
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _processor() -> str:
+    """Name the processor: what Linux says, else what Python knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,135 @@
+"""House style and the few shapes that every figure is made of.
+
+Figures are built on `matplotlib.figure.Figure`, never through pyplot: nothing global changes.
+Source of the style: PAPER section C.3 (the published figures of 2024).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+STYLE: Mapping[str, Any] = {
+    "axes.labelsize": 6,
+    "axes.linewidth": 0.5,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlepad": 3,
+    "axes.titlesize": 7,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 135,
+    "figure.titlesize": 8,
+    "font.size": 6,
+    "image.cmap": "tab10",
+    "legend.fontsize": 6,
+    "legend.frameon": False,
+    "lines.linewidth": 0.75,
+    "lines.markersize": 4,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 300,
+    "scatter.marker": ".",
+    "xtick.labelsize": 6,
+    "xtick.major.pad": 1.5,
+    "xtick.major.size": 2,
+    "xtick.major.width": 0.5,
+    "ytick.labelsize": 6,
+    "ytick.major.pad": 1.5,
+    "ytick.major.size": 2,
+    "ytick.major.width": 0.5,
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Use the house style inside a `with` block, for making and for saving figures.
+
+    >>> with house_style():
+    ...     figure = Figure()
+    >>> figure.get_dpi()
+    135.0
+    """
+    with mpl.rc_context(cast("Any", dict(STYLE))):
+        yield
+
+
+def line_with_interval(
+    axes: Axes,
+    x: ArrayLike,
+    mean: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    **style: Any,
+) -> None:
+    """Draw a curve and, behind it, the band of its interval.
+
+    Args:
+        axes: where to draw.
+        x: shape (points,).
+        mean: the curve, shape (points,).
+        low: lower ends of the intervals; NaN where there is none.
+        high: upper ends of the intervals.
+        **style: for `Axes.plot`.
+    """
+    (line,) = axes.plot(np.asarray(x), np.asarray(mean), **style)
+    axes.fill_between(
+        np.asarray(x),
+        np.asarray(low),
+        np.asarray(high),
+        color=line.get_color(),
+        alpha=0.2,
+        linewidth=0,
+        zorder=line.get_zorder() - 0.5,
+    )
+
+
+def bars_with_interval(
+    axes: Axes,
+    x: ArrayLike,
+    mean: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    **style: Any,
+) -> None:
+    """Draw bars with their intervals as error bars.
+
+    Args:
+        axes: where to draw.
+        x: positions, shape (bars,).
+        mean: heights, shape (bars,).
+        low: lower ends of the intervals; NaN where there is none.
+        high: upper ends of the intervals.
+        **style: for `Axes.bar`.
+    """
+    mean = np.asarray(mean, dtype=float)
+    errors = np.nan_to_num([mean - np.asarray(low), np.asarray(high) - mean])
+    axes.bar(
+        np.asarray(x),
+        mean,
+        yerr=errors,
+        error_kw={"elinewidth": 0.5, "capsize": 1.5, "capthick": 0.5},
+        **style,
+    )
+
+
+def panel_letter(axes: Axes, letter: str) -> None:
+    """Write a panel's letter to the upper left of its axes."""
+    axes.annotate(
+        letter,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(-22, 6),
+        textcoords="offset points",
+        fontsize=8,
+        fontweight="bold",
+        va="bottom",
+    )
+
+
+def mark_as_quick(figure: Figure) -> None:
+    """Say across the foot of a figure that it does not show the full protocol."""
+    figure.supxlabel("Quick run, not the full protocol", fontsize=6, color="tab:red")
