@@ -1,0 +1,45 @@
+"""The core stays light, whatever is installed."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mnist1d
+
+CORE = ["__init__", "config", "dataset", "templates", "transforms"]
+
+
+def test_importing_mnist1d_loads_neither_jax_nor_matplotlib():
+    program = (
+        "import sys, mnist1d; mnist1d.generate(num_samples=10); "
+        "print(sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    loaded = subprocess.run(  # noqa: S603 (the program stands in this file)
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert "'mnist1d'" in loaded
+    for heavy in ("jax", "jaxlib", "matplotlib", "equinox", "torch", "scipy", "xarray", "pandas"):
+        assert f"'{heavy}'" not in loaded
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_core_imports_numpy_and_itself_only(module):
+    tree = ast.parse((Path(mnist1d.__file__).parent / f"{module}.py").read_text("utf-8"))
+    allowed = {"numpy", *sys.stdlib_module_names, *(f"mnist1d.{name}" for name in CORE)}
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            names = [node.module]
+        for name in names:
+            assert name in allowed or name.partition(".")[0] in allowed
+
+
+def test_public_names_exist_and_leave_the_reserved_ones_free():
+    for name in mnist1d.__all__:
+        assert hasattr(mnist1d, name)
+    # These will be the modules of the published interface.
+    assert not {"data", "transform", "utils"} & set(vars(mnist1d))
