@@ -67,7 +67,7 @@ def published(configurations, tmp_path_factory):
     if folder is None:
         pytest.skip("MNIST1D_PUBLISHED does not name a folder with the published package")
     path = tmp_path_factory.mktemp("published") / "arrays.npz"
-    subprocess.run(  # noqa: S603 (the program stands in this file)
+    subprocess.run(
         [sys.executable, "-c", PUBLISHED, path],
         input=json.dumps(configurations),
         env={**os.environ, "PYTHONPATH": folder},
