@@ -26,6 +26,7 @@ from rich.table import Table
 import mnist1d
 from mnist1d.experiments import EXPERIMENTS, record
 from mnist1d.experiments.claims import Judgement
+from mnist1d.experiments.summary import InputError
 from mnist1d.training import keep_compiled_programs, use_all_cores
 from mnist1d.uncertainty import Estimate
 
@@ -65,24 +66,18 @@ def reproduce(
     results = _load_others(out, chosen, console)
     for experiment, config in zip(chosen, configs, strict=True):
         console.rule(experiment.TITLE)
-        with _Bars(console) as progress:
-            result = record.execute(experiment, config, progress=progress)
-        record.save(experiment, result, out / experiment.NAME)
+        try:
+            with _Bars(console) as progress:
+                result = record.execute(experiment, config, progress=progress)
+        except InputError as error:
+            _fail(str(error))
         results[experiment.NAME] = result
-        judgements = {
-            each.NAME: record.judge_result(each, results[each.NAME])
-            for each in EXPERIMENTS
-            if each.NAME in results
-        }
-        record.save_claims(
-            [
-                (name, judgement, record.is_full(results[name]))
-                for name, judged in judgements.items()
-                for judgement in judged
-            ],
-            out / "claims.json",
-        )
-        _show(experiment, result, judgements[experiment.NAME], console)
+        _show(experiment, result, console)
+        try:
+            record.save(experiment, result, out / experiment.NAME)
+            record.save_claims(results, out / "claims.json")
+        except OSError as error:
+            _fail(f"cannot write to --out {out}: {error.strerror or error}")
         console.print(f"{result.seconds:.0f} s. Figures and result: {out / experiment.NAME}")
     console.print(f"All claims: {out / 'claims.json'}")
 
@@ -176,9 +171,8 @@ def _load_others(out: Path, chosen: list[ModuleType], console: Console) -> dict[
     return results
 
 
-def _show(
-    experiment: ModuleType, result: xr.Dataset, judgements: list[Judgement], console: Console
-) -> None:
+def _show(experiment: ModuleType, result: xr.Dataset, console: Console) -> None:
+    judgements = record.judge_result(experiment, result)
     by_name = {judgement.claim.name: judgement for judgement in judgements}
     rows = experiment.summarise(result)
     columns = list(dict.fromkeys(column for row in rows for column in row.estimates))
@@ -223,6 +217,8 @@ def _show(
     console.print(ledger)
     counts = Counter[str](judgement.verdict for judgement in judgements)
     console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICT_STYLES))
+    if counts["undecided"] and record.is_full(result):
+        console.print(f"More seeds narrow the intervals: --seeds {2 * n + 4}, say.")
 
 
 def _format(estimate: Estimate | None, n: int) -> str:

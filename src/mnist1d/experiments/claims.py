@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import xarray as xr
@@ -10,6 +10,7 @@ import xarray as xr
 from mnist1d.uncertainty import Estimate
 
 Verdict = Literal["reproduced", "differs", "undecided"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
 class Rule(Protocol):

@@ -42,10 +42,11 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import mnist1d
-from mnist1d import mnist, plotting
+from mnist1d import plotting
 from mnist1d.experiments import human_expert
 from mnist1d.experiments.claims import AtLeast, Claim, Equals, Positive
-from mnist1d.experiments.summary import Progress, Row, silent
+from mnist1d.experiments.summary import InputError, Progress, Row, silent
+from mnist1d.mnist import MNIST, load_mnist, mnist_folder
 from mnist1d.models import CNN, GRU, MLP, Logistic, count_parameters, predict
 from mnist1d.training import (
     Trained,
@@ -128,6 +129,7 @@ def run(config: Config, *, progress: Progress = silent) -> xr.Dataset:
         config: the settings.
         progress: told what is going on.
 
+    Raises: InputError: if MNIST's folder is given and its files cannot be read.
     Returns: variables over the dimensions `data` (plain, shuffled), `model`, `seed` and `step`
         (index of the step after which an evaluation took place):
 
@@ -141,13 +143,20 @@ def run(config: Config, *, progress: Progress = silent) -> xr.Dataset:
 
         With MNIST the same, prefixed `mnist_`, without `data` and without predictions.
     """
-    parts = [_run_mnist1d(config, progress)]
-    folder = mnist.mnist_folder(config.mnist)
-    if folder is None:
+    files = _read_mnist(config)
+    if files is None:
         progress("MNIST is left out: no folder with its files (--mnist DIR or MNIST1D_MNIST)", 0, 0)
-    else:
-        parts.append(_run_mnist(config, folder, progress))
-    return xr.merge(parts)
+        return _run_mnist1d(config, progress)
+    return xr.merge([_run_mnist1d(config, progress), _run_mnist(config, files, progress)])
+
+
+def _read_mnist(config: Config) -> MNIST | None:
+    """Read MNIST before anything is trained, so that a damaged file costs no time."""
+    try:
+        folder = mnist_folder(config.mnist)
+        return None if folder is None else load_mnist(folder)
+    except (OSError, ValueError) as error:
+        raise InputError(f"MNIST cannot be read: {error}") from error
 
 
 def _run_mnist1d(config: Config, progress: Progress) -> xr.Dataset:
@@ -189,9 +198,7 @@ def _run_mnist1d(config: Config, progress: Progress) -> xr.Dataset:
     )
 
 
-def _run_mnist(config: Config, folder: Path, progress: Progress) -> xr.Dataset:
-    files = mnist.load_mnist(folder)
-
+def _run_mnist(config: Config, files: MNIST, progress: Progress) -> xr.Dataset:
     def standardised(images: np.ndarray) -> jax.Array:
         return jnp.asarray((images.reshape(-1, 784) / np.float32(255) - 0.1307) / 0.3081)
 

@@ -11,7 +11,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
@@ -23,6 +23,7 @@ import jax
 import xarray as xr
 
 from mnist1d import plotting
+from mnist1d.experiments import EXPERIMENTS
 from mnist1d.experiments.claims import Judgement, judge
 from mnist1d.experiments.summary import Progress, silent
 
@@ -118,9 +119,14 @@ def load(experiment: ModuleType, folder: Path) -> xr.Dataset:
     return result
 
 
-def save_claims(judged: Iterable[tuple[str, Judgement, bool]], path: Path) -> None:
-    """Write `claims.json` from (experiment's name, judgement, whether the run was full)."""
-    records = [judgement.record(name, full=full) for name, judgement, full in judged]
+def save_claims(results: Mapping[str, xr.Dataset], path: Path) -> None:
+    """Judge all claims on the results of experiments, by name, and write `claims.json`."""
+    records = [
+        judgement.record(experiment.NAME, full=is_full(results[experiment.NAME]))
+        for experiment in EXPERIMENTS
+        if experiment.NAME in results
+        for judgement in judge_result(experiment, results[experiment.NAME])
+    ]
     text = json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_whole(path, lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))
 

@@ -6,6 +6,10 @@ from typing import NamedTuple, Protocol
 from mnist1d.uncertainty import Estimate
 
 
+class InputError(ValueError):
+    """Something the user gave and can mend: a folder, a file, a setting."""
+
+
 class Progress(Protocol):
     """Told what an experiment is doing."""
 

@@ -1,0 +1,111 @@
+"""One exam that every experiment passes, run once on its quick settings."""
+
+import dataclasses
+import json
+
+import matplotlib.image
+import numpy as np
+import pytest
+import xarray as xr
+
+from mnist1d.experiments import EXPERIMENTS, record
+from mnist1d.experiments.claims import VERDICTS
+from mnist1d.uncertainty import Estimate
+
+
+@pytest.fixture(scope="module", params=EXPERIMENTS, ids=lambda experiment: experiment.NAME)
+def finished(request, tmp_path_factory):
+    experiment = request.param
+    heard = []
+    config = experiment.Config.quick()
+    result = record.execute(experiment, config, progress=lambda *what: heard.append(what))
+    folder = tmp_path_factory.mktemp(experiment.NAME)
+    record.save(experiment, result, folder)
+    return experiment, config, result, folder, heard
+
+
+def test_configuration_is_frozen_and_documented(finished):
+    experiment, config, *_ = finished
+    assert experiment.Config().seeds >= 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.seeds = 2
+    for field in dataclasses.fields(config):
+        assert f"{field.name}:" in experiment.Config.__doc__
+
+
+def test_docstring_numbers_the_differences_from_the_paper(finished):
+    experiment, *_ = finished
+    assert "Differences from the paper" in experiment.__doc__
+    assert "\n1. " in experiment.__doc__
+
+
+def test_every_run_has_its_place_on_the_seed_dimension(finished):
+    _, config, result, *_ = finished
+    np.testing.assert_array_equal(result.seed, np.arange(config.seeds))
+
+
+def test_result_says_how_it_came_about(finished):
+    experiment, config, result, *_ = finished
+    assert result.attrs["experiment"] == experiment.NAME
+    assert result.attrs["protocol"] == "reduced"
+    assert json.loads(result.attrs["config"])["seeds"] == config.seeds
+    assert json.loads(result.attrs["versions"]).keys() >= {"mnist1d", "numpy", "jax", "python"}
+    assert result.attrs["seconds"] > 0
+
+
+def test_result_survives_saving_and_loading(finished):
+    experiment, _, result, folder, _ = finished
+    loaded = record.load(experiment, folder)
+    xr.testing.assert_equal(loaded, result)
+    assert loaded.attrs.keys() == result.attrs.keys()
+
+
+def test_progress_reaches_the_end_of_every_task(finished):
+    *_, heard = finished
+    last = {task: (done, total) for task, done, total in heard if total}
+    assert last
+    assert all(done == total for done, total in last.values())
+
+
+def test_claims_have_unique_names_a_source_and_a_statement(finished):
+    experiment, *_ = finished
+    names = [claim.name for claim in experiment.CLAIMS]
+    assert len(set(names)) == len(names)
+    assert all(claim.source and claim.statement for claim in experiment.CLAIMS)
+
+
+def test_a_reduced_run_decides_nothing(finished):
+    experiment, _, result, *_ = finished
+    judgements = record.judge_result(experiment, result)
+    assert judgements
+    assert {judgement.verdict for judgement in judgements} == {"undecided"}
+
+
+def test_the_same_numbers_under_the_full_protocol_are_judged(finished):
+    experiment, _, result, *_ = finished
+    judgements = record.judge_result(experiment, result.assign_attrs(protocol="full"))
+    assert {judgement.verdict for judgement in judgements} <= set(VERDICTS)
+    assert any(judgement.verdict != "undecided" for judgement in judgements)
+
+
+def test_rows_name_claims_that_exist(finished):
+    experiment, _, result, *_ = finished
+    names = {claim.name for claim in experiment.CLAIMS}
+    rows = experiment.summarise(result)
+    assert rows
+    for row in rows:
+        assert row.claim is None or row.claim in names
+        assert all(isinstance(estimate, Estimate) for estimate in row.estimates.values())
+
+
+def test_figures_are_written_as_pictures_and_as_pdf(finished):
+    experiment, _, result, folder, _ = finished
+    names = set(experiment.plot(result))
+    assert "figure" in names
+    for name in names:
+        image = matplotlib.image.imread(folder / f"{name}.png")
+        assert image.std() > 0.01
+        assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    assert {path.name for path in folder.iterdir()} == {"result.nc"} | {
+        f"{name}.{suffix}" for name in names for suffix in ("png", "pdf")
+    }

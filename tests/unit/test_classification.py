@@ -1,0 +1,94 @@
+"""What the classification experiment computes from its measurements."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from mnist1d.experiments import classification, human_expert
+from mnist1d.experiments.classification import Config
+
+ANSWERS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "human_answers.csv"
+
+
+@pytest.mark.parametrize(
+    "field", ["seeds", "n_steps", "evaluate_every", "batch_size", "mnist_evaluate_every"]
+)
+def test_a_count_below_one_is_refused_by_name(field):
+    with pytest.raises(ValueError, match=rf"{field} must be at least 1, got 0"):
+        Config(**{field: 0})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("learning_rate", float("inf")),
+        ("batch_size", 300),
+        ("validation_samples", 9),
+        ("validation_seed", 42),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name_and_value(field, value):
+    with pytest.raises(ValueError, match=rf"{field} .*{value}"):
+        Config(**{field: value})
+
+
+def test_human_answers_equal_the_published_file():
+    if not ANSWERS.exists():
+        pytest.skip(f"the published answers are not at {ANSWERS}")
+    with ANSWERS.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    once = [row for row in rows if row["repeat_of_quiz_1"] == "0"]
+    assert [int(row["test_index"]) for row in once] == human_expert.TEST_INDEX.tolist()
+    assert [row["correct"] == "1" for row in once] == human_expert.is_correct().tolist()
+    assert {
+        int(row["test_index"]): int(row["answer"]) for row in once if row["correct"] == "0"
+    } == human_expert.ERRORS
+    accuracy = [np.mean([int(row["correct"]) for row in rows if row["quiz"] == q]) for q in "12345"]
+    assert tuple(accuracy) == human_expert.PUBLISHED_QUIZ_ACCURACY
+
+
+def result_of(**accuracies):
+    """Make a result of one model, one data set, two seeds and four evaluations."""
+    dims = ("model", "data", "seed", "step")
+    return xr.Dataset(
+        {name: (dims, np.array([[values]])) for name, values in accuracies.items()},
+        coords={"step": [0, 250, 500, 750], "seed": [0, 1]},
+    )
+
+
+def test_early_stopping_takes_the_first_of_the_best_validation_accuracies():
+    result = classification._stop_early(
+        result_of(
+            validation_accuracy=[[0.1, 0.5, 0.5, 0.4], [0.1, 0.2, 0.3, 0.4]],
+            test_accuracy=[[0.11, 0.51, 0.99, 0.41], [0.99, 0.21, 0.31, 0.41]],
+        )
+    )
+    np.testing.assert_array_equal(result.early_stopped_step.squeeze(), [250, 750])
+    np.testing.assert_array_equal(result.early_stopped_accuracy.squeeze(), [0.51, 0.41])
+
+
+def test_early_stopping_of_a_diverged_run_is_no_number():
+    nothing = [np.nan] * 4
+    result = classification._stop_early(
+        result_of(
+            validation_accuracy=[nothing, [0.1, 0.2, 0.3, 0.4]],
+            test_accuracy=[nothing, [0.1, 0.2, 0.3, 0.4]],
+        )
+    )
+    np.testing.assert_array_equal(result.early_stopped_accuracy.squeeze(), [np.nan, 0.4])
+
+
+def test_a_rate_that_diverges_is_reported_as_divergence():
+    config = Config(seeds=2, n_steps=60, evaluate_every=30, learning_rate=1e30)
+    result = classification.run(config)
+    mlp = result.sel(model="MLP")
+    assert mlp.diverged.all()
+    assert mlp.test_accuracy.isnull().all()
+    row = next(row for row in classification.summarise(result) if row.condition == "MLP")
+    assert {estimate.n for estimate in row.estimates.values()} == {0}
+    assert {estimate.n_diverged for estimate in row.estimates.values()} == {2}

@@ -1,0 +1,136 @@
+"""The command line, run in this process on settings that take seconds."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from mnist1d import commands
+from mnist1d.experiments import classification, record
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
+    # The cache of compiled programs is the user's, not the tests'.
+    monkeypatch.setattr(commands, "keep_compiled_programs", lambda: None)
+    commands.main()
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Make the quick settings quicker still."""
+    monkeypatch.delenv("MNIST1D_MNIST", raising=False)
+    config = classification.Config(seeds=2, n_steps=11, evaluate_every=5)
+    monkeypatch.setattr(classification.Config, "quick", lambda: config)
+    monkeypatch.setattr(classification, "MODELS", {"CNN": classification.CNN})
+
+
+def test_list_names_every_experiment(monkeypatch, capsys):
+    run(monkeypatch, "list")
+    assert "classification" in capsys.readouterr().out
+
+
+def test_version_is_the_packages(monkeypatch, capsys):
+    run(monkeypatch, "--version")
+    assert capsys.readouterr().out.startswith("mnist1d 0.")
+
+
+def test_unknown_experiment_lists_the_known_ones(monkeypatch, capsys, tmp_path):
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch, "reproduce", "clasification", "--out", tmp_path / "out")
+    assert stop.value.code == 2
+    assert "clasification" in (message := capsys.readouterr().err)
+    assert "there are: classification" in message
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_seeds_are_refused(monkeypatch, capsys, tmp_path):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "reproduce", "--seeds", "0", "--out", tmp_path / "out")
+    assert "--seeds must be at least 1, got 0" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_reported_before_training(monkeypatch, capsys, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setattr(classification, "run", lambda *_, **__: pytest.fail("training started"))
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch, "reproduce", "--quick", "--out", file)
+    assert stop.value.code == 2
+    assert str(file) in capsys.readouterr().err
+
+
+@pytest.fixture
+def summary_of_one_model(monkeypatch):
+    """Claims and figures need all four models; the path through the command does not."""
+    claims = tuple(
+        c for c in classification.CLAIMS if c.name.endswith(("plain-cnn", "shuffled-cnn"))
+    )
+    monkeypatch.setattr(classification, "CLAIMS", claims)
+    monkeypatch.setattr(classification, "summarise", lambda _: [])
+    monkeypatch.setattr(classification, "plot", lambda _: {})
+
+
+@pytest.mark.usefixtures("tiny", "summary_of_one_model")
+def test_quick_run_says_everywhere_that_it_is_no_full_run(monkeypatch, capsys, tmp_path):
+    run(monkeypatch, "reproduce", "classification", "--quick", "--out", tmp_path)
+    assert "not the full protocol" in capsys.readouterr().out
+    claims = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+    assert claims
+    assert all("not the full protocol" in claim["statement"] for claim in claims)
+    result = xr.load_dataset(tmp_path / "classification" / "result.nc", engine="h5netcdf")
+    assert result.attrs["protocol"] == "reduced"
+
+
+@pytest.mark.usefixtures("tiny", "summary_of_one_model")
+def test_without_mnist_its_row_is_left_out_with_a_line(monkeypatch, capsys, tmp_path):
+    run(monkeypatch, "reproduce", "--quick", "--seeds", "3", "--out", tmp_path / "new" / "folder")
+    assert "MNIST is left out" in capsys.readouterr().out
+    result = record.load(classification, tmp_path / "new" / "folder" / "classification")
+    assert "mnist_test_accuracy" not in result
+    assert result.sizes["seed"] == 3
+
+
+def test_a_damaged_result_is_named(tmp_path):
+    (tmp_path / "result.nc").write_bytes(b"not a result")
+    with pytest.raises(ValueError, match=r"result\.nc is damaged .* run again"):
+        record.load(classification, tmp_path)
+
+
+def test_a_foreign_result_is_named(tmp_path):
+    foreign = xr.Dataset({"x": 1.0}, attrs={"experiment": "other"})
+    foreign.to_netcdf(tmp_path / "result.nc", engine="h5netcdf")
+    with pytest.raises(ValueError, match="holds no result of classification"):
+        record.load(classification, tmp_path)
+
+
+def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path):
+    path = tmp_path / "claims.json"
+    path.write_text("old", encoding="utf-8")
+
+    def fail(temporary):
+        Path(temporary).write_text("half", encoding="utf-8")
+        raise OSError(28, os.strerror(28))
+
+    with pytest.raises(OSError, match="No space"):
+        record.write_whole(path, fail)
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_without_the_laboratory_the_command_names_the_install_line():
+    program = (
+        "import importlib.util as u; find = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'jax' else find(name, *a)\n"
+        "from mnist1d.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "needs jax" in done.stderr
+    assert "pip install 'mnist1d[lab]'" in done.stderr
