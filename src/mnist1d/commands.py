@@ -231,8 +231,9 @@ def _format(estimate: Estimate | None, n: int) -> str:
         return "no data"
     if estimate.n == 1:
         return f"{estimate.mean:.1f}, n = 1"
-    sample_size = "" if estimate.n == n else f"\nn = {estimate.n}"
-    return f"{estimate.mean:.1f} ± {estimate.high - estimate.mean:.1f}{sample_size}"
+    if estimate.n == n:
+        return f"{estimate.mean:.1f} ± {estimate.high - estimate.mean:.1f}"
+    return f"{estimate.mean:.1f}\n{estimate.low:.1f} to {estimate.high:.1f}\nn = {estimate.n}"
 
 
 def _verdict(judgement: Judgement) -> str:

@@ -30,6 +30,16 @@ class Estimate(NamedTuple):
     n_diverged: int = 0
 
 
+def in_percent(fraction: Estimate) -> Estimate:
+    """Turn an estimate of a fraction into one in per cent.
+
+    >>> in_percent(Estimate(0.5, 0.25, 0.75, 3)).high
+    75.0
+    """
+    mean, low, high, n, n_diverged = fraction
+    return Estimate(100 * mean, 100 * low, 100 * high, n, n_diverged)
+
+
 def interval(
     values: ArrayLike, axis: int = 0, confidence: float = 0.95
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -78,6 +88,28 @@ def estimate(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     mean, low, high = (float(value) for value in interval(values, confidence=confidence))
     n = int(np.isfinite(values).sum())
     return Estimate(mean, low, high, n, values.size - n)
+
+
+def estimate_proportion(successes: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Estimate a proportion from independent yes-or-no trials, with Wilson's score interval.
+
+    Student's interval would have no width when all trials agree.
+
+    Args:
+        successes: one truth value per trial, shape (n,).
+        confidence: coverage of the interval, in (0, 1).
+
+    Raises: ValueError: if there is no trial or `confidence` is not in (0, 1).
+
+    >>> estimate_proportion([False] * 40)
+    Estimate(mean=0.0, low=0.0, high=0.087..., n=40, n_diverged=0)
+    """
+    successes = np.asarray(successes, dtype=bool)
+    if successes.ndim != 1 or not successes.size:
+        raise ValueError(f"successes must be one-dimensional, not empty: {successes.shape}")
+    test = stats.binomtest(int(successes.sum()), successes.size)
+    low, high = test.proportion_ci(confidence, method="wilson")
+    return Estimate(float(successes.mean()), float(low), float(high), successes.size)
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Estimate:

@@ -57,7 +57,14 @@ from mnist1d.training import (
     sequential_batch,
     train_runs,
 )
-from mnist1d.uncertainty import Estimate, estimate, interval, paired_difference
+from mnist1d.uncertainty import (
+    Estimate,
+    estimate,
+    estimate_proportion,
+    in_percent,
+    interval,
+    paired_difference,
+)
 
 NAME = "classification"
 TITLE = "Classification (Table 1, Figure 2, Figure S1)"
@@ -334,8 +341,8 @@ def _not_fitted(result: xr.Dataset) -> Estimate:
 
 
 def _human(_: xr.Dataset) -> Estimate:
-    """Accuracy of the person in per cent; the runs are the 400 answered samples."""
-    return estimate(100.0 * human_expert.is_correct())
+    """Accuracy of the person in per cent; the trials are the 400 answered samples."""
+    return in_percent(estimate_proportion(human_expert.is_correct()))
 
 
 def _human_minus_cnn(result: xr.Dataset) -> Estimate:
@@ -574,7 +581,7 @@ def _plot_curves(result: xr.Dataset) -> Figure:
     panels[0].set_ylabel("Accuracy (%)")
     panels[0].legend(loc="lower right", labelspacing=0.2)
     panels[1].axhline(95.8, color="black", zorder=1)
-    panels[1].text(0, 91, "Human")
+    panels[1].text(0, 91, "Human", bbox={"fc": "white", "lw": 0, "pad": 0.2, "alpha": 0.8})
     return figure
 
 
@@ -584,8 +591,8 @@ def _plot_errors(result: xr.Dataset) -> Figure:
     digits = np.arange(10)
     correct = human_expert.is_correct()
     labels = result.test_label.to_numpy()[human_expert.TEST_INDEX]
-    human = [interval(100.0 * ~correct[labels == digit]) for digit in digits]
-    plotting.bars_with_interval(left, digits, *np.array(human).T, color="tab:green")
+    human = [in_percent(estimate_proportion(~correct[labels == digit])) for digit in digits]
+    plotting.bars_with_interval(left, digits, *np.array(human).T[:3], color="tab:green")
     cnn = interval(errors_per_digit(result))
     plotting.bars_with_interval(right, digits, *cnn, color="tab:green")
     for axes, who, n in (
