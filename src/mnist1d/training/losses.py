@@ -17,10 +17,11 @@ def cross_entropy(logits: Float[Array, "n classes"], labels: Int[Array, " n"]) -
 def accuracy(logits: Float[Array, "n classes"], labels: Int[Array, " n"]) -> Float[Array, ""]:
     """Fraction of examples whose largest logit is the label's, in [0, 1].
 
-    Logits that are not finite say nothing: then the result is NaN, never a number.
+    Logits of which a loss cannot be computed (not finite, or further apart than the largest
+    number) say nothing: then the result is NaN, never a number.
 
     >>> accuracy(jnp.array([[0., 1.], [1., 0.]]), jnp.array([1, 1]))
     Array(0.5, dtype=float32)
     """
     correct = (logits.argmax(axis=1) == labels).mean(dtype=logits.dtype)
-    return jnp.where(jnp.isfinite(logits).all(), correct, jnp.nan)
+    return jnp.where(jnp.isfinite(jnp.ptp(logits, axis=1)).all(), correct, jnp.nan)

@@ -89,6 +89,7 @@ def train_runs(
         report: called after every stretch between two evaluations.
 
     Returns: the trained models, their history, and the time that compiling and running took.
+    Raises: ValueError: if there is no key, or an array of each run has another number of runs.
 
     The runs are spread over all devices of JAX's default backend (CPU cores if
     `mnist1d.training.use_all_cores` ran first), the run axis padded to a multiple of their
@@ -96,11 +97,20 @@ def train_runs(
     """
     clock = time.perf_counter()
     n_runs = len(keys)
+    if n_runs == 0:
+        raise ValueError("train_runs needs at least one key, one per run")
     devices = np.array(jax.devices()[:n_runs])
     mesh = Mesh(devices, ("run",))
     n_rows = -(-n_runs // len(devices)) * len(devices)
 
     def place(tree: Any, spec: PartitionSpec) -> Any:
+        if spec == BY_RUN:
+            for leaf in jax.tree.leaves(tree):
+                if leaf.shape[:1] != (n_runs,):
+                    raise ValueError(
+                        f"arrays of each run need a leading axis of {n_runs} runs, as many as "
+                        f"keys, got shape {leaf.shape}"
+                    )
         if spec == BY_RUN and n_rows != n_runs:
             rows = np.arange(n_rows) % n_runs
             tree = jax.tree.map(lambda leaf: leaf[rows], tree)

@@ -1,0 +1,89 @@
+"""The four models of the paper in plain PyTorch, as a competent person would write them.
+
+The benchmark races them and the tests compare with them, so both speak of the same models.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class Logistic(nn.Module):
+    """One affine map."""
+
+    def __init__(self, input_size=40):
+        super().__init__()
+        self.output = nn.Linear(input_size, 10)
+
+    def forward(self, x):
+        """Map signals (n, length) to logits (n, 10)."""
+        return self.output(x)
+
+
+class MLP(nn.Module):
+    """Two hidden layers, the second residual unless told otherwise."""
+
+    def __init__(self, input_size=40, hidden_size=100, residual=True):
+        super().__init__()
+        self.hidden = nn.Linear(input_size, hidden_size)
+        self.second = nn.Linear(hidden_size, hidden_size)
+        self.output = nn.Linear(hidden_size, 10)
+        self.residual = residual
+
+    def forward(self, x):
+        """Map signals (n, length) to logits (n, 10)."""
+        first = functional.relu(self.hidden(x))
+        second = functional.relu(self.second(first))
+        return self.output(first + second if self.residual else second)
+
+
+class CNN(nn.Module):
+    """Three strided convolutions; on signals of length 40 or flattened square images."""
+
+    def __init__(self, channels=25, image_size=None):
+        super().__init__()
+        layer = nn.Conv1d if image_size is None else nn.Conv2d
+        self.sides = (40,) if image_size is None else (image_size, image_size)
+        self.convolutions = nn.ModuleList(
+            layer(1 if i == 0 else channels, channels, kernel_size, stride=2, padding=1)
+            for i, kernel_size in enumerate((5, 3, 3))
+        )
+        side = 5 if image_size is None else (image_size + 4) // 8
+        self.output = nn.Linear(channels * side ** len(self.sides), 10)
+
+    def forward(self, x):
+        """Map signals (n, length) to logits (n, 10)."""
+        hidden = x.view(-1, 1, *self.sides)
+        for convolution in self.convolutions:
+            hidden = functional.relu(convolution(hidden))
+        return self.output(hidden.flatten(1))
+
+
+class GRU(nn.Module):
+    """One bidirectional layer, all its outputs flattened, one affine map."""
+
+    def __init__(self, n_timesteps=40, features=1, hidden_size=6):
+        super().__init__()
+        self.features = features
+        self.gru = nn.GRU(features, hidden_size, batch_first=True, bidirectional=True)
+        self.output = nn.Linear(n_timesteps * 2 * hidden_size, 10)
+
+    def forward(self, x):
+        """Map signals (n, length) to logits (n, 10)."""
+        outputs, _ = self.gru(x.view(len(x), -1, self.features))
+        return self.output(outputs.flatten(1))
+
+
+def train(model, x, y, n_steps, batch_size=100, learning_rate=0.01):
+    """Train as the paper does (PAPER C.1): Adam, batches in stored order; returns the losses."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    criterion = nn.CrossEntropyLoss()
+    losses = []
+    for step in range(n_steps):
+        start = step * batch_size % len(x)
+        loss = criterion(model(x[start : start + batch_size]), y[start : start + batch_size])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return torch.stack(losses)

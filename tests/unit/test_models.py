@@ -1,0 +1,233 @@
+"""Every model passes the same exam: a new model is one more row of `MODELS`."""
+
+import itertools
+import math
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mnist1d.models import CNN, GRU, MLP, Logistic, count_parameters, predict
+from mnist1d.models.layers import affine
+from mnist1d.training import cross_entropy, initialise
+
+
+class Row(NamedTuple):
+    make: Any
+    length: int
+    n_parameters: int
+    fan_ins: tuple[int, ...]  # of each tensor, in the order of the leaves
+
+
+MODELS = {
+    # PAPER 1.2
+    "logistic": Row(Logistic, 40, 410, (40, 40)),
+    "mlp": Row(MLP, 40, 15_210, (40, 40, 100, 100, 100, 100)),
+    "cnn": Row(CNN, 40, 5_210, (5, 5, 75, 75, 75, 75, 125, 125)),
+    "gru": Row(GRU, 40, 5_134, (6, 6, 6, 6, 480, 480)),
+    # The same architectures fitted to MNIST.
+    "cnn on images": Row(
+        lambda key: CNN(image_size=28, key=key),
+        784,
+        15_960,
+        (25, 25, 225, 225, 225, 225, 400, 400),
+    ),
+    "gru on rows": Row(
+        lambda key: GRU(n_timesteps=28, features=28, key=key), 784, 4_666, (6, 6, 6, 6, 336, 336)
+    ),
+}
+N_SEEDS = 40
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def seeded(request):
+    """Hold a row and its models of many seeds, as NumPy arrays."""
+    row = MODELS[request.param]
+    keys = jax.random.split(jax.random.key(0), N_SEEDS)
+    models = initialise(lambda key: row.make(key=key), keys)
+    return row, jax.tree.map(np.asarray, models)
+
+
+def examples(row):
+    return jnp.array(np.random.default_rng(1).normal(size=(7, row.length)), jnp.float32)
+
+
+def take(models, seed):
+    return jax.tree.map(lambda leaf: leaf[seed], models)
+
+
+def leaf_pairs(first, second):
+    return zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+
+
+@pytest.mark.parametrize("row", MODELS.values(), ids=MODELS)
+def test_number_of_parameters_is_as_published(row):
+    assert count(lambda key: row.make(key=key)) == row.n_parameters
+
+
+@pytest.mark.parametrize("width", [2, 47, 300])
+def test_parameters_of_double_descent_are_as_published(width):
+    # PAPER 4.2
+    mlp = count(lambda key: MLP(hidden_size=width, residual=False, key=key))
+    cnn = count(lambda key: CNN(channels=width, key=key))
+    assert mlp == width**2 + 52 * width + 10
+    assert cnn == 6 * width**2 + 58 * width + 10
+
+
+def test_parameters_of_the_lottery_network_are_as_published():
+    # PAPER 3.1
+    assert count(lambda key: MLP(hidden_size=500, key=key)) == 276_010
+
+
+def count(make):
+    shapes = eqx.filter_eval_shape(make, jax.random.key(0))
+    return sum(
+        math.prod(leaf.shape)
+        for leaf in jax.tree.leaves(shapes)
+        if isinstance(leaf, jax.ShapeDtypeStruct)
+    )
+
+
+def test_parameters_are_counted_without_masks_and_settings():
+    class Masked(eqx.Module):
+        weight: jax.Array
+        mask: jax.Array
+        steps: int
+
+    assert count_parameters(Masked(jnp.ones((3, 4)), jnp.ones((3, 4), bool), 5)) == 12
+
+
+def test_one_example_alone_equals_it_in_a_batch_and_in_chunks(seeded):
+    row, models = seeded
+    model, x = take(models, 0), examples(row)
+
+    @eqx.filter_jit
+    def every_way(model, x):
+        return predict(model, x), predict(model, x, chunk_size=3), jnp.stack([model(x[0])])
+
+    batch, chunked, alone = every_way(model, x)
+    assert batch.shape == (7, 10)
+    assert batch.dtype == jnp.float32
+    # Sums of up to 784 terms in another order, each rounded to 6e-8.
+    np.testing.assert_allclose(chunked, batch, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(alone, batch[:1], rtol=0, atol=1e-5)
+    others = every_way(model, x[::-1])[0][::-1]
+    np.testing.assert_allclose(others, batch, rtol=0, atol=1e-5)
+
+
+def test_models_of_many_seeds_equal_those_made_one_by_one():
+    keys = jax.random.split(jax.random.key(0), 3)
+    models = initialise(lambda key: Logistic(key=key), keys)
+    for seed, key in enumerate(keys):
+        for together, alone in leaf_pairs(take(models, seed), Logistic(key=key)):
+            # One rounding of u * 2b - b may be fused away.
+            np.testing.assert_allclose(together, alone, rtol=0, atol=1e-7)
+
+
+def test_mapping_over_seeds_equals_a_loop_and_gradients_are_finite(seeded):
+    row, models = seeded
+    x, labels = examples(row), jnp.arange(7)
+
+    def loss_and_logits(model):
+        logits = predict(model, x)
+        return cross_entropy(logits, labels), logits
+
+    gradient = eqx.filter_value_and_grad(loss_and_logits, has_aux=True)
+    mapped = eqx.filter_jit(eqx.filter_vmap(gradient))(jax.tree.map(jnp.asarray, models))
+    mapped = jax.tree.map(np.asarray, mapped)
+    alone = eqx.filter_jit(gradient)
+    for seed in (0, 1, N_SEEDS - 1):
+        model = jax.tree.map(jnp.asarray, take(models, seed))
+        for together, one in leaf_pairs(take(mapped, seed), alone(model)):
+            np.testing.assert_allclose(together, one, rtol=0, atol=1e-5)
+    for leaf in jax.tree.leaves(mapped):
+        assert leaf.dtype == np.float32
+        assert np.isfinite(leaf).all()
+        assert np.abs(leaf).max() > 0
+
+
+def test_initial_weights_fill_the_bounds_of_pytorch(seeded):
+    # PAPER C.2: every tensor U[-b, b], b = 1 / sqrt(fan in).
+    row, models = seeded
+    for tensor, fan_in in zip(jax.tree.leaves(models), row.fan_ins, strict=True):
+        values = tensor.ravel().astype(float) * math.sqrt(fan_in)
+        n = values.size
+        assert np.abs(values).max() <= 1 + 1e-6
+        # Of n uniform values none lies beyond 1 - 20 / n with probability exp(-20).
+        assert values.max() > 1 - 40 / n
+        assert values.min() < -1 + 40 / n
+        # Variance 1/3 of values, 4/45 of squares; five standard errors.
+        assert abs(values.mean()) < 5 * math.sqrt(1 / 3 / n)
+        assert abs((values**2).mean() - 1 / 3) < 5 * math.sqrt(4 / 45 / n)
+
+
+def test_no_two_tensors_and_no_two_seeds_share_their_draws(seeded):
+    row, models = seeded
+    tensors = [
+        tensor.ravel() * math.sqrt(fan_in)
+        for seed in (0, 1)
+        for tensor, fan_in in zip(jax.tree.leaves(take(models, seed)), row.fan_ins, strict=True)
+    ]
+    for one, other in itertools.combinations(tensors, 2):
+        n = min(one.size, other.size)
+        # Independent draws agree to 1e-3 with probability 1e-3 each.
+        assert np.mean(np.abs(one[:n] - other[:n]) < 1e-3) < 0.5
+
+
+def test_a_model_of_one_example_is_mapped_over_the_batch():
+    class Ordinary(eqx.Module):
+        def __call__(self, x):
+            assert x.shape == (40,)
+            return jnp.cumsum(x)[:10]
+
+    x = jnp.arange(280.0).reshape(7, 40)
+    expected = np.cumsum(x, axis=1)[:, :10]
+    for chunk_size in (None, 1, 2, 7, 100):
+        np.testing.assert_array_equal(predict(Ordinary(), x, chunk_size=chunk_size), expected)
+
+
+def test_affine_maps_act_on_the_leading_axis_alone():
+    rng = np.random.default_rng(2)
+    weight, bias, x = (
+        jnp.array(rng.normal(size=shape), jnp.float32) for shape in ((2, 3), (2,), (3, 4, 5))
+    )
+    expected = np.einsum("oi,i...->o...", weight, x) + np.asarray(bias)[:, None, None]
+    np.testing.assert_allclose(affine(weight, bias, x), expected, rtol=0, atol=1e-5)
+
+
+def test_gru_equals_its_equations_step_by_step():
+    # PAPER C.2
+    rng = np.random.default_rng(3)
+    shapes = eqx.filter_eval_shape(
+        lambda key: GRU(n_timesteps=5, features=3, hidden_size=2, key=key), jax.random.key(0)
+    )
+    model = jax.tree.map(lambda leaf: jnp.array(rng.normal(size=leaf.shape), jnp.float32), shapes)
+    x = rng.normal(size=15).astype(np.float32)
+
+    def sigmoid(a):
+        return 1 / (1 + np.exp(-a))
+
+    outputs = np.zeros((5, 2, 2))
+    for direction, order in enumerate((range(5), reversed(range(5)))):
+        W, U, b, c = (
+            np.asarray(tensor[:, direction], float)
+            for tensor in (
+                model.input_weight,
+                model.hidden_weight,
+                model.input_bias,
+                model.hidden_bias,
+            )
+        )
+        h = np.zeros(2)
+        for t in order:
+            from_input = W @ x.reshape(5, 3)[t] + b
+            from_hidden = U @ h + c
+            r, z = sigmoid(from_input[:2] + from_hidden[:2])
+            n = np.tanh(from_input[2] + r * from_hidden[2])
+            h = (1 - z) * n + z * h
+            outputs[t, direction] = h
+    expected = np.asarray(model.output.weight) @ outputs.ravel() + np.asarray(model.output.bias)
+    np.testing.assert_allclose(eqx.filter_jit(model)(jnp.array(x)), expected, rtol=0, atol=1e-5)

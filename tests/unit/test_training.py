@@ -1,0 +1,464 @@
+"""The engine: batches, one run, many runs, and the promises between them."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mnist1d.models import MLP, predict
+from mnist1d.training import (
+    Training,
+    accuracy,
+    cross_entropy,
+    initialise,
+    sequential_batch,
+    shuffled_order,
+    train,
+    train_runs,
+)
+from mnist1d.training.loop import stretches
+
+
+class Counter(eqx.Module):
+    """One number that every update of gradient descent at rate 1 raises by 1."""
+
+    count: jax.Array
+
+
+def counting(n_steps, evaluate_every):
+    return Training(
+        batch=lambda _data, _step, _key: (),
+        loss=lambda model, _batch, _key: -model.count,
+        optimizer=optax.sgd(1.0),
+        n_steps=n_steps,
+        evaluate_every=evaluate_every,
+        evaluate=lambda model, _data: {"count": model.count, "both": model.count * jnp.ones(2)},
+    )
+
+
+class Masked(eqx.Module):
+    """A linear map of which only unmasked entries count, with leaves that are not trained."""
+
+    weight: jax.Array
+    mask: jax.Array
+    label_of_class: jax.Array
+
+    def __call__(self, x):
+        return (jnp.where(self.mask, self.weight, 0) @ x)[self.label_of_class]
+
+
+def classification(**changes):
+    """Train a small network on 60 examples in 3 batches, evaluated after every fifth step."""
+    settings = {
+        "batch": lambda data, step, _key: sequential_batch(data, step, 20),
+        "loss": lambda model, batch, _key: cross_entropy(predict(model, batch[0]), batch[1]),
+        "evaluate": lambda model, data: {"accuracy": accuracy(predict(model, data[0]), data[1])},
+        "optimizer": optax.sgd(0.1, momentum=0.9),
+        "n_steps": 12,
+        "evaluate_every": 5,
+    }
+    return Training(**settings | changes)
+
+
+def small_data(seed=0):
+    rng = np.random.default_rng(seed)
+    x = jnp.array(rng.normal(size=(60, 4)), jnp.float32)
+    return x, jnp.array(rng.integers(0, 3, 60), jnp.int32)
+
+
+def small_models(n_runs):
+    return initialise(
+        lambda key: MLP(input_size=4, hidden_size=5, n_classes=3, key=key), run_keys(n_runs, 1)
+    )
+
+
+def run_keys(n_runs, seed=2):
+    # Keys of the same seed agree in their first rows whatever their number.
+    key = jax.random.key(seed)
+    return jnp.stack([jax.random.fold_in(key, i) for i in range(n_runs)])
+
+
+def take(tree, run):
+    return jax.tree.map(lambda leaf: leaf[run], tree)
+
+
+def assert_equal(first, second, tolerance=0.0):
+    for one, other in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True):
+        assert one.shape == other.shape
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
+
+
+# A few steps of these small networks amplify float32 rounding (6e-8) by less than 1000.
+ROUNDING = 5e-5
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 12])
+def test_sequential_batch_follows_the_published_rule(batch_size):
+    # PAPER C.1: batch_size rows from (step * batch_size) mod n on, in stored order.
+    data = {"x": np.arange(24).reshape(12, 2), "y": np.arange(12)}
+    batch_of = jax.jit(lambda step: sequential_batch(data, step, batch_size))
+    for step in range(40):
+        start = step * batch_size % 12
+        expected = {name: leaf[start : start + batch_size] for name, leaf in data.items()}
+        assert_equal(batch_of(step), expected)
+
+
+def test_sequential_batch_does_not_overflow_at_late_steps():
+    last = 2**31 - 1
+    batch = sequential_batch(jnp.arange(4000), jnp.asarray(last, jnp.int32), 100)
+    assert batch[0] == last * 100 % 4000
+
+
+@pytest.mark.parametrize("batch_size", [0, -2, 4, 7, 100])
+def test_batch_sizes_that_do_not_divide_the_examples_are_refused(batch_size):
+    message = f"batch_size={batch_size} for 6"
+    with pytest.raises(ValueError, match=message):
+        sequential_batch(jnp.arange(6), jnp.asarray(0), batch_size)
+    with pytest.raises(ValueError, match=message):
+        shuffled_order(6, batch_size, 5, key=jax.random.key(0))
+
+
+def test_data_of_unequal_lengths_are_refused():
+    with pytest.raises(ValueError, match=r"one common leading size, got \[4, 6\]"):
+        sequential_batch((jnp.arange(6), jnp.arange(4)), jnp.asarray(0), 2)
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "n_steps"), [(12, 4, 8), (12, 12, 3), (5, 1, 12), (6, 2, 1)]
+)
+def test_every_epoch_of_shuffled_order_is_a_permutation(n, batch_size, n_steps):
+    for seed in range(3):
+        order = np.asarray(shuffled_order(n, batch_size, n_steps, key=jax.random.key(seed)))
+        assert order.shape == (n_steps, batch_size)
+        rows = order.ravel().tolist()
+        for first in range(0, len(rows), n):
+            epoch = rows[first : first + n]  # the last one may be cut short
+            assert len(set(epoch)) == len(epoch)
+            assert set(epoch) <= set(range(n))
+
+
+def test_epochs_and_keys_have_orders_of_their_own():
+    order = shuffled_order(60, 20, 9, key=jax.random.key(0)).reshape(3, 60)
+    other = shuffled_order(60, 20, 9, key=jax.random.key(1)).reshape(3, 60)
+    for one, two in itertools.combinations([*order, *other, jnp.arange(60)], 2):
+        # Independent permutations agree in about one of 60 places.
+        assert (one == two).sum() < 10
+
+
+def test_every_example_is_as_likely_at_every_place():
+    orders = np.asarray(shuffled_order(5, 5, 4000, key=jax.random.key(3)))
+    for place in range(5):
+        counts = np.bincount(orders[:, place], minlength=5)
+        # Binomial of 4000 with p = 1/5: standard deviation 25; five of them.
+        assert np.abs(counts - 800).max() < 5 * 25.3
+
+
+def test_cross_entropy_is_the_mean_negative_log_probability():
+    logits = np.array([[2.0, -1.0, 0.5], [0.0, 300.0, -300.0]], np.float32)
+    probabilities = np.exp(logits[0].astype(float)) / np.exp(logits[0].astype(float)).sum()
+    loss = cross_entropy(jnp.array(logits), jnp.array([2, 0]))
+    np.testing.assert_allclose(loss, (-np.log(probabilities[2]) + 300) / 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("bad", "label"),
+    [((np.nan, 0.0), 1), ((np.inf, 0.0), 0), ((-np.inf, 0.0), 0), ((3e38, -3e38), 1)],
+)
+def test_accuracy_of_logits_without_a_finite_loss_is_not_a_number(bad, label):
+    logits, labels = jnp.array([[0.0, 1.0], bad], jnp.float32), jnp.array([1, label])
+    assert not jnp.isfinite(cross_entropy(logits, labels))
+    assert jnp.isnan(accuracy(logits, labels))
+    assert accuracy(logits[:1], labels[:1]) == 1
+
+
+def test_a_run_that_diverges_shows_no_number():
+    data, models = small_data(), small_models(2)
+    broken = jax.tree.map(lambda leaf: leaf.at[1].multiply(1e30), models)
+    trained = train_runs(classification(), broken, data, keys=run_keys(2))
+    measured = trained.history.metrics["accuracy"]
+    assert np.isfinite(measured[0]).all()
+    assert not np.isfinite(trained.history.train_loss[1]).any()
+    assert np.isnan(measured[1]).all()
+
+
+def test_published_runs_are_evaluated_at_the_published_steps():
+    np.testing.assert_array_equal(
+        counting(6001, 250).evaluation_steps, np.linspace(0, 6000, 25)
+    )  # PAPER 1.3
+    np.testing.assert_array_equal(
+        counting(1502, 100).evaluation_steps, np.linspace(0, 1500, 16)
+    )  # PAPER 3.2
+    np.testing.assert_array_equal(counting(20_000, 0).evaluation_steps, [19_999])  # PAPER 4.3
+
+
+@settings(deadline=None)
+@given(n_steps=st.integers(1, 200), evaluate_every=st.integers(0, 250))
+def test_stretches_cover_every_step_once_and_end_at_evaluations(n_steps, evaluate_every):
+    training = counting(n_steps, evaluate_every)
+    starts, stops = stretches(training)
+    assert starts[0] == 0
+    assert stops[-1] == n_steps
+    assert (starts[1:] == stops[:-1]).all()
+    assert (starts < stops).all()
+    steps = training.evaluation_steps
+    np.testing.assert_array_equal(stops[: len(steps)] - 1, steps)
+    assert len(stops) - len(steps) <= 1
+
+
+@pytest.mark.parametrize(
+    ("n_steps", "evaluate_every"), [(11, 5), (13, 5), (7, 0), (1, 0), (3, 10), (4, 1)]
+)
+def test_evaluation_sees_the_updated_model_and_every_step_is_taken(n_steps, evaluate_every):
+    training = counting(n_steps, evaluate_every)
+    model, history = eqx.filter_jit(train)(
+        training, Counter(jnp.array(0.0)), None, key=jax.random.key(0)
+    )
+    updates = training.evaluation_steps + 1
+    assert model.count == n_steps
+    np.testing.assert_array_equal(history.train_loss, -np.arange(n_steps))
+    np.testing.assert_array_equal(history.metrics["count"], updates)
+    np.testing.assert_array_equal(history.metrics["both"], np.stack([updates, updates], axis=1))
+
+
+@pytest.mark.parametrize(("n_steps", "evaluate_every"), [(13, 5), (7, 0)])
+def test_many_runs_are_evaluated_as_one_and_report_their_progress(n_steps, evaluate_every):
+    training, reports = counting(n_steps, evaluate_every), []
+    trained = train_runs(
+        training,
+        Counter(10.0 * jnp.arange(3.0)),
+        None,
+        keys=run_keys(3),
+        report=lambda *progress: reports.append(progress),
+    )
+    starts = 10.0 * np.arange(3)[:, None]
+    np.testing.assert_array_equal(trained.models.count, starts[:, 0] + n_steps)
+    np.testing.assert_array_equal(trained.history.train_loss, -starts - np.arange(n_steps))
+    np.testing.assert_array_equal(
+        trained.history.metrics["count"], starts + training.evaluation_steps + 1
+    )
+    assert trained.history.metrics["both"].shape == (3, len(training.evaluation_steps), 2)
+    assert trained.compile_seconds > 0
+    assert trained.run_seconds > 0
+    assert reports[0] == (0, n_steps)
+    assert reports[-1] == (n_steps, n_steps)
+    assert reports == sorted(set(reports))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("n_steps", 0), ("n_steps", -3), ("evaluate_every", -1)]
+)
+def test_settings_that_make_no_run_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be at least ., got {value}"):
+        classification(**{name: value})
+
+
+def test_draws_differ_by_step_run_and_purpose_but_not_by_cadence():
+    training = {
+        "batch": lambda _data, _step, key: jax.random.uniform(key),
+        "loss": lambda model, batch, key: (
+            jnp.stack([batch, jax.random.uniform(key)]).sum() + 0 * model.count
+        ),
+        "evaluate": lambda _model, _data: (),
+        "n_steps": 7,
+    }
+    either = classification(**training)
+    other = classification(**training | {"evaluate_every": 0})
+    only_batch = classification(
+        **training | {"loss": lambda model, batch, _key: batch + 0 * model.count}
+    )
+    models, keys = Counter(jnp.zeros(3)), run_keys(3)
+    first, second, batches = (
+        train_runs(each, models, None, keys=keys).history.train_loss
+        for each in (either, other, only_batch)
+    )
+    np.testing.assert_array_equal(first, second)
+    draws = np.concatenate([batches, first - batches]).ravel()
+    # 42 uniform draws: the nearest two are about 1 / 42^2 apart.
+    assert np.diff(np.sort(draws)).min() > 1e-6
+
+
+def noisy(model, batch, key):
+    """Compute a loss that draws: the labels' logits are jittered."""
+    logits = predict(model, batch[0])
+    return cross_entropy(logits + 0.1 * jax.random.normal(key, logits.shape), batch[1])
+
+
+def batch_of_order(data, step, _key):
+    (x, y), order = data["examples"], data["order"]
+    return x[order[step]], y[order[step]]
+
+
+NOISY = classification(loss=noisy)
+train_jitted = eqx.filter_jit(train)
+
+
+@pytest.fixture(scope="module")
+def six():
+    """Train six runs at once: on four devices the last rows are padding."""
+    models = small_models(6)
+    return models, train_runs(NOISY, models, small_data(), keys=run_keys(6))
+
+
+def test_many_runs_equal_one_by_one(six):
+    models, trained = six
+    assert trained.history.train_loss.shape == (6, 12)
+    assert trained.history.metrics["accuracy"].shape == (6, 3)
+    for run, key in enumerate(run_keys(6)):
+        model, history = train_jitted(NOISY, take(models, run), small_data(), key=key)
+        assert_equal(take(trained.models, run), model, ROUNDING)
+        assert_equal(take(trained.history, run), history, ROUNDING)
+
+
+def test_many_devices_equal_one(six, monkeypatch):
+    devices = jax.devices()
+    if len(devices) < 2:
+        pytest.skip("JAX has one device alone")
+    models, trained = six
+    monkeypatch.setattr(jax, "devices", lambda: devices[:1])
+    alone = train_runs(NOISY, models, small_data(), keys=run_keys(6))
+    assert_equal(trained[:2], alone[:2], ROUNDING)
+
+
+def test_the_same_keys_give_the_same_bits(six):
+    models, trained = six
+    again = train_runs(NOISY, models, small_data(), keys=run_keys(6))
+    assert_equal(trained[:2], again[:2])
+
+
+@pytest.mark.parametrize("n_runs", [1, 4])
+def test_a_run_does_not_depend_on_those_beside_it(six, n_runs):
+    models, trained = six
+    few = train_runs(NOISY, take(models, slice(n_runs)), small_data(), keys=run_keys(n_runs))
+    assert_equal(take(trained[:2], slice(n_runs)), few[:2], ROUNDING)
+
+
+ORDERED = classification(
+    batch=batch_of_order,
+    evaluate=lambda model, data: {
+        "accuracy": accuracy(predict(model, data["examples"][0]), data["examples"][1])
+    },
+)
+
+
+@pytest.mark.parametrize("variant", ["all by run", "examples by run", "order by run"])
+def test_data_may_be_shared_or_each_run_its_own(variant):
+    examples = [small_data(seed) for seed in range(5)]
+    orders = [shuffled_order(60, 20, 12, key=key) for key in run_keys(5, 3)]
+    examples_by_run = variant in {"all by run", "examples by run"}
+    order_by_run = variant in {"all by run", "order by run"}
+    data = {
+        "examples": jax.tree.map(lambda *leaves: jnp.stack(leaves), *examples)
+        if examples_by_run
+        else examples[0],
+        "order": jnp.stack(orders) if order_by_run else orders[0],
+    }
+    axes = {
+        "all by run": 0,
+        "examples by run": {"examples": (0, 0), "order": None},
+        "order by run": {"examples": None, "order": 0},
+    }[variant]
+    models, keys = small_models(5), run_keys(5)
+    trained = train_runs(ORDERED, models, data, keys=keys, data_axes=axes)
+    for run in range(5):
+        own = {
+            "examples": examples[run if examples_by_run else 0],
+            "order": orders[run if order_by_run else 0],
+        }
+        model, history = train_jitted(ORDERED, take(models, run), own, key=keys[run])
+        assert_equal(take(trained.models, run), model, ROUNDING)
+        assert_equal(take(trained.history, run), history, ROUNDING)
+
+
+def test_models_are_trained_without_touching_masks_or_the_models_given():
+    rng = np.random.default_rng(6)
+    weight = jnp.array(rng.normal(size=(3, 3, 4)), jnp.float32)
+    mask = jnp.array(rng.random((3, 3, 4)) < 0.5)
+    models = Masked(weight, mask, jnp.stack([jnp.array([2, 0, 1])] * 3))
+    before = jax.tree.map(np.array, models)
+    training = classification(optimizer=optax.adam(0.01))
+    trained = train_runs(training, models, small_data(), keys=run_keys(3))
+    assert_equal(models, before)
+    np.testing.assert_array_equal(trained.models.mask, mask)
+    np.testing.assert_array_equal(trained.models.label_of_class, before.label_of_class)
+    assert trained.models.mask.dtype == bool
+    assert trained.models.label_of_class.dtype == jnp.int32
+    moved = np.asarray(trained.models.weight) != np.asarray(weight)
+    np.testing.assert_array_equal(moved, mask)
+
+
+@pytest.mark.parametrize("n_models", [3, 4, 6])
+def test_models_and_keys_of_different_number_are_refused(n_models):
+    with pytest.raises(ValueError, match=rf"leading axis of 5 runs.* got shape \({n_models},\)"):
+        train_runs(counting(2, 0), Counter(jnp.zeros(n_models)), None, keys=run_keys(5))
+
+
+def test_data_of_another_number_of_runs_are_refused():
+    models, data = Counter(jnp.zeros(5)), (jnp.zeros((5, 2)), jnp.zeros(4))
+    with pytest.raises(ValueError, match=r"leading axis of 5 runs.* got shape \(4,\)"):
+        train_runs(counting(2, 0), models, data, keys=run_keys(5), data_axes=(None, 0))
+
+
+def test_no_runs_at_all_are_refused():
+    with pytest.raises(ValueError, match="at least one key"):
+        train_runs(counting(2, 0), Counter(jnp.zeros(0)), None, keys=run_keys(1)[:0])
+
+
+def in_new_process(script, **environment):
+    """Run a script in a fresh Python and return the JSON that it prints."""
+    kept = {name: os.environ[name] for name in os.environ if not name.startswith("JAX_")}
+    finished = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env=kept | {"JAX_PLATFORMS": "cpu"} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(finished.stdout)
+
+
+def test_every_core_becomes_a_device_and_compiled_programs_are_kept(tmp_path):
+    cores, unchanged, folder, used = in_new_process(
+        """
+        import json, os, pathlib
+        import jax
+        from mnist1d.training import keep_compiled_programs, use_all_cores
+        use_all_cores()
+        keep_compiled_programs()
+        cores = jax.device_count()
+        use_all_cores()  # JAX runs: nothing happens
+        jax.jit(lambda x: jax.numpy.linalg.qr(x)[0])(jax.numpy.ones((30, 30)))
+        folder = pathlib.Path(jax.config.jax_compilation_cache_dir)
+        print(json.dumps([cores, jax.device_count(), str(folder), folder.is_dir()]))
+        """,
+        XDG_CACHE_HOME=str(tmp_path),
+    )
+    assert cores == unchanged == len(os.sched_getaffinity(0))
+    assert str(tmp_path) in folder
+    assert used
+
+
+def test_a_chosen_number_of_devices_and_cache_folder_are_left_alone(tmp_path):
+    devices, folder = in_new_process(
+        """
+        import json, jax
+        from mnist1d.training import keep_compiled_programs, use_all_cores
+        use_all_cores()
+        keep_compiled_programs()
+        print(json.dumps([jax.device_count(), jax.config.jax_compilation_cache_dir]))
+        """,
+        JAX_NUM_CPU_DEVICES="3",
+        JAX_COMPILATION_CACHE_DIR=str(tmp_path / "chosen"),
+    )
+    assert devices == 3
+    assert folder == str(tmp_path / "chosen")
