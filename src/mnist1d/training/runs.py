@@ -63,6 +63,10 @@ def initialise(make: Callable[[PRNGKeyArray], Any], keys: Key[Array, " runs"]) -
     return eqx.combine(arrays, static)
 
 
+def _is_key(leaf: Any) -> bool:
+    return isinstance(leaf, jax.Array) and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
 def _is_array_like(leaf: Any) -> bool:
     return isinstance(leaf, jax.ShapeDtypeStruct)
 
@@ -111,6 +115,8 @@ def train_runs(
                         f"arrays of each run need a leading axis of {n_runs} runs, as many as "
                         f"keys, got shape {leaf.shape}"
                     )
+        # From the host, as slicing on a device would compile a program per shape.
+        tree = jax.tree.map(lambda leaf: leaf if _is_key(leaf) else np.asarray(leaf), tree)
         if spec == BY_RUN and n_rows != n_runs:
             rows = np.arange(n_rows) % n_runs
             tree = jax.tree.map(lambda leaf: leaf[rows], tree)
