@@ -58,8 +58,7 @@ def interval(
     >>> mean.tolist(), (high - low).round(1).tolist()
     ([2.0, 5.0], [25.4, 0.0])
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must be in (0, 1), got {confidence}")
+    _check_confidence(confidence)
     values = np.moveaxis(np.asarray(values, dtype=float), axis, 0)
     finite = np.isfinite(values)
     n = finite.sum(axis=0)
@@ -104,6 +103,7 @@ def estimate_proportion(successes: ArrayLike, confidence: float = 0.95) -> Estim
     >>> estimate_proportion([False] * 40)
     Estimate(mean=0.0, low=0.0, high=0.087..., n=40, n_diverged=0)
     """
+    _check_confidence(confidence)
     successes = np.asarray(successes, dtype=bool)
     if successes.ndim != 1 or not successes.size:
         raise ValueError(f"successes must be one-dimensional, not empty: {successes.shape}")
@@ -130,4 +130,11 @@ def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if first.shape != second.shape:
         raise ValueError(f"pairs need equal shapes, got {first.shape} and {second.shape}")
-    return estimate(first - second, confidence)
+    with np.errstate(invalid="ignore"):  # inf - inf, where both diverged, is NaN
+        difference = first - second
+    return estimate(difference, confidence)
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be in (0, 1), got {confidence}")

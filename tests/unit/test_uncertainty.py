@@ -1,0 +1,152 @@
+"""Intervals against SciPy's own, and against what they promise."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from mnist1d.uncertainty import (
+    Estimate,
+    estimate,
+    estimate_proportion,
+    in_percent,
+    interval,
+    paired_difference,
+)
+
+ACCURACIES = np.array([0.922, 0.941, 0.931, 0.917, 0.945])
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
+def test_a_mean_has_the_interval_of_scipy(n, confidence):
+    values = ACCURACIES[:n]
+    expected = stats.ttest_1samp(values, 0).confidence_interval(confidence)
+    ours = estimate(values, confidence)
+    np.testing.assert_allclose(ours, [values.mean(), expected.low, expected.high, n, 0], rtol=1e-12)
+    assert estimate(list(values)) == estimate(values)
+
+
+def test_a_difference_is_paired_as_in_scipy():
+    rng = np.random.default_rng(0)
+    shared = rng.normal(size=6)
+    first, second = shared + 0.01 * rng.normal(size=(2, 6))
+    expected = stats.ttest_rel(first, second).confidence_interval(0.95)
+    ours = paired_difference(first, second)
+    np.testing.assert_allclose(
+        ours, [(first - second).mean(), expected.low, expected.high, 6, 0], rtol=1e-9
+    )
+    # The spread that both share cancels.
+    assert ours.high - ours.low < 0.1 * (estimate(first).high - estimate(first).low)
+
+
+@pytest.mark.parametrize(("n", "repetitions"), [(2, 4000), (3, 4000), (10, 4000)])
+def test_the_interval_covers_the_mean_as_often_as_it_says(n, repetitions):
+    samples = np.random.default_rng(1).normal(3.0, 2.0, size=(repetitions, n))
+    _, low, high = interval(samples, axis=1)
+    covered = np.mean((low <= 3) & (high >= 3))
+    # Binomial: standard deviation sqrt(0.95 * 0.05 / 4000) = 0.0034; four of them.
+    assert abs(covered - 0.95) < 4 * math.sqrt(0.95 * 0.05 / repetitions)
+
+
+def test_an_interval_of_half_the_confidence_covers_half_as_often():
+    samples = np.random.default_rng(2).normal(size=(4000, 3))
+    _, low, high = interval(samples, axis=1, confidence=0.5)
+    assert abs(np.mean((low <= 0) & (high >= 0)) - 0.5) < 4 * math.sqrt(0.25 / 4000)
+
+
+def test_intervals_along_an_axis_equal_estimates_one_by_one():
+    values = np.random.default_rng(3).normal(size=(4, 5, 3))
+    values[0, 1, 2] = np.nan
+    values[:, 0, 0] = np.inf
+    values[1:, 2, 1] = np.nan
+    for axis in (0, 1, -1):
+        moved = np.moveaxis(values, axis, 0)
+        together = interval(values, axis=axis)
+        for index in np.ndindex(moved.shape[1:]):
+            one = estimate(moved[(slice(None), *index)])
+            np.testing.assert_allclose([array[index] for array in together], one[:3], rtol=1e-12)
+
+
+def test_runs_that_diverged_are_left_out_and_counted():
+    with_gaps = [0.5, np.nan, 0.75, np.inf, 1.0, -np.inf]
+    assert estimate(with_gaps) == estimate([0.5, 0.75, 1.0])._replace(n_diverged=3)
+
+
+def test_no_value_has_no_mean_and_one_value_no_interval():
+    np.testing.assert_array_equal(estimate([]), [np.nan, np.nan, np.nan, 0, 0])
+    np.testing.assert_array_equal(estimate([np.nan, np.inf]), [np.nan, np.nan, np.nan, 0, 2])
+    np.testing.assert_array_equal(estimate([0.25]), [0.25, np.nan, np.nan, 1, 0])
+    np.testing.assert_array_equal(estimate([np.nan, 0.25]), [0.25, np.nan, np.nan, 1, 1])
+    np.testing.assert_array_equal(paired_difference([0.5], [0.25])[:4], [0.25, np.nan, np.nan, 1])
+
+
+def test_equal_values_have_an_interval_without_width():
+    assert estimate([0.5, 0.5, 0.5]) == Estimate(0.5, 0.5, 0.5, 3)
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+def test_a_pair_needs_both_of_its_runs(lost):
+    difference = paired_difference([lost, 3.0, 5.0, 4.0], [1.0, 2.0, 3.0, lost])
+    assert difference.n == 2
+    assert difference.n_diverged == 2
+    assert difference.mean == 1.5
+
+
+def test_a_pair_of_runs_that_both_diverged_counts_once_and_raises_no_warning():
+    difference = paired_difference([np.inf, 3.0], [np.inf, 2.0])
+    assert (difference.mean, difference.n, difference.n_diverged) == (1.0, 1, 1)
+
+
+@given(
+    values=st.lists(st.floats(-100, 100), min_size=2, max_size=8),
+    shift=st.floats(-10, 10),
+    scale=st.floats(0.1, 10),
+)
+def test_estimates_move_and_stretch_with_the_values(values, shift, scale):
+    values = np.array(values)
+    before, after = np.array(estimate(values)), np.array(estimate(scale * values + shift))
+    np.testing.assert_allclose(after[:3], scale * before[:3] + shift, rtol=1e-9, atol=1e-9)
+    assert before[1] <= before[0] <= before[2]
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=8), st.randoms(use_true_random=False))
+def test_the_order_of_runs_does_not_matter(values, random):
+    shuffled = random.sample(values, len(values))
+    np.testing.assert_allclose(estimate(shuffled), estimate(values), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 40), (383, 400), (40, 40), (1, 1)])
+def test_a_proportion_has_the_interval_of_wilson(successes, n):
+    ours = estimate_proportion(np.arange(n) < successes)
+    p, z = successes / n, stats.norm.ppf(0.975)
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half_width = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    np.testing.assert_allclose(
+        ours, [p, centre - half_width, centre + half_width, n, 0], rtol=1e-9, atol=1e-12
+    )
+
+
+def test_per_cent_are_hundred_times_the_fractions():
+    assert in_percent(Estimate(0.5, 0.25, 0.75, 3, 1)) == Estimate(50, 25, 75, 3, 1)
+
+
+@pytest.mark.parametrize("confidence", [0, 1, -0.5, 95, np.nan])
+def test_a_confidence_that_is_no_probability_is_refused(confidence):
+    for function in (estimate, interval, estimate_proportion):
+        with pytest.raises(ValueError, match=rf"confidence must be in \(0, 1\), got {confidence}"):
+            function([0.0, 1.0, 1.0], confidence=confidence)
+
+
+def test_values_of_a_wrong_shape_are_refused():
+    with pytest.raises(ValueError, match=r"one-dimensional, got shape \(2, 2\)"):
+        estimate(np.ones((2, 2)))
+    with pytest.raises(ValueError, match=r"one-dimensional, got shape \(\)"):
+        estimate(0.5)
+    with pytest.raises(ValueError, match=r"equal shapes, got \(2,\) and \(3,\)"):
+        paired_difference([1, 2], [1, 2, 3])
+    with pytest.raises(ValueError, match="one-dimensional, not empty"):
+        estimate_proportion([])
