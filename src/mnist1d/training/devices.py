@@ -16,7 +16,7 @@ def use_all_cores() -> None:
     if "JAX_NUM_CPU_DEVICES" in os.environ:
         return
     try:
-        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+        jax.config.update("jax_num_cpu_devices", _count_cores())
     except RuntimeError:  # raised once a backend exists
         return
 
@@ -31,3 +31,10 @@ def keep_compiled_programs() -> None:
         folder = Path(platformdirs.user_cache_dir("mnist1d")) / "jax"
         jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def _count_cores() -> int:
+    """Count the cores that this process may use; macOS and Windows cannot tell, so all of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
