@@ -42,6 +42,7 @@ def reproduce(
     quick: bool = False,
     out: Path = Path("mnist1d-results"),
     mnist: Path | None = None,
+    download_mnist: bool = False,
 ) -> None:
     """Reproduce the paper: train, compare every claim with the published value, draw figures.
 
@@ -52,11 +53,13 @@ def reproduce(
         out: folder for results, figures and claims.json; made if needed.
         mnist: folder with MNIST's four files, for the rows that need them
             (default: the environment variable MNIST1D_MNIST).
+        download_mnist: fetch what is missing of MNIST from a public mirror (11 MB).
     """
     chosen = _choose(experiments)
     if seeds is not None and seeds < 1:
         _fail(f"--seeds must be at least 1, got {seeds}")
-    configs = [_configure(experiment, seeds, quick, mnist) for experiment in chosen]
+    given = {"seeds": seeds, "mnist": mnist, "download_mnist": download_mnist or None}
+    configs = [_configure(experiment, quick, given) for experiment in chosen]
     _check_writable(out)
     use_all_cores()
     keep_compiled_programs()
@@ -142,11 +145,11 @@ def _choose(names: tuple[str, ...]) -> list[ModuleType]:
     return [known[name] for name in known if not names or name in names]
 
 
-def _configure(experiment: ModuleType, seeds: int | None, quick: bool, mnist: Path | None) -> Any:
+def _configure(experiment: ModuleType, quick: bool, given: dict[str, Any]) -> Any:
+    """Make an experiment's configuration; options that it does not have do not concern it."""
     config = experiment.Config.quick() if quick else experiment.Config()
-    changes: dict[str, Any] = {} if seeds is None else {"seeds": seeds}
-    if mnist is not None and "mnist" in {field.name for field in dataclasses.fields(config)}:
-        changes["mnist"] = mnist
+    known = {field.name for field in dataclasses.fields(config)}
+    changes = {name: value for name, value in given.items() if value is not None and name in known}
     return dataclasses.replace(config, **changes)
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import mnist1d
 
 SOURCE = Path(mnist1d.__file__).parent
-LAYERS = (
-    {"templates", "transforms", "config", "dataset", "mnist", ""},
+ABOVE_THE_CORE = (
     {"models", "uncertainty", "plotting"},
     {"training"},
     {"experiments"},
@@ -18,7 +17,8 @@ LAYERS = (
 
 def layer_of(module):
     part = module.split(".")[1] if "." in module else ""
-    return next(index for index, layer in enumerate(LAYERS) if part in layer)
+    layers = [index for index, layer in enumerate(ABOVE_THE_CORE, start=1) if part in layer]
+    return layers[0] if layers else 0
 
 
 def imports():

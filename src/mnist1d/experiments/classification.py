@@ -97,6 +97,7 @@ class Config:
         validation_seed: seed of the validation set, other than the data's 42.
         mnist: folder with MNIST's four files; None for the environment variable MNIST1D_MNIST.
             Without either, MNIST is left out.
+        download_mnist: whether to fetch what is missing of MNIST from a public mirror.
         mnist_evaluate_every: steps between evaluations on MNIST, at least 1.
     """
 
@@ -108,6 +109,7 @@ class Config:
     validation_samples: int = 1000
     validation_seed: int = 1
     mnist: Path | None = None
+    download_mnist: bool = False
     mnist_evaluate_every: int = 1000
 
     def __post_init__(self) -> None:
@@ -126,7 +128,7 @@ class Config:
     @classmethod
     def quick(cls) -> Self:
         """Return settings that take seconds and show that everything works, not more."""
-        return cls(seeds=2, n_steps=501, mnist_evaluate_every=100)
+        return cls(seeds=2, n_steps=501, mnist_evaluate_every=500)
 
 
 def run(config: Config, *, progress: Progress = silent) -> xr.Dataset:
@@ -150,18 +152,19 @@ def run(config: Config, *, progress: Progress = silent) -> xr.Dataset:
 
         With MNIST the same, prefixed `mnist_`, without `data` and without predictions.
     """
-    files = _read_mnist(config)
+    files = _read_mnist(config, progress)
     if files is None:
-        progress("MNIST is left out: no folder with its files (--mnist DIR or MNIST1D_MNIST)", 0, 0)
+        progress("MNIST is left out: name a folder with its files (--mnist DIR)", 0, 0)
         return _run_mnist1d(config, progress)
     return xr.merge([_run_mnist1d(config, progress), _run_mnist(config, files, progress)])
 
 
-def _read_mnist(config: Config) -> MNIST | None:
+def _read_mnist(config: Config, progress: Progress) -> MNIST | None:
     """Read MNIST before anything is trained, so that a damaged file costs no time."""
+    if mnist_folder(config.mnist) is None and not config.download_mnist:
+        return None
     try:
-        folder = mnist_folder(config.mnist)
-        return None if folder is None else load_mnist(folder)
+        return load_mnist(config.mnist, download=config.download_mnist, progress=progress)
     except (OSError, ValueError) as error:
         raise InputError(f"MNIST cannot be read: {error}") from error
 
@@ -232,7 +235,7 @@ def _training(config: Config, evaluate_every: int, *, keep_predictions: bool) ->
         return cross_entropy(predict(model, batch[0]), batch[1])
 
     def evaluate(model: Any, data: Any) -> dict[str, jax.Array]:
-        logits = {part: predict(model, x, chunk_size=1000) for part, (x, _) in data.items()}
+        logits = {part: predict(model, x, chunk_size=200) for part, (x, _) in data.items()}
         measured = {
             f"{part}_accuracy": accuracy(logits[part], labels) for part, (_, labels) in data.items()
         }

@@ -27,7 +27,7 @@ from mnist1d.experiments import EXPERIMENTS
 from mnist1d.experiments.claims import Judgement, judge
 from mnist1d.experiments.summary import Progress, silent
 
-PROTOCOL_IS_FREE_IN = ("seeds", "mnist")
+PROTOCOL_IS_FREE_IN = ("seeds", "mnist", "download_mnist")
 """Fields of a configuration that may change without leaving the paper's protocol."""
 
 
