@@ -18,6 +18,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from keep import keep, processor
 
 import mnist1d
 
@@ -84,20 +85,14 @@ def race(folder, repetitions):
     return versions, [statistics.median(column) for column in zip(*rounds, strict=True)]
 
 
-def processor():
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text("utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repetitions", type=int, default=11)
     parser.add_argument(
         "--published", type=Path, help=f"folder that {PUBLISHED} is installed in already"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="write benchmarks/results/generate.json"
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -120,6 +115,23 @@ def main():
         share = f"{seconds / ours:8.0%} of ours" if name.startswith(" ") else ""
         print(f"{name:12} {1e3 * seconds:9.2f} ms {1e6 * seconds / n:8.2f} us/sample {share}")
     print(f"ratio        {published / ours:9.1f}")
+    if options.keep:
+        row = {
+            "what": "generating the published dataset",
+            "beside": "the published package",
+            "ratio": published / ours,
+            "peer_seconds": published,
+            "our_seconds": ours,
+            "draws_seconds": draw,
+            "synthesis_seconds": synthesis,
+        }
+        keep(
+            "generate",
+            [row],
+            ("mnist1d", "numpy"),
+            published=f"{PUBLISHED} ({versions})",
+            repetitions=options.repetitions,
+        )
 
 
 if __name__ == "__main__":

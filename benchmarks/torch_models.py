@@ -74,7 +74,9 @@ class GRU(nn.Module):
         return self.output(outputs.flatten(1))
 
 
-def train(model, x, y, n_steps, batch_size=100, learning_rate=0.01):
+def train(
+    model, x, y, n_steps, batch_size=100, learning_rate=0.01, evaluate=None, evaluate_every=1
+):
     """Train as the paper does (PAPER C.1): Adam, batches in stored order; returns the losses."""
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     criterion = nn.CrossEntropyLoss()
@@ -86,4 +88,6 @@ def train(model, x, y, n_steps, batch_size=100, learning_rate=0.01):
         loss.backward()
         optimizer.step()
         losses.append(loss.detach())
+        if evaluate is not None and step % evaluate_every == 0:
+            evaluate()
     return torch.stack(losses)

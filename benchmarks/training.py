@@ -24,7 +24,7 @@ import numpy as np
 import optax
 import torch
 import torch_models
-from generate import processor
+from keep import keep, processor
 from rich.console import Console
 from rich.table import Table
 
@@ -104,6 +104,9 @@ def main():
     parser.add_argument("--steps", type=int, default=1000, help="updates, on both sides")
     parser.add_argument("--repetitions", type=int, default=5, help="rounds, of which the median")
     parser.add_argument("--models", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument(
+        "--keep", action="store_true", help="write benchmarks/results/training.json"
+    )
     options = parser.parse_args()
     use_all_cores()
     console = Console()
@@ -116,6 +119,7 @@ def main():
     table.add_column("model")
     for header in ("PyTorch", "ours", "ratio", "compile, s", "accuracy, PyTorch", "ours"):
         table.add_column(header, justify="right")
+    rows = []
     for name, results in rounds.items():
         theirs, their_accuracy, ours, our_accuracy, compilation = map(
             statistics.median, zip(*results, strict=True)
@@ -129,6 +133,18 @@ def main():
             f"{their_accuracy:.1%}",
             f"{our_accuracy:.1%}",
         )
+        rows.append(
+            {
+                "what": f"training, {name}",
+                "beside": "a plain PyTorch loop",
+                "ratio": theirs / ours,
+                "peer_ms": 1e3 * theirs,
+                "ours_ms": 1e3 * ours,
+                "compile_seconds": compilation,
+                "peer_accuracy": their_accuracy,
+                "our_accuracy": float(our_accuracy),
+            }
+        )
     console.print(table)
     versions = ", ".join(
         f"{package} {version(package)}" for package in ("mnist1d", "jax", "equinox", "torch")
@@ -138,6 +154,15 @@ def main():
         f"PyTorch, {jax.device_count()} devices in JAX ({jax.default_backend()})\n"
         f"Python {platform.python_version()}, {versions}"
     )
+    if options.keep:
+        keep(
+            "training",
+            rows,
+            ("mnist1d", "jax", "equinox", "optax", "torch"),
+            seeds=options.seeds,
+            steps=options.steps,
+            repetitions=options.repetitions,
+        )
 
 
 if __name__ == "__main__":

@@ -178,7 +178,8 @@ def run_stretch(
         loss, gradient = jax.value_and_grad(loss_of)(parameters, batch, loss_key)
         updates, optimizer_state = training.optimizer.update(gradient, optimizer_state, parameters)
         parameters = optax.apply_updates(parameters, updates)
-        return parameters, optimizer_state, losses.at[step - start].set(loss)
+        losses = jax.lax.dynamic_update_index_in_dim(losses, loss, step - start, 0)
+        return parameters, optimizer_state, losses
 
     parameters, optimizer_state, losses = jax.lax.fori_loop(
         start, stop, take_step, (parameters, state.optimizer_state, jnp.zeros(longest))

@@ -1,0 +1,39 @@
+"""Keep what a benchmark measured: one JSON file per benchmark in `benchmarks/results`."""
+
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def processor():
+    """Name the processor: what Linux says, else what Python knows."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def keep(name, rows, packages, **facts):
+    """Write rows (what, beside, ratio, and the numbers behind it) with the circumstances."""
+    RESULTS.mkdir(exist_ok=True)
+    record = {
+        "command": " ".join(["python", Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": processor(),
+        "logical_cores": os.cpu_count(),
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in packages},
+        **facts,
+        "rows": rows,
+    }
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    print(f"kept in {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")

@@ -1,0 +1,57 @@
+"""Write the README's tables from the records: `python docs/fill_readme.py`.
+
+Table 1 comes from `results/claims.json` (what `mnist1d reproduce` wrote), the speeds from the JSON
+files in `benchmarks/results`. A test checks that the README is what this makes of them.
+"""
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = {"mnist": "MNIST", "plain": "MNIST-1D", "shuffled": "MNIST-1D, shuffled"}
+MODELS = ("Logistic", "MLP", "CNN", "GRU", "Human")
+PAPER = {
+    "mnist": ("94 ± 0.5", "> 99", "> 99", "> 99"),
+    "plain": ("32 ± 1", "68 ± 2", "94 ± 2", "91 ± 2", "96 ± 1"),
+    "shuffled": ("32 ± 1", "68 ± 2", "56 ± 2", "57 ± 2"),
+}
+
+
+def table_1() -> str:
+    """Make Table 1, one row per data set and model."""
+    records = json.loads((ROOT / "results" / "claims.json").read_text(encoding="utf-8"))
+    by_claim = {record["claim"]: record for record in records}
+    lines = ["| data | model | ours | paper | verdict |", "|---|---|---|---|---|"]
+    for data, published in PAPER.items():
+        for model, paper in zip(MODELS, published, strict=False):
+            found = by_claim[f"test-accuracy-{data}-{model.lower()}"]
+            half = (found["ci_high"] - found["ci_low"]) / 2
+            n = f" ({found['n']} answers)" if model == "Human" else ""
+            ours = f"{found['ours']:.1f} ± {half:.1f}{n}"
+            lines.append(f"| {DATA[data]} | {model} | {ours} | {paper} | {found['verdict']} |")
+    return "\n".join(lines)
+
+
+def speed() -> str:
+    """Make the table of speeds: what each benchmark wrote as its rows."""
+    lines = ["| what | beside | times faster |", "|---|---|---|"]
+    for name in ("generate", "training", "table_1"):
+        path = ROOT / "benchmarks" / "results" / f"{name}.json"
+        lines += [
+            f"| {row['what']} | {row['beside']} | {row['ratio']:.1f} |"
+            for row in json.loads(path.read_text(encoding="utf-8"))["rows"]
+        ]
+    return "\n".join(lines)
+
+
+def filled(readme: str) -> str:
+    """Put the tables between their markers."""
+    for marker, table in (("<!-- table 1 -->", table_1()), ("<!-- speed -->", speed())):
+        before, rest = readme.split(marker)
+        readme = f"{before}{marker}\n{table}\n<!-- end -->{rest.split('<!-- end -->', 1)[1]}"
+    return readme
+
+
+if __name__ == "__main__":
+    path = ROOT / "README.md"
+    path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
