@@ -6,7 +6,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import tyro
 import xarray as xr
@@ -27,6 +27,7 @@ import mnist1d
 from mnist1d.experiments import EXPERIMENTS, record
 from mnist1d.experiments.claims import Judgement
 from mnist1d.experiments.summary import InputError
+from mnist1d.mnist import FOLDER_VARIABLE
 from mnist1d.training import keep_compiled_programs, use_all_cores
 from mnist1d.uncertainty import Estimate
 
@@ -35,24 +36,31 @@ NOT_FULL = "quick run, not the full protocol"
 
 
 def reproduce(
-    experiments: tyro.conf.Positional[tuple[str, ...]] = (),
+    experiments: Annotated[
+        tyro.conf.Positional[tuple[str, ...]],
+        tyro.conf.arg(metavar="[EXPERIMENT ...]", help_behavior_hint="(default: all)"),
+    ] = (),
     /,
     *,
-    seeds: int | None = None,
+    seeds: Annotated[
+        int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: the paper's)")
+    ] = None,
     quick: bool = False,
-    out: Path = Path("mnist1d-results"),
-    mnist: Path | None = None,
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("mnist1d-results"),
+    mnist: Annotated[
+        Path | None,
+        tyro.conf.arg(metavar="DIR", help_behavior_hint=f"(default: ${FOLDER_VARIABLE})"),
+    ] = None,
     download_mnist: bool = False,
 ) -> None:
     """Reproduce the paper: train, compare every claim with the published value, draw figures.
 
     Args:
-        experiments: names of experiments, as `mnist1d list` shows them; all if none is given.
-        seeds: number of runs; by default the paper's.
+        experiments: names of experiments, as `mnist1d list` shows them.
+        seeds: number of runs.
         quick: seconds instead of the full protocol: shows that everything works, not more.
         out: folder for results, figures and claims.json; made if needed.
-        mnist: folder with MNIST's four files, for the rows that need them
-            (default: the environment variable MNIST1D_MNIST).
+        mnist: folder with MNIST's four files, for the rows that need them.
         download_mnist: fetch what is missing of MNIST from a public mirror (11 MB).
     """
     chosen = _choose(experiments)
@@ -108,6 +116,7 @@ def main() -> None:
             {"reproduce": reproduce, "list": list_experiments},
             prog="mnist1d",
             description="MNIST-1D: the dataset, and the experiments of the paper.",
+            config=(tyro.conf.FlagCreatePairsOff,),
         )
     except KeyboardInterrupt:
         sys.exit("\nmnist1d: interrupted; finished experiments are kept")

@@ -1,0 +1,38 @@
+"""The README says what the records say, and its examples run."""
+
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_tables_are_those_of_the_records():
+    fill = runpy.run_path(str(ROOT / "docs" / "fill_readme.py"))
+    assert fill["filled"](README) == README
+
+
+def test_pictures_exist():
+    pictures = re.findall(r"!\[.+\]\((.+)\)", README)
+    assert pictures
+    assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+def test_links_to_files_exist():
+    files = re.findall(r"\]\(([^):]+)\)", README)
+    assert "CONTRIBUTING.md" in files
+    assert all((ROOT / file).is_file() for file in files)
+
+
+def test_examples_run():
+    names = {}
+    for block in re.findall(r"```python\n(.+?)```", README, flags=re.DOTALL):
+        exec(compile(block, "README.md", "exec"), names)  # noqa: S102 (the README's own words)
+    assert names["data"].x.shape == (4000, 40)
+    assert names["large"].x.shape == (80_000, 60)
+    test_accuracy = names["trained"].history.metrics
+    assert test_accuracy.shape == (8, 5)
+    assert np.all(test_accuracy[:, -1] > 0.8)
