@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from mnist1d.models.layers import Conv1d, Conv2d, Linear
+from mnist1d.models.layers import Convolution, Linear
 
 
 class CNN(eqx.Module):
@@ -32,7 +32,7 @@ class CNN(eqx.Module):
     (10,)
     """
 
-    convolutions: tuple[Conv1d | Conv2d, ...]
+    convolutions: tuple[Convolution, ...]
     output: Linear
     image_size: int | None = eqx.field(static=True)
     batch_last: ClassVar[bool] = True
@@ -47,19 +47,26 @@ class CNN(eqx.Module):
         key: PRNGKeyArray,
     ) -> None:
         *convolution_keys, output_key = jax.random.split(key, 4)
-        layer = Conv1d if image_size is None else Conv2d
+        n_axes = 1 if image_size is None else 2
         size = input_size if image_size is None else image_size
         convolutions = []
         for kernel_size, in_channels, layer_key in zip(
             (5, 3, 3), (1, channels, channels), convolution_keys, strict=True
         ):
             convolutions.append(
-                layer(in_channels, channels, kernel_size, stride=2, padding=1, key=layer_key)
+                Convolution(
+                    in_channels,
+                    channels,
+                    kernel_size,
+                    n_axes=n_axes,
+                    stride=2,
+                    padding=1,
+                    key=layer_key,
+                )
             )
             size = (size + 2 - kernel_size) // 2 + 1
         self.convolutions = tuple(convolutions)
-        flat_size = channels * (size if image_size is None else size**2)
-        self.output = Linear(flat_size, n_classes, key=output_key)
+        self.output = Linear(channels * size**n_axes, n_classes, key=output_key)
         self.image_size = image_size
 
     def __call__(self, x: Float[Array, "length *batch"]) -> Float[Array, "classes *batch"]:

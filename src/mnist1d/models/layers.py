@@ -67,8 +67,8 @@ class Linear(eqx.Module):
         return affine(self.weight, self.bias, x)
 
 
-class Conv1d(eqx.Module):
-    """A one-dimensional convolution with zero padding, as patches times matrix.
+class Convolution(eqx.Module):
+    """A convolution with zero padding over one or more axes, as patches times matrix.
 
     Five times faster on a CPU than `lax.conv_general_dilated` at these sizes: the patches of the
     whole batch form one matrix, so the layer is a single product.
@@ -76,57 +76,21 @@ class Conv1d(eqx.Module):
     Args:
         in_channels: channels of the input.
         out_channels: channels of the output.
-        kernel_size: taps per channel.
-        stride: distance of neighbouring outputs, in samples.
-        padding: zeros added at both ends.
+        kernel_size: taps per channel and axis.
+        n_axes: axes that the kernel moves along: 1 for signals, 2 for images.
+        stride: distance of neighbouring outputs, in points.
+        padding: zeros added at both ends of every axis.
         key: for the initial values (PyTorch's defaults, `uniform`).
 
-    >>> layer = Conv1d(1, 25, 5, stride=2, padding=1, key=jax.random.key(0))
+    >>> layer = Convolution(1, 25, 5, stride=2, padding=1, key=jax.random.key(0))
     >>> layer(jnp.ones((1, 40, 7))).shape
     (25, 19, 7)
-    """
-
-    weight: Float[Array, "out_channels kernel_size in_channels"]
-    bias: Float[Array, " out_channels"]
-    stride: int = eqx.field(static=True)
-    padding: int = eqx.field(static=True)
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        *,
-        stride: int = 1,
-        padding: int = 0,
-        key: PRNGKeyArray,
-    ) -> None:
-        weight_key, bias_key = jax.random.split(key)
-        fan_in = in_channels * kernel_size
-        self.weight = uniform(weight_key, (out_channels, kernel_size, in_channels), fan_in)
-        self.bias = uniform(bias_key, (out_channels,), fan_in)
-        self.stride, self.padding = stride, padding
-
-    def __call__(
-        self, x: Float[Array, "in_channels length *batch"]
-    ) -> Float[Array, "out_channels out_length *batch"]:
-        """Map `(in_channels, length, *batch)` to `(out_channels, out_length, *batch)`.
-
-        `out_length = (length + 2 * padding - kernel_size) // stride + 1`.
-        """
-        patches = _windows(x, self.weight.shape[1], self.stride, self.padding, axis=1)
-        return affine(self.weight.reshape(len(self.weight), -1), self.bias, patches)
-
-
-class Conv2d(eqx.Module):
-    """A two-dimensional convolution with zero padding and a square kernel, as in `Conv1d`.
-
-    >>> layer = Conv2d(1, 25, 5, stride=2, padding=1, key=jax.random.key(0))
+    >>> layer = Convolution(1, 25, 5, n_axes=2, stride=2, padding=1, key=jax.random.key(0))
     >>> layer(jnp.ones((1, 28, 28, 7))).shape
     (25, 13, 13, 7)
     """
 
-    weight: Float[Array, "out_channels kernel_size kernel_size in_channels"]
+    weight: Float[Array, "out_channels *kernel in_channels"]
     bias: Float[Array, " out_channels"]
     stride: int = eqx.field(static=True)
     padding: int = eqx.field(static=True)
@@ -137,25 +101,27 @@ class Conv2d(eqx.Module):
         out_channels: int,
         kernel_size: int,
         *,
+        n_axes: int = 1,
         stride: int = 1,
         padding: int = 0,
         key: PRNGKeyArray,
     ) -> None:
         weight_key, bias_key = jax.random.split(key)
-        fan_in = in_channels * kernel_size**2
-        shape = (out_channels, kernel_size, kernel_size, in_channels)
-        self.weight = uniform(weight_key, shape, fan_in)
+        kernel = (kernel_size,) * n_axes
+        fan_in = in_channels * math.prod(kernel)
+        self.weight = uniform(weight_key, (out_channels, *kernel, in_channels), fan_in)
         self.bias = uniform(bias_key, (out_channels,), fan_in)
         self.stride, self.padding = stride, padding
 
-    def __call__(
-        self, x: Float[Array, "in_channels height width *batch"]
-    ) -> Float[Array, "out_channels out_height out_width *batch"]:
-        """Map `(in_channels, height, width, *batch)` to `(out_channels, out_..., *batch)`."""
-        kernel_size = self.weight.shape[1]
-        rows = _windows(x, kernel_size, self.stride, self.padding, axis=2)
-        patches = _windows(rows, kernel_size, self.stride, self.padding, axis=1)
-        return affine(self.weight.reshape(len(self.weight), -1), self.bias, patches)
+    def __call__(self, x: Float[Array, "in_channels *axes_batch"]) -> Float[Array, "out *rest"]:
+        """Map `(in_channels, *axes, *batch)` to `(out_channels, *out_axes, *batch)`.
+
+        Along every axis `out_size = (size + 2 * padding - kernel_size) // stride + 1`.
+        """
+        *kernel, _ = self.weight.shape[1:]
+        for axis in reversed(range(len(kernel))):
+            x = _windows(x, kernel[axis], self.stride, self.padding, axis=1 + axis)
+        return affine(self.weight.reshape(len(self.weight), -1), self.bias, x)
 
 
 def _windows(x: Array, size: int, stride: int, padding: int, *, axis: int) -> Array:
