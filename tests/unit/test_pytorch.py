@@ -16,7 +16,7 @@ import optax
 import pytest
 
 from mnist1d.models import CNN, GRU, MLP, Logistic, count_parameters, predict
-from mnist1d.models.layers import Conv1d, Conv2d
+from mnist1d.models.layers import Convolution
 from mnist1d.training import (
     Training,
     cross_entropy,
@@ -149,11 +149,12 @@ def test_number_of_parameters_equals_pytorch(name):
 @pytest.mark.parametrize(("kernel_size", "stride", "padding"), [(1, 1, 0), (4, 3, 2), (3, 2, 4)])
 @pytest.mark.parametrize("dimensions", [1, 2])
 def test_convolutions_of_any_geometry_equal_pytorch(dimensions, kernel_size, stride, padding):
-    ours, theirs = [(Conv1d, torch.nn.Conv1d), (Conv2d, torch.nn.Conv2d)][dimensions - 1]
+    theirs = [torch.nn.Conv1d, torch.nn.Conv2d][dimensions - 1]
     x, _ = examples(3 * 9**dimensions, 2, np.float32)
     x = x.reshape(2, 3, *(9,) * dimensions)
-    layer = ours(3, 5, kernel_size, stride=stride, padding=padding, key=jax.random.key(0))
-    reference = theirs(3, 5, kernel_size, stride=stride, padding=padding)
+    geometry = {"stride": stride, "padding": padding}
+    layer = Convolution(3, 5, kernel_size, n_axes=dimensions, **geometry, key=jax.random.key(0))
+    reference = theirs(3, 5, kernel_size, **geometry)
     weight = np.array(np.moveaxis(layer.weight, -1, 1))
     reference.load_state_dict(
         {"weight": torch.from_numpy(weight), "bias": torch.from_numpy(np.array(layer.bias))}
