@@ -1,10 +1,11 @@
 """The ten hand-drawn digit templates and their time axis."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Templates", "digit_templates"]
+__all__ = ["Templates", "digit_templates", "normalise_templates", "own_templates"]
 
 # Heights as drawn by the authors, one row per digit.
 _DRAWN = (
@@ -54,11 +55,56 @@ def digit_templates() -> Templates:
     >>> templates.x[4].round(3).tolist()
     [0.0, -0.106, -0.212, -0.318, -0.424, -0.424, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
+    return own_templates(normalise_templates(_DRAWN))
+
+
+def normalise_templates(drawn: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
+    """Bring hand-drawn signals to the scale of the digits: start at 0, standard deviation 1/6.
+
+    Strengths of noise and shear then mean for them what they mean for the digits. A signal that
+    also ends where it starts joins the padding without a step.
+
+    Args:
+        drawn: heights in any unit, shape (n_classes, template_length).
+
+    Returns:
+        Array of the caller's own, float64, same shape.
+
+    Raises:
+        ValueError: if it is no table of finite numbers, or a signal is constant.
+
+    Source:
+        reference `get_templates`.
+
+    >>> normalise_templates([[5, 6, 5], [0, -3, 0]]).round(3).tolist()
+    [[0.0, 0.354, 0.0], [0.0, -0.354, 0.0]]
+    """
     # The order of these operations decides the last bit of the published arrays.
-    x = np.array(_DRAWN, dtype=np.float64)
+    x = np.array(drawn, dtype=np.float64)
+    if x.ndim != 2 or not np.isfinite(x).all():
+        raise ValueError(
+            f"templates must be finite numbers of shape (n_classes, length), not {x.shape}"
+        )
     x -= x.mean(axis=1, keepdims=True)
-    x /= x.std(axis=1, keepdims=True)
+    spread = x.std(axis=1, keepdims=True)
+    if not spread.all():
+        constant = int(spread.argmin())
+        raise ValueError(f"templates must vary, but that of class {constant} is constant")
+    x /= spread
     x -= x[:, :1].copy()
     x /= 6
+    return x
+
+
+def own_templates(heights: Sequence[Sequence[float]] | np.ndarray) -> Templates:
+    """Return any signals as templates: labels 0, 1, ... and the time axis from -5/6 to 5/6.
+
+    Args:
+        heights: shape (n_classes, template_length), taken as they are.
+
+    >>> own_templates([[0, 1, 0], [0, -1, 0]]).t.round(3).tolist()
+    [-0.833, 0.0, 0.833]
+    """
+    x = np.array(heights, dtype=np.float64)
     t = np.linspace(-5, 5, x.shape[1]) / 6
     return Templates(x=x, t=t, y=np.arange(len(x), dtype=np.int64))

@@ -175,9 +175,9 @@ def _synthesis(
 
     turns = xp.asarray(table, dtype=like.dtype, **place)
     position = xp.reshape(xp.arange(length, 2 * length, **place), column)
-    weights = _smoothing_weights(config.corr_noise_scale)
+    weights = smoothing_weights(config.corr_noise_scale)
     mirror = np.pad(np.arange(length), _SMOOTHING_RADIUS, mode="symmetric")
-    left, right_weight = _resampling(length, config.final_seq_length)
+    left, right_weight = resampling(length, config.final_seq_length)
     left_share, right_share = per_position(1 - right_weight), per_position(right_weight)
     line = per_position(np.linspace(-0.5, 0.5, config.final_seq_length))
 
@@ -215,7 +215,7 @@ def _smooth(noise: Array, mirror: Array, weights: tuple[float, ...]) -> Array:
     return smoothed
 
 
-def _smoothing_weights(strength: float) -> tuple[float, ...]:
+def smoothing_weights(strength: float) -> tuple[float, ...]:
     """Return the weights of a Gaussian filter, truncated at four widths, times the strength."""
     i = np.arange(-_SMOOTHING_RADIUS, _SMOOTHING_RADIUS + 1)
     weights = np.exp(-0.5 * (i / _SMOOTHING_WIDTH) ** 2)
@@ -224,7 +224,7 @@ def _smoothing_weights(strength: float) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=16)
-def _resampling(length: int, final_length: int) -> tuple[np.ndarray, np.ndarray]:
+def resampling(length: int, final_length: int) -> tuple[np.ndarray, np.ndarray]:
     """Return for each final point the left one of its two neighbours and the right one's weight."""
     source = np.linspace(0, 1, length)
     target = np.linspace(0, 1, final_length)

@@ -10,10 +10,10 @@ import pytest
 import mnist1d
 
 ROOT = Path(mnist1d.__file__).parent
-CORE = {
-    "mnist1d",
-    *(f"mnist1d.{name}" for name in ("config", "dataset", "templates", "transforms")),
-}
+# What examples need beside NumPy; all others belong to the core.
+LABORATORY = ("commands", "experiments", "models", "plotting", "training", "uncertainty")
+NEEDS = {"export": ("pandas", "pyarrow"), "jax": ("jax",), "torch": ("torch",)}
+NEEDS |= {name: ("jax", "optax", "matplotlib") for name in LABORATORY}
 MODULES = sorted(
     ".".join(["mnist1d", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
     for path in ROOT.rglob("*.py")
@@ -23,8 +23,9 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name):
-    if name not in CORE and find_spec("jax") is None:
-        pytest.skip("the lab extra is not installed")
+    for package in NEEDS.get(f"{name}.".split(".")[1], ()):
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
     results = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert results.attempted > 0
     assert results.failed == 0

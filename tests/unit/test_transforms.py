@@ -219,14 +219,14 @@ def test_the_digit_is_nonzero_and_the_padding_exactly_zero():
 
 @pytest.mark.parametrize("final_length", [2, 12, 71, 72, 73, 200])
 def test_resampling_a_line_gives_a_line(final_length):
-    left, weight = transforms._resampling(72, final_length)
+    left, weight = transforms.resampling(72, final_length)
     line = np.linspace(-0.5, 0.5, 72)
     resampled = (1 - weight) * line[left] + weight * line[left + 1]
     np.testing.assert_allclose(resampled, np.linspace(-0.5, 0.5, final_length), rtol=0, atol=1e-15)
 
 
 def test_smoothing_weights_are_those_of_a_unit_filter():
-    weights = transforms._smoothing_weights(0.25)
+    weights = transforms.smoothing_weights(0.25)
     assert len(weights) == 9
     assert 2 * sum(weights) - weights[0] == pytest.approx(0.25, rel=1e-15)
     assert weights[2] / weights[0] == pytest.approx(np.exp(-0.5))
