@@ -1,22 +1,38 @@
 """MNIST-1D: the dataset, and a laboratory for deep learning at small scale."""
 
+from mnist1d import data, utils
 from mnist1d.config import DatasetConfig
+from mnist1d.data import get_dataset, get_dataset_args, get_templates, make_dataset
 from mnist1d.dataset import Dataset, draw_transforms, fresh_samples, generate, load
 from mnist1d.templates import Templates, digit_templates
+from mnist1d.transform import transform
 from mnist1d.transforms import TransformDraws, synthesise
+from mnist1d.utils import ObjectView, from_pickle, plot_signals, set_seed, to_pickle
 
 __all__ = [
     "Dataset",
     "DatasetConfig",
+    "ObjectView",
     "Templates",
     "TransformDraws",
     "__version__",
+    "data",
     "digit_templates",
     "draw_transforms",
     "fresh_samples",
+    "from_pickle",
     "generate",
+    "get_dataset",
+    "get_dataset_args",
+    "get_templates",
     "load",
+    "make_dataset",
+    "plot_signals",
+    "set_seed",
     "synthesise",
+    "to_pickle",
+    "transform",
+    "utils",
 ]
 
 __version__ = "0.1.0"

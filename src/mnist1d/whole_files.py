@@ -38,11 +38,10 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     ...     path.read_bytes()
     b'hello'
     """
-    target = Path(os.path.realpath(os.fsdecode(path)))
+    name = os.fsdecode(path)
+    target = Path(os.path.realpath(name))
     if target.is_dir():
-        raise IsADirectoryError(
-            errno.EISDIR, "this is a folder; name a file in it", os.fsdecode(path)
-        )
+        raise IsADirectoryError(errno.EISDIR, "this is a folder; name a file in it", name)
     exists = target.exists()
     if exists and not target.is_file():
         with target.open("wb") as file:
@@ -58,5 +57,10 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         if exists:
             shutil.copymode(target, part)
         part.replace(target)
+    except OSError as error:
+        if error.filename in (None, str(part)):  # a full disk names no file
+            error.filename = name
+        error.add_note(f"{name} was not written; what was there before is unchanged.")
+        raise
     finally:
         part.unlink(missing_ok=True)

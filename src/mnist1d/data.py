@@ -1,0 +1,371 @@
+"""The published interface: the dataset as a dictionary, made or read from its file.
+
+For programs written for the published package: same arguments, same arrays, same random state
+afterwards. `mnist1d.generate` is the interface for new ones. docs/compatibility.md says what is the
+same and what differs.
+"""
+
+import copy
+import errno
+import operator
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+import mnist1d
+from mnist1d import origin, reexports
+from mnist1d.arguments import NAMES, Arguments, differences, given, nearest, unread
+from mnist1d.array_pickles import read_arrays, write_arrays
+from mnist1d.config import DatasetConfig
+from mnist1d.dataset import draw_transforms
+from mnist1d.templates import digit_templates
+from mnist1d.transform import interpolate, transform
+from mnist1d.transforms import synthesise
+from mnist1d.utils import ObjectView, from_pickle, set_seed, to_pickle
+
+__all__ = [
+    "ObjectView",
+    "from_pickle",
+    "get_dataset",
+    "get_dataset_args",
+    "get_templates",
+    "make_dataset",
+    "mnist1d",
+    "np",
+    "os",
+    "set_seed",
+    "to_pickle",
+    "transform",
+]
+
+_FOREIGN = {"requests": "requests"}
+# What is installed is known only now.
+__all__ += reexports.installed(_FOREIGN)  # noqa: PLE0605
+if not TYPE_CHECKING:
+    __getattr__ = reexports.loader(__name__, _FOREIGN)
+
+Data: TypeAlias = dict[str, Any]
+
+_DEFAULT_PATH = "./mnist1d_data.pkl"
+_DEFAULT_SHUFFLED_PATH = "./mnist1d_data_shuffled.pkl"
+_URL = "https://github.com/greydanus/mnist1d/raw/master/mnist1d_data.pkl"
+_SYNTHESIS = (
+    "padding",
+    "scale_coeff",
+    "max_translation",
+    "corr_noise_scale",
+    "iid_noise_scale",
+    "shear_scale",
+    "final_seq_length",
+)
+# Values of one kind of noise that are drawn before they are used and dropped.
+_PIECE_VALUES = 2**20
+
+
+def get_dataset_args(as_dict: bool = False) -> Any:
+    """Return the parameters of the published dataset, to be changed at will.
+
+    Their meaning is that of the fields of `mnist1d.DatasetConfig`. There is one more, `url`, the
+    address of the published file, which nothing reads.
+
+    Args:
+        as_dict: whether to return a dictionary.
+
+    Returns:
+        An object with the parameters as attributes, or a dictionary; a new one at every call.
+
+    Source:
+        reference `get_dataset_args`.
+
+    >>> args = get_dataset_args()
+    >>> args.num_samples = 10_000
+    >>> args.padding
+    [36, 60]
+    >>> get_dataset_args(as_dict=True)["seed"]
+    42
+    """
+    arguments = {**given(None), "url": _URL}
+    return arguments if as_dict else ObjectView(arguments)
+
+
+def get_templates() -> dict[str, np.ndarray]:
+    """Return the ten digit templates as a dictionary.
+
+    Returns:
+        x: heights, float64, shape (10, 12); t: time axis, float64, shape (12,); y: labels, int64,
+        shape (10,). New arrays at every call.
+
+    Source:
+        reference `get_templates`.
+
+    >>> {name: values.shape for name, values in get_templates().items()}
+    {'x': (10, 12), 't': (12,), 'y': (10,)}
+    """
+    return digit_templates()._asdict()
+
+
+def make_dataset(args: Any = None, template: Mapping[str, Any] | None = None) -> Data:
+    """Generate a dataset.
+
+    Seeds Python's and NumPy's global random state with `args.seed` and leaves them where the
+    published package does, so that what a program draws afterwards is what it always was.
+
+    Args:
+        args: any object with the parameters as attributes, as from `get_dataset_args`; all of them
+            but `url` are needed. None for the published ones. Beyond what `DatasetConfig` takes,
+            everything works that does in the published package: a reversed padding, a `train_split`
+            that leaves one side empty, a truthy `shuffle_seq`, a list of shifts as
+            `max_translation`, and a `template_len` that is not the templates' length (it changes
+            the stretched length alone). An attribute that nothing reads is warned about.
+        template: templates in place of the digits, a mapping with the keys x (signals, one per
+            class), t (their time axis) and y (labels, of any type).
+
+    Returns:
+        Dictionary with the keys, in this order, x (float64, shape (n_train, final_seq_length)),
+        x_test, y (int64 or the type of the templates' labels, shape (n_train,)), y_test, t
+        (float64, shape (final_seq_length,)) and templates (a dictionary with x, t, y). All arrays
+        are new and writeable.
+
+    Raises:
+        AttributeError: if a parameter is missing.
+        ValueError: if there is no sample, or a value is out of range.
+        TypeError: if a value is of the wrong type.
+
+    Source:
+        reference `make_dataset`.
+
+    >>> args = get_dataset_args()
+    >>> args.num_samples = 1000
+    >>> data = make_dataset(args)
+    >>> list(data), data["x"].shape
+    (['x', 'x_test', 'y', 'y_test', 't', 'templates'], (800, 40))
+    """
+    _warn_of_unread(args)
+    return _made(given(args), template)
+
+
+def get_dataset(
+    args: Any,
+    path: str | os.PathLike[str] | None = None,
+    verbose: bool = True,
+    download: bool = True,
+    regenerate: bool = False,
+    **kwargs: Any,
+) -> Data:
+    """Read a dataset from its file, or make it and write the file.
+
+    A file that this function wrote says for which arguments it was made. It is returned for these
+    and replaced for others, so that the result is always what the arguments describe. A file of
+    other origin cannot tell: it is returned as it is, with a warning if the arguments contradict
+    it. Files are read without executing anything in them, and written whole or not at all.
+
+    Args:
+        args: the parameters, as for `make_dataset`. Those needed to make a dataset may be missing
+            while there is a file to read; None means the published ones.
+        path: the file; by default ./mnist1d_data.pkl, or ./mnist1d_data_shuffled.pkl if
+            `args.shuffle_seq` is set. Missing folders are made.
+        verbose: whether to print what happens.
+        download: accepted, and without effect: the dataset is made, here as everywhere without a
+            network. (Published: fetch the published file, whatever the arguments say.) If the
+            arguments differ from the published ones, a warning says that they were followed.
+        regenerate: whether to make the dataset anew and replace the file. Excludes `download`.
+        **kwargs: `template`, as for `make_dataset`; or single parameters, before those of `args`.
+
+    Returns:
+        As from `make_dataset`. Where a file is read, nothing is drawn or seeded; where the dataset
+        is made, the random state is afterwards that after `make_dataset`.
+
+    Raises:
+        AssertionError: if both `download` and `regenerate` are set, as published.
+        AttributeError, TypeError, ValueError: as from `make_dataset`; a TypeError also for an
+            unknown keyword.
+        pickle.UnpicklingError: if the file is damaged, or holds anything but arrays in plain
+            containers. It is then left as it is. (An empty file counts as none.)
+        OSError: if the file cannot be read or written.
+
+    Source:
+        reference `get_dataset`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/data.pkl"
+    ...     first = get_dataset(get_dataset_args(), path, download=False)
+    ...     second = get_dataset(get_dataset_args(), path, download=False)
+    Did or could not load data from ...data.pkl. Rebuilding dataset...
+    Successfully loaded data from ...data.pkl
+    """
+    if download and regenerate:
+        raise AssertionError(
+            "download=True and regenerate=True contradict each other; to make the dataset anew, "
+            "pass download=False"
+        )
+    template = kwargs.pop("template", None)
+    for name in kwargs:
+        if name not in NAMES:
+            raise TypeError(
+                f"get_dataset() got an unexpected keyword argument {name!r}; did you mean "
+                f"{nearest(name, 'template')!r}?"
+            )
+    _warn_of_unread(args)
+    arguments = given(args) | kwargs
+    wanted = origin.note(arguments, template)
+    if path is None:
+        path = _DEFAULT_SHUFFLED_PATH if arguments.get("shuffle_seq") else _DEFAULT_PATH
+    say = print if verbose else _keep_silent
+    if not regenerate and _holds_something(path):
+        if download:
+            say("File already exists. Skipping download.")
+        data, of_file = read_arrays(path)
+        if of_file is None:
+            _warn_of_contradictions(origin.contradictions(data, arguments, template), path)
+        if of_file is None or origin.agrees(of_file, wanted):
+            say(f"Successfully loaded data from {path}")
+            return data
+    say(f"Did or could not load data from {path}. Rebuilding dataset...")
+    data = _made(arguments, template)
+    if download:
+        _warn_of_not_downloading(arguments, template)
+    write_arrays(data, path, wanted)
+    return data
+
+
+def _made(arguments: Arguments, template: Mapping[str, Any] | None) -> Data:
+    missing = [name for name in NAMES if name not in arguments]
+    if missing:
+        raise AttributeError(
+            f"args has no attribute {missing[0]!r}, and to make a dataset needs "
+            f"{', '.join(missing)}. get_dataset_args() returns an object with all parameters; "
+            "ObjectView(d) makes one of a dictionary d"
+        )
+    set_seed(arguments["seed"])
+    templates = get_templates() if template is None else copy.deepcopy(template)
+    labels = np.asarray(templates["y"])
+    n_each = operator.index(arguments["num_samples"] // len(labels))
+    if n_each < 1:
+        raise ValueError(
+            f"num_samples={arguments['num_samples']} leaves no sample for each of the "
+            f"{len(labels)} templates; it must be at least {len(labels)}"
+        )
+    config = _batch_configuration(arguments, templates)
+    if config is None:
+        x, t = _one_by_one(arguments, templates, n_each)
+    else:
+        x, t = _in_batches(config, templates, n_each)
+    order = np.random.permutation(len(x))  # noqa: NPY002 (the stream is the published one)
+    x, y = x[order], np.repeat(labels, n_each, axis=0)[order]
+    if arguments["shuffle_seq"]:
+        columns = np.random.permutation(arguments["final_seq_length"])  # noqa: NPY002 (as above)
+        x = x.take(columns, axis=-1)
+    mean, std = x.mean(), x.std()
+    x, t = (x - mean) / std, t / std
+    n_train = int(len(x) * arguments["train_split"])
+    return {
+        "x": x[:n_train],
+        "x_test": x[n_train:],
+        "y": y[:n_train],
+        "y_test": y[n_train:],
+        "t": t,
+        "templates": templates,
+    }
+
+
+def _one_by_one(
+    arguments: Arguments, templates: Mapping[str, Any], n_each: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return signals and time axis of arguments that only the published steps can do."""
+    args = ObjectView(arguments)
+    samples = [
+        transform(templates["x"][i], templates["t"], args)
+        for i in range(len(templates["y"]))
+        for _ in range(n_each)
+    ]
+    return np.stack([x for x, _ in samples]), samples[-1][1]
+
+
+def _in_batches(
+    config: DatasetConfig, templates: Mapping[str, Any], n_each: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same, many times faster."""
+    heights = np.asarray(templates["x"], dtype=np.float64)
+    n_samples = n_each * len(templates["y"])
+    x = np.empty((n_samples, config.final_seq_length))
+    rng = np.random.RandomState(0)
+    rng.set_state(np.random.get_state())  # noqa: NPY002 (the stream is the published one)
+    size = max(1, _PIECE_VALUES // config.stretched_length)
+    for start in range(0, n_samples, size):
+        source = np.arange(start, min(start + size, n_samples)) // n_each
+        draws = draw_transforms(config, rng, len(source))
+        x[start : start + size] = synthesise(heights, source, draws, config)
+    np.random.set_state(rng.get_state())  # noqa: NPY002 (as above)
+    t = interpolate(templates["t"], config.stretched_length)
+    return x, interpolate(t, config.final_seq_length)
+
+
+def _batch_configuration(
+    arguments: Arguments, templates: Mapping[str, Any]
+) -> DatasetConfig | None:
+    """Return what the batched synthesis needs to know, or None if it cannot do these arguments."""
+    heights = templates["x"]
+    if (
+        not isinstance(heights, np.ndarray)
+        or not (heights.dtype == np.float64 or heights.dtype.kind in "iu")
+        or heights.ndim != 2
+        or len(heights) < len(templates["y"])
+        or heights.shape[1] < 2
+        or not np.isfinite(heights).all()
+    ):
+        return None
+    values = {name: arguments[name] for name in _SYNTHESIS}
+    # A float32 makes the published steps go on in that precision.
+    if any(isinstance(v, np.floating) and not isinstance(v, float) for v in values.values()):
+        return None
+    try:
+        if operator.index(arguments["template_len"]) != DatasetConfig.template_len:
+            return None
+        return DatasetConfig(**values)
+    except (TypeError, ValueError):
+        return None
+
+
+def _holds_something(path: str | os.PathLike[str]) -> bool:
+    file = Path(os.fsdecode(path))
+    if file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "this is a folder; name a file in it", str(path))
+    return file.exists() and file.stat().st_size > 0
+
+
+def _warn_of_unread(args: Any) -> None:
+    names = [] if args is None else unread(args)
+    if names:
+        found = ", ".join(f"{name} (did you mean {nearest(name)}?)" for name in names)
+        warnings.warn(f"nothing reads these attributes of args: {found}", stacklevel=3)
+
+
+def _warn_of_contradictions(found: list[str], path: str | os.PathLike[str]) -> None:
+    if found:
+        warnings.warn(
+            f"{path} does not say what arguments it was made for, and it holds {'; '.join(found)}. "
+            "It is returned as it is; regenerate=True with download=False replaces it by what the "
+            "arguments describe",
+            stacklevel=3,
+        )
+
+
+def _warn_of_not_downloading(arguments: Arguments, template: Mapping[str, Any] | None) -> None:
+    different = [f"{name}={arguments[name]!r}" for name in differences(arguments)]
+    if template is not None:
+        different.append("templates of its own")
+    if different:
+        warnings.warn(
+            f"this dataset was made as the arguments say ({', '.join(different)}); it is not the "
+            "published one, which download=True stands for. If that is meant, pass download=False",
+            stacklevel=3,
+        )
+
+
+def _keep_silent(_message: str) -> None:
+    """Print nothing."""
