@@ -197,7 +197,7 @@ def _show(experiment: ModuleType, result: xr.Dataset, console: Console) -> None:
     table.add_column("")
     for column in (*columns, "published"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("verdict")
+    table.add_column("verdict", no_wrap=True)
     group = None
     for row in rows:
         if row.group != group:
@@ -216,7 +216,7 @@ def _show(experiment: ModuleType, result: xr.Dataset, console: Console) -> None:
     ledger.add_column("claim")
     ledger.add_column("ours", justify="right")
     ledger.add_column("published", justify="right")
-    ledger.add_column("verdict")
+    ledger.add_column("verdict", no_wrap=True)
     in_table = {row.claim for row in rows}
     for judgement in judgements:
         if judgement.claim.name not in in_table:

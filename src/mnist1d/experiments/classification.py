@@ -17,10 +17,12 @@ Source: PAPER section 1. Differences from the paper and its code:
 3. Number of runs. Three seeds by default, as the paper says (its repository holds one run each).
 4. MNIST. The repository has no code for it. Pixels are divided by 255 and standardised with the
    mean 0.1307 and deviation 0.3081 of the training images; the last 5,000 training images are
-   the validation set; optimiser, rate, batches and steps are those of MNIST-1D. The models are
-   the same architectures fitted to 784 inputs: Linear(784, 10); the MLP with a first layer
-   Linear(784, 100); the CNN's three layers in two dimensions (25 channels, kernels 5, 3, 3,
-   stride 2, padding 1; 16 positions remain); the GRU (6 units per direction) over the 28 rows.
+   the validation set; optimiser, batches and steps are those of MNIST-1D, the rate is Adam's
+   default of 0.001 (with MNIST-1D's 0.01 the models lose 0.4 to 2 points).
+   The models are the same architectures fitted to 784 inputs: Linear(784, 10); the MLP with a
+   first layer Linear(784, 100); the CNN's three layers in two dimensions (25 channels, kernels
+   5, 3, 3, stride 2, padding 1; 16 positions remain); the GRU (6 units per direction) over the
+   28 rows.
 5. The human expert. Each of the 400 different answered samples counts once; the published
    numbers count 100 of them twice (`human_expert`). There are no stored answers on shuffled
    data or on MNIST, so those two numbers of Table 1 cannot be checked.
@@ -98,6 +100,7 @@ class Config:
         mnist: folder with MNIST's four files; None for the environment variable MNIST1D_MNIST.
             Without either, MNIST is left out.
         download_mnist: whether to fetch what is missing of MNIST from a public mirror.
+        mnist_learning_rate: of Adam on MNIST, above 0.
         mnist_evaluate_every: steps between evaluations on MNIST, at least 1.
     """
 
@@ -110,14 +113,16 @@ class Config:
     validation_seed: int = 1
     mnist: Path | None = None
     download_mnist: bool = False
+    mnist_learning_rate: float = 0.001
     mnist_evaluate_every: int = 1000
 
     def __post_init__(self) -> None:
         for field in ("seeds", "n_steps", "evaluate_every", "batch_size", "mnist_evaluate_every"):
             if getattr(self, field) < 1:
                 raise ValueError(f"{field} must be at least 1, got {getattr(self, field)}")
-        if not 0 < self.learning_rate < np.inf:
-            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+        for field in ("learning_rate", "mnist_learning_rate"):
+            if not 0 < getattr(self, field) < np.inf:
+                raise ValueError(f"{field} must be above 0, got {getattr(self, field)}")
         if 4000 % self.batch_size:
             raise ValueError(f"batch_size must divide 4000, got {self.batch_size}")
         if self.validation_samples < 10:
@@ -186,7 +191,7 @@ def _run_mnist1d(config: Config, progress: Progress) -> xr.Dataset:
         "test": (in_both_orders(dataset.x_test), jnp.asarray(dataset.y_test, jnp.int32)),
     }
     axes = dict.fromkeys(data, (0, None))
-    training = _training(config, config.evaluate_every, keep_predictions=True)
+    training = _training(config, config.learning_rate, config.evaluate_every, keep_predictions=True)
     seeds = np.arange(config.seeds)
     results = []
     for name, make in MODELS.items():
@@ -218,7 +223,9 @@ def _run_mnist(config: Config, files: MNIST, progress: Progress) -> xr.Dataset:
         "validation": (x[-5000:], labels[-5000:]),
         "test": (standardised(files.x_test), jnp.asarray(files.y_test, jnp.int32)),
     }
-    training = _training(config, config.mnist_evaluate_every, keep_predictions=False)
+    training = _training(
+        config, config.mnist_learning_rate, config.mnist_evaluate_every, keep_predictions=False
+    )
     seeds = np.arange(config.seeds)
     results = []
     for name, make in MNIST_MODELS.items():
@@ -230,7 +237,9 @@ def _run_mnist(config: Config, files: MNIST, progress: Progress) -> xr.Dataset:
     return result.rename({name: f"mnist_{name}" for name in [*result.data_vars, "step"]})
 
 
-def _training(config: Config, evaluate_every: int, *, keep_predictions: bool) -> Training:
+def _training(
+    config: Config, learning_rate: float, evaluate_every: int, *, keep_predictions: bool
+) -> Training:
     def loss(model: Any, batch: Any, key: Any) -> jax.Array:  # noqa: ARG001
         return cross_entropy(predict(model, batch[0]), batch[1])
 
@@ -247,7 +256,7 @@ def _training(config: Config, evaluate_every: int, *, keep_predictions: bool) ->
     return Training(
         batch=lambda data, step, _: sequential_batch(data["train"], step, config.batch_size),
         loss=loss,
-        optimizer=optax.adam(config.learning_rate),
+        optimizer=optax.adam(learning_rate),
         n_steps=config.n_steps,
         evaluate=evaluate,
         evaluate_every=evaluate_every,
@@ -584,7 +593,8 @@ def _plot_curves(result: xr.Dataset) -> Figure:
     panels[0].set_ylabel("Accuracy (%)")
     panels[0].legend(loc="lower right", labelspacing=0.2)
     panels[1].axhline(95.8, color="black", zorder=1)
-    panels[1].text(0, 91, "Human", bbox={"fc": "white", "lw": 0, "pad": 0.2, "alpha": 0.8})
+    # The published figure has it below the line, where our CNN's interval now runs.
+    panels[1].text(0, 96.3, "Human", va="bottom")
     return figure
 
 
