@@ -179,6 +179,9 @@ def _synthesis(
     mirror = np.pad(np.arange(length), _SMOOTHING_RADIUS, mode="symmetric")
     left, right_weight = resampling(length, config.final_seq_length)
     left_share, right_share = per_position(1 - right_weight), per_position(right_weight)
+    if xp is not np:
+        # JAX remembers constants by identity, also across a change of its widest integers.
+        left, mirror = left.astype(np.int32), mirror.astype(np.int32)
     line = per_position(np.linspace(-0.5, 0.5, config.final_seq_length))
 
     # Positions come first and samples last: every step then runs along contiguous memory.

@@ -13,7 +13,7 @@ ROOT = Path(mnist1d.__file__).parent
 # What examples need beside NumPy; all others belong to the core.
 LABORATORY = ("commands", "experiments", "models", "plotting", "training", "uncertainty")
 NEEDS = {"export": ("pandas", "pyarrow"), "jax": ("jax",), "torch": ("torch",)}
-NEEDS |= {name: ("jax", "optax", "matplotlib") for name in LABORATORY}
+NEEDS |= dict.fromkeys(LABORATORY, ("jax", "optax", "matplotlib"))
 MODULES = sorted(
     ".".join(["mnist1d", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
     for path in ROOT.rglob("*.py")
