@@ -32,6 +32,8 @@ PUBLISHED: Mapping[str, Any] = {
 
 NAMES = tuple(PUBLISHED)
 
+_ABSENT = object()
+
 # What looks less like the name of a parameter than this is taken for something else.
 _NEAR_MISS = 0.65
 
@@ -45,7 +47,8 @@ def given(args: Any) -> Arguments:
     """
     if args is None:
         return {**PUBLISHED, "padding": list(PUBLISHED["padding"])}
-    return {name: getattr(args, name) for name in NAMES if hasattr(args, name)}
+    found = ((name, getattr(args, name, _ABSENT)) for name in NAMES)
+    return {name: value for name, value in found if value is not _ABSENT}
 
 
 def unread(args: Any) -> list[str]:

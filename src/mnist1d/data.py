@@ -261,7 +261,9 @@ def _made(arguments: Arguments, template: Mapping[str, Any] | None) -> Data:
         columns = np.random.permutation(arguments["final_seq_length"])  # noqa: NPY002 (as above)
         x = x.take(columns, axis=-1)
     mean, std = x.mean(), x.std()
-    x, t = (x - mean) / std, t / std
+    x -= mean
+    x /= std
+    t = t / std
     n_train = int(len(x) * arguments["train_split"])
     return {
         "x": x[:n_train],
@@ -324,9 +326,9 @@ def _batch_configuration(
     if any(isinstance(v, np.floating) and not isinstance(v, float) for v in values.values()):
         return None
     try:
-        if operator.index(arguments["template_len"]) != DatasetConfig.template_len:
-            return None
-        return DatasetConfig(**values)
+        # Only their length matters here, which need not be that of the templates in use.
+        lengths = ((0.0,) * operator.index(arguments["template_len"]),)
+        return DatasetConfig(templates=lengths, **values)
     except (TypeError, ValueError):
         return None
 

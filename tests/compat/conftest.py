@@ -61,13 +61,9 @@ def run(published_folder):
     """Run a script of this folder with one of the two packages."""
 
     def run_script(package, script, *arguments, cwd, timeout=300):
-        paths = {"ours": [], "published": [str(published_folder)]}[package]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(paths),
-            "MPLBACKEND": "agg",
-            "PYTHONWARNINGS": "ignore",
-        }
+        environment = {**os.environ, "MPLBACKEND": "agg", "PYTHONWARNINGS": "ignore"}
+        if package == "published":
+            environment["PYTHONPATH"] = str(published_folder)
         finished = subprocess.run(
             [sys.executable, HERE / script, *map(str, arguments)],
             cwd=cwd,
