@@ -1,10 +1,8 @@
 """The command line, run in this process on settings that take seconds."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import xarray as xr
@@ -105,20 +103,6 @@ def test_a_foreign_result_is_named(tmp_path):
     foreign.to_netcdf(tmp_path / "result.nc", engine="h5netcdf")
     with pytest.raises(ValueError, match="holds no result of classification"):
         record.load(classification, tmp_path)
-
-
-def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path):
-    path = tmp_path / "claims.json"
-    path.write_text("old", encoding="utf-8")
-
-    def fail(temporary):
-        Path(temporary).write_text("half", encoding="utf-8")
-        raise OSError(28, os.strerror(28))
-
-    with pytest.raises(OSError, match="No space"):
-        record.write_whole(path, fail)
-    assert path.read_text(encoding="utf-8") == "old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_without_the_laboratory_the_command_names_the_install_line():

@@ -7,13 +7,10 @@ Every file is written whole or not at all.
 
 import dataclasses
 import json
-import os
 import platform
-import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +23,7 @@ from mnist1d import plotting
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.experiments.claims import Judgement, judge
 from mnist1d.experiments.summary import Progress, silent
+from mnist1d.whole_files import write_whole
 
 PROTOCOL_IS_FREE_IN = ("seeds", "mnist", "download_mnist")
 """Fields of a configuration that may change without leaving the paper's protocol."""
@@ -82,22 +80,20 @@ def is_full(result: xr.Dataset) -> bool:
 
 def save(experiment: ModuleType, result: xr.Dataset, folder: Path) -> None:
     """Write `result.nc` and every figure as PNG and PDF into an experiment's folder."""
-    folder.mkdir(parents=True, exist_ok=True)
     encoding = {
         name: {"zlib": True, "complevel": 4}
         for name, variable in result.variables.items()
         if variable.ndim and variable.dtype.kind in "biuf"
     }
-    write_whole(
-        folder / "result.nc",
-        lambda path: result.to_netcdf(path, engine="h5netcdf", encoding=encoding),
-    )
+    with write_whole(folder / "result.nc") as file:
+        file.write(result.to_netcdf(engine="h5netcdf", encoding=encoding))
     with plotting.house_style():
         for name, figure in experiment.plot(result).items():
             if not is_full(result):
                 plotting.mark_as_quick(figure)
             for suffix, about in (("png", {}), ("pdf", {"CreationDate": None})):
-                write_whole(folder / f"{name}.{suffix}", partial(figure.savefig, metadata=about))
+                with write_whole(folder / f"{name}.{suffix}") as file:
+                    figure.savefig(file, format=suffix, metadata=about)
 
 
 def load(experiment: ModuleType, folder: Path) -> xr.Dataset:
@@ -128,25 +124,8 @@ def save_claims(results: Mapping[str, xr.Dataset], path: Path) -> None:
         for judgement in judge_result(experiment, results[experiment.NAME])
     ]
     text = json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(path, lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))
-
-
-def write_whole(path: Path, write: Callable[[str], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then put it in place in one step."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    os.close(handle)
-    try:
-        write(temporary)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with write_whole(path) as file:
+        file.write(text.encode())
 
 
 def _processor() -> str:
