@@ -6,6 +6,8 @@ Without the `lab` extra there is no JAX, and only the tests of the core can run.
 import os
 from importlib.util import find_spec
 
+import pytest
+
 if find_spec("jax") is not None:
     import jax
     import optax
@@ -23,3 +25,11 @@ if find_spec("jax") is not None:
 
     # Optax's Adam raises a float to an integer power, the one mixing of types that is not ours.
     optax.tree.bias_correction = jax.numpy_dtype_promotion("standard")(optax.tree.bias_correction)
+
+
+@pytest.fixture
+def quick_compilation():
+    """Compile without most optimisations, where a test takes its time compiling, not running."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)

@@ -14,6 +14,8 @@ from mnist1d.models import CNN, GRU, MLP, Logistic, count_parameters, predict
 from mnist1d.models.layers import affine
 from mnist1d.training import cross_entropy, initialise
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 
 class Row(NamedTuple):
     make: Any

@@ -27,6 +27,7 @@ from mnist1d.training import (
 )
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 ROOT = Path(__file__).parents[2]
 REFERENCE = SimpleNamespace(**runpy.run_path(str(ROOT / "benchmarks" / "torch_models.py")))
 
@@ -41,14 +42,6 @@ PAIRS = {
     "gru on rows": (GRU, REFERENCE.GRU, 784, {"n_timesteps": 28, "features": 28}),
 }
 PUBLISHED = ["logistic", "mlp", "cnn", "gru"]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _compile_quickly():
-    # What is compared is the mathematics; compiling takes most of the time.
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def pair(name, dtype=np.float64):
@@ -190,6 +183,7 @@ def test_thirty_steps_of_adam_equal_pytorch(name):
 
 
 def test_ten_steps_of_adam_in_single_precision_stay_near_pytorch():
+    jax.config.update("jax_disable_most_optimizations", False)  # as users train
     model, reference, length = pair("mlp", np.float32)
     x, y = examples(length, 400, np.float32)
     trained = train_runs(
