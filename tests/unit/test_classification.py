@@ -17,7 +17,7 @@ ANSWERS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "human_
     "field", ["seeds", "n_steps", "evaluate_every", "batch_size", "mnist_evaluate_every"]
 )
 def test_a_count_below_one_is_refused_by_name(field):
-    with pytest.raises(ValueError, match=rf"{field} must be at least 1, got 0"):
+    with pytest.raises(ValueError, match=rf"{field} must be from 1 to \d+, not 0"):
         Config(**{field: 0})
 
 
@@ -30,10 +30,28 @@ def test_a_count_below_one_is_refused_by_name(field):
         ("batch_size", 300),
         ("validation_samples", 9),
         ("validation_seed", 42),
+        ("validation_seed", -1),
     ],
 )
 def test_a_bad_setting_is_refused_by_name_and_value(field, value):
     with pytest.raises(ValueError, match=rf"{field} .*{value}"):
+        Config(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seeds", 3.0),
+        ("seeds", "3"),
+        ("n_steps", None),
+        ("learning_rate", "0.01"),
+        ("batch_size", True),
+        ("mnist", 3),
+        ("download_mnist", "yes"),
+    ],
+)
+def test_a_setting_of_the_wrong_type_is_refused_by_name(field, value):
+    with pytest.raises(TypeError, match=f"{field} must be"):
         Config(**{field: value})
 
 

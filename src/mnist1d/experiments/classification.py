@@ -44,7 +44,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import mnist1d
-from mnist1d import plotting
+from mnist1d import checks, plotting
 from mnist1d.experiments import human_expert
 from mnist1d.experiments.claims import AtLeast, Claim, Equals, Positive
 from mnist1d.experiments.summary import InputError, Progress, Row, silent
@@ -94,9 +94,9 @@ class Config:
         n_steps: number of updates per run, at least 1 (the paper's steps 0 to 6000).
         evaluate_every: steps between evaluations, at least 1.
         learning_rate: of Adam, above 0.
-        batch_size: samples per batch; must divide 4000.
+        batch_size: samples per batch; divides 1000, and so 4,000 and MNIST's 55,000.
         validation_samples: size of the generated validation set, at least 10.
-        validation_seed: seed of the validation set, other than the data's 42.
+        validation_seed: seed of the validation set, 0 to 2**32 - 1, other than the data's 42.
         mnist: folder with MNIST's four files; None for the environment variable MNIST1D_MNIST.
             Without either, MNIST is left out.
         download_mnist: whether to fetch what is missing of MNIST from a public mirror.
@@ -111,24 +111,25 @@ class Config:
     batch_size: int = 100
     validation_samples: int = 1000
     validation_seed: int = 1
-    mnist: Path | None = None
+    mnist: str | Path | None = None
     download_mnist: bool = False
     mnist_learning_rate: float = 0.001
     mnist_evaluate_every: int = 1000
 
     def __post_init__(self) -> None:
         for field in ("seeds", "n_steps", "evaluate_every", "batch_size", "mnist_evaluate_every"):
-            if getattr(self, field) < 1:
-                raise ValueError(f"{field} must be at least 1, got {getattr(self, field)}")
+            checks.integer(field, getattr(self, field), 1, 10**9)
         for field in ("learning_rate", "mnist_learning_rate"):
-            if not 0 < getattr(self, field) < np.inf:
-                raise ValueError(f"{field} must be above 0, got {getattr(self, field)}")
-        if 4000 % self.batch_size:
-            raise ValueError(f"batch_size must divide 4000, got {self.batch_size}")
-        if self.validation_samples < 10:
-            raise ValueError(f"validation_samples must be at least 10: {self.validation_samples}")
-        if self.validation_seed == 42:
-            raise ValueError("validation_seed must differ from the data's seed, got 42")
+            if checks.real(field, getattr(self, field)) <= 0:
+                raise ValueError(f"{field} must be above 0, not {getattr(self, field)}")
+        if 1000 % self.batch_size:
+            raise ValueError(f"batch_size must divide 1000, not {self.batch_size}")
+        checks.integer("validation_samples", self.validation_samples, 10, 10**9)
+        if checks.integer("validation_seed", self.validation_seed, 0, 2**32 - 1) == 42:
+            raise ValueError("validation_seed must differ from the data's seed, not 42")
+        if not isinstance(self.mnist, str | Path | None):
+            raise TypeError(f"mnist must be a path or None, not {self.mnist!r}")
+        checks.truth("download_mnist", self.download_mnist)
 
     @classmethod
     def quick(cls) -> Self:
