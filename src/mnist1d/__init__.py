@@ -2,9 +2,11 @@
 
 from mnist1d import data, utils
 from mnist1d.config import DatasetConfig
+from mnist1d.constants import standardisation
 from mnist1d.data import get_dataset, get_dataset_args, get_templates, make_dataset
-from mnist1d.dataset import Dataset, draw_transforms, fresh_samples, generate, load
-from mnist1d.templates import Templates, digit_templates
+from mnist1d.dataset import Dataset, Samples, draw_transforms, fresh_samples, generate, load
+from mnist1d.shift import Shift
+from mnist1d.templates import Templates, digit_templates, normalise_templates
 from mnist1d.transform import transform
 from mnist1d.transforms import TransformDraws, synthesise
 from mnist1d.utils import ObjectView, from_pickle, plot_signals, set_seed, to_pickle
@@ -13,6 +15,8 @@ __all__ = [
     "Dataset",
     "DatasetConfig",
     "ObjectView",
+    "Samples",
+    "Shift",
     "Templates",
     "TransformDraws",
     "__version__",
@@ -27,8 +31,10 @@ __all__ = [
     "get_templates",
     "load",
     "make_dataset",
+    "normalise_templates",
     "plot_signals",
     "set_seed",
+    "standardisation",
     "synthesise",
     "to_pickle",
     "transform",

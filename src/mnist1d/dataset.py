@@ -259,6 +259,7 @@ def generate(config: DatasetConfig | None = None, /, **parameters: Any) -> Datas
         TypeError: if a parameter is unknown (the nearest real one is named) or of a wrong type.
         ValueError: if a parameter is out of range, or if all values come out the same and cannot
             be standardised: the two end points of templates that nothing was done to.
+        MemoryError: if there is no room for all samples at once.
 
     Source:
         Greydanus & Kobak (2024), Table 2; reference `make_dataset`.
@@ -490,8 +491,8 @@ def _samples(
     sizes = config.class_sizes
     if n_samples is not None:
         sizes = apportion(n_samples, config.class_proportions or (1.0,) * len(config.labels))
+    signals = _room(sum(sizes), config.final_seq_length)
     labels = np.repeat(templates.y[list(config.labels)], sizes)
-    signals = np.empty((len(labels), config.final_seq_length))
     # In pieces, as the draws take several times the memory of the signals they become.
     size = max(1, _PIECE_VALUES // config.stretched_length)
     for start in range(0, len(labels), size):
@@ -500,6 +501,17 @@ def _samples(
         signals[piece] = synthesise(templates.x, labels[piece], draws, config)
     order = rng.permutation(len(labels))
     return signals[order], labels[order]
+
+
+def _room(n_samples: int, length: int) -> np.ndarray:
+    try:
+        return np.empty((n_samples, length))
+    except MemoryError:
+        size = n_samples * length * 8 / 2**30
+        raise MemoryError(
+            f"{n_samples} samples of {length} points take {size:.1f} GiB, which cannot be had at "
+            "once; ask for fewer, or take them piece by piece from mnist1d.stream.Stream"
+        ) from None
 
 
 def _standardised(
