@@ -105,14 +105,19 @@ def test_batches_of_a_dataset_go_with_it():
     np.testing.assert_allclose(x, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize(("kind", "wrong"), [("symmetric", 0.27), ("other", 0.3)])
+def test_label_noise_has_its_share(kind, wrong):
+    clean = jnp.arange(20_000) % 10
+    noisy = endless._add_noise(KEY, clean, DatasetConfig(label_noise=0.3, label_noise_kind=kind))
+    share = float((noisy != clean).mean(dtype=jnp.float32))
+    assert share == pytest.approx(wrong, abs=5 * np.sqrt(wrong * (1 - wrong) / 20_000))
+
+
 def test_label_noise_is_seen_in_labels_alone():
-    clean = endless.draw_batch(KEY, DatasetConfig(), 2000)
-    for kind, wrong in (("symmetric", 0.27), ("other", 0.3)):
-        config = DatasetConfig(label_noise=0.3, label_noise_kind=kind)
-        noisy = endless.draw_batch(KEY, config, 2000)
-        np.testing.assert_array_equal(noisy.x, clean.x)
-        share = float((noisy.y != clean.y).mean(dtype=jnp.float32))
-        assert share == pytest.approx(wrong, abs=5 * np.sqrt(wrong * (1 - wrong) / 2000))
+    clean = endless.draw_batch(KEY, batch_size=5)
+    noisy = endless.draw_batch(KEY, DatasetConfig(label_noise=1, label_noise_kind="other"), 5)
+    np.testing.assert_array_equal(noisy.x, clean.x)
+    assert (noisy.y != clean.y).all()
 
 
 def test_float64_where_jax_has_it():
