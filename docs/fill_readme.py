@@ -25,9 +25,10 @@ def table_1() -> str:
     for data, published in PAPER.items():
         for model, paper in zip(MODELS, published, strict=False):
             found = by_claim[f"test-accuracy-{data}-{model.lower()}"]
-            half = (found["ci_high"] - found["ci_low"]) / 2
-            n = f" ({found['n']} answers)" if model == "Human" else ""
-            ours = f"{found['ours']:.1f} ± {half:.1f}{n}"
+            low, high = found["ci_low"], found["ci_high"]
+            ours = f"{found['ours']:.1f} ± {(high - low) / 2:.1f}"
+            if model == "Human":
+                ours = f"{found['ours']:.1f}, {low:.1f} to {high:.1f} ({found['n']} answers)"
             lines.append(f"| {DATA[data]} | {model} | {ours} | {paper} | {found['verdict']} |")
     return "\n".join(lines)
 

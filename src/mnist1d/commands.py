@@ -1,6 +1,7 @@
 """What the command line can do; every command is a function, its arguments the options."""
 
 import dataclasses
+import io
 import sys
 import tempfile
 from collections import Counter
@@ -68,10 +69,10 @@ def reproduce(
         _fail(f"--seeds must be at least 1, got {seeds}")
     given = {"seeds": seeds, "mnist": mnist, "download_mnist": download_mnist or None}
     configs = [_configure(experiment, quick, given) for experiment in chosen]
-    _check_writable(out)
+    _check_writable(out, chosen)
     use_all_cores()
     keep_compiled_programs()
-    console = Console()
+    console = _console()
     if quick:
         console.print(f"[bold yellow]{NOT_FULL.capitalize()}.[/]")
     results = _load_others(out, chosen, console)
@@ -83,12 +84,12 @@ def reproduce(
         except InputError as error:
             _fail(str(error))
         results[experiment.NAME] = result
-        _show(experiment, result, console)
         try:
             record.save(experiment, result, out / experiment.NAME)
             record.save_claims(results, out / "claims.json")
         except OSError as error:
-            _fail(f"cannot write to --out {out}: {error.strerror or error}")
+            _fail(f"cannot write {error.filename or out}: {error.strerror or error}")
+        _show(experiment, result, console)
         console.print(f"{result.seconds:.0f} s. Figures and result: {out / experiment.NAME}")
     console.print(f"All claims: {out / 'claims.json'}")
 
@@ -103,11 +104,15 @@ def list_experiments() -> None:
             str(len(experiment.CLAIMS)),
             str(experiment.Config().seeds),
         )
-    Console().print(table)
+    _console().print(table)
 
 
 def main() -> None:
     """Run the command that the arguments name."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # An old code page shows a question mark rather than ending the program.
+            stream.reconfigure(errors="replace")
     if sys.argv[1:] == ["--version"]:
         print(f"mnist1d {mnist1d.__version__}")  # noqa: T201
         return
@@ -119,7 +124,13 @@ def main() -> None:
             config=(tyro.conf.FlagCreatePairsOff,),
         )
     except KeyboardInterrupt:
-        sys.exit("\nmnist1d: interrupted; finished experiments are kept")
+        print("\nmnist1d: interrupted; finished experiments are kept", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+
+
+def _console() -> Console:
+    # Narrower than this, tables would lose cells; a line that the terminal wraps loses nothing.
+    return Console(width=max(Console().width, 80))
 
 
 class _Bars(ProgressBars):
@@ -162,13 +173,20 @@ def _configure(experiment: ModuleType, quick: bool, given: dict[str, Any]) -> An
     return dataclasses.replace(config, **changes)
 
 
-def _check_writable(folder: Path) -> None:
+def _check_writable(out: Path, chosen: list[ModuleType]) -> None:
+    """Find out before training whether what will be written can be."""
+    folders = [out, *(out / experiment.NAME for experiment in chosen)]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(bytes(2**20))
+                file.flush()
     except OSError as error:
-        _fail(f"cannot write to --out {folder}: {error.strerror or error}")
+        _fail(f"cannot write to {folder}: {error.strerror or error}")
+    for path in (out / "claims.json", *(folder / "result.nc" for folder in folders[1:])):
+        if path.is_dir():
+            _fail(f"cannot write {path}: a folder is in its place")
 
 
 def _load_others(out: Path, chosen: list[ModuleType], console: Console) -> dict[str, xr.Dataset]:
@@ -229,7 +247,9 @@ def _show(experiment: ModuleType, result: xr.Dataset, console: Console) -> None:
     console.print(ledger)
     counts = Counter[str](judgement.verdict for judgement in judgements)
     console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICT_STYLES))
-    if counts["undecided"] and record.is_full(result):
+    if record.is_full(result) and any(
+        judgement.verdict == "undecided" and judgement.estimate.n == n for judgement in judgements
+    ):
         console.print(f"More seeds narrow the intervals: --seeds {2 * n + 4}, say.")
 
 

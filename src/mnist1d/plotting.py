@@ -105,14 +105,18 @@ def bars_with_interval(
         high: upper ends of the intervals.
         **style: for `Axes.bar`.
     """
-    mean = np.asarray(mean, dtype=float)
-    errors = np.nan_to_num([mean - np.asarray(low), np.asarray(high) - mean])
-    axes.bar(
-        np.asarray(x),
-        mean,
-        yerr=errors,
-        error_kw={"elinewidth": 0.5, "capsize": 1.5, "capthick": 0.5},
-        **style,
+    x, mean, low, high = (np.asarray(values, dtype=float) for values in (x, mean, low, high))
+    axes.bar(x, mean, **style)
+    known = np.isfinite(low)
+    axes.errorbar(
+        x[known],
+        mean[known],
+        yerr=[(mean - low)[known], (high - mean)[known]],
+        fmt="none",
+        ecolor="black",
+        elinewidth=0.5,
+        capsize=1.5,
+        capthick=0.5,
     )
 
 

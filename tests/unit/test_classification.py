@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 from mnist1d.experiments import classification, human_expert
+from mnist1d.experiments.claims import judge
 from mnist1d.experiments.classification import Config
 
 ANSWERS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "human_answers.csv"
@@ -29,6 +30,7 @@ def test_a_count_below_one_is_refused_by_name(field):
         ("learning_rate", float("inf")),
         ("batch_size", 300),
         ("validation_samples", 9),
+        ("validation_samples", 15),
         ("validation_seed", 42),
         ("validation_seed", -1),
     ],
@@ -101,12 +103,42 @@ def test_early_stopping_of_a_diverged_run_is_no_number():
     np.testing.assert_array_equal(result.early_stopped_accuracy.squeeze(), [np.nan, 0.4])
 
 
-def test_a_rate_that_diverges_is_reported_as_divergence():
-    config = Config(seeds=2, n_steps=60, evaluate_every=30, learning_rate=1e30)
-    result = classification.run(config)
-    mlp = result.sel(model="MLP")
+@pytest.fixture(scope="module")
+def diverged():
+    return classification.run(Config(seeds=2, n_steps=60, evaluate_every=30, learning_rate=1e30))
+
+
+def test_a_rate_that_diverges_is_reported_as_divergence(diverged):
+    mlp = diverged.sel(model="MLP")
     assert mlp.diverged.all()
     assert mlp.test_accuracy.isnull().all()
-    row = next(row for row in classification.summarise(result) if row.condition == "MLP")
+    row = next(row for row in classification.summarise(diverged) if row.condition == "MLP")
     assert {estimate.n for estimate in row.estimates.values()} == {0}
     assert {estimate.n_diverged for estimate in row.estimates.values()} == {2}
+
+
+def test_nothing_is_claimed_of_runs_that_diverged(diverged):
+    assert diverged.diverged.all()
+    for judgement in judge(classification.CLAIMS, diverged, full=True):
+        if judgement.claim.name != "test-accuracy-plain-human":
+            assert judgement.verdict == "undecided", judgement
+            assert judgement.estimate.n == 0, judgement
+    assert np.isnan(classification.cnn_errors_per_digit(diverged)).all()
+
+
+def test_one_diverged_run_of_several_leaves_claims_undecided(diverged):
+    sound = xr.zeros_like(diverged.diverged)
+    predictions = xr.zeros_like(diverged.test_prediction)
+    early = xr.zeros_like(diverged.early_stopped_step)
+    partly = diverged.assign(
+        diverged=sound | (sound.seed == 1), test_prediction=predictions, early_stopped_step=early
+    )
+    by_name = {one.claim.name: one for one in judge(classification.CLAIMS, partly, full=True)}
+    for name in ("human-beats-cnn", "same-hard-digits"):
+        assert by_name[name].verdict == "undecided"
+        assert by_name[name].estimate.n_diverged == 1
+
+
+def test_an_exploded_loss_counts_as_diverged():
+    config = Config(seeds=1, n_steps=60, evaluate_every=30, learning_rate=1e4)
+    assert classification.run(config).diverged.sel(model="MLP").all()

@@ -62,6 +62,17 @@ def test_a_folder_that_cannot_be_written_is_reported_before_training(monkeypatch
     assert str(file) in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("occupied", ["claims.json", "classification/result.nc"])
+def test_a_folder_in_a_files_place_is_reported_before_training(
+    monkeypatch, capsys, tmp_path, occupied
+):
+    (tmp_path / occupied).mkdir(parents=True)
+    monkeypatch.setattr(classification, "run", lambda *_, **__: pytest.fail("training started"))
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "reproduce", "--quick", "--out", tmp_path)
+    assert str(tmp_path / occupied) in capsys.readouterr().err
+
+
 @pytest.fixture
 def summary_of_one_model(monkeypatch):
     """Claims and figures need all four models; the path through the command does not."""

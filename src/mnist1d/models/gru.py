@@ -90,7 +90,8 @@ class GRU(eqx.Module):
             hidden = n + z * (hidden - n)
             return hidden, hidden
 
-        initial = jnp.zeros((size, inputs.shape[-1]), inputs.dtype)
+        dtype = jnp.result_type(inputs, hidden_weight)
+        initial = jnp.zeros((size, inputs.shape[-1]), dtype)
         return lax.scan(step, initial, inputs)[1]
 
 

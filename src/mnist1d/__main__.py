@@ -1,0 +1,6 @@
+"""`python -m mnist1d` is the command `mnist1d`."""
+
+from mnist1d.cli import main
+
+if __name__ == "__main__":
+    main()
