@@ -1,10 +1,13 @@
 """The README says what the records say, and its examples run."""
 
+import json
 import re
 import runpy
 from pathlib import Path
 
 import numpy as np
+
+from mnist1d.experiments import classification, record
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -13,6 +16,13 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_tables_are_those_of_the_records():
     fill = runpy.run_path(str(ROOT / "docs" / "fill_readme.py"))
     assert fill["filled"](README) == README
+
+
+def test_claims_are_those_of_the_record(tmp_path):
+    result = record.load(classification, ROOT / "results" / "classification")
+    record.save_claims({classification.NAME: result}, tmp_path / "claims.json")
+    fresh = (tmp_path / "claims.json").read_text(encoding="utf-8")
+    assert json.loads(fresh) == json.loads((ROOT / "results" / "claims.json").read_text("utf-8"))
 
 
 def test_pictures_exist():
