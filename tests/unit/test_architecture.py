@@ -11,7 +11,7 @@ ABOVE_THE_CORE = (
     {"training"},
     {"experiments"},
     {"commands"},
-    {"cli"},
+    {"cli", "__main__"},
 )
 
 

@@ -24,8 +24,8 @@ Source: PAPER section 1. Differences from the paper and its code:
    5, 3, 3, stride 2, padding 1; 16 positions remain); the GRU (6 units per direction) over the
    28 rows.
 5. The human expert. Each of the 400 different answered samples counts once; the published
-   numbers count 100 of them twice (`human_expert`; the row "5 quizzes" is theirs). There are no stored answers on shuffled
-   data or on MNIST, so those two numbers of Table 1 cannot be checked.
+   numbers count 100 of them twice (`human_expert`; the row "5 quizzes" is theirs). There are no
+   stored answers on shuffled data or on MNIST, so those two numbers of Table 1 cannot be checked.
 6. Figure 2. "Human" stands above its line, as the CNN's interval runs below it.
 7. Figure S1. The CNN's errors are those after step 3000 on the first 500 test samples, as
    published, averaged over seeds.
