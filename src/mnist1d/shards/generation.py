@@ -1,0 +1,261 @@
+"""Making a set of shards: planning, handing out the work, keeping the manifest."""
+
+import errno
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, suppress
+from typing import Any, NamedTuple
+
+from mnist1d import checks
+from mnist1d.config import DatasetConfig
+from mnist1d.extras import required
+from mnist1d.shards.files import FORMATS, Fingerprint, bytes_per_sample
+from mnist1d.shards.folders import Folder, open_folder
+from mnist1d.shards.manifests import NAME, Ledger, Manifest, differences, read_manifest
+from mnist1d.shards.pools import available_cores, on_cluster, on_processes
+from mnist1d.shards.work import SHARD_NAME, Plan, Shard, Task, work
+from mnist1d.stream import LARGEST_INDEX, Stream
+
+__all__ = ["Summary", "generate", "manifest_of"]
+
+_MOST_SHARDS = 10**6
+
+
+class Summary(NamedTuple):
+    """What a call of `generate` did.
+
+    Attributes:
+        n_samples: size of the set.
+        n_shards: number of its shards.
+        n_made: how many of them were made now; the others were found finished.
+        notes: what was found wrong with files that were there, and put right.
+        n_bytes: size of all files.
+    """
+
+    n_samples: int
+    n_shards: int
+    n_made: int
+    notes: tuple[str, ...]
+    n_bytes: int
+
+
+def generate(
+    config: DatasetConfig | None = None,
+    /,
+    *,
+    num_samples: int,
+    out: str,
+    file_format: str = "parquet",
+    shard_size: int = 100_000,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    report: Callable[[Shard], None] | None = None,
+    **parameters: Any,
+) -> Summary:
+    """Write the first samples of a stream into files; finish or check what is there already.
+
+    Files appear under their names only when they are complete. Those that are there and have the
+    checksums of the manifest are kept; those that are damaged, or of other content, are made again.
+    The memory needed does not depend on any of the sizes.
+
+    Args:
+        config: configuration of the stream; the published one if omitted.
+        num_samples: how many samples, at least 1.
+        out: the folder, made if needed: a path, or an address that fsspec knows, such as
+            s3://bucket/folder (that needs `mnist1d[shards]`).
+        file_format: "parquet" or "csv" (columns label, x0, x1 ...; with label noise also
+            label_clean and label_noise), "npz" (arrays x and y; y_clean and noise_mask) or "npy"
+            (the same arrays as files of their own, to be mapped into memory).
+        shard_size: samples per shard, at least 1; the last one may have fewer.
+        workers: processes on this machine; all cores if omitted. With one, all is done here. A
+            script needs `if __name__ == "__main__":` for more.
+        scheduler: address of a Dask scheduler whose workers make the shards in place of processes
+            here. They need mnist1d and must see the same folder.
+        storage_options: for fsspec, such as keys of an object store.
+        report: is called with every shard as soon as it is finished.
+        **parameters: fields of `DatasetConfig` to set or to replace, as for `Stream`; the seed is
+            one of them.
+
+    Returns: what was done.
+
+    Raises:
+        TypeError: if an argument is of a wrong type or unknown.
+        ValueError: if an argument is out of range, or the folder holds another set.
+        ModuleNotFoundError: if a package is missing that format, address or scheduler needs.
+        OSError: if files cannot be written, or there is too little room. What is finished is kept.
+        ConnectionError: if the scheduler does not answer.
+        RuntimeError: if workers died again and again.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     first = generate(num_samples=250, shard_size=100, out=out, file_format="npz", workers=1)
+    ...     again = generate(num_samples=250, shard_size=100, out=out, file_format="npz", workers=1)
+    >>> first.n_shards, first.n_made, again.n_made
+    (3, 3, 0)
+    """
+    stream = Stream(config, **parameters)
+    plan = Plan(
+        config=stream.config,
+        num_samples=checks.integer("num_samples", num_samples, 1, LARGEST_INDEX),
+        shard_size=checks.integer("shard_size", shard_size, 1, LARGEST_INDEX),
+        file_format=checks.one_of("file_format", file_format, FORMATS),
+        folder=open_folder(out, storage_options),
+    )
+    if plan.n_shards > _MOST_SHARDS:
+        raise ValueError(
+            f"num_samples={num_samples} in shards of {shard_size} are {plan.n_shards} files; "
+            f"at most {_MOST_SHARDS} are sensible: choose a larger shard_size"
+        )
+    if workers is not None:
+        workers = checks.integer("workers", workers, 1, 2**15)
+    if scheduler is not None and workers is not None:
+        raise ValueError("workers are those of the scheduler; give one of the two, not both")
+    plan.contents()  # fails early if a package is missing
+    if scheduler is not None:
+        required("distributed", extra="cluster")
+    if not plan.folder.is_shared:
+        if scheduler is not None or (workers or 1) > 1:
+            raise ValueError(f"{out} exists in one process only and needs workers=1")
+        workers = 1
+    return _run(plan, workers or available_cores(), scheduler, report or (lambda _: None))
+
+
+def manifest_of(out: str, *, storage_options: Mapping[str, Any] | None = None) -> Manifest:
+    """Read the manifest of a folder of shards.
+
+    Args:
+        out: the folder, as for `generate`.
+        storage_options: for fsspec.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is damaged.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     _ = generate(num_samples=10, out=out, file_format="csv", workers=1)
+    ...     list(manifest_of(out).files), manifest_of(out).complete
+    (['mnist1d-00000.csv'], True)
+    """
+    found = read_manifest(open_folder(out, storage_options))
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, f"there is no {NAME}", out)
+    return found
+
+
+def _run(
+    plan: Plan, workers: int, scheduler: str | None, report: Callable[[Shard], None]
+) -> Summary:
+    plan.folder.make()
+    plan.folder.tidy()
+
+    def results(tasks: Iterator[Task]) -> "closing[Generator[Shard, None, None]]":
+        if scheduler is not None:
+            return closing(on_cluster(work, tasks, scheduler))
+        if min(workers, plan.n_shards) > 1:
+            return closing(on_processes(work, tasks, min(workers, plan.n_shards)))
+        return closing(work(task) for task in tasks)
+
+    stored = read_manifest(plan.folder)
+    found = _adopted(plan, results) if stored is None else stored
+    different = differences(found.about, plan.about())
+    if different:
+        raise ValueError(
+            f"{plan.folder.place} holds another set: {'; '.join(different[:5])}; choose another "
+            "folder, or remove it"
+        )
+    notes = [
+        f"{name} does not belong to the set and was left alone"
+        for name in plan.folder.names()
+        if SHARD_NAME.match(name) and plan.number(name) is None
+    ]
+    _check_room(plan, found)
+    ledger = Ledger(plan.folder, found, is_stored=stored is not None)
+    n_made = n_done = n_bytes = 0
+    try:
+        ledger.store()
+        tasks = (
+            Task(plan, number, {name: found.files.get(name) for name in plan.names(number)})
+            for number in range(plan.n_shards)
+        )
+        with results(tasks) as shards:
+            for shard in shards:
+                _check_visible(plan.folder, shard)
+                ledger.add(shard.files)
+                n_done += 1
+                n_made += shard.made
+                n_bytes += sum(file.bytes for file in shard.files.values())
+                notes += shard.notes
+                report(shard)
+        ledger.close()
+    except BaseException as error:
+        with suppress(OSError):
+            ledger.store()
+        with suppress(OSError):
+            plan.folder.tidy()
+        if isinstance(error, OSError) and not isinstance(error, ConnectionError):
+            raise OSError(
+                error.errno or errno.EIO,
+                f"cannot write to {plan.folder.place}: {error.strerror or error}; the "
+                f"{n_done} finished of {plan.n_shards} shards are kept: put that right and run "
+                "the same again",
+            ) from error
+        raise
+    return Summary(plan.num_samples, plan.n_shards, n_made, tuple(notes), n_bytes)
+
+
+def _adopted(plan: Plan, results: Callable[[Iterator[Task]], Any]) -> Manifest:
+    """Make a manifest for a folder that has none.
+
+    Whatever is there under the names of the set must be what it would be; nothing is written over.
+    """
+    present = [name for name in plan.folder.names() if SHARD_NAME.match(name)]
+    numbers = {name: plan.number(name) for name in present}
+    for name, number in numbers.items():
+        if number is None:
+            raise ValueError(
+                f"{plan.folder.place} has files of another set, such as {name}, and no {NAME}; "
+                "choose another folder, or remove them"
+            )
+    files: dict[str, Fingerprint] = {}
+    tasks = (
+        Task(plan, number, dict.fromkeys(plan.names(number)), may_replace=False)
+        for number in sorted({number for number in numbers.values() if number is not None})
+    )
+    with results(tasks) as shards:
+        for shard in shards:
+            files |= shard.files
+    return Manifest(about=plan.about(), files=files)
+
+
+def _check_room(plan: Plan, found: Manifest) -> None:
+    free = plan.folder.free()
+    needed = plan.num_samples * bytes_per_sample(plan.file_format, plan.stream())
+    needed -= sum(file.bytes for file in found.files.values())
+    if free is not None and needed > free:
+        raise OSError(
+            errno.ENOSPC,
+            f"{plan.folder.place} has room for {_size(free)} and needs about {_size(needed)} more; "
+            "make room, or ask for fewer samples",
+        )
+
+
+def _check_visible(folder: Folder, shard: Shard) -> None:
+    """Make sure that a file that was written elsewhere is to be seen from here."""
+    for name, fingerprint in shard.files.items():
+        if folder.size(name) != fingerprint.bytes:
+            raise RuntimeError(
+                f"{name} was written by a worker and is not in {folder.place} as seen from here: "
+                "the folder must be on storage that all machines share"
+            )
+
+
+def _size(n: int) -> str:
+    """Return a number of bytes as people write it.
+
+    >>> _size(168_000_000_000)
+    '168 GB'
+    """
+    units = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
+    thousands = min((len(str(n)) - 1) // 3, len(units) - 1)
+    return f"{n / 1000**thousands:.3g} {units[thousands]}"

@@ -1,0 +1,125 @@
+"""Killed at any moment, a run goes on to the same bytes; nothing is ever there by half."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist1d import shards
+
+ARGUMENTS = {"num_samples": 400_000, "shard_size": 10_000, "file_format": "npy", "seed": 5}
+PROGRAM = f"""
+import sys
+from mnist1d.shards import generate
+generate(**{ARGUMENTS}, out=sys.argv[1], workers=2, report=lambda shard: print(shard.number))
+"""
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("expected")
+    shards.generate(**ARGUMENTS, out=str(folder), workers=1)
+    return contents(folder)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def start(folder):
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(folder)],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+
+
+def wait_until_all_are_gone(group):
+    for _ in range(600):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail("workers outlive the run that was killed")
+
+
+def check(folder, expected):
+    """Whatever has its name has its content; the manifest knows nothing that is not there."""
+    there = contents(folder)
+    manifest = json.loads(there.pop("manifest.json", '{"files": {}}'))
+    finished = {name: data for name, data in there.items() if not name.startswith(".")}
+    assert finished.items() <= expected.items()
+    assert set(manifest["files"]) <= set(finished)
+    return len(finished)
+
+
+def run_with_kills(folder, expected, n_kills, *, seed):
+    """Kill the run, or the run and its workers, n times at random; then let it finish."""
+    rng = np.random.RandomState(seed)
+    folder.mkdir()
+    progress = [0]
+    for _ in range(n_kills):
+        run = start(folder)
+        # In the beginning, between two shards, or anywhere.
+        for _ in range(rng.randint(0, 4)):
+            run.stdout.readline()
+        time.sleep(rng.uniform(0, 0.3))
+        if rng.randint(2):
+            os.killpg(run.pid, signal.SIGKILL)
+        else:
+            run.kill()
+        run.communicate()
+        wait_until_all_are_gone(run.pid)
+        progress.append(check(folder, expected))
+    assert progress == sorted(progress), "a resumed run lost files that were finished"
+    run = start(folder)
+    run.communicate()
+    assert run.returncode == 0
+    assert contents(folder) == expected
+    return progress
+
+
+def test_three_kills(tmp_path, expected):
+    run_with_kills(tmp_path / "out", expected, 3, seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_many_kills(tmp_path, expected, seed):
+    progress = run_with_kills(tmp_path / "out", expected, 10, seed=seed)
+    assert progress[-1] > 0
+
+
+def test_a_run_that_is_asked_to_stop_leaves_a_manifest_and_no_unfinished_files(tmp_path, expected):
+    run = start(tmp_path)
+    for _ in range(3):
+        run.stdout.readline()
+    run.send_signal(signal.SIGINT)
+    run.communicate()
+    assert run.returncode != 0
+    wait_until_all_are_gone(run.pid)
+    check(tmp_path, expected)
+    assert not [name for name in contents(tmp_path) if name.startswith(".")]
+    assert len(shards.manifest_of(str(tmp_path)).files) >= 4
+    shards.generate(**ARGUMENTS, out=str(tmp_path), workers=1)
+    assert contents(tmp_path) == expected
+
+
+@pytest.mark.slow
+def test_a_million_samples_in_pieces_on_three_processes_are_those_made_in_one(tmp_path):
+    sizes = {"num_samples": 1_000_000, "file_format": "npy"}
+    shards.generate(**sizes, shard_size=1_000_000, out=str(tmp_path / "one"), workers=1)
+    shards.generate(**sizes, shard_size=77_777, out=str(tmp_path / "many"), workers=3)
+    for kind in ("x", "y"):
+        one = (tmp_path / "one" / f"mnist1d-00000-{kind}.npy").read_bytes()[128:]
+        pieces = sorted((tmp_path / "many").glob(f"*-{kind}.npy"))
+        assert len(pieces) == 13
+        assert b"".join(piece.read_bytes()[128:] for piece in pieces) == one
