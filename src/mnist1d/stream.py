@@ -67,8 +67,11 @@ _BESIDE = ("template_len", "class_names", "dtype", "shuffle_seq", "seed")
 _ALIGNMENT = 4
 # Rows of one matrix product: so few that no library starts threads of its own for it.
 _ROWS = 32
-# Values of one kind of noise in the works at one time: all arrays then fit a second-level cache.
-_CHUNK_VALUES = 73_728
+# Values of one kind of noise in the works at one time, 8192 samples' of the published length: every
+# step then takes long enough that threads seldom wait for each other's turn with the interpreter.
+_CHUNK_VALUES = 589_824
+# Values that are looked up at one time: NumPy makes indices of 64 bits, which should stay in cache.
+_LOOK_UP_VALUES = 147_456
 # Small batches are made several at once, as starting costs as much as a hundred samples.
 _BATCHED_SAMPLES = 4096
 
@@ -400,8 +403,11 @@ def _check_offered(config: DatasetConfig, parameters: dict[str, Any]) -> None:
 
 def _look_up(table: np.ndarray, words: np.ndarray, out: np.ndarray) -> None:
     """Write the values that 16-bit numbers stand for, four to a word."""
-    # The numbers are in range by their type; "wrap" merely spares NumPy a copy.
-    np.take(table, words.view("<u2"), out=out.reshape(-1), mode="wrap")
+    numbers, values = words.view("<u2"), out.reshape(-1)
+    for start in range(0, len(numbers), _LOOK_UP_VALUES):
+        part = slice(start, start + _LOOK_UP_VALUES)
+        # The numbers are in range by their type; "wrap" merely spares NumPy a copy.
+        np.take(table, numbers[part], out=values[part], mode="wrap")
 
 
 def _multiply(values: np.ndarray, blocks: tuple[Block, ...], out: np.ndarray) -> None:

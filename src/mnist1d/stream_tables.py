@@ -34,7 +34,7 @@ _UNIFORM_VARIANCE = 1 / 12
 # Larger tables are not kept; their rows are computed when they are needed.
 _LARGEST_TABLE = 2**22
 # Columns of one block, measured: narrow ones hold fewer zeros, wide ones do more at once.
-_NARROW, _WIDE = 10, 64
+_NARROW, _WIDE = 20, 64
 
 Entries: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Rows, columns and values of the entries of a matrix; those that meet add up."""
