@@ -1,19 +1,57 @@
-"""The command `mnist1d`."""
+"""The command `mnist1d`: finds the subcommand, and says what to install if something is missing."""
 
+import io
 import sys
+from collections.abc import Callable, Mapping
 from importlib import import_module, util
+from typing import Any
+
+import mnist1d
+
+# What runs without the laboratory: module and function, what it needs, and the extra that has it.
+_LIGHT: Mapping[str, tuple[str, tuple[str, ...], str]] = {
+    "generate": ("mnist1d.shards.command", ("rich", "tyro"), "shards"),
+}
+_LABORATORY = ("equinox", "jax", "matplotlib", "optax", "rich", "tyro", "xarray")
 
 
 def main() -> None:
-    """Run the command line; without the laboratory's packages, say how to get them."""
-    missing = [
-        name
-        for name in ("equinox", "jax", "matplotlib", "optax", "rich", "tyro", "xarray")
-        if util.find_spec(name) is None
-    ]
+    """Run the subcommand that the arguments name."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # An old code page shows a question mark rather than ending the program.
+            stream.reconfigure(errors="replace")
+    if sys.argv[1:] == ["--version"]:
+        print(f"mnist1d {mnist1d.__version__}")  # noqa: T201
+        return
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name in _LIGHT:
+        module, packages, extra = _LIGHT[name]
+        _check_installed(f"`mnist1d {name}`", packages, extra)
+        _run({name: getattr(import_module(module), name)})
+    else:
+        _check_installed("the laboratory", _LABORATORY, "lab")
+        _run(import_module("mnist1d.commands").COMMANDS)
+
+
+def _check_installed(what: str, packages: tuple[str, ...], extra: str) -> None:
+    missing = [name for name in packages if util.find_spec(name) is None]
     if missing:
         sys.exit(
-            f"mnist1d: the laboratory needs {', '.join(missing)}; "
-            "install it with: python -m pip install 'mnist1d[lab]'"
+            f"mnist1d: {what} needs {', '.join(missing)}; "
+            f"install it with: python -m pip install 'mnist1d[{extra}]'"
         )
-    import_module("mnist1d.commands").main()
+
+
+def _run(commands: Mapping[str, Callable[..., Any]]) -> None:
+    tyro = import_module("tyro")
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            dict(commands),
+            prog="mnist1d",
+            description="MNIST-1D: the dataset, and the experiments of the paper.",
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+    except KeyboardInterrupt:
+        print("\nmnist1d: interrupted; what was finished is kept", file=sys.stderr)  # noqa: T201
+        sys.exit(130)

@@ -1,10 +1,10 @@
 """What the command line can do; every command is a function, its arguments the options."""
 
 import dataclasses
-import io
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, NoReturn
@@ -24,11 +24,11 @@ from rich.progress import (
 from rich.progress import Progress as ProgressBars
 from rich.table import Table
 
-import mnist1d
 from mnist1d.experiments import EXPERIMENTS, record
 from mnist1d.experiments.claims import Judgement
 from mnist1d.experiments.summary import InputError
 from mnist1d.mnist import FOLDER_VARIABLE
+from mnist1d.shards.command import generate
 from mnist1d.training import keep_compiled_programs, use_all_cores
 from mnist1d.uncertainty import Estimate
 
@@ -80,7 +80,9 @@ def reproduce(
         console.rule(experiment.TITLE)
         try:
             with _Bars(console) as progress:
-                result = record.execute(experiment, config, progress=progress)
+                result = record.execute(
+                    experiment, config, progress=progress, folder=out / experiment.NAME / "units"
+                )
         except InputError as error:
             _fail(str(error))
         results[experiment.NAME] = result
@@ -105,27 +107,6 @@ def list_experiments() -> None:
             str(experiment.Config().seeds),
         )
     _console().print(table)
-
-
-def main() -> None:
-    """Run the command that the arguments name."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # An old code page shows a question mark rather than ending the program.
-            stream.reconfigure(errors="replace")
-    if sys.argv[1:] == ["--version"]:
-        print(f"mnist1d {mnist1d.__version__}")  # noqa: T201
-        return
-    try:
-        tyro.extras.subcommand_cli_from_dict(
-            {"reproduce": reproduce, "list": list_experiments},
-            prog="mnist1d",
-            description="MNIST-1D: the dataset, and the experiments of the paper.",
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )
-    except KeyboardInterrupt:
-        print("\nmnist1d: interrupted; finished experiments are kept", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
 
 
 def _console() -> Console:
@@ -275,3 +256,11 @@ def _verdict(judgement: Judgement) -> str:
 def _fail(message: str) -> NoReturn:
     print(f"mnist1d: {message}", file=sys.stderr)  # noqa: T201
     raise SystemExit(2)
+
+
+COMMANDS: Mapping[str, Callable[..., None]] = {
+    "reproduce": reproduce,
+    "generate": generate,
+    "list": list_experiments,
+}
+"""The subcommands of `mnist1d`, by name."""

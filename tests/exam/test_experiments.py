@@ -27,6 +27,7 @@ def finished(request, tmp_path_factory):
 def test_configuration_is_frozen_and_documented(finished):
     experiment, config, *_ = finished
     assert experiment.Config().seeds >= 1
+    assert experiment.VERSION >= 1
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.seeds = 2
     for field in dataclasses.fields(config):

@@ -7,7 +7,7 @@ import sys
 import pytest
 import xarray as xr
 
-from mnist1d import commands
+from mnist1d import cli, commands
 from mnist1d.experiments import classification, record
 
 
@@ -15,7 +15,7 @@ def run(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
     # The cache of compiled programs is the user's, not the tests'.
     monkeypatch.setattr(commands, "keep_compiled_programs", lambda: None)
-    commands.main()
+    cli.main()
 
 
 @pytest.fixture
@@ -116,15 +116,35 @@ def test_a_foreign_result_is_named(tmp_path):
         record.load(classification, tmp_path)
 
 
-def test_without_the_laboratory_the_command_names_the_install_line():
+def run_without(package, *arguments):
     program = (
-        "import importlib.util as u; find = u.find_spec\n"
-        "u.find_spec = lambda name, *a: None if name == 'jax' else find(name, *a)\n"
+        "import importlib.util as u, sys; find = u.find_spec\n"
+        f"u.find_spec = lambda name, *a: None if name == {package!r} else find(name, *a)\n"
+        f"sys.modules[{package!r}] = None\n"
+        f"sys.argv = ['mnist1d', *{arguments!r}]\n"
         "from mnist1d.cli import main; main()"
     )
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
+
+
+def test_without_the_laboratory_the_command_names_the_install_line():
+    done = run_without("jax", "list")
     assert done.returncode == 1
     assert "needs jax" in done.stderr
     assert "pip install 'mnist1d[lab]'" in done.stderr
+
+
+def test_generating_needs_no_laboratory(tmp_path):
+    out = str(tmp_path / "out")
+    done = run_without("jax", "generate", "--num-samples", "20", "--out", out, "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    assert "20 samples in 1 shards" in done.stdout
+    assert (tmp_path / "out" / "mnist1d-00000.csv").exists()
+
+
+def test_generating_without_its_packages_names_their_extra():
+    done = run_without("rich", "generate", "--help")
+    assert done.returncode == 1
+    assert "pip install 'mnist1d[shards]'" in done.stderr

@@ -50,6 +50,7 @@ from mnist1d import checks, plotting
 from mnist1d.experiments import human_expert
 from mnist1d.experiments.claims import AtLeast, Claim, Equals, Positive
 from mnist1d.experiments.summary import InputError, Progress, Row, silent
+from mnist1d.experiments.units import Units
 from mnist1d.mnist import MNIST, load_mnist, mnist_folder
 from mnist1d.models import CNN, GRU, MLP, Logistic, count_parameters, predict
 from mnist1d.training import (
@@ -72,6 +73,7 @@ from mnist1d.uncertainty import (
 
 NAME = "classification"
 TITLE = "Classification (Table 1, Figure 2, Figure S1)"
+VERSION = 1
 
 MODELS: Mapping[str, Callable[..., Any]] = {
     "Logistic": Logistic,
@@ -146,12 +148,18 @@ class Config:
         return cls(seeds=2, n_steps=501, mnist_evaluate_every=500)
 
 
-def run(config: Config, *, progress: Progress = silent) -> xr.Dataset:
+def run(
+    config: Config,
+    *,
+    progress: Progress = silent,
+    units: Units | None = None,  # noqa: ARG001 (so far, too short to be done in pieces)
+) -> xr.Dataset:
     """Train every model on every data set.
 
     Args:
         config: the settings.
         progress: told what is going on.
+        units: not used.
 
     Raises: InputError: if MNIST's folder is given and its files cannot be read.
     Returns: variables over the dimensions `data` (plain, shuffled), `model`, `seed` and `step`

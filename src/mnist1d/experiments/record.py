@@ -1,7 +1,8 @@
 """Running an experiment and keeping what it found.
 
 An experiment's folder holds `result.nc` (all measurements per seed, with the configuration, the
-versions and the machine as attributes) and its figures; the folder above holds `claims.json`.
+versions and the machine as attributes), its figures, and in `units` what an interrupted run had
+finished; the folder above holds `claims.json`.
 Every file is written whole or not at all.
 """
 
@@ -23,6 +24,7 @@ from mnist1d import plotting
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.experiments.claims import Judgement, judge
 from mnist1d.experiments.summary import Progress, silent
+from mnist1d.experiments.units import Units
 from mnist1d.whole_files import write_whole
 
 PROTOCOL_IS_FREE_IN = ("seeds", "mnist", "download_mnist")
@@ -44,15 +46,30 @@ def follows_protocol(config: Any) -> bool:
     return dataclasses.replace(config, **free) == type(config)()
 
 
-def execute(experiment: ModuleType, config: Any, *, progress: Progress = silent) -> xr.Dataset:
+def execute(
+    experiment: ModuleType, config: Any, *, progress: Progress = silent, folder: Path | None = None
+) -> xr.Dataset:
     """Run an experiment and note how it came about.
+
+    Args:
+        experiment: its module.
+        config: its configuration.
+        progress: told what is going on.
+        folder: where finished units of the work are kept, and found by the next run; None to keep
+            none.
 
     Returns: what the experiment returned, with the attributes `experiment`, `protocol` ("full" or
         "reduced"), `config` (JSON), `versions` (JSON), `device`, `processor`, `seconds` and
         `finished` (UTC).
     """
     clock = time.perf_counter()
-    result = experiment.run(config, progress=progress)
+    about = {
+        "experiment": experiment.NAME,
+        "version": experiment.VERSION,
+        "mnist1d": metadata.version("mnist1d"),
+    }
+    units = Units(folder, about, warn=lambda line: progress(line, 0, 0))
+    result = experiment.run(config, progress=progress, units=units)
     return result.assign_attrs(
         experiment=experiment.NAME,
         protocol="full" if follows_protocol(config) else "reduced",

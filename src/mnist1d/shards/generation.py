@@ -188,6 +188,8 @@ def _run(
                 notes += shard.notes
                 report(shard)
         ledger.close()
+        # A worker that was killed leaves its unfinished file behind.
+        plan.folder.tidy()
     except BaseException as error:
         with suppress(OSError):
             ledger.store()

@@ -4,6 +4,7 @@ Both take tasks from an iterator as they need them, so that a million tasks take
 ten, give results as they come, and survive the death of a worker: its task is done again.
 """
 
+import gc
 import os
 import pickle
 import signal
@@ -143,13 +144,19 @@ def on_cluster(
 
 
 def _connected(distributed: Any, address: str) -> Any:
+    client, problem = None, None
     try:
         client = distributed.Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
+        problem = str(error)
+    if client is None:
+        # A client that failed stops its loop when it is collected. While another client is being
+        # made, which holds a lock that stopping needs too, both would wait for ever.
+        gc.collect()
         raise ConnectionError(
-            f"the scheduler at {address} does not answer ({error}); is the address right, and is "
-            "it running?"
-        ) from None
+            f"the scheduler at {address} does not answer ({problem}); is the address right, and "
+            "is it running?"
+        )
     try:
         client.wait_for_workers(1, timeout=_WORKER_SECONDS)
     except TimeoutError:
@@ -170,9 +177,13 @@ def _lost_connections_explained(distributed: Any, address: str) -> Iterator[None
     try:
         yield
     except (OSError, distributed.CancelledError) as error:
-        raise ConnectionError(
-            f"the scheduler at {address} went away ({error}); start it and run the same again"
-        ) from error
+        raise _went_away(address, error) from error
+
+
+def _went_away(address: str, error: BaseException) -> ConnectionError:
+    return ConnectionError(
+        f"the scheduler at {address} went away ({error}); start it and run the same again"
+    )
 
 
 def _finished(distributed: Any, client: Any, pending: set[Any]) -> set[Any]:
@@ -190,6 +201,8 @@ def _finished(distributed: Any, client: Any, pending: set[Any]) -> set[Any]:
 def _result(distributed: Any, future: Any, address: str) -> Any:
     try:
         return future.result()
+    except (distributed.CancelledError, distributed.comm.CommClosedError) as error:
+        raise _went_away(address, error) from error
     except distributed.scheduler.KilledWorker as error:
         raise RuntimeError(
             f"workers of {address} died again and again on one task; do they have too little "

@@ -1,0 +1,116 @@
+"""Finished units of an experiment's work, kept so that an interrupted run goes on where it was.
+
+A unit is a piece of work whose result is a few arrays: a round of pruning, a model of one size. It
+is known by everything that determines it. Its file is written whole or not at all; one that is
+damaged, or of something else, is named and never used.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnist1d.whole_files import write_whole
+
+_ABOUT = "about"
+# All that reading a damaged archive was seen to raise.
+_DAMAGE = (
+    EOFError,
+    KeyError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+class Units:
+    """A store of finished units.
+
+    Args:
+        folder: where the files are, made if needed; None to keep nothing.
+        about: what all units of this store have in common, in the types of JSON: experiment,
+            version of its code.
+        warn: called with a line about every file that is damaged.
+
+    Attributes:
+        n_found: how many units were found finished.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     units = Units(Path(folder), {"experiment": "example"})
+    ...     before = units.load(width=4)
+    ...     units.save({"error": np.array(0.5)}, width=4)
+    ...     before, units.load(width=4), units.load(width=5)
+    (None, {'error': array(0.5)}, None)
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        about: Mapping[str, Any] | None = None,
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._folder, self._about, self._warn = folder, dict(about or {}), warn
+        self.n_found = 0
+
+    def load(self, **key: Any) -> dict[str, np.ndarray] | None:
+        """Return the arrays of a unit, or None if it has to be computed.
+
+        Args:
+            **key: what determines the unit beside what is common to all, in the types of JSON.
+        """
+        if self._folder is None:
+            return None
+        text, path = self._place(self._folder, key)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._warn(f"{path} cannot be read ({error.strerror or error}): computed again")
+            return None
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+        except _DAMAGE as error:
+            self._warn(f"{path} is damaged ({error}): computed again")
+            return None
+        about = arrays.pop(_ABOUT, None)
+        if about is None or about.shape != () or str(about) != text:
+            self._warn(f"{path} holds something else: computed again")
+            return None
+        self.n_found += 1
+        return arrays
+
+    def save(self, arrays: Mapping[str, np.ndarray], **key: Any) -> None:
+        """Store the arrays of a unit.
+
+        Args:
+            arrays: by name, of any type but object.
+            **key: as for `load`.
+
+        Raises:
+            OSError: if the file cannot be written, naming it.
+        """
+        if self._folder is None:
+            return
+        text, path = self._place(self._folder, key)
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **{_ABOUT: np.array(text)}, **arrays)
+        with write_whole(path) as file:
+            file.write(content.getbuffer())
+
+    def _place(self, folder: Path, key: Mapping[str, Any]) -> tuple[str, Path]:
+        text = json.dumps(self._about | dict(key), sort_keys=True)
+        return text, folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
