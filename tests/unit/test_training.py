@@ -21,6 +21,7 @@ from mnist1d.models import MLP, predict
 from mnist1d.training import (
     Training,
     accuracy,
+    compile_runs,
     cross_entropy,
     sequential_batch,
     shuffled_order,
@@ -362,8 +363,9 @@ ORDERED = classification(
 )
 
 
+@pytest.mark.parametrize("batched", [True, False])
 @pytest.mark.parametrize("variant", ["all by run", "examples by run", "order by run"])
-def test_data_may_be_shared_or_each_run_its_own(variant):
+def test_data_may_be_shared_or_each_run_its_own(variant, batched):
     examples = [small_data(seed) for seed in range(5)]
     orders = [shuffled_order(60, 20, 12, key=key) for key in run_keys(5, 3)]
     examples_by_run = variant in {"all by run", "examples by run"}
@@ -380,7 +382,10 @@ def test_data_may_be_shared_or_each_run_its_own(variant):
         "order by run": {"examples": None, "order": 0},
     }[variant]
     models, keys = small_models(5), run_keys(5)
-    trained = train_runs(ORDERED, models, data, keys=keys, data_axes=axes)
+    program = compile_runs(
+        ORDERED, models, data, keys=keys, data_axes=axes, devices=jax.devices()[:3], batched=batched
+    )
+    trained = program(models, data, keys=keys)
     for run in range(5):
         own = {
             "examples": examples[run if examples_by_run else 0],
@@ -389,6 +394,17 @@ def test_data_may_be_shared_or_each_run_its_own(variant):
         model, history = train_jitted(ORDERED, take(models, run), own, key=keys[run])
         assert_equal(take(trained.models, run), model, ROUNDING)
         assert_equal(take(trained.history, run), history, ROUNDING)
+
+
+def test_a_compiled_program_serves_other_models_and_data():
+    models, keys = small_models(2), run_keys(2)
+    program = compile_runs(NOISY, models, small_data(), keys=keys, batched=False)
+    program(models, small_data(), keys=keys)
+    others, other_keys = small_models(5), run_keys(5)
+    chosen = take(others, slice(3, 5))
+    trained = program(chosen, small_data(3), keys=other_keys[3:])
+    expected = train_runs(NOISY, chosen, small_data(3), keys=other_keys[3:])
+    assert_equal(trained[:2], expected[:2], ROUNDING)
 
 
 def test_models_are_trained_without_touching_masks_or_the_models_given():

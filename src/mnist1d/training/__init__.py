@@ -4,14 +4,23 @@ from mnist1d.training.batching import sequential_batch, shuffled_order
 from mnist1d.training.devices import keep_compiled_programs, use_all_cores
 from mnist1d.training.loop import History, Training, train
 from mnist1d.training.losses import accuracy, cross_entropy
-from mnist1d.training.runs import Report, Trained, initialise, train_runs
+from mnist1d.training.runs import (
+    Report,
+    RunProgram,
+    Trained,
+    compile_runs,
+    initialise,
+    train_runs,
+)
 
 __all__ = [
     "History",
     "Report",
+    "RunProgram",
     "Trained",
     "Training",
     "accuracy",
+    "compile_runs",
     "cross_entropy",
     "initialise",
     "keep_compiled_programs",

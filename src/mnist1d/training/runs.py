@@ -1,7 +1,7 @@
 """Many runs as one compiled program, spread over the devices."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -99,15 +99,152 @@ def train_runs(
     `mnist1d.training.use_all_cores` ran first), the run axis padded to a multiple of their
     number. Between evaluations control returns to Python, so that progress shows.
     """
-    clock = time.perf_counter()
-    n_runs = len(keys)
-    if n_runs == 0:
-        raise ValueError("train_runs needs at least one key, one per run")
-    devices = np.array(jax.devices()[:n_runs])
-    mesh = Mesh(devices, ("run",))
-    n_rows = -(-n_runs // len(devices)) * len(devices)
+    program = compile_runs(training, models, data, keys=keys, data_axes=data_axes)
+    return program(models, data, keys=keys, report=report)
 
-    def place(tree: Any, spec: PartitionSpec) -> Any:
+
+def compile_runs(
+    training: Training,
+    models: Any,
+    data: Any,
+    *,
+    keys: Key[Array, " runs"],
+    data_axes: Any = None,
+    devices: Sequence[jax.Device] | None = None,
+    batched: bool = True,
+) -> "RunProgram":
+    """Compile what `train_runs` does, to be run again and again on arrays of the same shapes.
+
+    Args:
+        training: what every run does.
+        models: models, data and keys of the shapes to come, as for `train_runs`.
+        data: see `models`.
+        keys: see `models`.
+        data_axes: which leaves of `data` differ between runs.
+        devices: where to run; all devices of JAX's default backend if omitted. Programs on
+            different devices may run in threads of their own.
+        batched: whether a device takes each step of all its runs together, or one run after the
+            other. The former is faster for small models; for large ones, whose matrix products fill
+            a core anyway, the latter.
+
+    Raises: ValueError: if there is no key, or an array of each run has another number of runs.
+
+    >>> import jax.numpy as jnp, optax
+    >>> from mnist1d.models import Logistic
+    >>> training = Training(
+    ...     batch=lambda data, step, key: data, loss=lambda model, batch, key: model(batch).sum(),
+    ...     evaluate=lambda model, data: model(data).sum(), optimizer=optax.sgd(0.1), n_steps=2,
+    ... )
+    >>> keys = jax.random.split(jax.random.key(0), 3)
+    >>> models = initialise(lambda key: Logistic(key=key), keys)
+    >>> program = compile_runs(training, models, jnp.ones(40), keys=keys)
+    >>> program(models, jnp.ones(40), keys=keys).history.train_loss.shape
+    (3, 2)
+    """
+    return RunProgram(training, models, data, keys, data_axes, devices, batched)
+
+
+class RunProgram:
+    """Compiled training of many runs; made by `compile_runs`.
+
+    Attributes:
+        compile_seconds: time that tracing and compiling took.
+    """
+
+    def __init__(
+        self,
+        training: Training,
+        models: Any,
+        data: Any,
+        keys: Key[Array, " runs"],
+        data_axes: Any,
+        devices: Sequence[jax.Device] | None,
+        batched: bool,
+    ) -> None:
+        clock = time.perf_counter()
+        self._training, self._data_axes = training, data_axes
+        self._n_runs = n_runs = len(keys)
+        if n_runs == 0:
+            raise ValueError("train_runs needs at least one key, one per run")
+        self._mesh = Mesh(np.array((devices or jax.devices())[:n_runs]), ("run",))
+        self._data_specs = jax.tree.map(
+            lambda axis: SHARED if axis is None else BY_RUN, data_axes, is_leaf=lambda x: x is None
+        )
+        arrays, self._static = eqx.partition(models, eqx.is_array)
+        arrays, data, keys = self._place_all(arrays, data, keys)
+        starts, stops = stretches(training)
+        longest = int((stops - starts).max())
+        self._bounds = [
+            (int(start), int(stop), self._place((start, stop), SHARED))
+            for start, stop in zip(starts, stops, strict=True)
+        ]
+        static = self._static
+
+        def advance(state: State, data: Any, key: PRNGKeyArray, start: Any, stop: Any) -> Any:
+            return run_stretch(training, static, longest, state, data, key, start, stop)
+
+        def spread(function: Any, in_axes: tuple[Any, ...], in_specs: tuple[Any, ...]) -> Any:
+            transform = jax.vmap if batched else _one_by_one
+            return jax.jit(
+                jax.shard_map(
+                    transform(function, in_axes=in_axes),
+                    mesh=self._mesh,
+                    in_specs=in_specs,
+                    out_specs=BY_RUN,
+                    check_vma=False,
+                )
+            )
+
+        self._begin = spread(lambda arrays: begin(training, arrays), (0,), (BY_RUN,))
+        state = self._begin(arrays)
+        program = spread(
+            advance,
+            (0, data_axes, 0, None, None),
+            (BY_RUN, self._data_specs, BY_RUN, SHARED, SHARED),
+        )
+        self._advance = program.lower(state, data, keys, *self._bounds[0][2]).compile()
+        self.compile_seconds = time.perf_counter() - clock
+
+    def __call__(
+        self, models: Any, data: Any, *, keys: Key[Array, " runs"], report: Report = silent
+    ) -> Trained:
+        """Train the runs; arguments as for `train_runs`, of the shapes of compilation."""
+        clock = time.perf_counter()
+        n_runs, training = self._n_runs, self._training
+        arrays, _ = eqx.partition(models, eqx.is_array)
+        arrays, data, keys = self._place_all(arrays, data, keys)
+        state = self._begin(arrays)
+        losses, metrics = [], []
+        report(0, training.n_steps)
+        for start, stop, bounds in self._bounds:
+            state, loss, metric = self._advance(state, data, keys, *bounds)
+            losses.append(np.asarray(loss)[:n_runs, : stop - start])
+            metrics.append(jax.tree.map(lambda leaf: np.asarray(leaf)[:n_runs], metric))
+            report(stop, training.n_steps)
+        metrics = metrics[: len(training.evaluation_steps)]
+        history = History(
+            np.concatenate(losses, axis=1),
+            jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *metrics),
+        )
+        arrays = jax.tree.map(lambda leaf: leaf[:n_runs], state.arrays)
+        return Trained(
+            eqx.combine(arrays, self._static),
+            history,
+            self.compile_seconds,
+            time.perf_counter() - clock,
+        )
+
+    def _place_all(self, arrays: Any, data: Any, keys: Any) -> tuple[Any, Any, Any]:
+        data = jax.tree.map(
+            lambda spec, subtree: self._place(subtree, spec),
+            self._data_specs,
+            data,
+            is_leaf=lambda leaf: isinstance(leaf, PartitionSpec),
+        )
+        return self._place(arrays, BY_RUN), data, self._place(keys, BY_RUN)
+
+    def _place(self, tree: Any, spec: PartitionSpec) -> Any:
+        n_runs, n_devices = self._n_runs, self._mesh.size
         if spec == BY_RUN:
             for leaf in jax.tree.leaves(tree):
                 if leaf.shape[:1] != (n_runs,):
@@ -117,61 +254,32 @@ def train_runs(
                     )
         # From the host, as slicing on a device would compile a program per shape.
         tree = jax.tree.map(lambda leaf: leaf if _is_key(leaf) else np.asarray(leaf), tree)
-        if spec == BY_RUN and n_rows != n_runs:
-            rows = np.arange(n_rows) % n_runs
+        if spec == BY_RUN and n_runs % n_devices:
+            rows = np.arange(-(-n_runs // n_devices) * n_devices) % n_runs
             tree = jax.tree.map(lambda leaf: leaf[rows], tree)
-        return jax.device_put(tree, NamedSharding(mesh, spec))
+        return jax.device_put(tree, NamedSharding(self._mesh, spec))
 
-    def spread(function: Any, in_axes: tuple[Any, ...], in_specs: tuple[Any, ...]) -> Any:
-        return jax.jit(
-            jax.shard_map(
-                jax.vmap(function, in_axes=in_axes),
-                mesh=mesh,
-                in_specs=in_specs,
-                out_specs=BY_RUN,
-                check_vma=False,
-            )
+
+def _one_by_one(function: Callable[..., Any], in_axes: tuple[Any, ...]) -> Callable[..., Any]:
+    """Do what `jax.vmap` does, over leading axes, one element after the other."""
+
+    def mapped(*arguments: Any) -> Any:
+        leaves, structure = jax.tree.flatten(arguments)
+        axes = jax.tree.leaves(
+            jax.tree.broadcast(in_axes, arguments, is_leaf=lambda axis: axis is None),
+            is_leaf=lambda axis: axis is None,
         )
+        varying = [leaf for leaf, axis in zip(leaves, axes, strict=True) if axis is not None]
 
-    data_specs = jax.tree.map(
-        lambda axis: SHARED if axis is None else BY_RUN, data_axes, is_leaf=lambda x: x is None
-    )
-    data = jax.tree.map(
-        lambda spec, subtree: place(subtree, spec),
-        data_specs,
-        data,
-        is_leaf=lambda leaf: isinstance(leaf, PartitionSpec),
-    )
-    arrays, static = eqx.partition(models, eqx.is_array)
-    arrays, keys = place(arrays, BY_RUN), place(keys, BY_RUN)
-    starts, stops = stretches(training)
-    longest = int((stops - starts).max())
+        def one(row: list[Any]) -> Any:
+            own = iter(row)
+            every = [
+                leaf if axis is None else next(own) for leaf, axis in zip(leaves, axes, strict=True)
+            ]
+            return function(*jax.tree.unflatten(structure, every))
 
-    def advance(state: State, data: Any, key: PRNGKeyArray, start: Any, stop: Any) -> Any:
-        return run_stretch(training, static, longest, state, data, key, start, stop)
+        if len(varying[0]) == 1:  # spares the program a loop
+            return jax.tree.map(lambda leaf: leaf[None], one([leaf[0] for leaf in varying]))
+        return jax.lax.map(one, varying)
 
-    state = spread(lambda arrays: begin(training, arrays), (0,), (BY_RUN,))(arrays)
-    program = spread(
-        advance, (0, data_axes, 0, None, None), (BY_RUN, data_specs, BY_RUN, SHARED, SHARED)
-    )
-    bounds = [place(pair, SHARED) for pair in zip(starts, stops, strict=True)]
-    program = program.lower(state, data, keys, *bounds[0]).compile()
-    compile_seconds = time.perf_counter() - clock
-
-    clock = time.perf_counter()
-    losses, metrics = [], []
-    report(0, training.n_steps)
-    for start, stop, bound in zip(starts, stops, bounds, strict=True):
-        state, loss, metric = program(state, data, keys, *bound)
-        losses.append(np.asarray(loss)[:n_runs, : stop - start])
-        metrics.append(jax.tree.map(lambda leaf: np.asarray(leaf)[:n_runs], metric))
-        report(int(stop), training.n_steps)
-    metrics = metrics[: len(training.evaluation_steps)]
-    history = History(
-        np.concatenate(losses, axis=1),
-        jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *metrics),
-    )
-    arrays = jax.tree.map(lambda leaf: leaf[:n_runs], state.arrays)
-    return Trained(
-        eqx.combine(arrays, static), history, compile_seconds, time.perf_counter() - clock
-    )
+    return mapped
