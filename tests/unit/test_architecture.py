@@ -7,7 +7,7 @@ import mnist1d
 
 SOURCE = Path(mnist1d.__file__).parent
 ABOVE_THE_CORE = (
-    {"models", "uncertainty", "plotting"},
+    {"models", "pruning", "uncertainty", "plotting"},
     {"training"},
     {"experiments"},
     {"commands"},

@@ -10,7 +10,16 @@ import pytest
 import mnist1d
 
 ROOT = Path(mnist1d.__file__).parent
-BEYOND_THE_CORE = {"__main__", "cli", "commands", "jax", "plotting", "torch", "uncertainty"}
+BEYOND_THE_CORE = {
+    "__main__",
+    "cli",
+    "commands",
+    "jax",
+    "plotting",
+    "pruning",
+    "torch",
+    "uncertainty",
+}
 CORE = sorted({path.stem for path in ROOT.glob("*.py")} - BEYOND_THE_CORE)
 
 

@@ -8,7 +8,8 @@ way; `predict` uses whichever a model offers, so any Equinox module for one exam
 from mnist1d.models.cnn import CNN
 from mnist1d.models.gru import GRU
 from mnist1d.models.linear import Logistic
+from mnist1d.models.masked_mlp import MaskedMLP
 from mnist1d.models.mlp import MLP
 from mnist1d.models.prediction import count_parameters, predict
 
-__all__ = ["CNN", "GRU", "MLP", "Logistic", "count_parameters", "predict"]
+__all__ = ["CNN", "GRU", "MLP", "Logistic", "MaskedMLP", "count_parameters", "predict"]
