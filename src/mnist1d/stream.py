@@ -164,15 +164,20 @@ class Stream:
         length, final_length = config.stretched_length, config.final_seq_length
         signals = np.empty((stop - start, final_length), dtype=np.float32)
         first = start - start % _ALIGNMENT
-        size = min(_CHUNK_VALUES // length // _ROWS, -(-(stop - first) // _ROWS))
-        size = max(1, size) * _ROWS
+        size = _chunk_size(stop - first, length)
         places = class_places(config, first, first + -(-(stop - first) // size) * size)
         factors = Words(config.seed, FACTORS, 2 * first)
         correlated = Words(config.seed, CORRELATED, first * length // 4)
         white = Words(config.seed, WHITE, first * length // 4)
-        normal = np.empty((size, length), dtype=np.float32)
-        signal, term = np.empty((2, size, final_length), dtype=np.float32)
-        noise, strength = np.empty((2, size, 2 * final_length), dtype=np.float32)
+        # In one block: allocators ask the system for several anew at each call, at a high price.
+        block = np.empty(size * (length + 6 * final_length), dtype=np.float32)
+        widths = (length, final_length, final_length, 2 * final_length, 2 * final_length)
+        normal, signal, term, noise, strength = (
+            part.reshape(size, width)
+            for part, width in zip(
+                np.split(block, np.cumsum(widths[:-1]) * size), widths, strict=True
+            )
+        )
         for chunk in range(first, stop, size):
             place, scale, slope = self._factors(factors.take(2 * size))
             tables.digits(places[chunk - first : chunk - first + size], place, out=signal)
@@ -432,6 +437,17 @@ def _float_products_are_exact() -> bool:
     right = np.arange(left.shape[1] * 80).reshape(-1, 80) % 60
     exact = left.astype(np.int64) @ right
     return np.array_equal(left @ right.astype(np.float32), exact)
+
+
+def _chunk_size(n_samples: int, length: int) -> int:
+    """Return into how many samples at a time to divide a number of them, evenly.
+
+    >>> _chunk_size(10_000, 72), _chunk_size(8192, 72), _chunk_size(1, 72)
+    (5024, 8192, 32)
+    """
+    n_products = max(1, -(-n_samples // _ROWS))
+    n_chunks = -(-n_products // max(1, _CHUNK_VALUES // length // _ROWS))
+    return -(-n_products // n_chunks) * _ROWS
 
 
 def _range(start: int, stop: int) -> tuple[int, int]:
