@@ -67,11 +67,12 @@ _BESIDE = ("template_len", "class_names", "dtype", "shuffle_seq", "seed")
 _ALIGNMENT = 4
 # Rows of one matrix product: so few that no library starts threads of its own for it.
 _ROWS = 32
-# Values of one kind of noise in the works at one time, 8192 samples' of the published length: every
-# step then takes long enough that threads seldom wait for each other's turn with the interpreter.
-_CHUNK_VALUES = 589_824
-# Values that are looked up at one time: NumPy makes indices of 64 bits, which should stay in cache.
-_LOOK_UP_VALUES = 147_456
+# Values of one kind of noise in the works at one time, 4096 samples' of the published length: every
+# step then takes long enough that threads seldom wait for each other's turn with the interpreter,
+# and what two threads work on still fits a cache.
+_CHUNK_VALUES = 294_912
+# Chunks whose factors are drawn at one time: these steps are short, so there should be few of them.
+_CHUNKS_AHEAD = 16
 # Small batches are made several at once, as starting costs as much as a hundred samples.
 _BATCHED_SAMPLES = 4096
 
@@ -165,8 +166,9 @@ class Stream:
         signals = np.empty((stop - start, final_length), dtype=np.float32)
         first = start - start % _ALIGNMENT
         size = _chunk_size(stop - first, length)
-        places = class_places(config, first, first + -(-(stop - first) // size) * size)
-        factors = Words(config.seed, FACTORS, 2 * first)
+        end = first + -(-(stop - first) // size) * size
+        places = class_places(config, first, end)
+        factors = self._factors_of_chunks(first, end, size)
         correlated = Words(config.seed, CORRELATED, first * length // 4)
         white = Words(config.seed, WHITE, first * length // 4)
         # In one block: allocators ask the system for several anew at each call, at a high price.
@@ -178,10 +180,9 @@ class Stream:
                 np.split(block, np.cumsum(widths[:-1]) * size), widths, strict=True
             )
         )
-        for chunk in range(first, stop, size):
-            place, scale, slope = self._factors(factors.take(2 * size))
+        for chunk, (place, scale, slope) in zip(range(first, end, size), factors, strict=True):
             tables.digits(places[chunk - first : chunk - first + size], place, out=signal)
-            signal *= scale.astype(np.float32)[:, None]
+            signal *= scale
 
             _look_up(quantiles, correlated.take(size * length // 4), out=normal)
             _multiply(normal, tables.smoothing, out=noise)
@@ -195,16 +196,13 @@ class Stream:
             term *= tables.white
             signal += term
 
-            np.multiply(slope.astype(np.float32)[:, None], tables.line, out=term)
+            np.multiply(slope, tables.line, out=term)
             signal -= term
-            signal -= tables.offset
-
             wanted = slice(max(start - chunk, 0), min(stop - chunk, size))
-            target = slice(chunk + wanted.start - start, chunk + wanted.stop - start)
-            if self.column_order is None:
-                signals[target] = signal[wanted]
-            else:
-                signals[target] = signal[wanted].take(self.column_order, axis=1)
+            finished = signals[chunk + wanted.start - start : chunk + wanted.stop - start]
+            np.subtract(signal[wanted], tables.offset, out=finished)
+            if self.column_order is not None:
+                finished[:] = finished.take(self.column_order, axis=1)
         if config.channel_axis:
             signals = signals[:, None, :]
         return signals, self._finished_labels(places[start - first : stop - first], start)
@@ -377,6 +375,19 @@ class Stream:
         factor = (1 + self.config.scale_coeff * centred(scale)) / self._tables.scale_unit
         return place.astype(np.int64), factor, centred(slope)
 
+    def _factors_of_chunks(
+        self, first: int, end: int, size: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield places, and factors and slopes as columns of float32, of one chunk at a time."""
+        words = Words(self.config.seed, FACTORS, 2 * first)
+        for group in range(first, end, _CHUNKS_AHEAD * size):
+            n_samples = min(_CHUNKS_AHEAD * size, end - group)
+            place, *others = self._factors(words.take(2 * n_samples))
+            scale, slope = (values.astype(np.float32)[:, None] for values in others)
+            for row in range(0, n_samples, size):
+                rows = slice(row, row + size)
+                yield place[rows], scale[rows], slope[rows]
+
     def _finished_labels(self, places: np.ndarray, start: int) -> np.ndarray:
         if self.config.label_noise:
             places, _ = noisy_places(self.config, places, start)
@@ -408,11 +419,8 @@ def _check_offered(config: DatasetConfig, parameters: dict[str, Any]) -> None:
 
 def _look_up(table: np.ndarray, words: np.ndarray, out: np.ndarray) -> None:
     """Write the values that 16-bit numbers stand for, four to a word."""
-    numbers, values = words.view("<u2"), out.reshape(-1)
-    for start in range(0, len(numbers), _LOOK_UP_VALUES):
-        part = slice(start, start + _LOOK_UP_VALUES)
-        # The numbers are in range by their type; "wrap" merely spares NumPy a copy.
-        np.take(table, numbers[part], out=values[part], mode="wrap")
+    # The numbers are in range by their type; "wrap" merely spares NumPy a copy.
+    np.take(table, words.view("<u2"), out=out.reshape(-1), mode="wrap")
 
 
 def _multiply(values: np.ndarray, blocks: tuple[Block, ...], out: np.ndarray) -> None:
@@ -443,7 +451,7 @@ def _chunk_size(n_samples: int, length: int) -> int:
     """Return into how many samples at a time to divide a number of them, evenly.
 
     >>> _chunk_size(10_000, 72), _chunk_size(8192, 72), _chunk_size(1, 72)
-    (5024, 8192, 32)
+    (3360, 4096, 32)
     """
     n_products = max(1, -(-n_samples // _ROWS))
     n_chunks = -(-n_products // max(1, _CHUNK_VALUES // length // _ROWS))

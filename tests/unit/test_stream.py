@@ -62,12 +62,19 @@ def test_the_size_of_chunks_changes_no_bit(parameters, values, monkeypatch):
     [
         (stream_module, "_float_products_are_exact", lambda: False),
         (stream_module, "_ROWS", 8),
-        (stream_module, "_LOOK_UP_VALUES", 1000),
+        (stream_module, "_CHUNKS_AHEAD", 1),
         (tables_module, "_LARGEST_TABLE", 0),
         (tables_module, "_NARROW", 1000),
         (tables_module, "_WIDE", 3),
     ],
-    ids=["whole-number products", "rows", "look-up", "no tables", "one block", "many blocks"],
+    ids=[
+        "whole-number products",
+        "rows",
+        "one chunk of factors",
+        "no tables",
+        "one block",
+        "many blocks",
+    ],
 )
 def test_how_it_is_computed_changes_no_bit(parameters, where, name, value, monkeypatch):
     expected = bits(Stream(**parameters).samples(5, 200))
