@@ -11,37 +11,13 @@ import argparse
 import os
 import platform
 import statistics
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from keep import keep, processor
+from published import add_option, running
 
 import mnist1d
-
-PUBLISHED = "mnist1d==0.0.2.post1"
-
-# Answers every line with the seconds that one generation took.
-SERVER = """
-import sys, time
-import numpy, scipy
-from mnist1d import data
-print(f"NumPy {numpy.__version__}, SciPy {scipy.__version__}", flush=True)
-for line in sys.stdin:
-    arguments = data.get_dataset_args()
-    start = time.perf_counter()
-    data.make_dataset(arguments)
-    print(time.perf_counter() - start, flush=True)
-"""
-
-
-def install(folder):
-    print(f"installing {PUBLISHED} ...", flush=True)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--target", folder, PUBLISHED], check=True)  # noqa: S603
 
 
 def timed(function, *arguments):
@@ -61,48 +37,28 @@ def stages():
 
 
 def race(folder, repetitions):
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
-    server = subprocess.Popen(  # noqa: S603 (the program stands in this file)
-        [sys.executable, "-c", SERVER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        cwd=folder,
-        text=True,
-    )
-    with server:
-
-        def published():
-            server.stdin.write("go\n")
-            server.stdin.flush()
-            return float(server.stdout.readline())
-
-        versions = server.stdout.readline().strip()
-        published()
+    with running(folder) as published:
+        n = mnist1d.DatasetConfig().num_samples
+        published.seconds(n)
         timed(mnist1d.load)
-        rounds = [(published(), timed(mnist1d.load)[0], *stages()) for _ in range(repetitions)]
-        server.stdin.close()
-    return versions, [statistics.median(column) for column in zip(*rounds, strict=True)]
+        rounds = [
+            (published.seconds(n), timed(mnist1d.load)[0], *stages()) for _ in range(repetitions)
+        ]
+    return published.versions, [statistics.median(column) for column in zip(*rounds, strict=True)]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repetitions", type=int, default=11)
-    parser.add_argument(
-        "--published", type=Path, help=f"folder that {PUBLISHED} is installed in already"
-    )
+    add_option(parser)
     parser.add_argument(
         "--keep", action="store_true", help="write benchmarks/results/generate.json"
     )
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.published or Path(temporary)
-        if options.published is None:
-            install(folder)
-        versions, (published, ours, draw, synthesis) = race(folder, options.repetitions)
+    versions, (published, ours, draw, synthesis) = race(options.published, options.repetitions)
     n = mnist1d.DatasetConfig().n_samples
     print(f"{processor()}, {os.cpu_count()} logical cores, Python {platform.python_version()}")
-    print(f"published  {PUBLISHED} ({versions})")
+    print(f"published  {versions}")
     print(f"ours       mnist1d {mnist1d.__version__} (NumPy {np.__version__})")
     print(f"{n} samples, median of {options.repetitions} rounds taken in turn, one thread")
     for name, seconds in [
@@ -129,7 +85,7 @@ def main():
             "generate",
             [row],
             ("mnist1d", "numpy"),
-            published=f"{PUBLISHED} ({versions})",
+            published=versions,
             repetitions=options.repetitions,
         )
 
