@@ -8,10 +8,11 @@ language and for the tests, which compare. It makes one sample at a time:
 (40, 0)
 """
 
+import math
 import struct
 from statistics import NormalDist
 
-MEAN, STD = -0.006050608392759029, 0.1547006418801987  # of the published configuration
+MEAN, STD = -0.006050608392759029, 0.1547006418801987  # `constants()`, published configuration
 LABELS, FACTORS, CORRELATED, WHITE = range(4)
 SMOOTHING = (817, 721, 496, 265, 111, 36, 9, 2)
 DRAWN = (
@@ -42,7 +43,7 @@ def sample(
     mean: float = MEAN,
     std: float = STD,
 ) -> tuple[list[float], int]:
-    """Return signal and label of sample i; other parameters need their own mean and std."""
+    """Return signal and label of sample i; other parameters need their own `constants`."""
     length, final = 12 + padding[1], final_seq_length
     label = label_of(seed, i)
 
@@ -88,6 +89,81 @@ def sample(
         value = float32(value - float32(slope * line))
         signal.append(float32(value - float32(mean / std)))
     return signal, label
+
+
+def constants(
+    *,
+    padding: tuple[int, int] = (36, 60),
+    scale_coeff: float = 0.4,
+    max_translation: int = 48,
+    corr_noise_scale: float = 0.25,
+    iid_noise_scale: float = 0.02,
+    shear_scale: float = 0.75,
+    final_seq_length: int = 40,
+) -> tuple[float, float]:
+    """Return mean and standard deviation of all values of the distribution.
+
+    The order of the operations, and of the terms of every sum, is part of the definition.
+    """
+    length, final = 12 + padding[1], final_seq_length
+    unit, heights = whole_heights()
+
+    # Averages over paddings and classes, for every stretched point of digits without a shift.
+    height, square, product, outside, outside_both = ([0.0] * length for _ in range(5))
+    for pad in range(padding[0], padding[1] + 1):
+        free = []
+        for row in heights:
+            points = [stretched(row, pad, p, length) for p in range(length)]
+            drawn = [h * (unit / (length - 1)) for h, _ in points]
+            free = [0.0 if inside else 1.0 for _, inside in points]
+            for p in range(length):
+                height[p] += drawn[p]
+                square[p] += drawn[p] * drawn[p]
+                product[p] += drawn[p] * drawn[(p + 1) % length]
+        for p in range(length):
+            outside[p] += free[p]
+            outside_both[p] += free[p] * free[(p + 1) % length]
+    n_paddings = padding[1] - padding[0] + 1
+
+    def average(values: list[float], weight: float) -> list[float]:
+        """Divide by the weight, then average over the shifts."""
+        values = [value / weight for value in values]
+        unmoved = float(1 + max(0, max_translation - length))
+        totals = [value * unmoved for value in values]
+        for shift in range(1, min(max_translation, length)):
+            totals = [totals[p] + values[p - shift] for p in range(length)]
+        return [total / max_translation for total in totals]
+
+    height, square, product = (average(v, n_paddings * 10.0) for v in (height, square, product))
+    outside, outside_both = (average(v, n_paddings) for v in (outside, outside_both))
+
+    # Whole numbers: which weight every normal value has in a smoothed one.
+    columns = [smoothed([int(p == q) for p in range(length)]) for q in range(length)]
+    normal = sum(quantile(number) ** 2 for number in range(65_536)) / 65_536 / (512 * 512)
+    variance = [sum(c[p] * c[p] for c in columns) for p in range(length)]
+    covariance = [sum(c[p] * c[(p + 1) % length] for c in columns) for p in range(length)]
+    single = [outside[p] * variance[p] for p in range(length)]
+    pair = [outside_both[p] * covariance[p] for p in range(length)]
+
+    scale = 1 + scale_coeff * scale_coeff * (1 / 12)
+    smooth = corr_noise_scale / 4096 * (corr_noise_scale / 4096) * normal
+    white = iid_noise_scale * iid_noise_scale * normal
+    slope = shear_scale * shear_scale * (1 / 12)
+    means, squares = [], []
+    for j in range(final):
+        left, share = divmod(j * (length - 1), final - 1)
+        if j == final - 1:
+            left, share = length - 2, final - 1
+        r = share / (final - 1)
+        line = (2 * j + 1 - final) / (2 * (final - 1))
+        means.append((1 - r) * height[left] + r * height[left + 1])
+        for factor, one, both in ((scale, square, product), (smooth, single, pair)):
+            second = (1 - r) * (1 - r) * one[left] + 2 * r * (1 - r) * both[left]
+            squares.append(factor * (second + r * r * one[left + 1]))
+        squares.append(white * ((1 - r) * (1 - r) + r * r))
+        squares.append(slope * line * line)
+    mean = math.fsum(means) / final
+    return mean, math.sqrt(math.fsum(squares) / final - mean * mean)
 
 
 def label_of(seed: int, i: int) -> int:

@@ -167,6 +167,21 @@ def test_plain_python_makes_the_same_of_other_parameters(parameters, plain):
         assert (x.tolist(), y) == (signal, label)
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"padding": (3, 89), "final_seq_length": 17},
+        {"padding": (0, 61), "max_translation": 100, "final_seq_length": 73},
+        {"padding": (9, 14), "max_translation": 1, "corr_noise_scale": 2, "iid_noise_scale": 1},
+        {"padding": (0, 1), "scale_coeff": 0.9, "shear_scale": -3, "max_translation": 7},
+    ],
+)
+def test_plain_python_computes_the_same_constants(parameters, plain):
+    stream = Stream(**parameters)
+    assert plain.constants(**parameters) == (stream.mean, stream.std)
+
+
 def test_plain_python_knows_the_published_constants(plain):
     stream = Stream()
     assert (stream.mean, stream.std) == (plain.MEAN, plain.STD)
