@@ -73,7 +73,7 @@ _ROWS = 32
 _CHUNK_VALUES = 294_912
 # Chunks whose factors are drawn at one time: these steps are short, so there should be few of them.
 _CHUNKS_AHEAD = 16
-# Small batches are made several at once, as starting costs as much as a hundred samples.
+# Small batches are made several at once, as starting costs as much as a few hundred samples.
 _BATCHED_SAMPLES = 4096
 
 
