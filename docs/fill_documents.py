@@ -1,0 +1,147 @@
+"""Write the tables of the documents from the records: `python docs/fill_documents.py`.
+
+The records are the JSON files in `benchmarks/results`. A test checks that the documents are what
+this makes of them.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mnist1d.uncertainty import estimate
+
+ROOT = Path(__file__).resolve().parents[1]
+END = "<!-- end -->"
+
+
+def record_of(name: str) -> dict[str, Any]:
+    """Read what a benchmark measured."""
+    record = ROOT / "benchmarks" / "results" / f"{name}.json"
+    return json.loads(record.read_text("utf-8"))
+
+
+def table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Write a table in Markdown."""
+    lines = [headers, ("---",) * len(headers), *rows]
+    return "\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines).replace("| --- ", "|---")
+
+
+def rounded(value: float) -> str:
+    """Write a number with three digits."""
+    three_digits = float(f"{value:.3g}")
+    return f"{three_digits:,.0f}" if value >= 100 else f"{three_digits:g}"
+
+
+def variants() -> str:
+    """Make a row per variant and shifted test set."""
+    rows = []
+    for row in record_of("variants")["rows"]:
+        found = [estimate(row[model]) for model in ("MLP", "CNN")]
+        cells = (f"{100 * one.mean:.1f} ± {50 * (one.high - one.low):.1f}" for one in found)
+        rows.append((row["what"], *cells))
+    return table(("variant", "MLP", "CNN"), rows)
+
+
+def endless() -> str:
+    """Make a row per measured time."""
+    rows = record_of("endless")["rows"]
+    return table(
+        ("what", "microseconds"), [(row["what"], rounded(row["microseconds"])) for row in rows]
+    )
+
+
+def speed() -> str:
+    """Make a row per way to generate samples."""
+    rows = record_of("streams")["rows"]
+    return table(
+        ("what", "nanoseconds", "times faster"),
+        [(row["what"], rounded(row["nanoseconds"]), rounded(row["ratio"])) for row in rows],
+    )
+
+
+def threads() -> str:
+    """Make a row per task of two threads."""
+    rows = record_of("streams")["threads"]
+    return table(
+        ("what", "nanoseconds", "times one thread"),
+        [(row["what"], rounded(row["nanoseconds"]), f"{row['ratio']:.2f}") for row in rows],
+    )
+
+
+def floor() -> str:
+    """Make a row per step that the definition prescribes, and their sum."""
+    steps = record_of("streams")["floor"]
+    rows = [(row["what"], row["nanoseconds"], row["ratio"]) for row in steps]
+    rows.append(("together", *(sum(column) for column in list(zip(*rows, strict=True))[1:])))
+    return table(
+        ("step", "nanoseconds", "share of a sample"),
+        [(what, f"{nanoseconds:.0f}", f"{share:.0%}") for what, nanoseconds, share in rows],
+    )
+
+
+def files() -> str:
+    """Make a row per format and number of workers."""
+    rows = record_of("streams")["files"]
+    return table(
+        ("format", "workers", "samples per second", "bytes per sample"),
+        [
+            (
+                row["format"],
+                str(row["workers"]),
+                rounded(row["samples_per_second"]),
+                f"{row['bytes_per_sample']:.1f}",
+            )
+            for row in rows
+        ],
+    )
+
+
+def memory() -> str:
+    """Make a row per format and size of a shard."""
+    rows = record_of("streams")["memory"]
+    return table(
+        ("format", "samples in the shard", "MB"),
+        [(row["format"], f"{row['samples']:,}", f"{row['bytes'] / 1e6:.0f}") for row in rows],
+    )
+
+
+def sample_bytes() -> str:
+    """Say how much memory a sample takes."""
+    return str(record_of("streams")["bytes_per_sample"])
+
+
+def set_size() -> str:
+    """Say how many samples the sets of files had."""
+    return f"{record_of('streams')['samples_in_files']:,} samples"
+
+
+PARTS = {
+    "dataset.md": {"variants": variants, "endless": endless},
+    "streams.md": {
+        "speed": speed,
+        "threads": threads,
+        "floor": floor,
+        "bytes": sample_bytes,
+        "memory": memory,
+        "set size": set_size,
+        "files": files,
+    },
+}
+"""What stands between which markers of which document."""
+
+
+def filled(name: str, document: str) -> str:
+    """Put what the records say between the markers of a document."""
+    for marker, part in PARTS[name].items():
+        start = f"<!-- {marker} -->"
+        before, rest = document.split(start)
+        text = part()
+        end = f"\n{END}" if text.startswith("\n") else END
+        document = f"{before}{start}{text}{end}{rest.split(END, 1)[1]}"
+    return document
+
+
+if __name__ == "__main__":
+    for name in PARTS:
+        path = ROOT / "docs" / name
+        path.write_text(filled(name, path.read_text("utf-8")), encoding="utf-8")
