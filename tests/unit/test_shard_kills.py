@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mnist1d import shards
+from mnist1d.stream import Stream
 
 ARGUMENTS = {"num_samples": 400_000, "shard_size": 10_000, "file_format": "npy", "seed": 5}
 PROGRAM = f"""
@@ -123,3 +124,10 @@ def test_a_million_samples_in_pieces_on_three_processes_are_those_made_in_one(tm
         pieces = sorted((tmp_path / "many").glob(f"*-{kind}.npy"))
         assert len(pieces) == 13
         assert b"".join(piece.read_bytes()[128:] for piece in pieces) == one
+    x = np.load(tmp_path / "one" / "mnist1d-00000-x.npy", mmap_mode="r")
+    y = np.load(tmp_path / "one" / "mnist1d-00000-y.npy")
+    stream = Stream()
+    for start in reversed(range(0, 1_000_000, 99_991)):
+        signals, labels = stream.samples(start, min(start + 99_991, 1_000_000))
+        assert signals.tobytes() == x[start : start + 99_991].tobytes()
+        assert labels.tobytes() == y[start : start + 99_991].tobytes()
