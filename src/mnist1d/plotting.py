@@ -120,6 +120,40 @@ def bars_with_interval(
     )
 
 
+def signal_strip(
+    axes: Axes,
+    signal: ArrayLike,
+    t: ArrayLike,
+    *,
+    limits: tuple[float, float],
+    dark: bool = False,
+) -> None:
+    """Draw a signal upright: its values to the right, time downwards, without ticks.
+
+    Light mode is a black line on white, dark mode white dots on black.
+
+    Args:
+        axes: where to draw.
+        signal: shape (length,).
+        t: its time axis, shape (length,).
+        limits: how far to both sides of zero the panel reaches, in values and in time.
+        dark: whether dots on black are drawn.
+
+    Source:
+        PAPER section 9.1.
+    """
+    ink, paper, frame = ("white", "black", "0.4") if dark else ("black", "white", "black")
+    if dark:
+        # The dots of long signals shrink, or they would merge into a bar.
+        size = min(6.0, max(1.0, 240 / len(np.asarray(t))))
+        axes.plot(np.asarray(signal), np.asarray(t), "o", color=ink, markersize=size, mew=0)
+    else:
+        axes.plot(np.asarray(signal), np.asarray(t), color=ink, linewidth=2)
+    width, height = limits
+    axes.set(xlim=(-width, width), ylim=(height, -height), xticks=[], yticks=[], facecolor=paper)
+    axes.spines[:].set(visible=True, color=frame, linewidth=0.8)
+
+
 def panel_letter(axes: Axes, letter: str) -> None:
     """Write a panel's letter to the upper left of its axes."""
     axes.annotate(
