@@ -159,7 +159,7 @@ def samples_picture(
 
     >>> figure = samples_picture(DatasetConfig(classes=(3, 8)), rows=4)
     >>> len(figure.axes), figure.get_size_inches().round(2).tolist()
-    (8, [3.16, 16.36])
+    (8, [3.0, 14.53])
     """
     if rows is not None and first is not None:
         raise ValueError("rows must be left out if first is given: one column per class, or none")
@@ -193,7 +193,7 @@ def samples_picture(
     limits = (
         (limit, limit) if limit is not None else (_reach(0.0, *drawn) or 1.0, _reach(0.0, data.t))
     )
-    return _sheet(_wrapped(strips, _SAMPLES_RATIO), limits=limits, dark=dark)
+    return _sheet(_wrapped(strips, _SAMPLES_RATIO, columns), limits=limits, dark=dark)
 
 
 def building_steps(config: DatasetConfig | None = None, *, seed: int = 0) -> tuple[Step, ...]:
@@ -316,7 +316,8 @@ def overview_picture(
     """Draw what MNIST-1D is in three rows: MNIST, the templates, and samples made from them.
 
     A red ellipse marks where the digit lies in each sample, two where it goes round the end. The
-    place is computed from the random draws, and drawn around the values of the sample there.
+    place is computed from the random draws, and drawn around the values of the sample there. Rows
+    that go on, as there are more classes, end in an ellipsis.
 
     Args:
         config: the configuration; the published one if omitted. Its order of the points and its
@@ -360,7 +361,7 @@ def overview_picture(
     ]
     height = _panel_height(_TRANSFORMED_RATIO, 0)
     rows.append(_Row(strips, height, "Pad, translate, & transform"))
-    rows = [row._replace(ellipsis=True) for row in rows]
+    rows = [row._replace(ellipsis=len(labels) < len(config.labels)) for row in rows]
     width = _reach(1.0, templates.x[labels], signals)
     return _sheet(rows, limits=(width, 1.0), dark=dark)
 
@@ -490,12 +491,12 @@ def _panel_height(ratio: float, title_lines: int) -> float:
     return _PANEL_WIDTH * ratio - title_lines * _LINE - 2 * _MARGIN
 
 
-def _wrapped(strips: Sequence[_Strip], ratio: float) -> list[_Row]:
-    """Arrange panels in rows of at most ten, all as high as those of a row with titles."""
+def _wrapped(strips: Sequence[_Strip], ratio: float, columns: int = _COLUMNS) -> list[_Row]:
+    """Arrange panels in rows, all as high as those of a row with titles."""
     _check_panels(len(strips))
     height = _panel_height(ratio, 1)
     return [
-        _Row(strips[start : start + _COLUMNS], height) for start in range(0, len(strips), _COLUMNS)
+        _Row(strips[start : start + columns], height) for start in range(0, len(strips), columns)
     ]
 
 

@@ -119,7 +119,7 @@ def _check_concern(picture: str, **given: Any) -> None:
     """Refuse options of another picture, which would otherwise be without effect and a riddle."""
     for name, value in given.items():
         if value is not None and picture not in _CONCERNED[name]:
-            others = " and ".join(_CONCERNED[name])
+            others = ", ".join(_CONCERNED[name])
             raise ValueError(f"--{name} must be left out with {picture}; it belongs to {others}")
 
 
@@ -130,7 +130,7 @@ def _paths(picture: str, out: Path, file_format: str) -> list[Path]:
         if file_format not in {"both", suffix[1:]}:
             raise ValueError(f"--format {file_format} contradicts --out {out}")
         return [out]
-    if suffix in _OTHER_FILES and not out.is_dir():
+    if out.is_file() or (suffix in _OTHER_FILES and not out.is_dir()):
         raise ValueError(f"--out must end in .png or .pdf, or be a folder, not {out}")
     formats = ("png", "pdf") if file_format == "both" else (file_format,)
     return [out / f"{picture}.{name}" for name in formats]

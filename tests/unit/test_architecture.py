@@ -7,10 +7,10 @@ import mnist1d
 
 SOURCE = Path(mnist1d.__file__).parent
 ABOVE_THE_CORE = (
-    {"models", "pruning", "uncertainty", "plotting"},
+    {"models", "pruning", "uncertainty", "plotting", "pictures"},
     {"training"},
     {"experiments"},
-    {"commands"},
+    {"commands", "show"},
     {"cli", "__main__"},
 )
 

@@ -14,9 +14,12 @@ BEYOND_THE_CORE = {
     "__main__",
     "cli",
     "commands",
+    "dataset_options",
     "jax",
+    "pictures",
     "plotting",
     "pruning",
+    "show",
     "torch",
     "uncertainty",
 }

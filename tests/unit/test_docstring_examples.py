@@ -12,7 +12,8 @@ import mnist1d
 ROOT = Path(mnist1d.__file__).parent
 # What examples need beside NumPy; all others belong to the core.
 LABORATORY = ("commands", "experiments", "models", "plotting", "training", "uncertainty")
-NEEDS = {"export": ("pandas", "pyarrow"), "jax": ("jax",), "torch": ("torch",)}
+NEEDS = {"dataset_options": ("tyro",), "pictures": ("matplotlib",)}
+NEEDS |= {"export": ("pandas", "pyarrow"), "jax": ("jax",), "torch": ("torch",)}
 NEEDS |= dict.fromkeys(LABORATORY, ("jax", "optax", "matplotlib"))
 MODULES = sorted(
     ".".join(["mnist1d", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
