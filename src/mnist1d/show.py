@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -22,6 +23,7 @@ _CONCERNED = {
     "rows": ("samples",),
     "first": ("samples",),
     "part": ("samples",),
+    "num_samples": ("samples",),
     "seed": ("samples", "building", "overview"),
     "mnist": ("overview",),
 }
@@ -47,6 +49,9 @@ def show(
         Literal["train", "test"] | None,
         tyro.conf.arg(metavar="train|test", help_behavior_hint="(default: train)"),
     ] = None,
+    num_samples: Annotated[
+        int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 5000)")
+    ] = None,
     seed: Annotated[
         int | None,
         tyro.conf.arg(metavar="SEED", help_behavior_hint="(default: 42; of building: 0)"),
@@ -71,19 +76,23 @@ def show(
         rows: samples of every class.
         first: that many samples in stored order, in place of so many of every class.
         part: of the dataset, whose samples are drawn.
+        num_samples: of the dataset, all parts together; fewer for signals of very many points.
         seed: of the samples, 0 to 2**32 - 1.
         mnist: folder with MNIST's four files, for the overview.
         dpi: pixels per inch of a PNG.
         dataset: what the samples are.
     """
     try:
-        _check_concern(picture, rows=rows, first=first, part=part, seed=seed, mnist=mnist)
+        given = {"rows": rows, "first": first, "part": part, "num_samples": num_samples}
+        _check_concern(picture, **given, seed=seed, mnist=mnist)
         paths = _paths(picture, out, format)
         config = DatasetConfig().replace(**dataset.parameters())
-        pictures = required("mnist1d.pictures", extra="lab")
+        required("matplotlib", extra="lab")
+        pictures = import_module("mnist1d.pictures")
         drawn: dict[str, Any] = {}
         if picture == "samples":
-            config = config.replace(seed=config.seed if seed is None else seed)
+            changes = {"seed": seed, "num_samples": num_samples}
+            config = config.replace(**{k: v for k, v in changes.items() if v is not None})
             choice = {"rows": rows, "first": first, "part": part or "train"}
             drawn[""] = pictures.samples_picture(config, dark=dark, **choice)
         elif picture == "templates":
@@ -119,8 +128,8 @@ def _check_concern(picture: str, **given: Any) -> None:
     """Refuse options of another picture, which would otherwise be without effect and a riddle."""
     for name, value in given.items():
         if value is not None and picture not in _CONCERNED[name]:
-            others = ", ".join(_CONCERNED[name])
-            raise ValueError(f"--{name} must be left out with {picture}; it belongs to {others}")
+            option, others = name.replace("_", "-"), ", ".join(_CONCERNED[name])
+            raise ValueError(f"--{option} must be left out with {picture}; it belongs to {others}")
 
 
 def _paths(picture: str, out: Path, file_format: str) -> list[Path]:

@@ -137,6 +137,11 @@ def test_options_reach_their_picture(arguments, name, expected, calls):
     assert given.items() >= expected.items()
 
 
+def test_samples_follow_seed_and_size_of_the_dataset(calls):
+    run("samples --num-samples 60 --seed 3 --final-seq-length 3000 --out a.png --dpi 20")
+    assert calls[0][1] == DatasetConfig(num_samples=60, seed=3, final_seq_length=3000)
+
+
 def test_a_folder_gets_every_step_of_building_and_a_file_all_in_one(capsys):
     run("building --out steps --dpi 20")
     names = ["building", *(f"building-{number}" for number in range(8))]
@@ -189,6 +194,8 @@ def test_mnist_is_found_by_option_and_variable_and_its_absence_is_told(capsys, m
         ("--rows 0", "rows must be from 1 to 400, not 0"),
         ("--rows 2 --first 2", "rows must be left out if first is given"),
         ("templates --rows 2", "--rows must be left out with templates; it belongs to samples"),
+        ("overview --num-samples 9", "--num-samples must be left out with overview; it belongs"),
+        ("--num-samples 9", "num_samples must be from 10 to 2147483647, not 9"),
         ("templates --seed 2", "--seed must be left out with templates; it belongs to samples, "),
         ("samples --mnist x", "--mnist must be left out with samples; it belongs to overview"),
         ("building --part test", "--part must be left out with building; it belongs to samples"),
@@ -226,7 +233,8 @@ def test_without_matplotlib_the_install_line_is_named(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "mnist1d.pictures", None)
     with pytest.raises(SystemExit):
         run("templates")
-    assert "pip install 'mnist1d[lab]'" in capsys.readouterr().err
+    message = "mnist1d: this needs matplotlib; install it with: pip install 'mnist1d[lab]'\n"
+    assert capsys.readouterr().err == message
 
 
 def test_importing_the_command_loads_neither_matplotlib_nor_jax():
