@@ -57,11 +57,14 @@ VARIANTS = {
 }
 
 
-def measure(make, dataset, seeds, n_steps):
-    """Train one model per seed; returns the accuracies of all parts, shape (seeds,) each."""
+def measure(make, parts, seeds, n_steps, evaluate_every=0):
+    """Train one model per seed.
+
+    Returns accuracies of all parts but "train", shape (seeds, evaluations) each.
+    """
     parts = {
-        name: (jnp.asarray(part.x, jnp.float32), jnp.asarray(part.y, jnp.int32))
-        for name, part in dataset.parts.items()
+        name: (jnp.asarray(x, jnp.float32), jnp.asarray(y, jnp.int32))
+        for name, (x, y) in parts.items()
     }
     training = Training(
         batch=lambda data, step, _: sequential_batch(data["train"], step, 100),
@@ -73,11 +76,12 @@ def measure(make, dataset, seeds, n_steps):
             for name, (x, y) in data.items()
             if name != "train"
         },
+        evaluate_every=evaluate_every,
     )
     keys = jax.random.split(jax.random.key(0), seeds)
     start = initialise(lambda key: make(key=key), keys)
     metrics = train_runs(training, start, parts, keys=keys).history.metrics
-    return {name: values[:, -1].astype(float).tolist() for name, values in metrics.items()}
+    return {name: values.astype(float) for name, values in metrics.items()}
 
 
 def rows_of(seeds, n_steps):
@@ -96,10 +100,13 @@ def rows_of(seeds, n_steps):
             tests["balanced"] = "the same, tested on equal classes"
         dataset = mnist1d.generate(**parameters)
         found = {
-            name: measure(getattr(models, name), dataset, seeds, n_steps) for name in ("MLP", "CNN")
+            name: measure(getattr(models, name), dataset.parts, seeds, n_steps)
+            for name in ("MLP", "CNN")
         }
         for part, label in tests.items():
-            row = {"what": label} | {name: values[part] for name, values in found.items()}
+            row = {"what": label} | {
+                name: values[part][:, -1].tolist() for name, values in found.items()
+            }
             print(label, *(estimate(np.array(row[name])).mean for name in found), flush=True)
             yield row
 

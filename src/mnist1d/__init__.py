@@ -5,6 +5,7 @@ from mnist1d.config import DatasetConfig
 from mnist1d.constants import standardisation
 from mnist1d.data import get_dataset, get_dataset_args, get_templates, make_dataset
 from mnist1d.dataset import Dataset, Samples, draw_transforms, fresh_samples, generate, load
+from mnist1d.presets import PRESETS, preset
 from mnist1d.shift import Shift
 from mnist1d.templates import Templates, digit_templates, normalise_templates
 from mnist1d.transform import transform
@@ -12,6 +13,7 @@ from mnist1d.transforms import TransformDraws, synthesise
 from mnist1d.utils import ObjectView, from_pickle, plot_signals, set_seed, to_pickle
 
 __all__ = [
+    "PRESETS",
     "Dataset",
     "DatasetConfig",
     "ObjectView",
@@ -33,6 +35,7 @@ __all__ = [
     "make_dataset",
     "normalise_templates",
     "plot_signals",
+    "preset",
     "set_seed",
     "standardisation",
     "synthesise",

@@ -11,6 +11,7 @@ import mnist1d
 # What runs without the laboratory: module and function, what it needs, and the extra that has it.
 _LIGHT: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "generate": ("mnist1d.shards.command", ("rich", "tyro"), "shards"),
+    "show": ("mnist1d.show", ("matplotlib", "tyro"), "lab"),
 }
 _LABORATORY = ("equinox", "jax", "matplotlib", "optax", "rich", "tyro", "xarray")
 

@@ -29,6 +29,7 @@ from mnist1d.experiments.claims import Judgement
 from mnist1d.experiments.summary import InputError
 from mnist1d.mnist import FOLDER_VARIABLE
 from mnist1d.shards.command import generate
+from mnist1d.show import show
 from mnist1d.training import keep_compiled_programs, use_all_cores
 from mnist1d.uncertainty import Estimate
 
@@ -261,6 +262,7 @@ def _fail(message: str) -> NoReturn:
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "reproduce": reproduce,
     "generate": generate,
+    "show": show,
     "list": list_experiments,
 }
 """The subcommands of `mnist1d`, by name."""

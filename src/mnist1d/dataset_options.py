@@ -8,6 +8,7 @@ import numpy as np
 import tyro
 
 from mnist1d.config import DatasetConfig
+from mnist1d.presets import PRESETS, preset
 
 __all__ = ["PUBLISHED_OPTIONS", "DatasetOptions"]
 
@@ -31,9 +32,10 @@ class DatasetOptions:
     """What makes a dataset differ from the published one.
 
     An option that was not given is None, so that it can be told from one that was given the
-    published value: over another configuration than the published one, the latter counts.
+    published value: over a preset, the latter counts.
 
     Attributes:
+        preset: named settings, of which the other options replace some.
         padding: lowest and highest number of zeros after the template.
         scale_coeff: width of the range of the factor on the height.
         max_translation: number of possible circular shifts.
@@ -51,6 +53,7 @@ class DatasetOptions:
         channel_axis: whether signals have the shape (1, length).
     """
 
+    preset: Annotated[str | None, _option("NAME", "published")] = None
     padding: Annotated[tuple[int, int] | None, _number("padding", "LOWEST HIGHEST")] = None
     scale_coeff: Annotated[float | None, _number("scale_coeff")] = None
     max_translation: Annotated[int | None, _number("max_translation")] = None
@@ -71,22 +74,24 @@ class DatasetOptions:
     templates: Annotated[Path | None, _option("FILE")] = None
     channel_axis: bool = False
 
-    def parameters(self) -> dict[str, Any]:
-        """Return the options that were given, as parameters of `DatasetConfig`.
+    def config(self) -> DatasetConfig:
+        """Return the configuration that the options describe.
 
         Raises:
             OSError: if the file with templates cannot be read.
-            ValueError: if it holds anything but rows of numbers.
+            TypeError: if an option is of a wrong type.
+            ValueError: if the file holds anything but rows of numbers, there is no such preset, or
+                an option is out of range.
 
-        >>> DatasetOptions(iid_noise_scale=0.1, classes=(3, 8)).parameters()
-        {'iid_noise_scale': 0.1, 'classes': (3, 8)}
+        >>> DatasetOptions(preset="no-noise", iid_noise_scale=0.1, classes=(3, 8)).config()
+        DatasetConfig(corr_noise_scale=0.0, iid_noise_scale=0.1, classes=(3, 8))
         """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         # By identity: a strength of zero is no False.
         given = {k: v for k, v in values.items() if v is not None and v is not False}
         if self.templates is not None:
             given["templates"] = _read_templates(self.templates)
-        return given
+        return preset(given.pop("preset", next(iter(PRESETS))), **given)
 
 
 PUBLISHED_OPTIONS = DatasetOptions()

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, NoReturn
 
 import tyro
 
-from mnist1d.config import DatasetConfig
 from mnist1d.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.extras import required
 from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
@@ -86,7 +85,7 @@ def show(
         given = {"rows": rows, "first": first, "part": part, "num_samples": num_samples}
         _check_concern(picture, **given, seed=seed, mnist=mnist)
         paths = _paths(picture, out, format)
-        config = DatasetConfig().replace(**dataset.parameters())
+        config = dataset.config()
         required("matplotlib", extra="lab")
         pictures = import_module("mnist1d.pictures")
         drawn: dict[str, Any] = {}

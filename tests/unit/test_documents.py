@@ -76,12 +76,14 @@ def test_tables_are_made_of_the_records(document):
 
 def test_the_options_of_the_command_exist():
     pytest.importorskip("rich", reason="rich is not installed")
+    from mnist1d.dataset_options import DatasetOptions
     from mnist1d.shards.command import generate
 
     lines = re.findall(r"^mnist1d generate.*", TEXTS["streams.md"], re.MULTILINE)
     options = {o for line in lines for o in re.findall(r"--([a-z-]+)", line)}
     options |= set(re.findall(r"`--([a-z-]+)[ `]", TEXTS["streams.md"]))
-    known = {name.replace("_", "-") for name in inspect.signature(generate).parameters}
+    names = [*inspect.signature(generate).parameters, *DatasetOptions.__annotations__]
+    known = {name.replace("_", "-") for name in names}
     assert len(lines) >= 3
     assert options <= known
     assert {"num-samples", "out", "format", "shard-size", "seed", "workers", "scheduler"} <= options

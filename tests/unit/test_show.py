@@ -17,7 +17,7 @@ import tyro
 from matplotlib.image import imread
 
 import mnist1d
-from mnist1d import DatasetConfig, pictures, stream
+from mnist1d import DatasetConfig, pictures, preset, stream
 from mnist1d import show as show_module
 from mnist1d.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.show import show
@@ -26,6 +26,7 @@ ROOT = Path(mnist1d.__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "pictures.md"
 SHARED = Path(__file__).parents[3] / "shared" / "mnist"
 DATASET_OPTIONS = {
+    "--preset no-noise": {"corr_noise_scale": 0.0, "iid_noise_scale": 0.0},
     "--padding 10 20": {"padding": (10, 20)},
     "--scale-coeff 0": {"scale_coeff": 0.0},
     "--max-translation 7": {"max_translation": 7},
@@ -106,16 +107,15 @@ def test_every_parameter_of_the_dataset_is_an_option(option, calls):
 
 def test_the_options_are_the_parameters_that_shape_a_sample():
     names = {field.name for field in fields(DatasetOptions)}
-    assert names == set(stream._SHAPING)
-    assert names == {name for option in DATASET_OPTIONS.values() for name in option}
-    assert PUBLISHED_OPTIONS.parameters() == {}
+    assert names == {"preset", *stream._SHAPING}
+    assert names == {re.match("--([a-z-]+)", o)[1].replace("-", "_") for o in DATASET_OPTIONS}
+    assert PUBLISHED_OPTIONS.config() == DatasetConfig()
 
 
 def test_an_option_that_is_given_its_published_value_counts():
-    assert DatasetOptions(padding=(36, 60), label_noise=0.0).parameters() == {
-        "padding": (36, 60),
-        "label_noise": 0.0,
-    }
+    options = DatasetOptions(preset="noisy-labels", padding=(36, 60), label_noise=0.0)
+    assert options.config() == preset("noisy-labels", label_noise=0.0)
+    assert DatasetOptions(preset="hard", scale_coeff=0.4).config().scale_coeff == 0.4
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def generate(
     console = Console()
     start = time.perf_counter()
     try:
-        parameters = dataset.parameters()
+        config = dataset.config()
         with _bar(console) as progress:
             task = progress.add_task("samples", total=num_samples)
 
@@ -70,6 +70,7 @@ def generate(
                     progress.console.print(f"[yellow]{escape(note)}[/]")
 
             done = generate_shards(
+                config,
                 num_samples=num_samples,
                 out=out,
                 file_format=format,
@@ -78,7 +79,6 @@ def generate(
                 scheduler=scheduler,
                 report=report,
                 seed=seed,
-                **parameters,
             )
     except KeyboardInterrupt:
         _fail(f"interrupted; {_RESUME}", 130)
