@@ -407,6 +407,24 @@ def test_a_compiled_program_serves_other_models_and_data():
     assert_equal(trained[:2], expected[:2], ROUNDING)
 
 
+@pytest.mark.parametrize("batched", [True, False])
+def test_masks_and_optimisers_with_gaps_go_through_both_ways_of_mapping(batched):
+    """Masks are not trained: the optimiser's state has holes where they are."""
+    rng = np.random.default_rng(6)
+    models = Masked(
+        jnp.asarray(rng.normal(size=(6, 3, 4)), jnp.float32),
+        jnp.asarray(rng.random((6, 3, 4)) < 0.5),
+        jnp.tile(jnp.arange(3), (6, 1)),
+    )
+    keys = run_keys(6)
+    training = classification(optimizer=optax.adam(0.1))
+    program = compile_runs(training, models, small_data(), keys=keys, batched=batched)
+    trained = program(models, small_data(), keys=keys)
+    for run, key in enumerate(keys):
+        model, _ = train_jitted(training, take(models, run), small_data(), key=key)
+        assert_equal(take(trained.models, run), model, ROUNDING)
+
+
 def test_models_are_trained_without_touching_masks_or_the_models_given():
     rng = np.random.default_rng(6)
     weight = jnp.array(rng.normal(size=(3, 3, 4)), jnp.float32)

@@ -9,8 +9,8 @@ file name`. To add one, write that file and name it here; command line and recor
 
 from types import ModuleType
 
-from mnist1d.experiments import classification
+from mnist1d.experiments import classification, lottery_tickets
 
-EXPERIMENTS: tuple[ModuleType, ...] = (classification,)
+EXPERIMENTS: tuple[ModuleType, ...] = (classification, lottery_tickets)
 
 __all__ = ["EXPERIMENTS"]

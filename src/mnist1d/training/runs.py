@@ -262,20 +262,16 @@ class RunProgram:
 
 def _one_by_one(function: Callable[..., Any], in_axes: tuple[Any, ...]) -> Callable[..., Any]:
     """Do what `jax.vmap` does, over leading axes, one element after the other."""
+    varies = jax.tree.map(lambda axis: axis is not None, in_axes, is_leaf=lambda x: x is None)
 
     def mapped(*arguments: Any) -> Any:
         leaves, structure = jax.tree.flatten(arguments)
-        axes = jax.tree.leaves(
-            jax.tree.broadcast(in_axes, arguments, is_leaf=lambda axis: axis is None),
-            is_leaf=lambda axis: axis is None,
-        )
-        varying = [leaf for leaf, axis in zip(leaves, axes, strict=True) if axis is not None]
+        flags = jax.tree.leaves(jax.tree.broadcast(varies, arguments))
+        varying = [leaf for leaf, flag in zip(leaves, flags, strict=True) if flag]
 
         def one(row: list[Any]) -> Any:
             own = iter(row)
-            every = [
-                leaf if axis is None else next(own) for leaf, axis in zip(leaves, axes, strict=True)
-            ]
+            every = [next(own) if flag else leaf for leaf, flag in zip(leaves, flags, strict=True)]
             return function(*jax.tree.unflatten(structure, every))
 
         if len(varying[0]) == 1:  # spares the program a loop

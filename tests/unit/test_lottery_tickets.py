@@ -1,0 +1,211 @@
+"""The lottery-ticket experiment: what is pruned, shared, resumed and counted."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+import xarray as xr
+
+from mnist1d import pruning
+from mnist1d.experiments import lottery_tickets, masked_training
+from mnist1d.experiments.lottery_tickets import Config, adjacency, initial_network, run
+from mnist1d.experiments.units import Units
+from mnist1d.models import count_parameters
+
+TINY = Config(
+    seeds=2,
+    hidden_size=8,
+    rounds=5,
+    search_steps=5,
+    study_steps=5,
+    evaluate_every=2,
+    ticket_sparsity=0.75,
+)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return run(TINY)
+
+
+def test_the_network_of_the_paper_has_276010_parameters():
+    assert count_parameters(initial_network(Config(), 0)) == 276_010
+
+
+def test_the_published_sparsities_and_the_ticket_are_those_of_the_paper():
+    config = Config()
+    np.testing.assert_allclose(config.sparsities, np.arange(100) / 99)
+    assert config.ticket_round == 91
+
+
+def test_tickets_have_the_asked_sparsity_and_searches_differ(whole):
+    kept = whole.ticket_mask.to_numpy()
+    assert kept.shape == (2, 2, 8, 40)
+    assert whole.ticket_sparsity == 0.75
+    # Biases are in the same vector, so that the weights alone may differ a little.
+    assert np.abs(1 - kept.mean(axis=(2, 3)) - 0.75).max() < 0.02
+    assert (kept[0] != kept[1]).any(axis=(1, 2)).all()
+
+
+def test_everything_at_sparsity_1_guesses_the_first_class(whole):
+    np.testing.assert_allclose(whole.search_test_accuracy.sel(sparsity=1.0), 0.102, atol=1e-6)
+    np.testing.assert_allclose(whole.search_test_loss.sel(sparsity=1.0), np.log(10), atol=1e-6)
+
+
+def test_both_searches_of_a_trial_start_dense_from_the_same_weights(whole):
+    dense = whole.search_test_accuracy.sel(sparsity=0.0)
+    np.testing.assert_array_equal(dense.sel(search="random"), dense.sel(search="lottery"))
+
+
+def test_controls_keep_what_they_promise_of_the_ticket(whole):
+    ticket = whole.ticket_mask.sel(search="lottery").to_numpy()
+    degrees = whole.control_mask.sel(control="same degrees").to_numpy()
+    runs = whole.control_mask.sel(control="same runs").to_numpy()
+    np.testing.assert_array_equal(degrees.sum(axis=1), ticket.sum(axis=1))
+    np.testing.assert_array_equal(degrees.sum(axis=2), ticket.sum(axis=2))
+    for length in (1, 2, 3):
+        np.testing.assert_array_equal(
+            pruning.runs_per_unit(runs, length), pruning.runs_per_unit(ticket, length)
+        )
+
+
+def test_an_interrupted_run_goes_on_where_it_was_with_the_same_bits(whole, tmp_path, monkeypatch):
+    class StopError(Exception):
+        pass
+
+    def stops_after(n):
+        units, original = Units(tmp_path), Units.save
+        saved = []
+
+        def save(self, *arguments, **key):
+            if len(saved) == n:
+                raise StopError
+            saved.append(original(self, *arguments, **key))
+
+        monkeypatch.setattr(Units, "save", save)
+        with pytest.raises(StopError):
+            run(TINY, units=units)
+        monkeypatch.setattr(Units, "save", original)
+
+    for n in (3, 9, 14):  # twice within the search, once within the studies
+        stops_after(n)
+    units = Units(tmp_path)
+    result = run(TINY, units=units)
+    assert units.n_found == 3 + 9 + 14
+    xr.testing.assert_identical(result, whole)
+    again = Units(tmp_path)
+    trainings = []
+    monkeypatch.setattr(
+        masked_training, "compile_runs", lambda *_, **__: trainings.append("started")
+    )
+    xr.testing.assert_identical(run(TINY, units=again), whole)
+    assert not trainings
+
+
+def test_more_trials_use_what_fewer_have_computed(whole, tmp_path):
+    run(dataclasses.replace(TINY, seeds=1), units=Units(tmp_path))
+    units = Units(tmp_path)
+    result = run(TINY, units=units)
+    assert units.n_found == 2 * 5 + 17
+    xr.testing.assert_identical(result, whole)
+
+
+def test_a_trial_does_not_depend_on_how_many_there_are(whole):
+    alone = run(dataclasses.replace(TINY, seeds=1))
+    np.testing.assert_array_equal(
+        alone.study_test_accuracy[:, :, 0], whole.study_test_accuracy[:, :, 0]
+    )
+    np.testing.assert_array_equal(alone.ticket_mask[:, 0], whole.ticket_mask[:, 0])
+
+
+def weights_seen(config, monkeypatch):
+    """Return the first weight of every network that is trained in the studies, by condition."""
+    seen = {}
+    original = masked_training.MaskedTrainer.__call__
+
+    def call(self, jobs, *rest):
+        for number, job in enumerate(jobs):
+            seen[len(jobs), number] = float(np.asarray(job.start.hidden.weight)[0, 0])
+        return original(self, jobs, *rest)
+
+    monkeypatch.setattr(masked_training.MaskedTrainer, "__call__", call)
+    run(config)
+    return [weight for (n, _), weight in seen.items() if n == 17]
+
+
+def test_tickets_keep_their_own_weights_but_for_the_study_of_others(monkeypatch):
+    weights = weights_seen(dataclasses.replace(TINY, seeds=1), monkeypatch)
+    own = float(np.asarray(initial_network(TINY, 0).hidden.weight)[0, 0])
+    assert set(weights[:12]) == {own}
+    assert len(set(weights[12:])) == 1
+    assert weights[12] != own
+
+
+def test_in_the_published_protocol_no_study_has_the_tickets_weights(monkeypatch):
+    config = dataclasses.replace(
+        TINY, seeds=1, protocol="published", search_steps=1001, evaluate_every=500
+    )
+    weights = weights_seen(config, monkeypatch)
+    assert len(set(weights)) == 5  # one for each study, shared by its networks
+    own = float(np.asarray(initial_network(config, 0, "lottery").hidden.weight)[0, 0])
+    assert own not in weights
+
+
+def made_up(kept, as_published):
+    masks = np.stack([kept, np.ones_like(kept)])[:, None]
+    return xr.Dataset(
+        {
+            "ticket_mask": (("search", "seed", "unit", "input"), masks),
+            "as_published": as_published,
+        },
+        {"search": ["lottery", "random"]},
+    )
+
+
+def test_adjacency_is_a_share_of_positions_and_in_the_published_protocol_of_inputs():
+    kept = np.zeros((2, 40), bool)
+    kept[0, 10:15] = True
+    assert adjacency(made_up(kept, False), "lottery", 4) == pytest.approx([2 / 37 / 2])
+    assert adjacency(made_up(kept, True), "lottery", 2) == pytest.approx([4 / 40 / 2])
+    # The slip: with a random mask that keeps all, runs of three that have a place to their right.
+    assert adjacency(made_up(kept, True), "lottery", 4) == pytest.approx([3 / 40 / 2])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"seeds": 0}, "seeds must be from 1"),
+        ({"protocol": "original"}, "protocol must be"),
+        ({"products": "float16"}, "products must be"),
+        ({"search_batch_size": 300}, "search_batch_size must divide 4000, not 300"),
+        ({"ticket_sparsity": 1.5}, "ticket_sparsity must be from 0 to 1, not 1.5"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+        ({"protocol": "published", "search_steps": 1000}, "prunes after step 1000"),
+        ({"protocol": "published", "evaluate_every": 300}, "prunes after step 1000"),
+    ],
+)
+def test_impossible_settings_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Config(**settings)
+
+
+def test_published_pruning_looks_at_the_weights_after_step_1000():
+    config = dataclasses.replace(
+        TINY, seeds=1, rounds=2, protocol="published", search_steps=1002, evaluate_every=500
+    )
+    stopped_there = dataclasses.replace(config, search_steps=1001)
+    one, other = run(config), run(stopped_there)
+    np.testing.assert_array_equal(one.ticket_mask, other.ticket_mask)
+
+
+def test_weights_of_different_trials_and_purposes_differ():
+    first = [
+        np.asarray(initial_network(TINY, seed, purpose).hidden.weight)[0, 0]
+        for seed in (0, 1)
+        for purpose in ("trial", "random", "lottery", *lottery_tickets.STUDIES)
+    ]
+    assert len(set(map(float, first))) == len(first)
+    assert jax.tree.all(
+        jax.tree.map(np.array_equal, initial_network(TINY, 0), initial_network(TINY, 0))
+    )
