@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import mnist1d
 from mnist1d.uncertainty import estimate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,14 +33,27 @@ def rounded(value: float) -> str:
     return f"{three_digits:,.0f}" if value >= 100 else f"{three_digits:g}"
 
 
+def accuracies(row: dict[str, Any], models: tuple[str, ...]) -> list[str]:
+    """Write means over seeds, with half their 95 % intervals."""
+    found = [estimate(row[model]) for model in models]
+    return [f"{100 * one.mean:.1f} ± {50 * (one.high - one.low):.1f}" for one in found]
+
+
+def presets() -> str:
+    """Make a row per preset."""
+    models = ("Logistic", "MLP", "CNN", "GRU")
+    rows = [
+        (f"`{row['what']}`", mnist1d.PRESETS[row["what"]].meaning, *accuracies(row, models))
+        for row in record_of("presets")["rows"]
+    ]
+    return table(("preset", "meaning", *models), rows)
+
+
 def variants() -> str:
     """Make a row per variant and shifted test set."""
-    rows = []
-    for row in record_of("variants")["rows"]:
-        found = [estimate(row[model]) for model in ("MLP", "CNN")]
-        cells = (f"{100 * one.mean:.1f} ± {50 * (one.high - one.low):.1f}" for one in found)
-        rows.append((row["what"], *cells))
-    return table(("variant", "MLP", "CNN"), rows)
+    models = ("MLP", "CNN")
+    rows = [(row["what"], *accuracies(row, models)) for row in record_of("variants")["rows"]]
+    return table(("variant", *models), rows)
 
 
 def endless() -> str:
@@ -116,7 +130,7 @@ def set_size() -> str:
 
 
 PARTS = {
-    "dataset.md": {"variants": variants, "endless": endless},
+    "dataset.md": {"presets": presets, "variants": variants, "endless": endless},
     "streams.md": {
         "speed": speed,
         "threads": threads,
