@@ -169,8 +169,12 @@ def _run(
         for name in plan.folder.names()
         if SHARD_NAME.match(name) and plan.number(name) is None
     ]
+    unknown = [name for name in found.files if plan.number(name) is None]
+    notes += [f"{NAME} named {name}, which does not belong to the set" for name in unknown]
+    for name in unknown:
+        del found.files[name]
     _check_room(plan, found)
-    ledger = Ledger(plan.folder, found, is_stored=stored is not None)
+    ledger = Ledger(plan.folder, found, is_stored=stored is not None and not unknown)
     n_made = n_done = n_bytes = 0
     try:
         ledger.store()

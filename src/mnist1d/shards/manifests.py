@@ -114,10 +114,14 @@ def differences(found: Any, asked: Any, name: str = "") -> list[str]:
     ['seed is 1 there and 2 here']
     """
     if isinstance(found, Mapping) and isinstance(asked, Mapping):
-        return [
+        # A key that one of them lacks is no null.
+        unshared = [f"{key} is known there only" for key in found if key not in asked]
+        unshared += [f"{key} is known here only" for key in asked if key not in found]
+        return unshared + [
             difference
-            for key in dict.fromkeys([*asked, *found])
-            for difference in differences(found.get(key), asked.get(key), key)
+            for key in asked
+            if key in found
+            for difference in differences(found[key], asked[key], key)
         ]
     if found == asked and type(found) is type(asked):
         return []
