@@ -376,6 +376,16 @@ def test_memory_of_one_process_is_a_folder_too():
         made("memory://bucket/file")
 
 
+def test_a_store_without_folders_starts_with_nothing_there(monkeypatch):
+    """Amazon's makes none: what has no objects yet cannot be listed."""
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
+    files = fsspec.filesystem("memory")
+    monkeypatch.setattr(type(files), "makedirs", lambda *_, **__: None)
+    with pytest.raises(FileNotFoundError):
+        files.ls("/nothing/yet")
+    assert made("memory://nothing/yet").n_made == 4
+
+
 def test_an_object_store_gets_every_object_in_one_step(monkeypatch):
     fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed")
     monkeypatch.setattr(folders, "_OBJECT_STORES", {"memory"})

@@ -132,7 +132,10 @@ class _RemoteFolder:
 
     def names(self) -> list[str]:
         self._files.invalidate_cache(str(self._root))
-        entries = self._files.ls(str(self._root), detail=True)
+        try:
+            entries = self._files.ls(str(self._root), detail=True)
+        except FileNotFoundError:  # an object store has no empty folders
+            return []
         return [PurePosixPath(e["name"]).name for e in entries if e["type"] == "file"]
 
     def size(self, name: str) -> int | None:
