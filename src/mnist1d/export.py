@@ -1,6 +1,7 @@
 """Datasets in the forms of other ecosystems, with the configuration beside the data."""
 
 import csv
+import errno
 import io
 import json
 from collections.abc import Callable
@@ -205,6 +206,14 @@ def _written(
             file.write(data)
         return path
 
-    paths = [write(f"{name}.{suffix}", content(name)) for name in dataset.parts]
+    names = [f"{name}.{suffix}" for name in dataset.parts]
+    others = sorted({path.name for path in folder.glob(f"*.{suffix}")} - set(names))
+    if others:
+        raise FileExistsError(
+            errno.EEXIST,
+            f"{folder} has files that would be taken for parts of this dataset: "
+            f"{', '.join(others[:5])}; choose another folder, or remove them",
+        )
+    paths = [write(name, content(part)) for name, part in zip(names, dataset.parts, strict=True)]
     description = json.dumps(_description(dataset), indent=1) + "\n"
     return [*paths, write(DESCRIPTION_FILE, description.encode())]

@@ -186,6 +186,43 @@ def test_a_folder_with_another_set_is_refused(tmp_path, change, message):
     assert contents(tmp_path) == before
 
 
+@pytest.mark.parametrize("place", ["local", "memory"])
+def test_of_two_sets_begun_in_the_same_moment_one_is_refused(tmp_path, monkeypatch, place):
+    """The other one writes its manifest after this one has seen that there is none."""
+    if place == "memory":
+        pytest.importorskip("fsspec", reason="fsspec is not installed")
+    out = str(tmp_path / "out") if place == "local" else "memory://race/set"
+    adopted = generation._adopted
+
+    def late(plan, results):
+        found = adopted(plan, results)
+        monkeypatch.setattr(generation, "_adopted", adopted)
+        made(out, seed=8)
+        return found
+
+    monkeypatch.setattr(generation, "_adopted", late)
+    with pytest.raises(ValueError, match="holds another set: seed is 8 there and 9 here"):
+        made(out, seed=9)
+    again = made(out, seed=8)
+    assert again.n_made == 0
+    assert again.notes == ()
+
+
+def test_two_runs_of_one_set_begun_in_the_same_moment_agree(tmp_path, monkeypatch):
+    adopted = generation._adopted
+
+    def late(plan, results):
+        found = adopted(plan, results)
+        monkeypatch.setattr(generation, "_adopted", adopted)
+        made(tmp_path / "out")
+        return found
+
+    monkeypatch.setattr(generation, "_adopted", late)
+    made(tmp_path / "out")
+    made(tmp_path / "whole")
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
 def test_another_version_of_the_stream_is_another_set(tmp_path):
     made(tmp_path)
     text = (tmp_path / "manifest.json").read_text()
@@ -396,7 +433,10 @@ def test_an_object_store_gets_every_object_in_one_step(monkeypatch):
         type(files), "put_file", lambda self, a, b, **k: (puts.append(b), put(self, a, b, **k))
     )
     made("memory://store/set")
-    assert [Path(name).name for name in puts[1:-1]] == [f"mnist1d-{i:05d}.npz" for i in range(4)]
+    names = [Path(name).name for name in puts]
+    assert names[-1] == "manifest.json"
+    objects = [name for name in names if name != "manifest.json"]
+    assert objects == [f"mnist1d-{i:05d}.npz" for i in range(4)]
 
 
 def test_addresses_of_local_files_are_paths(tmp_path):

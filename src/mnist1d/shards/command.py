@@ -21,8 +21,10 @@ from rich.progress import (
 from rich.text import Text
 
 from mnist1d.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
+from mnist1d.presets import PRESETS
 from mnist1d.shards.generation import generate as generate_shards
 from mnist1d.shards.work import Shard
+from mnist1d.stream import SIZES
 
 __all__ = ["generate"]
 
@@ -61,6 +63,7 @@ def generate(
     start = time.perf_counter()
     try:
         config = dataset.config()
+        _check_preset(dataset.preset)
         with _bar(console) as progress:
             task = progress.add_task("samples", total=num_samples)
 
@@ -83,7 +86,8 @@ def generate(
     except KeyboardInterrupt:
         _fail(f"interrupted; {_RESUME}", 130)
     except OSError as error:
-        _fail(error.strerror or str(error))
+        reason = error.strerror or str(error)
+        _fail(f"{error.filename}: {reason}" if error.filename else reason)
     except (ModuleNotFoundError, RuntimeError, TypeError, ValueError) as error:
         _fail(str(error))
     for note in done.notes:
@@ -113,6 +117,15 @@ def _bar(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
     )
+
+
+def _check_preset(name: str | None) -> None:
+    """Refuse presets that say nothing to a stream."""
+    if name is not None and (sizes := SIZES & set(PRESETS[name].parameters)):
+        raise ValueError(
+            f"--preset {name} sets {' and '.join(sorted(sizes))}, which say nothing to a stream: "
+            "--num-samples alone counts"
+        )
 
 
 def _interrupt(*_: Any) -> NoReturn:

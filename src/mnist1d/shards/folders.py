@@ -62,6 +62,14 @@ class Folder(Protocol):
             OSError: if it cannot be written.
         """
 
+    def create(self, name: str, data: bytes) -> None:
+        """Write a file that must not be there yet; of several that try, one succeeds.
+
+        Raises:
+            FileExistsError: if it is there.
+            OSError: if it cannot be written.
+        """
+
     def free(self) -> int | None:
         """Return how many bytes there is room for, or None if there is no telling."""
 
@@ -97,6 +105,20 @@ class _LocalFolder:
     def write(self, name: str) -> Iterator[BinaryIO]:
         with write_whole(self._path / name) as file:
             yield file
+
+    def create(self, name: str, data: bytes) -> None:
+        part = self._path / f".{secrets.token_hex(8)}.part"
+        try:
+            part.write_bytes(data)
+            try:
+                os.link(part, self._path / name)
+            except FileExistsError:
+                raise
+            except OSError:  # not every file system has links
+                with (self._path / name).open("xb") as file:
+                    file.write(data)
+        finally:
+            part.unlink(missing_ok=True)
 
     def free(self) -> int | None:
         return shutil.disk_usage(self._path).free
@@ -166,6 +188,15 @@ class _RemoteFolder:
                 if self._files.exists(part):
                     self._files.rm(part)
 
+    def create(self, name: str, data: bytes) -> None:
+        target = str(self._root / name)
+        try:
+            self._files.pipe_file(target, data, mode="create")
+        except (NotImplementedError, TypeError, ValueError):  # the store cannot tell
+            if self._files.exists(target):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
+            self._files.pipe_file(target, data)
+
     def free(self) -> int | None:
         return None
 
@@ -190,6 +221,8 @@ def open_folder(place: str | os.PathLike[str], options: Mapping[str, Any] | None
     (['greeting'], 5, None)
     """
     text = os.fspath(place)
+    if not text:
+        raise ValueError("out must name a folder; '.' is the one you are in")
     if "://" not in text:
         return _LocalFolder(text, Path(text).expanduser())
     if text.startswith("file://"):

@@ -158,12 +158,7 @@ def _run(
 
     stored = read_manifest(plan.folder)
     found = _adopted(plan, results) if stored is None else stored
-    different = differences(found.about, plan.about())
-    if different:
-        raise ValueError(
-            f"{plan.folder.place} holds another set: {'; '.join(different[:5])}; choose another "
-            "folder, or remove it"
-        )
+    _check_same_set(plan, found)
     notes = [
         f"{name} does not belong to the set and was left alone"
         for name in plan.folder.names()
@@ -174,9 +169,11 @@ def _run(
     for name in unknown:
         del found.files[name]
     _check_room(plan, found)
-    ledger = Ledger(plan.folder, found, is_stored=stored is not None and not unknown)
     n_made = n_done = n_bytes = 0
+    ledger = Ledger(plan.folder, found, is_stored=not unknown)
     try:
+        if stored is None and not _claimed(plan, found):
+            ledger = Ledger(plan.folder, read_manifest(plan.folder) or found, is_stored=True)
         ledger.store()
         tasks = (
             Task(plan, number, {name: found.files.get(name) for name in plan.names(number)})
@@ -208,6 +205,28 @@ def _run(
             ) from error
         raise
     return Summary(plan.num_samples, plan.n_shards, n_made, tuple(notes), n_bytes)
+
+
+def _claimed(plan: Plan, found: Manifest) -> bool:
+    """Write the first manifest of a folder; tell whether it was the first.
+
+    Raises: ValueError: if another run has begun another set here in the same moment.
+    """
+    try:
+        plan.folder.create(NAME, found.text().encode())
+    except FileExistsError:
+        _check_same_set(plan, read_manifest(plan.folder) or found)
+        return False
+    return True
+
+
+def _check_same_set(plan: Plan, found: Manifest) -> None:
+    different = differences(found.about, plan.about())
+    if different:
+        raise ValueError(
+            f"{plan.folder.place} holds another set: {'; '.join(different[:5])}; choose another "
+            "folder, or remove it"
+        )
 
 
 def _adopted(plan: Plan, results: Callable[[Iterator[Task]], Any]) -> Manifest:
