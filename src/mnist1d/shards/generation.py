@@ -194,8 +194,9 @@ def _run(
     except BaseException as error:
         with suppress(OSError):
             ledger.store()
-        with suppress(OSError):
-            plan.folder.tidy()
+        if not isinstance(error, ValueError):  # a folder that is another run's is left alone
+            with suppress(OSError):
+                plan.folder.tidy()
         if isinstance(error, OSError) and not isinstance(error, ConnectionError):
             raise OSError(
                 error.errno or errno.EIO,
