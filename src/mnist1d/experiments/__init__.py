@@ -9,8 +9,8 @@ file name`. To add one, write that file and name it here; command line and recor
 
 from types import ModuleType
 
-from mnist1d.experiments import classification, lottery_tickets
+from mnist1d.experiments import classification, double_descent, lottery_tickets
 
-EXPERIMENTS: tuple[ModuleType, ...] = (classification, lottery_tickets)
+EXPERIMENTS: tuple[ModuleType, ...] = (classification, lottery_tickets, double_descent)
 
 __all__ = ["EXPERIMENTS"]

@@ -4,6 +4,7 @@ from mnist1d.training.batching import sequential_batch, shuffled_order
 from mnist1d.training.devices import keep_compiled_programs, use_all_cores
 from mnist1d.training.loop import History, Training, train
 from mnist1d.training.losses import accuracy, cross_entropy
+from mnist1d.training.queues import longest_first
 from mnist1d.training.runs import (
     Report,
     RunProgram,
@@ -24,6 +25,7 @@ __all__ = [
     "cross_entropy",
     "initialise",
     "keep_compiled_programs",
+    "longest_first",
     "sequential_batch",
     "shuffled_order",
     "train",

@@ -1,0 +1,133 @@
+"""Measures of a curve of errors over model sizes: the interpolation threshold and the peak.
+
+One curve is one seed's; intervals over seeds are made of these numbers, never of averaged curves.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+LEARNING = 0.5
+"""Sizes before the first whose training error is below this are too small to be looked at.
+
+Such models cannot fit half of the labels, and the chance of their initial weights moves their error
+by several points: rises among them are no peaks.
+"""
+
+
+class Threshold(NamedTuple):
+    """Where a curve of training errors first reaches 0.
+
+    Attributes:
+        size: the smallest size that fits all labels; NaN if none does.
+        below: the next smaller size, which does not: the truth lies between the two. NaN if no size
+            fits or even the smallest does.
+    """
+
+    size: float
+    below: float
+
+
+class Peak(NamedTuple):
+    """The highest rise of a curve of test errors, in the unit of the errors.
+
+    Attributes:
+        size: where the peak is: the vertex of the parabola through the highest point and its two
+            neighbours over the logarithm of the size, or the size itself at the end of the curve.
+        error: the error at the highest point.
+        valley_size: the size of the lowest error before.
+        valley_error: that error.
+        last_error: the error of the largest size.
+    """
+
+    size: float
+    error: float
+    valley_size: float
+    valley_error: float
+    last_error: float
+
+    @property
+    def height(self) -> float:
+        """How far the peak rises above the valley before it; 0 if the curve only falls."""
+        return self.error - self.valley_error
+
+    @property
+    def descent(self) -> float:
+        """How far the curve falls from the peak to the largest size."""
+        return self.error - self.last_error
+
+
+def find_threshold(sizes: ArrayLike, train_error: ArrayLike) -> Threshold:
+    """Find the interpolation threshold: the smallest size whose training error is 0.
+
+    Args:
+        sizes: rising, shape (sizes,).
+        train_error: of one seed, any unit, shape (sizes,); NaN where a run diverged, which makes
+            the threshold NaN.
+
+    Source: PAPER section 4.5.
+
+    >>> find_threshold([4, 8, 16, 32], [0.6, 0.1, 0.0, 0.0])
+    Threshold(size=16.0, below=8.0)
+    >>> find_threshold([4, 8], [0.6, 0.1])
+    Threshold(size=nan, below=nan)
+    """
+    sizes, train_error = _curve(sizes, train_error)
+    fits = np.flatnonzero(train_error == 0)
+    if np.isnan(train_error).any() or not fits.size:
+        return Threshold(np.nan, np.nan)
+    first = int(fits[0])
+    return Threshold(float(sizes[first]), float(sizes[first - 1]) if first else np.nan)
+
+
+def find_peak(sizes: ArrayLike, test_error: ArrayLike, train_error: ArrayLike) -> Peak:
+    """Find the peak of a curve: where it stands highest above the lowest point before.
+
+    Args:
+        sizes: rising, shape (sizes,).
+        test_error: the curve of one seed, an error or a loss, shape (sizes,).
+        train_error: a fraction, shape (sizes,): the search starts at the first size that is below
+            `LEARNING`.
+
+    Returns: the peak; all its numbers are NaN if a run diverged or no size gets below `LEARNING`.
+
+    >>> sizes, train = [2, 4, 8, 16, 32], [0.7, 0.4, 0.2, 0.0, 0.0]
+    >>> peak = find_peak(sizes, [80.0, 50.0, 45.0, 60.0, 40.0], train)
+    >>> peak.error, peak.valley_size, peak.height, peak.descent, round(peak.size, 1)
+    (60.0, 8.0, 15.0, 20.0, 15.2)
+    """
+    sizes, test_error = _curve(sizes, test_error)
+    _, train_error = _curve(sizes, train_error)
+    start = np.flatnonzero(train_error < LEARNING)
+    if not start.size or np.isnan(test_error).any() or np.isnan(train_error).any():
+        return Peak(*(np.nan,) * 5)
+    sizes, curve = sizes[start[0] :], test_error[start[0] :]
+    top = int((curve - np.minimum.accumulate(curve)).argmax())
+    valley = int(curve[: top + 1].argmin())
+    return Peak(
+        _vertex(np.log(sizes), curve, top),
+        float(curve[top]),
+        float(sizes[valley]),
+        float(curve[valley]),
+        float(curve[-1]),
+    )
+
+
+def _vertex(log_sizes: np.ndarray, curve: np.ndarray, top: int) -> float:
+    """Size at the vertex of the parabola through a point and its neighbours."""
+    if 0 < top < len(curve) - 1 and curve[top] >= max(curve[top - 1], curve[top + 1]):
+        near = slice(top - 1, top + 2)
+        bend, slope, _ = np.polyfit(log_sizes[near] - log_sizes[top], curve[near], 2)
+        if bend < 0:
+            return float(np.exp(log_sizes[top] - slope / (2 * bend)))
+    return float(np.exp(log_sizes[top]))
+
+
+def _curve(sizes: ArrayLike, values: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    sizes, values = np.asarray(sizes, dtype=float), np.asarray(values, dtype=float)
+    if sizes.ndim != 1 or sizes.shape != values.shape or not sizes.size:
+        raise ValueError(f"a curve needs a value per size, got {sizes.shape} and {values.shape}")
+    if (np.diff(sizes) <= 0).any():
+        raise ValueError(f"sizes must rise, got {sizes.tolist()}")
+    return sizes, values

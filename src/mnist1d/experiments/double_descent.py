@@ -1,0 +1,608 @@
+"""Does the test error rise and fall again as a model grows? Figure 5.
+
+MLPs of 19 widths, without and with label noise, and CNNs of 29 numbers of channels, with label
+noise, are trained until even the labels that are wrong are learnt. The paper's claim in numbers:
+with 15 % label noise the test error of the MLP peaks at about 50 hidden units, where the training
+error reaches zero, and falls beyond. Its runs: 47.2 % at 16 units, 54.1 % at 47, 45.5 % at 300.
+
+Source: PAPER section 4. Differences from the paper and its code:
+
+1. Seeds. Three runs per size instead of one, from explicit keys; the code left PyTorch unseeded.
+   Seed s gives all sizes the same batches, and a size the same initial weights with and without
+   label noise, so that differences are paired.
+2. Errors are numbers; the published figure shows them cut to whole per cent.
+3. "15 % label noise": 15 % of the labels are drawn anew and may be the old ones. The published
+   stream is used: 639 of 4,000 are drawn anew, 577 (14.4 %) are wrong.
+4. "The hidden layer": the MLP has two hidden layers of equal width, as in the code.
+5. The caption's dashed line marks the interpolation threshold, the figure's dashes the training
+   error. Both are drawn, the measured threshold as a grey upright line.
+6. Threshold and peak are measured on each seed's curve (`descent_curves`). About 50 is taken as 50
+   give or take 15, a step of the published widths to either side.
+7. The test loss, printed by the code and not shown, has a figure of its own. The training error is
+   evaluated once, after the last step, as in the code.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import mnist1d
+from mnist1d import checks, plotting
+from mnist1d.experiments.claims import Claim, Equals, Positive
+from mnist1d.experiments.descent_curves import find_peak, find_threshold
+from mnist1d.experiments.model_sizes import (
+    Block,
+    Schedule,
+    SizeTrainer,
+    Unit,
+    blocks,
+    work_per_step,
+)
+from mnist1d.experiments.summary import Progress, Row, silent
+from mnist1d.experiments.units import Units
+from mnist1d.models import CNN, MLP
+from mnist1d.uncertainty import Estimate, estimate, interval
+
+NAME = "double-descent"
+TITLE = "Deep double descent (Figure 5)"
+VERSION = 1
+
+WIDTHS = (2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300)
+CHANNELS = (*range(2, 30, 2), *range(30, 101, 5))
+
+
+class Series(NamedTuple):
+    """One curve of Figure 5.
+
+    Attributes:
+        architecture: "MLP" or "CNN".
+        noisy: whether it is trained on noisy labels.
+        unit: what its size counts.
+    """
+
+    architecture: str
+    noisy: bool
+    unit: str
+
+    @property
+    def title(self) -> str:
+        """The panel's title."""
+        return f"{self.architecture}, {'label noise' if self.noisy else 'no label noise'}"
+
+
+SERIES: Mapping[str, Series] = {
+    "mlp": Series("MLP", noisy=False, unit="hidden units"),
+    "mlp-noise": Series("MLP", noisy=True, unit="hidden units"),
+    "cnn-noise": Series("CNN", noisy=True, unit="channels"),
+}
+ARCHITECTURES: Mapping[str, Callable[..., Any]] = {
+    "MLP": lambda size, key: MLP(hidden_size=size, residual=False, key=key),
+    "CNN": lambda size, key: CNN(channels=size, key=key),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Settings of the double descent experiment; the defaults are the paper's, but for `seeds`.
+
+    Attributes:
+        seeds: number of runs per size and series, at least 1; run s draws from key s.
+        widths: of the MLP's two hidden layers, rising, each from 1 to 10,000.
+        channels: of the CNN, rising, each from 1 to 10,000.
+        n_epochs: passes over the training set, at least 1.
+        batch_size: samples per batch; divides 4,000.
+        learning_rate: of gradient descent, above 0.
+        momentum: at least 0 and below 1.
+    """
+
+    seeds: int = 3
+    widths: tuple[int, ...] = WIDTHS
+    channels: tuple[int, ...] = CHANNELS
+    n_epochs: int = 500
+    batch_size: int = 100
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        for field in ("seeds", "n_epochs", "batch_size"):
+            checks.integer(field, getattr(self, field), 1, 10**6)
+        if 4000 % self.batch_size:
+            raise ValueError(f"batch_size must divide 4000, not {self.batch_size}")
+        for field in ("widths", "channels"):
+            sizes = checks.sequence(field, getattr(self, field), "a sequence of integers")
+            if not sizes:
+                raise ValueError(f"{field} must name at least one size, not {getattr(self, field)}")
+            for size in sizes:
+                checks.integer(field, size, 1, 10_000)
+            if list(sizes) != sorted(set(sizes)):
+                raise ValueError(f"{field} must rise, not {getattr(self, field)}")
+        if checks.real("learning_rate", self.learning_rate) <= 0:
+            raise ValueError(f"learning_rate must be above 0, not {self.learning_rate}")
+        if not 0 <= checks.real("momentum", self.momentum) < 1:
+            raise ValueError(f"momentum must be from 0 to below 1, not {self.momentum}")
+
+    @classmethod
+    def quick(cls) -> Self:
+        """Return settings that take seconds and show that everything works, not more."""
+        return cls(seeds=2, widths=(2, 9, 47), channels=(2, 10, 24), n_epochs=12)
+
+    @property
+    def n_steps(self) -> int:
+        """Number of updates per run."""
+        return self.n_epochs * 4000 // self.batch_size
+
+    def sizes(self, architecture: str) -> tuple[int, ...]:
+        """Sizes of "MLP" or "CNN"."""
+        return self.widths if architecture == "MLP" else self.channels
+
+
+def run(config: Config, *, progress: Progress = silent, units: Units | None = None) -> xr.Dataset:
+    """Train a model of every size, series and seed; find thresholds and peaks.
+
+    Args:
+        config: the settings.
+        progress: told what is going on, in GFLOP of work.
+        units: where finished runs are kept; a run found there is not repeated.
+
+    Returns: variables over the dimensions `series` (mlp, mlp-noise, cnn-noise), `rank` (of a size
+        in its series) and `seed`; where a series has fewer sizes, `size` is 0 and the rest NaN:
+
+        - `size`, `n_parameters` (series, rank);
+        - `train_error`, `test_error` (fractions; of a run that diverged NaN), `train_loss`,
+          `test_loss` (nats), `run_seconds`, `compile_seconds` (of all runs that were trained
+          together), all (series, rank, seed); training errors are those on the labels trained on;
+        - `diverged` (series, rank, seed): a loss was not finite;
+        - `threshold`, `threshold_below` (series, seed): the smallest size whose training error is
+          0 and the one before it; NaN if there is none;
+        - `error_...` and `loss_...` (series, seed): `peak_size`, `peak`, `valley_size`, `valley`,
+          `last`, of the test error (fraction) and the test loss (nats);
+        - `n_wrong_labels`, `n_redrawn_labels`, `n_labels`: of the training labels with noise.
+    """
+    dataset = mnist1d.generate(
+        num_samples=16_000, train_split=0.25, label_noise=0.15, label_noise_kind="published"
+    )
+    schedule = Schedule(config.n_steps, config.batch_size, config.learning_rate, config.momentum)
+    trainer = SizeTrainer(dataset, schedule, ARCHITECTURES, units or Units())
+    every_block = [
+        block
+        for architecture, noises in (("MLP", (False, True)), ("CNN", (True,)))
+        for block in blocks(
+            config.sizes(architecture), architecture, noises, TOGETHER_UP_TO[architecture]
+        )
+    ]
+    result = _empty(config)
+    work = {
+        name: {
+            size: config.n_steps * work_per_step(series.architecture, size, config.batch_size) / 1e9
+            for size in config.sizes(series.architecture)
+        }
+        for name, series in SERIES.items()
+    }
+    done = dict.fromkeys(SERIES, 0.0)
+
+    def note(name: str) -> None:
+        total = round(config.seeds * sum(work[name].values()))
+        # No progress means compilation, and only what is complete may look so.
+        shown = min(max(1, round(done[name])), total) if done[name] else 0
+        progress(f"{SERIES[name].title} (GFLOP)", shown, total)
+
+    def report(block: Block, unit: Unit, arrays: Mapping[str, np.ndarray]) -> None:
+        name = next(
+            name
+            for name, series in SERIES.items()
+            if (series.architecture, series.noisy) == (block.architecture, unit.noisy)
+        )
+        rank = config.sizes(block.architecture).index(unit.size)
+        _enter(result, name, rank, unit.seed, arrays, (len(dataset.y), len(dataset.y_test)))
+        done[name] += work[name][unit.size]
+        note(name)
+
+    for name in SERIES:
+        note(name)
+    trainer.train(every_block, range(config.seeds), report)
+    wrong = int((dataset.y != dataset.y_clean).sum())
+    return _measure(result).assign(
+        n_wrong_labels=wrong,
+        n_redrawn_labels=int(dataset.noise_mask.sum()),
+        n_labels=len(dataset.y),
+    )
+
+
+TOGETHER_UP_TO: Mapping[str, int] = {"MLP": 47, "CNN": 16}
+"""The largest size that shares its program with others, as measured."""
+
+
+def _empty(config: Config) -> xr.Dataset:
+    """Make the result, its runs still to be entered."""
+    sizes = [config.sizes(series.architecture) for series in SERIES.values()]
+    n_ranks = max(map(len, sizes))
+    runs = ("series", "rank", "seed")
+    shape = (len(SERIES), n_ranks, config.seeds)
+    numbers = ("train_error", "test_error", "train_loss", "test_loss")
+    return xr.Dataset(
+        {name: (runs, np.full(shape, np.nan)) for name in numbers}
+        | {name: (runs, np.full(shape, np.nan)) for name in ("compile_seconds", "run_seconds")}
+        | {
+            "diverged": (runs, np.zeros(shape, dtype=bool)),
+            "size": (runs[:2], np.array([[*s, *[0] * (n_ranks - len(s))] for s in sizes])),
+            "n_parameters": (runs[:2], np.zeros(shape[:2], dtype=np.int64)),
+        },
+        coords={"series": list(SERIES), "seed": np.arange(config.seeds)},
+    )
+
+
+def _enter(
+    result: xr.Dataset,
+    name: str,
+    rank: int,
+    seed: int,
+    arrays: Mapping[str, np.ndarray],
+    n_samples: tuple[int, int],
+) -> None:
+    """Write what a run found into the result, `n_samples` being those of training and test set."""
+    place = {"series": list(SERIES).index(name), "rank": rank, "seed": seed}
+    losses = [float(arrays[f"{part}_loss"]) for part in ("train", "test")]
+    diverged = not np.isfinite(losses).all()
+    for part, loss, n in zip(("train", "test"), losses, n_samples, strict=True):
+        result[f"{part}_loss"][place] = np.nan if diverged else loss
+        result[f"{part}_error"][place] = np.nan if diverged else int(arrays[f"{part}_wrong"]) / n
+    result["diverged"][place] = diverged
+    result["n_parameters"][place["series"], rank] = int(arrays["n_parameters"])
+    for times in ("compile_seconds", "run_seconds"):
+        result[times][place] = float(arrays[times])
+
+
+def _measure(result: xr.Dataset) -> xr.Dataset:
+    """Add threshold and peaks of every seed's curves."""
+    names = ("peak_size", "peak", "valley_size", "valley", "last")
+    found = {
+        name: np.full((len(SERIES), result.sizes["seed"]), np.nan)
+        for name in (
+            *("threshold", "threshold_below"),
+            *(f"{measure}_{name}" for measure in ("error", "loss") for name in names),
+        )
+    }
+    for row, name in enumerate(SERIES):
+        one = result.sel(series=name)
+        one = one.isel(rank=(one["size"] > 0).to_numpy())
+        sizes = one["size"].to_numpy()
+        for seed in range(result.sizes["seed"]):
+            curves = one.isel(seed=seed)
+            train_error = curves.train_error.to_numpy()
+            threshold = find_threshold(sizes, train_error)
+            found["threshold"][row, seed], found["threshold_below"][row, seed] = threshold
+            for measure in ("error", "loss"):
+                peak = find_peak(sizes, curves[f"test_{measure}"].to_numpy(), train_error)
+                for kind, value in zip(names, peak, strict=True):
+                    found[f"{measure}_{kind}"][row, seed] = value
+    return result.assign({name: (("series", "seed"), values) for name, values in found.items()})
+
+
+def _over_seeds(result: xr.Dataset, series: str, values: np.ndarray) -> Estimate:
+    """Estimate a mean over seeds of a measure of a whole curve.
+
+    A curve in which a run diverged has none. Neither has one without a threshold, say: then the
+    seeds that have the measure stand for themselves alone, and the interval is unknown.
+    """
+    diverged = result.diverged.sel(series=series).any("rank").to_numpy()
+    found = estimate(values)
+    if np.isnan(values[~diverged]).any():
+        found = found._replace(low=np.nan, high=np.nan)
+    return found._replace(n_diverged=int(diverged.sum()))
+
+
+def _difference(
+    result: xr.Dataset, series: str, first: str, second: str, unit: float = 100.0
+) -> Estimate:
+    """Difference of two measures of the same curve; times 100 for percentage points."""
+    of = result.sel(series=series)
+    return _over_seeds(result, series, unit * (of[first] - of[second]).to_numpy())
+
+
+def _level(result: xr.Dataset, series: str, measure: str, unit: float = 100.0) -> Estimate:
+    """Mean of a measure; times 100 for per cent."""
+    found = _over_seeds(result, series, unit * result[measure].sel(series=series).to_numpy())
+    return found._replace(low=np.maximum(found.low, 0.0))
+
+
+def _geometric(estimated: Estimate) -> Estimate:
+    mean, low, high = (float(value) for value in np.exp(estimated[:3]))
+    return estimated._replace(mean=mean, low=low, high=high)
+
+
+def _size(result: xr.Dataset, series: str, measure: str) -> Estimate:
+    """Geometric mean of a size over seeds, as sizes are spaced by factors."""
+    sizes = np.log(result[measure].sel(series=series).to_numpy())
+    return _geometric(_over_seeds(result, series, sizes))
+
+
+def _threshold(result: xr.Dataset, series: str) -> Estimate:
+    """Smallest size without training errors; the interval reaches down to the sizes before."""
+    found = _size(result, series, "threshold")
+    return found._replace(low=_size(result, series, "threshold_below").low)
+
+
+def _peak_over_threshold(result: xr.Dataset, series: str) -> Estimate:
+    """Size at the peak of the test error over that of the threshold, paired by seed."""
+    of = result.sel(series=series)
+    ratio = np.log((of.error_peak_size / of.threshold).to_numpy())
+    return _geometric(_over_seeds(result, series, ratio))
+
+
+def _wrong_labels(result: xr.Dataset) -> Estimate:
+    """Share of wrong labels in per cent: counted, so without uncertainty."""
+    share = 100 * float(result.n_wrong_labels / result.n_labels)
+    return Estimate(share, share, share, int(result.n_labels))
+
+
+HEIGHT = ("error_peak", "error_valley")
+DESCENT = ("error_peak", "error_last")
+GAIN = ("error_valley", "error_last")
+
+
+def _differs(
+    name: str,
+    statement: str,
+    source: str,
+    published: float,
+    series: str,
+    measures: tuple[str, str],
+    unit: float = 100.0,
+) -> Claim:
+    first, second = measures
+    measure = partial(_difference, series=series, first=first, second=second, unit=unit)
+    return Claim(name, statement, source, Positive(published), measure)
+
+
+CLAIMS = (
+    Claim(
+        "label-noise",
+        "15 % label noise: training labels that are wrong (%), counted",
+        "Section 5.2, Figure 5",
+        Equals(15, 1),
+        _wrong_labels,
+    ),
+    _differs(
+        "peak-mlp-noise",
+        "With label noise the test error of the MLP has a peak: "
+        "height above the valley before it (percentage points)",
+        "Section 5.2, Figure 5",
+        6.81,
+        "mlp-noise",
+        HEIGHT,
+    ),
+    Claim(
+        "peak-size-mlp-noise",
+        "The test error peaks at about 50 hidden units",
+        "Section 5.2, Figure 5",
+        Equals(50, 15),
+        partial(_size, series="mlp-noise", measure="error_peak_size"),
+    ),
+    Claim(
+        "threshold-mlp-noise",
+        "The training error reaches zero at about 50 hidden units: smallest width without errors",
+        "Section 5.2, Figure 5",
+        Equals(50, 15),
+        partial(_threshold, series="mlp-noise"),
+    ),
+    Claim(
+        "peak-at-threshold-mlp-noise",
+        "The MLP's peak is where the training error reaches zero: width at the peak / smallest "
+        "width without training errors",
+        "Section 5.2, Figure 5",
+        Equals(1, 0.4),
+        partial(_peak_over_threshold, series="mlp-noise"),
+    ),
+    _differs(
+        "descent-mlp-noise",
+        "Beyond the peak the test error of the MLP falls: peak minus largest width "
+        "(percentage points)",
+        "Section 5.2, Figure 5",
+        8.58,
+        "mlp-noise",
+        DESCENT,
+    ),
+    _differs(
+        "second-valley-mlp-noise",
+        "The widest MLP errs less than the one in the valley before the peak, with label noise "
+        "(percentage points)",
+        "Figure 5b",
+        1.77,
+        "mlp-noise",
+        GAIN,
+    ),
+    Claim(
+        "no-peak-mlp",
+        "Without label noise the test error of the MLP has no peak: height (percentage points), "
+        "less than 2 counting as none",
+        "Figure 5a",
+        Equals(0, 2),
+        partial(_difference, series="mlp", first=HEIGHT[0], second=HEIGHT[1]),
+    ),
+    _differs(
+        "loss-peak-mlp",
+        "Without label noise the test loss of the MLP has a peak: height (nats)",
+        "Runs of Figure 5a, printed",
+        3.11,
+        "mlp",
+        ("loss_peak", "loss_valley"),
+        1.0,
+    ),
+    Claim(
+        "threshold-mlp",
+        "Smallest width without training errors, MLP without label noise",
+        "Figure 5a",
+        Equals(47, 14),
+        partial(_threshold, series="mlp"),
+    ),
+    _differs(
+        "peak-cnn-noise",
+        "With label noise the test error of the CNN has a peak: height (percentage points)",
+        "Figure 5c",
+        14.16,
+        "cnn-noise",
+        HEIGHT,
+    ),
+    Claim(
+        "peak-at-threshold-cnn-noise",
+        "The CNN's peak is where its training error reaches zero: channels at the peak / smallest "
+        "number without training errors",
+        "Figure 5c",
+        Equals(1, 0.4),
+        partial(_peak_over_threshold, series="cnn-noise"),
+    ),
+    Claim(
+        "threshold-cnn-noise",
+        "Smallest number of channels without training errors, CNN with label noise",
+        "Figure 5c",
+        Equals(24, 4),
+        partial(_threshold, series="cnn-noise"),
+    ),
+    _differs(
+        "descent-cnn-noise",
+        "Beyond the peak the test error of the CNN falls: peak minus largest (percentage points)",
+        "Figure 5c",
+        6.14,
+        "cnn-noise",
+        DESCENT,
+    ),
+    *(
+        Claim(
+            f"last-error-{series}",
+            f"{SERIES[series].title}: test error of the largest model (%)",
+            f"Figure 5{letter}",
+            Equals(published, 1.5),
+            partial(_level, series=series, measure="error_last"),
+        )
+        for series, letter, published in (
+            ("mlp", "a", 37.25),
+            ("mlp-noise", "b", 45.47),
+            ("cnn-noise", "c", 27.66),
+        )
+    ),
+    *(
+        Claim(
+            f"peak-error-{series}",
+            f"{SERIES[series].title}: test error at the peak (%)",
+            f"Figure 5{letter}",
+            Equals(published, 1.5),
+            partial(_level, series=series, measure="error_peak"),
+        )
+        for series, letter, published in (("mlp-noise", "b", 54.05), ("cnn-noise", "c", 33.80))
+    ),
+)
+
+
+def summarise(result: xr.Dataset) -> list[Row]:
+    """Make a table of thresholds, valleys, peaks and largest models."""
+    names = {claim.name for claim in CLAIMS}
+    rows = []
+    for name, series in SERIES.items():
+        largest = float(result["size"].sel(series=name).max())
+        rows += [
+            Row(series.title, condition, estimates, claim if claim in names else None)
+            for condition, estimates, claim in (
+                (
+                    f"threshold ({series.unit})",
+                    {"size": _threshold(result, name)},
+                    f"threshold-{name}",
+                ),
+                (
+                    "valley before the peak",
+                    {
+                        "size": _size(result, name, "error_valley_size"),
+                        "error (%)": _level(result, name, "error_valley"),
+                    },
+                    None,
+                ),
+                (
+                    "peak",
+                    {
+                        "size": _size(result, name, "error_peak_size"),
+                        "error (%)": _level(result, name, "error_peak"),
+                    },
+                    f"peak-error-{name}",
+                ),
+                (
+                    f"largest ({largest:.0f})",
+                    {"error (%)": _level(result, name, "error_last")},
+                    f"last-error-{name}",
+                ),
+                (
+                    "peak of the loss (nats)",
+                    {
+                        "size": _size(result, name, "loss_peak_size"),
+                        "loss": _level(result, name, "loss_peak", 1.0),
+                    },
+                    None,
+                ),
+            )
+        ]
+    return rows
+
+
+def plot(result: xr.Dataset) -> dict[str, Figure]:
+    """Draw Figure 5 ("figure") and the losses of the same runs ("figure-loss")."""
+    return {
+        "figure": _plot_panels(result, "error", 100.0, "Classification error (%)", (0, 70)),
+        "figure-loss": _plot_panels(result, "loss", 1.0, "Cross-entropy (nats)", (0, None)),
+    }
+
+
+def _plot_panels(
+    result: xr.Dataset,
+    measure: str,
+    unit: float,
+    label: str,
+    limits: tuple[float, float | None],
+) -> Figure:
+    figure = Figure(figsize=(3.25, 2))
+    panels = figure.subplots(1, len(SERIES), sharey=True)
+    for axes, (name, series), letter in zip(panels, SERIES.items(), "abc", strict=True):
+        _plot_series(axes, result.sel(series=name), measure, unit)
+        if series.noisy and measure == "error":
+            axes.axhline(15, color="#aaaaaa", linestyle=":", zorder=1)
+        axes.set(
+            title=f"{series.architecture}\n{'Label' if series.noisy else 'No label'} noise",
+            xlabel="Hidden layer size" if series.architecture == "MLP" else "Num. of channels",
+            xlim=(0, 300) if series.architecture == "MLP" else (0, 100),
+            xticks=[0, 100, 200, 300] if series.architecture == "MLP" else [0, 50, 100],
+            ylim=limits,
+        )
+        for spine in ("left", "bottom"):
+            axes.spines[spine].set_position(("outward", 3))
+        plotting.panel_letter(axes, letter)
+    panels[0].set_ylabel(label)
+    panels[0].legend(loc="upper right" if measure == "error" else "upper left")
+    return figure
+
+
+def _plot_series(axes: Axes, one: xr.Dataset, measure: str, unit: float) -> None:
+    one = one.isel(rank=(one["size"] > 0).to_numpy())
+    for part, colour, line, height in (
+        ("test", "tab:blue", "-", 3),
+        ("train", "tab:orange", "--", 2),
+    ):
+        mean, low, high = interval(
+            unit * one[f"{part}_{measure}"].transpose("seed", "rank").to_numpy()
+        )
+        plotting.line_with_interval(
+            axes,
+            one["size"],
+            mean,
+            np.maximum(low, 0),
+            high,
+            color=colour,
+            linestyle=line,
+            label=part.capitalize(),
+            zorder=height,
+        )
+    thresholds = one.threshold.to_numpy()
+    if np.isfinite(thresholds).any():
+        axes.axvline(float(np.exp(np.nanmean(np.log(thresholds)))), color="#dddddd", zorder=0.5)
