@@ -75,15 +75,34 @@ class GRU(nn.Module):
 
 
 def train(
-    model, x, y, n_steps, batch_size=100, learning_rate=0.01, evaluate=None, evaluate_every=1
+    model,
+    x,
+    y,
+    n_steps,
+    batch_size=100,
+    learning_rate=0.01,
+    evaluate=None,
+    evaluate_every=1,
+    optimizer=None,
+    shuffle=False,
 ):
-    """Train as the paper does (PAPER C.1): Adam, batches in stored order; returns the losses."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    """Train as the paper does (PAPER C.1): Adam, batches in stored order; returns the losses.
+
+    Double descent (PAPER 4.3) gives an optimizer of its own and shuffles every epoch.
+    """
+    if optimizer is None:
+        optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     criterion = nn.CrossEntropyLoss()
     losses = []
     for step in range(n_steps):
         start = step * batch_size % len(x)
-        loss = criterion(model(x[start : start + batch_size]), y[start : start + batch_size])
+        if shuffle:
+            if start == 0:
+                order = torch.randperm(len(x))
+            rows = order[start : start + batch_size]
+        else:
+            rows = slice(start, start + batch_size)
+        loss = criterion(model(x[rows]), y[rows])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

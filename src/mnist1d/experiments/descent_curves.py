@@ -90,7 +90,8 @@ def find_peak(sizes: ArrayLike, test_error: ArrayLike, train_error: ArrayLike) -
         train_error: a fraction, shape (sizes,): the search starts at the first size that is below
             `LEARNING`.
 
-    Returns: the peak; all its numbers are NaN if a run diverged or no size gets below `LEARNING`.
+    Returns: the peak; its numbers are NaN if a run diverged or, but for the error of the largest
+        size, if no size gets below `LEARNING`.
 
     >>> sizes, train = [2, 4, 8, 16, 32], [0.7, 0.4, 0.2, 0.0, 0.0]
     >>> peak = find_peak(sizes, [80.0, 50.0, 45.0, 60.0, 40.0], train)
@@ -100,8 +101,10 @@ def find_peak(sizes: ArrayLike, test_error: ArrayLike, train_error: ArrayLike) -
     sizes, test_error = _curve(sizes, test_error)
     _, train_error = _curve(sizes, train_error)
     start = np.flatnonzero(train_error < LEARNING)
-    if not start.size or np.isnan(test_error).any() or np.isnan(train_error).any():
+    if np.isnan(test_error).any() or np.isnan(train_error).any():
         return Peak(*(np.nan,) * 5)
+    if not start.size:
+        return Peak(*(np.nan,) * 4, float(test_error[-1]))
     sizes, curve = sizes[start[0] :], test_error[start[0] :]
     top = int((curve - np.minimum.accumulate(curve)).argmax())
     valley = int(curve[: top + 1].argmin())

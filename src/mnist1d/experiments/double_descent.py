@@ -308,7 +308,7 @@ def _difference(
 def _level(result: xr.Dataset, series: str, measure: str, unit: float = 100.0) -> Estimate:
     """Mean of a measure; times 100 for per cent."""
     found = _over_seeds(result, series, unit * result[measure].sel(series=series).to_numpy())
-    return found._replace(low=np.maximum(found.low, 0.0))
+    return found._replace(low=float(np.maximum(found.low, 0.0)))
 
 
 def _geometric(estimated: Estimate) -> Estimate:

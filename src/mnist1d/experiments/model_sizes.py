@@ -180,14 +180,22 @@ class SizeTrainer:
                         report(block, unit, arrays or {})
             if missing:
                 tasks.append((block, missing))
-        for seed in sorted({seed for _, missing in tasks for seed in missing}):
-            self._orders[seed] = self._draw_order(seed)
-        for block, unit, arrays in longest_first(tasks, self._train_block, cost=_cost):
+        self.prepare({seed for _, missing in tasks for seed in missing})
+        for block, unit, arrays in longest_first(tasks, self.train_block, cost=_cost):
             report(block, unit, arrays)
 
-    def _train_block(
+    def prepare(self, seeds: Iterable[int]) -> None:
+        """Draw the batches of seeds: the same for all sizes."""
+        schedule = self._schedule
+        for seed in sorted(seeds):
+            key = jax.random.fold_in(jax.random.key(seed), 0)
+            order = shuffled_order(len(self._x), schedule.batch_size, schedule.n_steps, key=key)
+            self._orders[seed] = np.asarray(order)
+
+    def train_block(
         self, task: tuple[Block, list[int]], device: jax.Device
     ) -> Iterator[tuple[Block, Unit, dict[str, np.ndarray]]]:
+        """Train a block on a device, once for every seed; the seeds have been prepared."""
         block, seeds = task
         program: RunProgram | None = None
         for seed in seeds:
@@ -232,14 +240,6 @@ class SizeTrainer:
             drawn += [model] * len(block.noises)
         padded = [pad_model(model, drawn[-1]) for model in drawn]
         return jax.tree.map(lambda *leaves: np.stack(leaves), *padded), n_parameters
-
-    def _draw_order(self, seed: int) -> np.ndarray:
-        """Draw the batches of a seed: the same for all sizes."""
-        key = jax.random.fold_in(jax.random.key(seed), 0)
-        schedule = self._schedule
-        return np.asarray(
-            shuffled_order(len(self._x), schedule.batch_size, schedule.n_steps, key=key)
-        )
 
     def _load(self, block: Block, unit: Unit) -> dict[str, np.ndarray] | None:
         return self._units.load(**self._key(block, unit))

@@ -60,7 +60,9 @@ def longest_first(
 
     # Daemons, so that a program that is interrupted ends at once and not with the running tasks.
     for device in devices or jax.devices():
-        threading.Thread(target=labour, args=(device,), daemon=True).start()
+        threading.Thread(
+            target=labour, args=(device,), name=f"device {device.id}", daemon=True
+        ).start()
     try:
         while n_left:
             news = done.get()

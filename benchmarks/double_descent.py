@@ -1,0 +1,207 @@
+"""Time double descent from a cold start: `python benchmarks/double_descent.py`.
+
+Ours is the whole command, `mnist1d reproduce double-descent --seeds 1`, in a process of its own
+with an empty cache of compiled programs: imports, data, compilation, 67 models of 20,000 steps,
+tables, figures and files. The peer is the same training as plain PyTorch loops, one model after the
+other, with PyTorch's own threads: every model is trained for `--steps` steps, after as many to warm
+up, and counts 20,000 / steps times; one evaluation each is added. Beside them stands how close a
+step of the largest models comes to the matrix products that it is made of, on one core.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+import torch_models
+from keep import keep, processor
+
+import mnist1d
+from mnist1d.experiments.double_descent import ARCHITECTURES, SERIES, Config
+from mnist1d.experiments.model_sizes import Block, Schedule, SizeTrainer, work_per_step
+from mnist1d.experiments.units import Units
+
+N_STEPS = Config().n_steps
+
+
+def cold_start(folder):
+    """Run the command; returns its wall time in seconds and its largest memory in GiB."""
+    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "cache")}
+    command = [sys.executable, "-m", "mnist1d", "reproduce", "double-descent", "--seeds", "1"]
+    start = perf_counter()
+    subprocess.run(  # noqa: S603
+        [*command, "--out", Path(folder) / "out"], env=environment, check=True, capture_output=True
+    )
+    seconds = perf_counter() - start
+    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+
+
+def make_torch(architecture, size):
+    if architecture == "MLP":
+        return torch_models.MLP(hidden_size=size, residual=False)
+    return torch_models.CNN(channels=size)
+
+
+def torch_loop(architecture, size, labels, dataset, n_steps):
+    """Train one model for some steps; returns the seconds that all steps would take."""
+    x, x_test = (torch.from_numpy(part.astype(np.float32)) for part in (dataset.x, dataset.x_test))
+    y, y_test = torch.from_numpy(labels), torch.from_numpy(dataset.y_test)
+    model = make_torch(architecture, size)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    torch_models.train(model, x, y, n_steps, optimizer=optimizer, shuffle=True)
+    start = perf_counter()
+    torch_models.train(model, x, y, n_steps, optimizer=optimizer, shuffle=True)
+    training = perf_counter() - start
+    start = perf_counter()
+    with torch.no_grad():
+        for inputs, truth in ((x, y), (x_test, y_test)):
+            logits = model(inputs)
+            torch.nn.functional.cross_entropy(logits, truth).item()
+            (logits.argmax(1) == truth).double().mean().item()
+    return training * N_STEPS / n_steps + perf_counter() - start
+
+
+def products(architecture, size):
+    """Shapes (m, k, n) of the matrix products of a step, a batch of 100."""
+    forward = (
+        [(size, 40, 100), (size, size, 100), (10, size, 100)]
+        if architecture == "MLP"
+        else [(size, 5, 1900), (size, 3 * size, 1000), (size, 3 * size, 500), (10, 5 * size, 100)]
+    )
+    weights = [(m, n, k) for m, k, n in forward]
+    inputs = [(k, m, n) for m, k, n in forward[1:]]
+    return forward + weights + inputs
+
+
+def seconds_of_product(m, k, n, repetitions=300):
+    """Time one product within a compiled loop on one device."""
+    rng = np.random.default_rng(0)
+    a, b = (jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in ((m, k), (k, n)))
+
+    @jax.jit
+    def loop(a, b):
+        def body(_, carry):
+            a, total = carry
+            corner = (a @ b)[0, 0]
+            return a.at[0, 0].add(1e-30 * corner), total + corner
+
+        return jax.lax.fori_loop(0, repetitions, body, (a, jnp.float32(0)))[1]
+
+    loop(a, b).block_until_ready()
+    times = []
+    for _ in range(5):
+        start = perf_counter()
+        loop(a, b).block_until_ready()
+        times.append(perf_counter() - start)
+    return min(times) / repetitions
+
+
+def seconds_of_step(architecture, size, dataset, n_steps=1000):
+    """Time a step of ours on one device, evaluation included."""
+    trainer = SizeTrainer(dataset, Schedule(n_steps, 100, 0.01, 0.9), ARCHITECTURES, Units())
+    trainer.prepare([0])
+    block = Block(architecture, (size,), (True,))
+    times = [
+        float(arrays["run_seconds"])
+        for _ in range(2)
+        for _, _, arrays in trainer.train_block((block, [0, 0, 0]), jax.devices()[0])
+    ]
+    return min(times) / n_steps
+
+
+def one_core():
+    """Print rates of a step and of its products; to be run with one core."""
+    dataset = mnist1d.generate(num_samples=16_000, train_split=0.25)
+    for architecture, size in (("MLP", 300), ("CNN", 50), ("CNN", 100)):
+        work = work_per_step(architecture, size)
+        alone = sum(seconds_of_product(*shape) for shape in products(architecture, size))
+        step = seconds_of_step(architecture, size, dataset)
+        print(architecture, size, work / step / 1e9, work / alone / 1e9, flush=True)
+
+
+def rates():
+    """Measure rates in a process that has one core; returns rows."""
+    command = [sys.executable, __file__, "--one-core"]
+    core = {min(os.sched_getaffinity(0))}
+    done = subprocess.run(  # noqa: S603
+        command,
+        check=True,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, core),
+    )
+    rows = []
+    for line in done.stdout.splitlines():
+        architecture, size, ours, plain = line.split()
+        rows.append(
+            {
+                "what": f"a step of the {architecture} of size {size}, one core",
+                "beside": "its matrix products alone",
+                "our_gflops": float(ours),
+                "product_gflops": float(plain),
+                "ratio": float(ours) / float(plain),
+            }
+        )
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--steps", type=int, default=200, help="of PyTorch's, per model")
+    parser.add_argument(
+        "--keep", action="store_true", help="write benchmarks/results/double_descent.json"
+    )
+    parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one_core:
+        one_core()
+        return
+    rows = rates()
+    for row in rows:
+        print(f"{row['what']}: {row['our_gflops']:.0f} of {row['product_gflops']:.0f} GFLOP/s")
+    with tempfile.TemporaryDirectory() as folder:
+        seconds, memory = cold_start(folder)
+    print(f"ours, cold start: {seconds:.0f} s, {memory:.2f} GiB at most", flush=True)
+    dataset = mnist1d.generate(
+        num_samples=16_000, train_split=0.25, label_noise=0.15, label_noise_kind="published"
+    )
+    peer = {
+        name: [
+            torch_loop(
+                series.architecture,
+                size,
+                dataset.y if series.noisy else dataset.y_clean,
+                dataset,
+                options.steps,
+            )
+            for size in Config().sizes(series.architecture)
+        ]
+        for name, series in SERIES.items()
+    }
+    total = sum(map(sum, peer.values()))
+    print(f"{processor()}: ours {seconds:.0f} s, PyTorch {total:.0f} s")
+    print(f"ratio {total / seconds:.1f}")
+    if options.keep:
+        row = {
+            "what": f"double descent from a cold start, 1 seed: {seconds:.0f} s with compilation",
+            "beside": f"plain PyTorch loops: {total:.0f} s, extrapolated from {options.steps} of "
+            f"{N_STEPS} steps of every model",
+            "ratio": total / seconds,
+            "our_seconds": seconds,
+            "our_memory_gib": memory,
+            "peer_seconds": peer,
+            "peer_threads": torch.get_num_threads(),
+        }
+        keep("double_descent", [row, *rows], ("mnist1d", "jax", "torch"))
+
+
+if __name__ == "__main__":
+    main()

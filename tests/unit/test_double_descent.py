@@ -1,0 +1,196 @@
+"""What the double descent experiment computes from its measurements, and what it is made of."""
+
+import math
+
+import jax
+import numpy as np
+import pytest
+
+import mnist1d
+from mnist1d.experiments import double_descent
+from mnist1d.experiments.claims import judge
+from mnist1d.experiments.double_descent import ARCHITECTURES, CHANNELS, WIDTHS, Config
+
+# PAPER 4.5: training and test error in per cent of the published runs.
+PUBLISHED_TEXT = {
+    "mlp": (
+        """67.15 63.88 54.78 57.23 48.03 41.28 38.40 28.80 19.95 12.05 1.35 0 0 0 0 0 0 0 0""",
+        """68.53 66.83 58.27 61.37 54.20 49.33 50.08 44.55 42.63 41.02 41.66 41.01 41.24 39.59 38.61
+        38.58 38.09 37.10 37.25""",
+    ),
+    "mlp-noise": (
+        """71.68 68.65 62.75 57.95 54.45 47.45 46.47 39.70 38.08 29.55 19.02 5.47 0 0 0 0 0 0 0""",
+        """69.59 67.50 62.55 57.45 54.80 48.97 50.28 47.24 50.84 50.69 52.80 54.05 54.02 52.08 50.23
+        48.39 47.88 46.54 45.47""",
+    ),
+    "cnn-noise": (
+        """63.90 40.40 29.15 24.90 19.55 19.82 17.98 12.70 10.88 6.15 5.50 0 0 0 0 0 0 0 0 0 0 0 0 0
+        0 0 0 0 0""",
+        """61.20 35.78 23.87 21.95 19.64 23.70 27.74 27.29 33.80 32.48 31.34 32.03 29.98 32.46 29.82
+        30.17 30.48 30.23 28.67 28.17 30.04 28.11 28.83 29.44 28.07 28.12 28.84 27.38 27.66""",
+    ),
+}
+PUBLISHED = {
+    name: tuple([float(number) for number in text.split()] for text in texts)
+    for name, texts in PUBLISHED_TEXT.items()
+}
+
+
+def result_of(curves, seeds=2):
+    """Make a result whose seeds all have the same curves, the losses being a tenth of errors."""
+    result = double_descent._empty(Config(seeds=seeds))
+    for row, (train, test) in enumerate(curves.values()):
+        for seed in range(seeds):
+            for part, values in (("train", train), ("test", test)):
+                result[f"{part}_error"][row, : len(values), seed] = np.array(values) / 100
+                result[f"{part}_loss"][row, : len(values), seed] = np.array(values) / 10
+    result = double_descent._measure(result)
+    return result.assign(n_wrong_labels=577, n_redrawn_labels=639, n_labels=4000)
+
+
+@pytest.fixture(scope="module")
+def published():
+    return result_of(PUBLISHED)
+
+
+def test_sizes_are_the_published_ones():
+    spaced = np.geomspace(2, 300, 20).round(9).astype(int)
+    assert sorted({2, *spaced.tolist()}) == list(WIDTHS)
+    assert len(WIDTHS) == 19
+    assert len(CHANNELS) == 29
+    assert (CHANNELS[0], CHANNELS[13:16], CHANNELS[-1]) == (2, (28, 30, 35), 100)
+
+
+def count_numbers(shapes):
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
+
+
+@pytest.mark.parametrize("size", [2, 47, 300])
+def test_an_mlp_has_the_published_number_of_parameters(size):
+    model = jax.eval_shape(lambda: ARCHITECTURES["MLP"](size, key=jax.random.key(0)))
+    assert count_numbers(model) == {2: 118, 47: 4663, 300: 105610}[size]
+    assert not model.residual
+
+
+@pytest.mark.parametrize("size", [2, 24, 100])
+def test_a_cnn_has_the_published_number_of_parameters(size):
+    model = jax.eval_shape(lambda: ARCHITECTURES["CNN"](size, key=jax.random.key(0)))
+    assert count_numbers(model) == {2: 150, 24: 4858, 100: 65810}[size]
+
+
+def test_labels_have_the_published_noise(monkeypatch):
+    kept = {}
+
+    class Stopped(Exception):  # noqa: N818 (not an error)
+        pass
+
+    def keep(dataset, *_):
+        kept["dataset"] = dataset
+        raise Stopped
+
+    monkeypatch.setattr(double_descent, "SizeTrainer", keep)
+    with pytest.raises(Stopped):
+        double_descent.run(Config())
+    dataset = kept["dataset"]
+    assert isinstance(dataset, mnist1d.Dataset)
+    assert (len(dataset.x), len(dataset.x_test)) == (4000, 12000)
+    assert dataset.noise_mask.sum() == 639
+    changed = np.flatnonzero(dataset.y != dataset.y_clean)
+    assert len(changed) == 577
+    # PAPER 4.1 and 0.6.
+    first = [13, 15, 33, 52, 60, 61, 69, 82, 111, 125, 140, 150, 174, 183, 187]
+    assert changed[:15].tolist() == first
+    assert dataset.y_clean[:12].tolist() == [5, 6, 2, 6, 8, 3, 2, 0, 6, 9, 3, 4]
+
+
+def test_the_published_curves_have_the_published_thresholds_and_peaks(published):
+    assert published.threshold[:, 0].values.tolist() == [47, 61, 24]
+    assert published.threshold_below[:, 0].values.tolist() == [36, 47, 22]
+    np.testing.assert_allclose(published.error_peak[1:, 0], [0.5405, 0.3380])
+    np.testing.assert_allclose(published.error_valley[1:, 0], [0.4724, 0.1964])
+    assert published.error_valley_size[1:, 0].values.tolist() == [16, 10]
+    assert 47 < published.error_peak_size[1, 0] < 61
+    assert 16 < published.error_peak_size[2, 0] < 20
+
+
+def test_the_published_curves_reproduce_their_own_claims(published):
+    verdicts = {
+        judgement.claim.name: (judgement.verdict, judgement.estimate)
+        for judgement in judge(double_descent.CLAIMS, published, full=True)
+    }
+    # Here losses are not those of the paper.
+    assert verdicts.pop("loss-peak-mlp")
+    assert {name for name, (verdict, _) in verdicts.items() if verdict != "reproduced"} == set()
+    for claim in double_descent.CLAIMS:
+        if claim.name in verdicts and claim.name.startswith(("peak-mlp", "descent", "second")):
+            assert verdicts[claim.name][1].mean == pytest.approx(claim.rule.published)
+
+
+def test_a_curve_that_only_falls_differs_from_the_paper():
+    falling = {
+        name: (train, np.linspace(70, 30, len(test))) for name, (train, test) in PUBLISHED.items()
+    }
+    verdicts = {
+        judgement.claim.name: judgement.verdict
+        for judgement in judge(double_descent.CLAIMS, result_of(falling), full=True)
+    }
+    assert verdicts["peak-mlp-noise"] == "undecided"  # a height of exactly 0 is not below it
+    assert verdicts["peak-size-mlp-noise"] == "differs"
+    assert verdicts["last-error-mlp-noise"] == "differs"
+
+
+def test_the_interval_of_the_threshold_reaches_down_to_the_size_before(published):
+    found = double_descent._threshold(published, "mlp-noise")
+    assert (found.mean, found.low, found.high, found.n) == pytest.approx((61, 47, 61, 2))
+
+
+def test_a_seed_without_threshold_leaves_the_interval_unknown(published):
+    partly = published.copy(deep=True)
+    partly["threshold"][1, 1] = partly["threshold_below"][1, 1] = np.nan
+    found = double_descent._threshold(partly, "mlp-noise")
+    assert found.mean == pytest.approx(61)
+    assert (found.n, found.n_diverged) == (1, 0)
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_a_diverged_run_is_reported_and_decides_nothing():
+    config = Config(seeds=2, widths=(2,), channels=(2,), n_epochs=1, learning_rate=1e30)
+    result = double_descent.run(config)
+    assert result.diverged.all()
+    assert result.test_error.isnull().all()
+    for judgement in judge(double_descent.CLAIMS, result, full=True):
+        if judgement.claim.name != "label-noise":
+            assert judgement.verdict == "undecided"
+            assert judgement.estimate.n_diverged == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seeds", 0),
+        ("n_epochs", 0),
+        ("batch_size", 0),
+        ("batch_size", 300),
+        ("widths", ()),
+        ("widths", (4, 2)),
+        ("widths", (2, 2)),
+        ("channels", (0, 2)),
+        ("channels", (2, 10_001)),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("momentum", 1.0),
+        ("momentum", -0.1),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name(field, value):
+    with pytest.raises(ValueError, match=rf"{field}"):
+        Config(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("seeds", 3.0), ("widths", 4), ("channels", ("2",)), ("momentum", "0.9")],
+)
+def test_a_setting_of_the_wrong_type_is_refused_by_name(field, value):
+    with pytest.raises(TypeError, match=rf"{field}.* must be"):
+        Config(**{field: value})

@@ -1,0 +1,235 @@
+"""Training many sizes: padding, blocks, batches, resumption."""
+
+import functools
+import threading
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import mnist1d
+from mnist1d.experiments import model_sizes
+from mnist1d.experiments.double_descent import ARCHITECTURES
+from mnist1d.experiments.model_sizes import Block, Schedule, SizeTrainer, Unit, blocks
+from mnist1d.experiments.units import Units
+from mnist1d.models import predict
+from mnist1d.models.padding import pad_model
+from mnist1d.training import Training, cross_entropy, longest_first, sequential_batch, train
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+SCHEDULE = Schedule(n_steps=60, batch_size=100, learning_rate=0.05, momentum=0.9)
+MLPS = Block("MLP", (2, 5), (False, True))
+CNNS = Block("CNN", (3,), (True,))
+MEASURED = ("train_wrong", "test_wrong", "train_loss", "test_loss", "n_parameters")
+
+
+@functools.cache
+def dataset():
+    return mnist1d.generate(
+        num_samples=1000, train_split=0.4, label_noise=0.15, label_noise_kind="published"
+    )
+
+
+def run(units, every_block=(MLPS, CNNS), seeds=(0, 1), schedule=SCHEDULE, stop_after=None):
+    """Train; returns what was found by architecture and unit."""
+    found = {}
+
+    def report(block, unit, arrays):
+        found[block.architecture, *unit] = {name: arrays[name] for name in MEASURED}
+        if len(found) == stop_after:
+            raise KeyboardInterrupt
+
+    trainer = SizeTrainer(dataset(), schedule, ARCHITECTURES, units)
+    try:
+        trainer.train(every_block, seeds, report)
+    except KeyboardInterrupt:
+        assert stop_after is not None
+    return found
+
+
+@functools.cache
+def uninterrupted():
+    return run(Units())
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Count the runs that are really trained."""
+    trained = []
+    original = SizeTrainer.train_block
+
+    def count(self, task, device):
+        for block, unit, arrays in original(self, task, device):
+            trained.append((block.architecture, *unit))
+            yield block, unit, arrays
+
+    monkeypatch.setattr(SizeTrainer, "train_block", count)
+    return trained
+
+
+@pytest.mark.parametrize(("architecture", "size", "larger"), [("MLP", 3, 7), ("CNN", 2, 5)])
+def test_a_padded_model_trains_as_the_model_does_and_its_added_units_stay_zero(
+    architecture, size, larger
+):
+    make = ARCHITECTURES[architecture]
+    small, large = (make(n, key=jax.random.key(n)) for n in (size, larger))
+    x, y = jnp.asarray(dataset().x, jnp.float32), jnp.asarray(dataset().y, jnp.int32)
+    training = Training(
+        batch=lambda data, step, _key: sequential_batch(data, step, 100),
+        loss=lambda model, batch, _key: cross_entropy(predict(model, batch[0]), batch[1]),
+        evaluate=lambda model, data: predict(model, data[0][:5]),
+        optimizer=optax.sgd(0.1, momentum=0.9),
+        n_steps=40,
+    )
+    key = jax.random.key(0)
+    plain, plain_history = train(training, small, (x, y), key=key)
+    padded, history = train(training, pad_model(small, large), (x, y), key=key)
+    # Rounding (6e-8) grows little in 40 steps; wrong gradients would differ from the first.
+    np.testing.assert_allclose(history.train_loss, plain_history.train_loss, rtol=1e-4)
+    np.testing.assert_allclose(history.metrics, plain_history.metrics, rtol=1e-3, atol=1e-3)
+    assert jnp.abs(plain.output.weight - small.output.weight).max() > 0.01
+    for ours, short in zip(jax.tree.leaves(padded), jax.tree.leaves(plain), strict=True):
+        kept = np.zeros(ours.shape, dtype=bool)
+        kept[tuple(slice(n) for n in short.shape)] = True
+        assert (np.asarray(ours)[~kept] == 0).all()
+
+
+def test_a_model_that_does_not_fit_is_refused_with_both_shapes():
+    make = ARCHITECTURES["MLP"]
+    small, large = (make(n, key=jax.random.key(0)) for n in (3, 7))
+    with pytest.raises(ValueError, match=r"\(7, 40\) does not fit into \(3, 40\)"):
+        pad_model(large, small)
+
+
+def test_blocks_hold_every_size_once_and_at_most_double():
+    sizes = (2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61)
+    found = blocks(sizes, "MLP", (True,), 36)
+    assert [size for block in found for size in block.sizes] == list(sizes)
+    assert all(block.sizes[-1] <= 2 * block.sizes[0] for block in found)
+    assert [block.sizes for block in found if block.sizes[-1] > 36] == [(47,), (61,)]
+
+
+def test_initial_weights_are_drawn_with_the_fan_in_of_the_true_size():
+    trainer = SizeTrainer(dataset(), SCHEDULE, ARCHITECTURES, Units())
+    models, n_parameters = trainer._draw_models(Block("MLP", (4, 8), (False, True)), seed=3)
+    assert n_parameters == {4: 234, 8: 490}
+    weight = models.second.weight
+    assert weight.shape == (4, 8, 8)
+    assert np.abs(weight[:2]).max() > 1 / np.sqrt(8)
+    assert np.abs(weight[:2]).max() <= 1 / np.sqrt(4)
+    assert (weight[:2, 4:] == 0).all()
+    # The same with and without label noise, so that the two are paired.
+    np.testing.assert_array_equal(weight[0], weight[1])
+    assert (weight[2] != weight[0]).any()
+
+
+def test_runs_without_label_noise_learn_other_labels_than_those_with_it():
+    found = uninterrupted()
+    for size in (2, 5):
+        clean, noisy = (found["MLP", size, noise, 0] for noise in (False, True))
+        assert clean["train_loss"] < noisy["train_loss"]
+
+
+def test_the_same_key_gives_the_same_numbers_and_another_key_others():
+    first, again = uninterrupted(), run(Units())
+    assert first == again
+    assert first["CNN", 3, True, 0] != first["CNN", 3, True, 1]
+
+
+def test_an_interrupted_run_goes_on_where_it_was_and_ends_the_same(tmp_path, counted):
+    units = Units(tmp_path)
+    part = run(units, stop_after=3)
+    for thread in threading.enumerate():  # what was being trained is finished, or at least saved
+        if thread.daemon and thread.name.startswith("device"):
+            thread.join(60)
+    before = list(counted)
+    assert 3 <= len(part) < len(uninterrupted())
+    counted.clear()
+    assert run(Units(tmp_path)) == uninterrupted()
+    finished = {name for name in before if before.count(name)}
+    whole_blocks = {
+        (block.architecture, *unit)
+        for block in (MLPS, CNNS)
+        for seed in (0, 1)
+        for unit in block.units(seed)
+        if all((block.architecture, *other) in finished for other in block.units(seed))
+    }
+    assert not whole_blocks & set(counted)
+    counted.clear()
+    assert run(Units(tmp_path)) == uninterrupted()
+    assert not counted
+
+
+def test_more_seeds_use_what_fewer_had_found(tmp_path, counted):
+    run(Units(tmp_path), [CNNS], seeds=(0,))
+    counted.clear()
+    found = run(Units(tmp_path), [CNNS], seeds=(0, 1))
+    assert counted == [("CNN", 3, True, 1)]
+    assert found["CNN", 3, True, 0] == uninterrupted()["CNN", 3, True, 0]
+
+
+def test_a_run_of_another_schedule_is_not_taken_for_this_one(tmp_path, counted):
+    run(Units(tmp_path), [CNNS], seeds=(0,))
+    counted.clear()
+    run(Units(tmp_path), [CNNS], seeds=(0,), schedule=Schedule(61, 100, 0.05, 0.9))
+    assert counted == [("CNN", 3, True, 0)]
+
+
+def test_errors_are_counted_against_the_labels_trained_on(monkeypatch):
+    monkeypatch.setattr(model_sizes, "predict", lambda model, _, **__: jax.nn.one_hot(model, 3))
+    x = jnp.zeros((4, 40))
+    data = (x, jnp.array([0, 1, 2, 0]), x, jnp.array([0, 1, 2, 1]), None)
+    measured = model_sizes._evaluate(jnp.array([0, 1, 2, 1]), data)
+    assert measured["train_wrong"] == 1
+    assert measured["test_wrong"] == 0
+
+
+def test_work_is_that_of_the_matrix_products():
+    # A forward pass of 3 c^2 products at 10 and at 5 positions; three times that with gradients.
+    large = model_sizes.work_per_step("CNN", 1000, 1) / 1000**2
+    assert large == pytest.approx(2 * 3 * 45, rel=0.01)
+
+
+def test_the_longest_task_is_begun_first_on_every_device():
+    begun, used = [], []
+    both = threading.Barrier(2)
+
+    def work(task, device):
+        begun.append(task)
+        used.append(device)
+        if len(begun) <= 2:
+            both.wait(30)
+        return [task]
+
+    devices = jax.devices()[:2]
+    results = list(longest_first([1, 5, 3, 4, 2], work, cost=float, devices=devices))
+    assert sorted(begun[:2]) == [4, 5]
+    assert begun[2] == 3
+    assert sorted(results) == [1, 2, 3, 4, 5]
+    assert set(used[:2]) == set(devices)
+
+
+def test_an_error_in_a_task_reaches_the_caller_and_ends_the_rest():
+    begun = []
+
+    def work(task, _device):
+        begun.append(task)
+        if task == 9:
+            raise ValueError("task 9 failed")
+        return [task]
+
+    with pytest.raises(ValueError, match="task 9 failed"):
+        list(longest_first(range(10), work, cost=float, devices=jax.devices()[:1]))
+    assert begun == [9]
+
+
+def test_a_unit_names_size_labels_and_seed():
+    assert MLPS.units(7) == [
+        Unit(2, noisy=False, seed=7),
+        Unit(2, noisy=True, seed=7),
+        Unit(5, noisy=False, seed=7),
+        Unit(5, noisy=True, seed=7),
+    ]
