@@ -9,6 +9,7 @@ import pytest
 import mnist1d
 from mnist1d.experiments import double_descent
 from mnist1d.experiments.claims import judge
+from mnist1d.experiments.descent_curves import mean_threshold, measure_curves
 from mnist1d.experiments.double_descent import ARCHITECTURES, CHANNELS, WIDTHS, Config
 
 # PAPER 4.5: training and test error in per cent of the published runs.
@@ -44,7 +45,7 @@ def result_of(curves, seeds=2):
             for part, values in (("train", train), ("test", test)):
                 result[f"{part}_error"][row, : len(values), seed] = np.array(values) / 100
                 result[f"{part}_loss"][row, : len(values), seed] = np.array(values) / 10
-    result = double_descent._measure(result)
+    result = measure_curves(result)
     return result.assign(n_wrong_labels=577, n_redrawn_labels=639, n_labels=4000)
 
 
@@ -140,14 +141,14 @@ def test_a_curve_that_only_falls_differs_from_the_paper():
 
 
 def test_the_interval_of_the_threshold_reaches_down_to_the_size_before(published):
-    found = double_descent._threshold(published, "mlp-noise")
+    found = mean_threshold(published, "mlp-noise")
     assert (found.mean, found.low, found.high, found.n) == pytest.approx((61, 47, 61, 2))
 
 
 def test_a_seed_without_threshold_leaves_the_interval_unknown(published):
     partly = published.copy(deep=True)
     partly["threshold"][1, 1] = partly["threshold_below"][1, 1] = np.nan
-    found = double_descent._threshold(partly, "mlp-noise")
+    found = mean_threshold(partly, "mlp-noise")
     assert found.mean == pytest.approx(61)
     assert (found.n, found.n_diverged) == (1, 0)
     assert np.isnan([found.low, found.high]).all()

@@ -3,6 +3,7 @@
 import functools
 import threading
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,12 +16,13 @@ from mnist1d.experiments.double_descent import ARCHITECTURES
 from mnist1d.experiments.model_sizes import Block, Schedule, SizeTrainer, Unit, blocks
 from mnist1d.experiments.units import Units
 from mnist1d.models import predict
+from mnist1d.models.layers import draw_layers
 from mnist1d.models.padding import pad_model
 from mnist1d.training import Training, cross_entropy, longest_first, sequential_batch, train
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-SCHEDULE = Schedule(n_steps=60, batch_size=100, learning_rate=0.05, momentum=0.9)
+SCHEDULE = Schedule(n_steps=400, batch_size=100, learning_rate=0.05, momentum=0.9)
 MLPS = Block("MLP", (2, 5), (False, True))
 CNNS = Block("CNN", (3,), (True,))
 MEASURED = ("train_wrong", "test_wrong", "train_loss", "test_loss", "n_parameters")
@@ -90,7 +92,7 @@ def test_a_padded_model_trains_as_the_model_does_and_its_added_units_stay_zero(
     # Rounding (6e-8) grows little in 40 steps; wrong gradients would differ from the first.
     np.testing.assert_allclose(history.train_loss, plain_history.train_loss, rtol=1e-4)
     np.testing.assert_allclose(history.metrics, plain_history.metrics, rtol=1e-3, atol=1e-3)
-    assert jnp.abs(plain.output.weight - small.output.weight).max() > 0.01
+    assert jnp.abs(plain.output.bias - small.output.bias).max() > 0.01
     for ours, short in zip(jax.tree.leaves(padded), jax.tree.leaves(plain), strict=True):
         kept = np.zeros(ours.shape, dtype=bool)
         kept[tuple(slice(n) for n in short.shape)] = True
@@ -126,10 +128,27 @@ def test_initial_weights_are_drawn_with_the_fan_in_of_the_true_size():
     assert (weight[2] != weight[0]).any()
 
 
+@pytest.mark.parametrize(("architecture", "size"), [("MLP", 60), ("CNN", 40)])
+def test_layers_drawn_with_numpy_have_the_distribution_of_constructed_ones(architecture, size):
+    make = ARCHITECTURES[architecture]
+    constructed = make(size, key=jax.random.key(0))
+    shapes = eqx.filter_eval_shape(make, size, key=jax.random.key(0))
+    drawn = draw_layers(shapes, np.random.default_rng(0))
+    assert jax.tree.structure(drawn) == jax.tree.structure(constructed)
+    for ours, built in zip(jax.tree.leaves(drawn), jax.tree.leaves(constructed), strict=True):
+        assert (ours.shape, ours.dtype) == (built.shape, built.dtype)
+        theirs = np.asarray(built)
+        if ours.size > 100:
+            # Standard error of the deviation of n uniform numbers: 0.45 / sqrt(n) of it.
+            assert ours.std() == pytest.approx(theirs.std(), rel=4 * 0.64 / np.sqrt(ours.size))
+            assert abs(ours).max() == pytest.approx(abs(theirs).max(), rel=10 / ours.size)
+            assert abs(ours.mean()) < 4 * ours.std() / np.sqrt(ours.size)
+
+
 def test_runs_without_label_noise_learn_other_labels_than_those_with_it():
     found = uninterrupted()
-    for size in (2, 5):
-        clean, noisy = (found["MLP", size, noise, 0] for noise in (False, True))
+    for seed in (0, 1):
+        clean, noisy = (found["MLP", 5, noise, seed] for noise in (False, True))
         assert clean["train_loss"] < noisy["train_loss"]
 
 
@@ -174,17 +193,17 @@ def test_more_seeds_use_what_fewer_had_found(tmp_path, counted):
 def test_a_run_of_another_schedule_is_not_taken_for_this_one(tmp_path, counted):
     run(Units(tmp_path), [CNNS], seeds=(0,))
     counted.clear()
-    run(Units(tmp_path), [CNNS], seeds=(0,), schedule=Schedule(61, 100, 0.05, 0.9))
+    run(Units(tmp_path), [CNNS], seeds=(0,), schedule=Schedule(401, 100, 0.05, 0.9))
     assert counted == [("CNN", 3, True, 0)]
 
 
 def test_errors_are_counted_against_the_labels_trained_on(monkeypatch):
     monkeypatch.setattr(model_sizes, "predict", lambda model, _, **__: jax.nn.one_hot(model, 3))
-    x = jnp.zeros((4, 40))
-    data = (x, jnp.array([0, 1, 2, 0]), x, jnp.array([0, 1, 2, 1]), None)
-    measured = model_sizes._evaluate(jnp.array([0, 1, 2, 1]), data)
+    data = (jnp.zeros((5, 40)), jnp.array([0, 1, 0, 2, 1]), None)
+    measured = model_sizes._evaluate(jnp.array([0, 1, 2, 2, 1]), data, n_train=3)
     assert measured["train_wrong"] == 1
     assert measured["test_wrong"] == 0
+    assert measured["train_loss"] > measured["test_loss"]
 
 
 def test_work_is_that_of_the_matrix_products():

@@ -35,7 +35,15 @@ from matplotlib.figure import Figure
 import mnist1d
 from mnist1d import checks, plotting
 from mnist1d.experiments.claims import Claim, Equals, Positive
-from mnist1d.experiments.descent_curves import find_peak, find_threshold
+from mnist1d.experiments.classification import EXPLODED
+from mnist1d.experiments.descent_curves import (
+    mean_difference,
+    mean_level,
+    mean_peak_over_threshold,
+    mean_size,
+    mean_threshold,
+    measure_curves,
+)
 from mnist1d.experiments.model_sizes import (
     Block,
     Schedule,
@@ -47,7 +55,7 @@ from mnist1d.experiments.model_sizes import (
 from mnist1d.experiments.summary import Progress, Row, silent
 from mnist1d.experiments.units import Units
 from mnist1d.models import CNN, MLP
-from mnist1d.uncertainty import Estimate, estimate, interval
+from mnist1d.uncertainty import Estimate, interval
 
 NAME = "double-descent"
 TITLE = "Deep double descent (Figure 5)"
@@ -130,7 +138,7 @@ class Config:
     @classmethod
     def quick(cls) -> Self:
         """Return settings that take seconds and show that everything works, not more."""
-        return cls(seeds=2, widths=(2, 9, 47), channels=(2, 10, 24), n_epochs=12)
+        return cls(seeds=2, widths=(8, 16, 40), channels=(4, 8, 12), n_epochs=25)
 
     @property
     def n_steps(self) -> int:
@@ -157,7 +165,7 @@ def run(config: Config, *, progress: Progress = silent, units: Units | None = No
         - `train_error`, `test_error` (fractions; of a run that diverged NaN), `train_loss`,
           `test_loss` (nats), `run_seconds`, `compile_seconds` (of all runs that were trained
           together), all (series, rank, seed); training errors are those on the labels trained on;
-        - `diverged` (series, rank, seed): a loss was not finite;
+        - `diverged` (series, rank, seed): a loss was not finite or beyond `EXPLODED`;
         - `threshold`, `threshold_below` (series, seed): the smallest size whose training error is
           0 and the one before it; NaN if there is none;
         - `error_...` and `loss_...` (series, seed): `peak_size`, `peak`, `valley_size`, `valley`,
@@ -207,7 +215,7 @@ def run(config: Config, *, progress: Progress = silent, units: Units | None = No
         note(name)
     trainer.train(every_block, range(config.seeds), report)
     wrong = int((dataset.y != dataset.y_clean).sum())
-    return _measure(result).assign(
+    return measure_curves(result).assign(
         n_wrong_labels=wrong,
         n_redrawn_labels=int(dataset.noise_mask.sum()),
         n_labels=len(dataset.y),
@@ -248,7 +256,7 @@ def _enter(
     """Write what a run found into the result, `n_samples` being those of training and test set."""
     place = {"series": list(SERIES).index(name), "rank": rank, "seed": seed}
     losses = [float(arrays[f"{part}_loss"]) for part in ("train", "test")]
-    diverged = not np.isfinite(losses).all()
+    diverged = not (np.array(losses) < EXPLODED).all()
     for part, loss, n in zip(("train", "test"), losses, n_samples, strict=True):
         result[f"{part}_loss"][place] = np.nan if diverged else loss
         result[f"{part}_error"][place] = np.nan if diverged else int(arrays[f"{part}_wrong"]) / n
@@ -256,83 +264,6 @@ def _enter(
     result["n_parameters"][place["series"], rank] = int(arrays["n_parameters"])
     for times in ("compile_seconds", "run_seconds"):
         result[times][place] = float(arrays[times])
-
-
-def _measure(result: xr.Dataset) -> xr.Dataset:
-    """Add threshold and peaks of every seed's curves."""
-    names = ("peak_size", "peak", "valley_size", "valley", "last")
-    found = {
-        name: np.full((len(SERIES), result.sizes["seed"]), np.nan)
-        for name in (
-            *("threshold", "threshold_below"),
-            *(f"{measure}_{name}" for measure in ("error", "loss") for name in names),
-        )
-    }
-    for row, name in enumerate(SERIES):
-        one = result.sel(series=name)
-        one = one.isel(rank=(one["size"] > 0).to_numpy())
-        sizes = one["size"].to_numpy()
-        for seed in range(result.sizes["seed"]):
-            curves = one.isel(seed=seed)
-            train_error = curves.train_error.to_numpy()
-            threshold = find_threshold(sizes, train_error)
-            found["threshold"][row, seed], found["threshold_below"][row, seed] = threshold
-            for measure in ("error", "loss"):
-                peak = find_peak(sizes, curves[f"test_{measure}"].to_numpy(), train_error)
-                for kind, value in zip(names, peak, strict=True):
-                    found[f"{measure}_{kind}"][row, seed] = value
-    return result.assign({name: (("series", "seed"), values) for name, values in found.items()})
-
-
-def _over_seeds(result: xr.Dataset, series: str, values: np.ndarray) -> Estimate:
-    """Estimate a mean over seeds of a measure of a whole curve.
-
-    A curve in which a run diverged has none. Neither has one without a threshold, say: then the
-    seeds that have the measure stand for themselves alone, and the interval is unknown.
-    """
-    diverged = result.diverged.sel(series=series).any("rank").to_numpy()
-    found = estimate(values)
-    if np.isnan(values[~diverged]).any():
-        found = found._replace(low=np.nan, high=np.nan)
-    return found._replace(n_diverged=int(diverged.sum()))
-
-
-def _difference(
-    result: xr.Dataset, series: str, first: str, second: str, unit: float = 100.0
-) -> Estimate:
-    """Difference of two measures of the same curve; times 100 for percentage points."""
-    of = result.sel(series=series)
-    return _over_seeds(result, series, unit * (of[first] - of[second]).to_numpy())
-
-
-def _level(result: xr.Dataset, series: str, measure: str, unit: float = 100.0) -> Estimate:
-    """Mean of a measure; times 100 for per cent."""
-    found = _over_seeds(result, series, unit * result[measure].sel(series=series).to_numpy())
-    return found._replace(low=float(np.maximum(found.low, 0.0)))
-
-
-def _geometric(estimated: Estimate) -> Estimate:
-    mean, low, high = (float(value) for value in np.exp(estimated[:3]))
-    return estimated._replace(mean=mean, low=low, high=high)
-
-
-def _size(result: xr.Dataset, series: str, measure: str) -> Estimate:
-    """Geometric mean of a size over seeds, as sizes are spaced by factors."""
-    sizes = np.log(result[measure].sel(series=series).to_numpy())
-    return _geometric(_over_seeds(result, series, sizes))
-
-
-def _threshold(result: xr.Dataset, series: str) -> Estimate:
-    """Smallest size without training errors; the interval reaches down to the sizes before."""
-    found = _size(result, series, "threshold")
-    return found._replace(low=_size(result, series, "threshold_below").low)
-
-
-def _peak_over_threshold(result: xr.Dataset, series: str) -> Estimate:
-    """Size at the peak of the test error over that of the threshold, paired by seed."""
-    of = result.sel(series=series)
-    ratio = np.log((of.error_peak_size / of.threshold).to_numpy())
-    return _geometric(_over_seeds(result, series, ratio))
 
 
 def _wrong_labels(result: xr.Dataset) -> Estimate:
@@ -356,7 +287,7 @@ def _differs(
     unit: float = 100.0,
 ) -> Claim:
     first, second = measures
-    measure = partial(_difference, series=series, first=first, second=second, unit=unit)
+    measure = partial(mean_difference, series=series, first=first, second=second, unit=unit)
     return Claim(name, statement, source, Positive(published), measure)
 
 
@@ -382,14 +313,14 @@ CLAIMS = (
         "The test error peaks at about 50 hidden units",
         "Section 5.2, Figure 5",
         Equals(50, 15),
-        partial(_size, series="mlp-noise", measure="error_peak_size"),
+        partial(mean_size, series="mlp-noise", measure="error_peak_size"),
     ),
     Claim(
         "threshold-mlp-noise",
         "The training error reaches zero at about 50 hidden units: smallest width without errors",
         "Section 5.2, Figure 5",
         Equals(50, 15),
-        partial(_threshold, series="mlp-noise"),
+        partial(mean_threshold, series="mlp-noise"),
     ),
     Claim(
         "peak-at-threshold-mlp-noise",
@@ -397,7 +328,7 @@ CLAIMS = (
         "width without training errors",
         "Section 5.2, Figure 5",
         Equals(1, 0.4),
-        partial(_peak_over_threshold, series="mlp-noise"),
+        partial(mean_peak_over_threshold, series="mlp-noise"),
     ),
     _differs(
         "descent-mlp-noise",
@@ -423,7 +354,7 @@ CLAIMS = (
         "less than 2 counting as none",
         "Figure 5a",
         Equals(0, 2),
-        partial(_difference, series="mlp", first=HEIGHT[0], second=HEIGHT[1]),
+        partial(mean_difference, series="mlp", first=HEIGHT[0], second=HEIGHT[1]),
     ),
     _differs(
         "loss-peak-mlp",
@@ -439,7 +370,7 @@ CLAIMS = (
         "Smallest width without training errors, MLP without label noise",
         "Figure 5a",
         Equals(47, 14),
-        partial(_threshold, series="mlp"),
+        partial(mean_threshold, series="mlp"),
     ),
     _differs(
         "peak-cnn-noise",
@@ -455,14 +386,14 @@ CLAIMS = (
         "number without training errors",
         "Figure 5c",
         Equals(1, 0.4),
-        partial(_peak_over_threshold, series="cnn-noise"),
+        partial(mean_peak_over_threshold, series="cnn-noise"),
     ),
     Claim(
         "threshold-cnn-noise",
         "Smallest number of channels without training errors, CNN with label noise",
         "Figure 5c",
         Equals(24, 4),
-        partial(_threshold, series="cnn-noise"),
+        partial(mean_threshold, series="cnn-noise"),
     ),
     _differs(
         "descent-cnn-noise",
@@ -478,7 +409,7 @@ CLAIMS = (
             f"{SERIES[series].title}: test error of the largest model (%)",
             f"Figure 5{letter}",
             Equals(published, 1.5),
-            partial(_level, series=series, measure="error_last"),
+            partial(mean_level, series=series, measure="error_last"),
         )
         for series, letter, published in (
             ("mlp", "a", 37.25),
@@ -492,7 +423,7 @@ CLAIMS = (
             f"{SERIES[series].title}: test error at the peak (%)",
             f"Figure 5{letter}",
             Equals(published, 1.5),
-            partial(_level, series=series, measure="error_peak"),
+            partial(mean_level, series=series, measure="error_peak"),
         )
         for series, letter, published in (("mlp-noise", "b", 54.05), ("cnn-noise", "c", 33.80))
     ),
@@ -510,35 +441,35 @@ def summarise(result: xr.Dataset) -> list[Row]:
             for condition, estimates, claim in (
                 (
                     f"threshold ({series.unit})",
-                    {"size": _threshold(result, name)},
+                    {"size": mean_threshold(result, name)},
                     f"threshold-{name}",
                 ),
                 (
                     "valley before the peak",
                     {
-                        "size": _size(result, name, "error_valley_size"),
-                        "error (%)": _level(result, name, "error_valley"),
+                        "size": mean_size(result, name, "error_valley_size"),
+                        "error (%)": mean_level(result, name, "error_valley"),
                     },
                     None,
                 ),
                 (
                     "peak",
                     {
-                        "size": _size(result, name, "error_peak_size"),
-                        "error (%)": _level(result, name, "error_peak"),
+                        "size": mean_size(result, name, "error_peak_size"),
+                        "error (%)": mean_level(result, name, "error_peak"),
                     },
                     f"peak-error-{name}",
                 ),
                 (
                     f"largest ({largest:.0f})",
-                    {"error (%)": _level(result, name, "error_last")},
+                    {"error (%)": mean_level(result, name, "error_last")},
                     f"last-error-{name}",
                 ),
                 (
                     "peak of the loss (nats)",
                     {
-                        "size": _size(result, name, "loss_peak_size"),
-                        "loss": _level(result, name, "loss_peak", 1.0),
+                        "size": mean_size(result, name, "loss_peak_size"),
+                        "loss": mean_level(result, name, "loss_peak", 1.0),
                     },
                     None,
                 ),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,13 +19,13 @@ import optax
 from mnist1d.dataset import Dataset
 from mnist1d.experiments.units import Units
 from mnist1d.models import count_parameters, predict
+from mnist1d.models.layers import draw_layers
 from mnist1d.models.padding import pad_model
 from mnist1d.training import (
     RunProgram,
     Training,
     compile_runs,
     cross_entropy,
-    initialise,
     longest_first,
     shuffled_order,
 )
@@ -136,21 +137,20 @@ class SizeTrainer:
         self, dataset: Dataset, schedule: Schedule, makes: Mapping[str, Make], units: Units
     ) -> None:
         self._schedule, self._makes, self._units = schedule, makes, units
+        self._n_train = n_train = len(dataset.x)
+        # Training rows first: one pass over all rows evaluates both parts.
+        self._x = np.concatenate([dataset.x, dataset.x_test]).astype(np.float32)
         self._labels = {
-            noisy: np.asarray(y, np.int32)
+            noisy: np.concatenate([y, dataset.y_test]).astype(np.int32)
             for noisy, y in ((False, dataset.y_clean), (True, dataset.y))
         }
-        self._x, self._x_test = (
-            np.asarray(part, np.float32) for part in (dataset.x, dataset.x_test)
-        )
-        self._y_test = np.asarray(dataset.y_test, np.int32)
         self._orders: dict[int, np.ndarray] = {}
         self._training = Training(
             batch=_batch,
             loss=_loss,
             optimizer=optax.sgd(schedule.learning_rate, momentum=schedule.momentum),
             n_steps=schedule.n_steps,
-            evaluate=_evaluate,
+            evaluate=partial(_evaluate, n_train=n_train),
         )
 
     def train(
@@ -189,7 +189,7 @@ class SizeTrainer:
         schedule = self._schedule
         for seed in sorted(seeds):
             key = jax.random.fold_in(jax.random.key(seed), 0)
-            order = shuffled_order(len(self._x), schedule.batch_size, schedule.n_steps, key=key)
+            order = shuffled_order(self._n_train, schedule.batch_size, schedule.n_steps, key=key)
             self._orders[seed] = np.asarray(order)
 
     def train_block(
@@ -203,14 +203,14 @@ class SizeTrainer:
             keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1), len(units))
             models, n_parameters = self._draw_models(block, seed)
             labels = np.stack([self._labels[unit.noisy] for unit in units])
-            data = (self._x, labels, self._x_test, self._y_test, self._orders[seed])
+            data = (self._x, labels, self._orders[seed])
             if program is None:
                 program = compile_runs(
                     self._training,
                     models,
                     data,
                     keys=keys,
-                    data_axes=(None, 0, None, None, None),
+                    data_axes=(None, 0, None),
                     devices=[device],
                 )
             trained = program(models, data, keys=keys)
@@ -233,9 +233,8 @@ class SizeTrainer:
         make = self._makes[block.architecture]
         drawn, n_parameters = [], {}
         for size in block.sizes:
-            key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), 2), size)
-            stacked = initialise(partial(_make, make, size), key[None])
-            model = jax.tree.map(lambda leaf: np.asarray(leaf)[0], stacked)
+            shapes = eqx.filter_eval_shape(make, size, key=jax.random.key(0))
+            model = draw_layers(shapes, np.random.default_rng((seed, size)))
             n_parameters[size] = count_parameters(model)
             drawn += [model] * len(block.noises)
         padded = [pad_model(model, drawn[-1]) for model in drawn]
@@ -254,17 +253,13 @@ class SizeTrainer:
         }
 
 
-def _make(make: Make, size: int, key: Any) -> Any:
-    return make(size, key=key)
-
-
 def _cost(task: tuple[Block, list[int]]) -> float:
     (architecture, sizes, noises), seeds = task
     return len(seeds) * len(noises) * len(sizes) * work_per_step(architecture, sizes[-1])
 
 
 def _batch(data: Any, step: Any, _: Any) -> Any:
-    x, labels, _, _, order = data
+    x, labels, order = data
     return x[order[step]], labels[order[step]]
 
 
@@ -273,12 +268,13 @@ def _loss(model: Any, batch: Any, _: Any) -> jax.Array:
     return cross_entropy(predict(model, x), labels)
 
 
-def _evaluate(model: Any, data: Any) -> dict[str, jax.Array]:
+def _evaluate(model: Any, data: Any, *, n_train: int) -> dict[str, jax.Array]:
     """Count errors as integers: a fraction computed in float32 need not be exactly 0."""
-    x, labels, x_test, test_labels, _ = data
+    x, labels, _ = data
+    logits = predict(model, x, chunk_size=200)
+    wrong = logits.argmax(axis=1) != labels
     measured = {}
-    for part, inputs, truth in (("train", x, labels), ("test", x_test, test_labels)):
-        logits = predict(model, inputs, chunk_size=200)
-        measured[f"{part}_wrong"] = (logits.argmax(axis=1) != truth).sum(dtype=jnp.int32)
-        measured[f"{part}_loss"] = cross_entropy(logits, truth)
+    for part, rows in (("train", slice(n_train)), ("test", slice(n_train, None))):
+        measured[f"{part}_wrong"] = wrong[rows].sum(dtype=jnp.int32)
+        measured[f"{part}_loss"] = cross_entropy(logits[rows], labels[rows])
     return measured

@@ -7,10 +7,12 @@ these small networks several times faster than the usual `(n, features)`.
 """
 
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 
@@ -122,6 +124,41 @@ class Convolution(eqx.Module):
         for axis in reversed(range(len(kernel))):
             x = _windows(x, kernel[axis], self.stride, self.padding, axis=1 + axis)
         return affine(self.weight.reshape(len(self.weight), -1), self.bias, x)
+
+
+def draw_layers(model: Any, rng: np.random.Generator) -> Any:
+    """Draw the layers of a model anew by the rule of `uniform`, with NumPy.
+
+    Constructors compile a program for every shape that they meet, about a second of a model's
+    time; this does not. The numbers are others than those of a key.
+
+    Args:
+        model: any pytree with `Linear` and `Convolution` layers; their arrays may be shapes alone
+            (`equinox.filter_eval_shape` of a constructor).
+        rng: drawn from in the order of the layers, weights before the bias.
+
+    Returns: the model with NumPy arrays, float32, in its layers.
+
+    >>> shapes = eqx.filter_eval_shape(Linear, 40, 10, key=jax.random.key(0))
+    >>> layer = draw_layers(shapes, np.random.default_rng(0))
+    >>> layer.weight.shape, bool(abs(layer.weight).max() <= 1 / math.sqrt(40))
+    ((10, 40), True)
+    """
+
+    def is_layer(node: Any) -> bool:
+        return isinstance(node, Linear | Convolution)
+
+    def draw(node: Any) -> Any:
+        if not is_layer(node):
+            return node
+        bound = 1 / math.sqrt(math.prod(node.weight.shape[1:]))
+        arrays = tuple(
+            rng.uniform(-bound, bound, leaf.shape).astype(np.float32)
+            for leaf in (node.weight, node.bias)
+        )
+        return eqx.tree_at(lambda layer: (layer.weight, layer.bias), node, arrays)
+
+    return jax.tree.map(draw, model, is_leaf=is_layer)
 
 
 def _windows(x: Array, size: int, stride: int, padding: int, *, axis: int) -> Array:
