@@ -106,12 +106,11 @@ def test_a_model_that_does_not_fit_is_refused_with_both_shapes():
         pad_model(large, small)
 
 
-def test_blocks_hold_every_size_once_and_at_most_double():
-    sizes = (2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61)
-    found = blocks(sizes, "MLP", (True,), 36)
-    assert [size for block in found for size in block.sizes] == list(sizes)
-    assert all(block.sizes[-1] <= 2 * block.sizes[0] for block in found)
-    assert [block.sizes for block in found if block.sizes[-1] > 36] == [(47,), (61,)]
+def test_blocks_hold_every_size_once_and_only_small_ones_share():
+    sizes = (2, 3, 4, 5, 7, 9, 12, 16, 21)
+    found = [block.sizes for block in blocks(sizes, "MLP", (True,), 7)]
+    assert found == [(2, 3, 4, 5, 7), (9,), (12,), (16,), (21,)]
+    assert [block.sizes for block in blocks((9, 12), "MLP", (True,), 7)] == [(9,), (12,)]
 
 
 def test_initial_weights_are_drawn_with_the_fan_in_of_the_true_size():

@@ -1,8 +1,8 @@
 """Training models of many sizes, each run a unit that an interrupted command need not repeat.
 
 Sizes are independent and differ a thousandfold in work. They are spread over the devices, the
-longest first. Neighbouring small sizes, whose steps would mostly be overhead, are padded with zero
-units to a common size and trained as one program.
+longest first. The smallest sizes, whose steps are mostly overhead, are padded with zero units to a
+common size and trained as one program: it takes about as long, and is compiled once.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,6 +31,12 @@ from mnist1d.training import (
 )
 
 Make = Callable[..., Any]
+
+SIDE_BY_SIDE_UP_TO = 50
+"""The largest size whose runs, with and without label noise, take every step together.
+
+The matrix products of larger models fill a core; those of smaller ones are mostly overhead.
+"""
 
 
 class Unit(NamedTuple):
@@ -85,7 +91,7 @@ class Schedule:
 def blocks(
     sizes: Sequence[int], architecture: str, noises: tuple[bool, ...], together_up_to: int
 ) -> list[Block]:
-    """Put sizes into blocks: small neighbours within a factor of two together, others alone.
+    """Put the small sizes into one block, every other into a block of its own.
 
     What is in a block depends on the sizes alone, never on what is finished already: rounding may
     depend on it.
@@ -94,18 +100,14 @@ def blocks(
         sizes: rising.
         architecture: passed on.
         noises: passed on.
-        together_up_to: the largest size that shares a block.
+        together_up_to: the largest size that shares a block with others.
 
-    >>> [block.sizes for block in blocks((2, 3, 4, 9, 16, 40), "MLP", (True,), 16)]
-    [(2, 3, 4), (9, 16), (40,)]
+    >>> [block.sizes for block in blocks((2, 3, 4, 9, 16, 40), "MLP", (True,), 9)]
+    [(2, 3, 4, 9), (16,), (40,)]
     """
-    groups: list[list[int]] = []
-    for size in sizes:
-        if groups and size <= min(together_up_to, 2 * groups[-1][0]):
-            groups[-1].append(size)
-        else:
-            groups.append([size])
-    return [Block(architecture, tuple(group), noises) for group in groups]
+    small = tuple(size for size in sizes if size <= together_up_to)
+    alone = [(size,) for size in sizes if size > together_up_to]
+    return [Block(architecture, group, noises) for group in ([small] if small else []) + alone]
 
 
 def work_per_step(architecture: str, size: int, batch_size: int = 100) -> float:
@@ -200,7 +202,7 @@ class SizeTrainer:
         program: RunProgram | None = None
         for seed in seeds:
             units = block.units(seed)
-            keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1), len(units))
+            keys = jax.random.split(jax.random.key(seed), len(units))  # nothing draws from them
             models, n_parameters = self._draw_models(block, seed)
             labels = np.stack([self._labels[unit.noisy] for unit in units])
             data = (self._x, labels, self._orders[seed])
@@ -212,6 +214,7 @@ class SizeTrainer:
                     keys=keys,
                     data_axes=(None, 0, None),
                     devices=[device],
+                    batched=block.sizes[-1] <= SIDE_BY_SIDE_UP_TO,
                 )
             trained = program(models, data, keys=keys)
             measured = {name: values[:, 0] for name, values in trained.history.metrics.items()}
