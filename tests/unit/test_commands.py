@@ -96,7 +96,8 @@ def test_quick_run_says_everywhere_that_it_is_no_full_run(monkeypatch, capsys, t
 
 @pytest.mark.usefixtures("tiny", "summary_of_one_model")
 def test_without_mnist_its_row_is_left_out_with_a_line(monkeypatch, capsys, tmp_path):
-    run(monkeypatch, "reproduce", "--quick", "--seeds", "3", "--out", tmp_path / "new" / "folder")
+    out = tmp_path / "new" / "folder"
+    run(monkeypatch, "reproduce", "classification", "--quick", "--seeds", "3", "--out", out)
     assert "MNIST is left out" in capsys.readouterr().out
     result = record.load(classification, tmp_path / "new" / "folder" / "classification")
     assert "mnist_test_accuracy" not in result
