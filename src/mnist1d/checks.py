@@ -206,6 +206,8 @@ def shown(value: Any) -> str:
         text = repr(value)
     except ValueError:  # Python refuses to print integers of thousands of digits
         return "a number of very many digits"
+    except Exception:  # noqa: BLE001 (deep nesting, and whatever another's code raises)
+        return "something that cannot be printed"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -270,3 +270,22 @@ def test_what_is_no_configuration_in_json_is_refused():
         DatasetConfig.from_dict({"sead": 1})
     with pytest.raises(TypeError, match="a configuration must be a mapping"):
         DatasetConfig.from_dict([1])
+
+
+class Unprintable:
+    def __repr__(self):
+        raise KeyError("nothing to print")
+
+
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("value", [Unprintable(), [Unprintable()], nested(100_000)])
+@pytest.mark.parametrize("field", [field.name for field in fields(DatasetConfig)])
+def test_what_cannot_be_printed_is_refused_by_name(field, value):
+    with pytest.raises((TypeError, ValueError), match=rf"^{field}\b.* must "):
+        DatasetConfig(**{field: value})
