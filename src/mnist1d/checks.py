@@ -43,7 +43,8 @@ def integer(name: str, value: Any, lowest: int, highest: int) -> int:
         ...
     ValueError: seed must be from 0 to 9, not 10
     """
-    if isinstance(value, bool) or not isinstance(value, Integral):
+    # NumPy counts durations among the integers.
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be an integer, not {typed(value)}")
     number = int(value)
     if not lowest <= number <= highest:
@@ -54,7 +55,7 @@ def integer(name: str, value: Any, lowest: int, highest: int) -> int:
 
 def real(name: str, value: Any) -> float:
     """Return a finite number."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, not {typed(value)}")
     try:
         number = float(value)
@@ -83,7 +84,7 @@ def truth(name: str, value: Any) -> bool:
 
 
 def sequence(name: str, value: Any, wanted: str) -> Sequence[Any]:
-    """Return what has an order and a length; neither text nor a set has them.
+    """Return what has an order and a length; text, bytes and sets do not count.
 
     Args:
         name: of the parameter.
@@ -91,7 +92,8 @@ def sequence(name: str, value: Any, wanted: str) -> Sequence[Any]:
         wanted: what the parameter must be, for the message.
     """
     values = value.tolist() if isinstance(value, np.ndarray) else value
-    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+    no_numbers = str | bytes | bytearray | memoryview
+    if isinstance(values, no_numbers) or not isinstance(values, Sequence):
         raise TypeError(f"{name} must be {wanted}, not {typed(value)}")
     return values
 

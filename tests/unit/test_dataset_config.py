@@ -289,3 +289,18 @@ def nested(depth):
 def test_what_cannot_be_printed_is_refused_by_name(field, value):
     with pytest.raises((TypeError, ValueError), match=rf"^{field}\b.* must "):
         DatasetConfig(**{field: value})
+
+
+@pytest.mark.parametrize(
+    "value", [np.timedelta64(5, "D"), np.timedelta64(5), np.timedelta64("NaT"), np.timedelta64(1)]
+)
+@pytest.mark.parametrize("field", ["seed", "train_split", "shear_scale", "max_translation"])
+def test_a_duration_is_no_number(field, value):
+    with pytest.raises(TypeError, match=rf"^{field} must be an? (integer|number), not "):
+        DatasetConfig(**{field: value})
+
+
+@pytest.mark.parametrize("value", [b"$<", bytearray(b"$<"), memoryview(b"$<")])
+def test_bytes_are_no_pair_of_numbers(value):
+    with pytest.raises(TypeError, match=r"^padding must be two integers"):
+        DatasetConfig(padding=value)
