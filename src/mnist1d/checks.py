@@ -168,13 +168,13 @@ def heights(value: Any) -> tuple[tuple[float, ...], ...]:
     """Return the heights of templates, one row per class."""
     wanted = "numbers of shape (n_classes, template_len), or a mapping from names to signals"
     if isinstance(value, Templates):
-        plain = own_templates(value.x)
-        if not (np.array_equal(value.y, plain.y) and np.allclose(value.t, plain.t, atol=1e-12)):
+        checked_heights = heights(value.x)
+        if not _has_own_axes(value, checked_heights):
             raise ValueError(
                 "templates must have the labels 0, 1, ... and a time axis from -5/6 to 5/6 "
                 "if given as Templates; give their heights alone to have it so"
             )
-        value = value.x
+        return checked_heights
     if isinstance(value, str | bytes | set | frozenset) or not hasattr(value, "__len__"):
         raise TypeError(f"templates must be {wanted}, not {typed(value)}")
     try:
@@ -188,10 +188,24 @@ def heights(value: Any) -> tuple[tuple[float, ...], ...]:
             f"templates must be {wanted}, one class and two points at least, "
             f"not of shape {array.shape}"
         )
-    checked = array.astype(np.float64)
+    with np.errstate(over="ignore"):  # what is too large for a float is refused below
+        checked = array.astype(np.float64)
     if not (np.abs(checked) <= LARGEST_STRENGTH).all():  # NaN fails, too
         raise ValueError("templates must be finite and from -1e+100 to 1e+100")
     return tuple(map(tuple, checked.tolist()))
+
+
+def _has_own_axes(given: Templates, checked_heights: tuple[tuple[float, ...], ...]) -> bool:
+    plain = own_templates(checked_heights)
+    try:
+        labels, times = np.asarray(given.y), np.asarray(given.t, dtype=np.float64)
+    except (TypeError, ValueError):  # ragged, or other things than numbers
+        return False
+    return (
+        np.array_equal(labels, plain.y)
+        and times.shape == plain.t.shape
+        and np.allclose(times, plain.t, atol=1e-12)
+    )
 
 
 def known_names(parameters: Mapping[str, Any], known: list[str]) -> None:

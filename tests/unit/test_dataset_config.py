@@ -304,3 +304,27 @@ def test_a_duration_is_no_number(field, value):
 def test_bytes_are_no_pair_of_numbers(value):
     with pytest.raises(TypeError, match=r"^padding must be two integers"):
         DatasetConfig(padding=value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"x": [[1, 2], [3]]},
+        {"x": None},
+        {"x": 1},
+        {"y": None},
+        {"y": [[0], [1, 2]]},
+        {"t": "now"},
+        {"t": [[0], [1, 2]]},
+        {"t": np.zeros(3)},
+    ],
+)
+def test_templates_of_wrong_content_are_refused_by_name(changes):
+    with pytest.raises((TypeError, ValueError), match=r"^templates must "):
+        DatasetConfig(templates=digit_templates()._replace(**changes))
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).maxexp < 15_000, reason="no larger floats here")
+def test_templates_too_large_for_a_float_are_refused_without_a_warning():
+    with pytest.raises(ValueError, match=r"^templates must be finite"):
+        DatasetConfig(templates=[[np.longdouble("1e4000"), 1]])
