@@ -212,7 +212,8 @@ def known_names(parameters: Mapping[str, Any], known: list[str]) -> None:
     """Refuse names that no parameter has, naming the nearest."""
     for name in parameters:
         if name not in known:
-            nearest = get_close_matches(str(name), known, n=1, cutoff=0)[0]
+            text = name if isinstance(name, str) else shown(name)
+            nearest = get_close_matches(text, known, n=1, cutoff=0)[0]
             raise TypeError(f"unknown parameter {shown(name)}; did you mean {nearest!r}?")
 
 

@@ -308,14 +308,15 @@ class DatasetConfig:
         self._set("label_noise", checks.real("label_noise", self.label_noise))
         if not 0 <= self.label_noise <= 1:
             raise ValueError(f"label_noise must be from 0 to 1, not {self.label_noise!r}")
-        checks.one_of("label_noise_kind", self.label_noise_kind, _NOISE_KINDS)
+        kind = checks.one_of("label_noise_kind", self.label_noise_kind, _NOISE_KINDS)
+        self._set("label_noise_kind", kind)
         if self.label_noise and self.label_noise_kind == "other" and len(self.labels) < 2:
             raise ValueError("label_noise of the kind 'other' must have two classes or more")
 
     def _check_form(self) -> None:
         self._set("shuffle_seq", checks.truth("shuffle_seq", self.shuffle_seq))
         if isinstance(self.positions, str):
-            checks.one_of("positions", self.positions, _POSITIONS)
+            self._set("positions", checks.one_of("positions", self.positions, _POSITIONS))
         else:
             self._set("positions", checks.permutation(self.positions, self.final_seq_length))
         if self.positions == "chunked" and self.final_seq_length % 4:

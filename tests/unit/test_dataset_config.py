@@ -328,3 +328,16 @@ def test_templates_of_wrong_content_are_refused_by_name(changes):
 def test_templates_too_large_for_a_float_are_refused_without_a_warning():
     with pytest.raises(ValueError, match=r"^templates must be finite"):
         DatasetConfig(templates=[[np.longdouble("1e4000"), 1]])
+
+
+@pytest.mark.parametrize("field", ["positions", "label_noise_kind"])
+def test_a_text_of_numpy_is_stored_as_plain_text(field):
+    value = {"positions": "flipped", "label_noise_kind": "other"}[field]
+    config = DatasetConfig(**{field: np.str_(value)})
+    assert type(getattr(config, field)) is str
+    assert repr(config) == f"DatasetConfig({field}={value!r})"
+
+
+def test_an_unprintable_parameter_of_a_shifted_test_is_refused():
+    with pytest.raises(TypeError, match=r"^shifted_tests\['a'\] must be right: unknown parameter"):
+        DatasetConfig(shifted_tests={"a": {Unprintable(): 1}})
