@@ -95,6 +95,10 @@ def sequence(name: str, value: Any, wanted: str) -> Sequence[Any]:
     no_numbers = str | bytes | bytearray | memoryview
     if isinstance(values, no_numbers) or not isinstance(values, Sequence):
         raise TypeError(f"{name} must be {wanted}, not {typed(value)}")
+    try:
+        len(values)
+    except OverflowError:  # a range may be longer than any memory
+        raise ValueError(f"{name} must be {wanted}, not {shown(value)}") from None
     return values
 
 
@@ -155,7 +159,7 @@ def float_type(value: Any) -> str:
 def different_texts(value: Any, n_classes: int) -> tuple[str, ...]:
     """Return one text per class, all different."""
     wanted = f"{n_classes} different texts, one per template"
-    names = tuple(sequence("class_names", value, wanted))
+    names = sequence("class_names", value, wanted)
     for i, name in enumerate(names):
         if not isinstance(name, str):
             raise TypeError(f"class_names[{i}] must be text, not {typed(name)}")
@@ -176,6 +180,8 @@ def heights(value: Any) -> tuple[tuple[float, ...], ...]:
             )
         return checked_heights
     if isinstance(value, str | bytes | set | frozenset) or not hasattr(value, "__len__"):
+        raise TypeError(f"templates must be {wanted}, not {typed(value)}")
+    if isinstance(value, range):  # short to write, and perhaps longer than the memory
         raise TypeError(f"templates must be {wanted}, not {typed(value)}")
     try:
         array = np.asarray(value)

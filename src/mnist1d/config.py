@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from itertools import islice
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 from mnist1d import checks
@@ -209,7 +211,9 @@ class DatasetConfig:
         if heights is not None:
             checked = checks.heights(heights)
             n_points = len(checked[0])
-            if self.template_len == _TEMPLATE_LENGTH:
+            # Comparing an array would give an array, and one that is no integer is refused below.
+            length: Any = self.template_len
+            if isinstance(length, Integral) and length == _TEMPLATE_LENGTH:
                 self._set("template_len", n_points)
             self._set("templates", checked)
         self._set(
@@ -246,9 +250,10 @@ class DatasetConfig:
             wanted = f"{n} positive numbers, one per class"
             values = checks.sequence("class_proportions", self.class_proportions, wanted)
             shares = tuple(
-                checks.strength(f"class_proportions[{i}]", value) for i, value in enumerate(values)
+                checks.strength(f"class_proportions[{i}]", value)
+                for i, value in enumerate(islice(values, n))
             )
-            if len(shares) != n or min(shares) <= 0:
+            if len(values) != n or min(shares) <= 0:
                 given = checks.shown(self.class_proportions)
                 raise ValueError(f"class_proportions must be {wanted}, not {given}")
             self._set("class_proportions", shares)
@@ -340,10 +345,10 @@ class DatasetConfig:
             shifts = [named_shift(name, changes) for name, changes in given.items()]
         else:
             wanted = "a mapping from names to changed parameters"
-            shifts = list(checks.sequence("shifted_tests", given, wanted))
-            for shift in shifts:
-                if not isinstance(shift, Shift):
-                    raise TypeError(f"shifted_tests must be {wanted}, not {checks.typed(given)}")
+            values = checks.sequence("shifted_tests", given, wanted)
+            if not all(isinstance(shift, Shift) for shift in values):
+                raise TypeError(f"shifted_tests must be {wanted}, not {checks.typed(given)}")
+            shifts = list(values)
         for shift in shifts:
             check_name(shift.name)
         names = [shift.name.lower() for shift in shifts]
@@ -417,9 +422,11 @@ class DatasetConfig:
             obsolete = ("train", "test")
         if "templates" in changes:
             obsolete = (*obsolete, "template_len", "class_names")
-        if changes.get("shuffle_seq"):
+        # An array of positions cannot be compared with a text.
+        positions = changes.get("positions", "original")
+        if "shuffle_seq" in changes and checks.truth("shuffle_seq", changes["shuffle_seq"]):
             obsolete = (*obsolete, "positions")
-        elif changes.get("positions", "original") != "original":
+        elif not isinstance(positions, str) or positions != "original":
             obsolete = (*obsolete, "shuffle_seq")
         return replace(self, **{name: _default(name) for name in obsolete} | changes)
 
