@@ -259,7 +259,9 @@ def generate(config: DatasetConfig | None = None, /, **parameters: Any) -> Datas
     Raises:
         TypeError: if a parameter is unknown (the nearest real one is named) or of a wrong type.
         ValueError: if a parameter is out of range, or if all values come out the same and cannot
-            be standardised: the two end points of templates that nothing was done to.
+            be standardised: the two end points of templates that nothing was done to. Also if
+            values are so large that they cannot be standardised, or, in a shifted test set, that
+            float32 cannot hold them.
         MemoryError: if there is no room for all samples at once.
 
     Source:
@@ -291,7 +293,13 @@ def generate(config: DatasetConfig | None = None, /, **parameters: Any) -> Datas
         x = x.take(column_order, axis=1)
     mean = float(x.mean())
     x -= mean
-    std = float(np.sqrt(np.square(x).mean()))
+    with np.errstate(over="ignore"):  # the height of own templates and its factor multiply
+        std = float(np.sqrt(np.square(x).mean()))
+    if not np.isfinite(std):
+        raise ValueError(
+            f"the values are too large to be standardised: {config} needs lower templates, or a "
+            "smaller scale_coeff"
+        )
     if std <= 1e-12 * abs(mean):
         raise ValueError(
             f"all values are the same and cannot be standardised: {config} needs a larger "
@@ -308,7 +316,13 @@ def generate(config: DatasetConfig | None = None, /, **parameters: Any) -> Datas
         shifted = config.replace(**shift.changes)
         stream = derived_stream(config.seed, SHIFTED_TESTS)
         x, y = _samples(templates, shifted, stream, n_samples=config.n_test)
-        shifted_tests[shift.name] = Samples(_standardised(x, config, mean, std, column_order), y)
+        x = _standardised(x, config, mean, std, column_order)
+        if not np.isfinite(x).all():
+            raise ValueError(
+                f"shifted_tests[{shift.name!r}] must have weaker noise, scale or shear, or dtype "
+                f"be 'float64': {config.dtype} cannot hold its values"
+            )
+        shifted_tests[shift.name] = Samples(x, y)
     return Dataset(
         x=x_train,
         y=y_train,
@@ -447,7 +461,8 @@ def _standardised(
 
 
 def _in_form(x: np.ndarray, config: DatasetConfig) -> np.ndarray:
-    x = x.astype(config.dtype, copy=False)
+    with np.errstate(over="ignore"):  # strengths of shifted tests may be; that is refused there
+        x = x.astype(config.dtype, copy=False)
     return x[:, None, :] if config.channel_axis else x
 
 

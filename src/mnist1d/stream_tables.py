@@ -31,6 +31,8 @@ _SMOOTHING_UNIT = 4096
 _HEIGHT_BITS = 24
 # Of the midpoints of 2**32 equal parts of an interval of length 1, to a relative error of 1e-19.
 _UNIFORM_VARIANCE = 1 / 12
+# Thousands of squares of this size still have a finite sum.
+_LARGEST_SQUARE = 1e300
 # Larger tables are not kept; their rows are computed when they are needed.
 _LARGEST_TABLE = 2**22
 # Columns of one block, measured: narrow ones hold fewer zeros, wide ones do more at once.
@@ -311,9 +313,17 @@ def _constants(grid: _Grid, config: DatasetConfig) -> tuple[float, float]:
     means = (1 - right) * moments.height[left] + right * moments.height[left + 1]
     mean = math.fsum(means) / grid.final
     smoothed = squared(config.corr_noise_scale / _SMOOTHING_UNIT) * normal_variance
+    with np.errstate(over="ignore"):  # the height of own templates and its factor multiply
+        scaled = (1 + squared(config.scale_coeff) * _UNIFORM_VARIANCE) * resampled(
+            moments.square, moments.product
+        )
+    if not scaled.max() < _LARGEST_SQUARE:
+        raise ValueError(
+            f"the values are too large to be standardised: {config} needs lower templates, or a "
+            "smaller scale_coeff"
+        )
     parts = (
-        (1 + squared(config.scale_coeff) * _UNIFORM_VARIANCE)
-        * resampled(moments.square, moments.product),
+        scaled,
         smoothed * resampled(moments.outside * variance, moments.outside_both * covariance),
         squared(config.iid_noise_scale)
         * normal_variance

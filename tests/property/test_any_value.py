@@ -1,6 +1,7 @@
 """Whatever is given as a parameter makes a configuration or is refused by name, at once."""
 
 import json
+import math
 import tracemalloc
 from collections import deque
 from dataclasses import fields
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mnist1d import DatasetConfig, generate
+from mnist1d import Dataset, DatasetConfig, generate
 from mnist1d.config import Shift
+from mnist1d.stream import Stream
 
 FIELDS = [known.name for known in fields(DatasetConfig)]
 
@@ -181,3 +183,95 @@ def test_what_is_stored_is_plain_python():
     )
     assert type(config.label_noise_kind) is type(config.positions) is str
     assert type(config.template_len) is int
+
+
+def test_values_whose_squares_are_no_number_are_refused():
+    enormous = DatasetConfig(num_samples=20, templates=[[0, 1e100], [1e100, 0]], scale_coeff=1e100)
+    for make in (generate, Stream):
+        with pytest.raises(ValueError, match=r"too large to be standardised: .* smaller scale_c"):
+            make(enormous)
+
+
+def test_a_shifted_test_set_beyond_its_type_is_refused():
+    config = DatasetConfig(num_samples=20, shifted_tests={"far": {"shear_scale": 1e100}})
+    assert np.isfinite(generate(config).shifted_tests["far"].x).all()
+    with pytest.raises(ValueError, match=r"shifted_tests\['far'\] must have weaker .*'float64'"):
+        generate(config, dtype="float32")
+
+
+strengths = st.floats(-3, 3) | st.floats(-1e100, 1e100) | st.just(0.0)
+shifts = st.fixed_dictionaries(
+    {},
+    optional={
+        "padding": st.tuples(st.integers(0, 20), st.integers(0, 20)).map(sorted),
+        "scale_coeff": strengths,
+        "max_translation": st.integers(1, 100) | st.just(2**63),
+        "corr_noise_scale": strengths,
+        "iid_noise_scale": strengths,
+        "shear_scale": strengths,
+    },
+)
+
+
+@st.composite
+def together(draw):
+    """Parameters of all kinds, each right by itself."""
+    n_classes = draw(st.integers(1, 12))
+    n_points = draw(st.integers(2, 9))
+    heights = st.floats(-1, 1) | st.floats(-1e100, 1e100)
+    rows = st.lists(heights, min_size=n_points, max_size=n_points)
+    optional = {
+        "classes": st.lists(st.integers(0, n_classes - 1), min_size=1, unique=True),
+        "class_proportions": st.lists(st.floats(1e-3, 1e3), min_size=n_classes, max_size=n_classes),
+        "class_names": st.just([f"class {i}" for i in range(n_classes)]),
+        "label_noise": st.floats(0, 1),
+        "label_noise_kind": st.sampled_from(["symmetric", "other", "published"]),
+        "positions": st.sampled_from(["original", "flipped", "shuffled", "chunked"]),
+        "positions_seed": st.integers(0, 2**32 - 1),
+        "shuffle_seq": st.booleans(),
+        "final_seq_length": st.integers(2, 30),
+        "validation": st.integers(0, 20),
+        "dtype": st.sampled_from(["float32", "float64"]),
+        "channel_axis": st.booleans(),
+        "seed": st.integers(0, 2**32 - 1),
+        "shifted_tests": st.dictionaries(st.sampled_from("ab"), shifts, max_size=2),
+    }
+    sizes = st.sampled_from([{"num_samples": 60}, {"train": 37, "test": 11}, {"num_samples": 23}])
+    return (
+        {"templates": draw(st.lists(rows, min_size=n_classes, max_size=n_classes))}
+        | draw(sizes)
+        | draw(shifts)
+        | draw(st.fixed_dictionaries({}, optional=optional))
+    )
+
+
+@given(parameters=together())
+@settings(max_examples=100, deadline=None)
+def test_parameters_of_all_kinds_give_finite_data_or_are_refused(parameters, tmp_path_factory):
+    config = check_refused_by_name(
+        lambda: DatasetConfig(**parameters), [*parameters, "train", "class_names"]
+    )
+    if config is None:
+        return
+    try:
+        dataset = generate(config)
+    except ValueError as error:
+        documented = ("all values are the same", "values are too large", "float32 cannot hold its")
+        assert any(text in str(error) for text in documented)  # noqa: PT017 (others may not pass)
+        return
+    sizes = {"train": config.n_train, "validation": config.n_validation, "test": config.n_test}
+    sizes = {name: size for name, size in sizes.items() if size}
+    sizes |= {shift.name: config.n_test for shift in config.shifted_tests}
+    axes = (1, config.final_seq_length) if config.channel_axis else (config.final_seq_length,)
+    assert list(dataset.parts) == list(sizes)
+    for name, part in dataset.parts.items():
+        assert part.x.shape == (sizes[name], *axes)
+        assert part.x.dtype == config.dtype
+        assert np.isfinite(part.x).all()
+        assert set(part.y.tolist()) <= set(config.labels)
+    assert np.isfinite(dataset.t).all()
+    assert math.isfinite(dataset.mean)
+    assert math.isfinite(dataset.std)
+    path = tmp_path_factory.getbasetemp() / "together.npz"
+    dataset.save(path)
+    assert Dataset.load(path, expected=config) == dataset
