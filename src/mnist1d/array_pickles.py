@@ -5,10 +5,12 @@ of numbers or text, plain containers and plain values, and rebuilds the arrays f
 itself, so that a file can neither call a function nor hand NumPy a made-up description of memory.
 """
 
+import hashlib
 import io
 import json
 import os
 import pickle
+import pickletools
 import struct
 from collections import OrderedDict
 from collections.abc import Callable
@@ -30,6 +32,8 @@ StrPath: TypeAlias = str | os.PathLike[str]
 # pickles the file is one pickle of the data alone.
 _NOTE_OPENS = b"\x80\x03X"
 _NOTE_CLOSES = b"0"
+# A pickle has no checksum of its own, and a wrong bit in the middle of an array would go unseen.
+_CHECKSUM = "sha256"
 
 
 def write_arrays(thing: Any, path: StrPath, note: dict[str, Any]) -> None:
@@ -52,11 +56,11 @@ def write_arrays(thing: Any, path: StrPath, note: dict[str, Any]) -> None:
     {'x': array([0, 1, 2])}
     ({'x': array([0, 1, 2])}, {'seed': 42})
     """
-    text = json.dumps(note).encode()
-    data = pickle.dumps(thing, protocol=PROTOCOL)
+    data = memoryview(pickle.dumps(thing, protocol=PROTOCOL))[2:]  # the note opens the file
+    text = json.dumps({**note, _CHECKSUM: _checksum(note, data)}).encode()
     with write_whole(path) as file:
         file.write(_NOTE_OPENS + struct.pack("<I", len(text)) + text + _NOTE_CLOSES)
-        file.write(memoryview(data)[2:])  # without the protocol, which the note opens with
+        file.write(data)
 
 
 def read_arrays(path: StrPath) -> tuple[Any, dict[str, Any] | None]:
@@ -83,7 +87,9 @@ def read_arrays(path: StrPath) -> tuple[Any, dict[str, Any] | None]:
 
 def _read(content: bytes, name: str) -> tuple[Any, dict[str, Any] | None]:
     try:
-        return _resolved(_Unpickler(io.BytesIO(content)).load(), set()), _note(content)
+        note = _note(content)
+        _check_memo(content)
+        return _resolved(_Unpickler(io.BytesIO(content)).load(), {}), note
     except _NotAdmittedError as error:
         raise pickle.UnpicklingError(
             f"{name} was not read: it holds {error}, and a dataset file may hold NumPy arrays and "
@@ -108,7 +114,24 @@ def _note(content: bytes) -> dict[str, Any] | None:
     note = json.loads(text)
     if not isinstance(note, dict):
         raise TypeError("its note is no dictionary")
+    # Files of earlier versions have no checksum.
+    checksum = note.pop(_CHECKSUM, None)
+    if checksum not in (None, _checksum(note, memoryview(rest)[1:])):
+        raise ValueError("its checksum is another one")
     return note
+
+
+def _checksum(note: dict[str, Any], data: memoryview) -> str:
+    digest = hashlib.sha256(json.dumps(note).encode())
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def _check_memo(content: bytes) -> None:
+    """Refuse numbers of memorised things that cannot be: Python makes a table as long as that."""
+    for operation, number, _place in pickletools.genops(content):
+        if operation.name in ("PUT", "LONG_BINPUT") and number not in range(len(content)):
+            raise ValueError(f"it memorises number {number}")
 
 
 class _NotAdmittedError(Exception):
@@ -206,19 +229,24 @@ def _of(kind: type[Any], value: Any) -> Any:
     return value
 
 
-def _resolved(thing: Any, seen: set[int]) -> Any:
-    """Put the arrays in the place of what stands for them."""
+def _resolved(thing: Any, done: dict[int, tuple[Any, Any]]) -> Any:
+    """Put the arrays in the place of what stands for them.
+
+    What is in several places is looked at once: a small file can have it in very many. What was
+    looked at is kept beside its replacement, so that nothing else gets its address.
+    """
+    if id(thing) in done:
+        return done[id(thing)][1]
     if isinstance(thing, dict | list):
-        if id(thing) not in seen:  # a container may contain itself
-            seen.add(id(thing))
-            items = list(thing.items()) if isinstance(thing, dict) else enumerate(thing)
-            for key, value in items:
-                thing[_resolved(key, seen)] = _resolved(value, seen)
+        done[id(thing)] = thing, thing  # a container may contain itself
+        items = list(thing.items()) if isinstance(thing, dict) else enumerate(thing)
+        for key, value in items:
+            thing[_resolved(key, done)] = _resolved(value, done)
         return thing
-    if isinstance(thing, tuple):
-        return tuple(_resolved(value, seen) for value in thing)
-    if isinstance(thing, set | frozenset):
-        return type(thing)(_resolved(value, seen) for value in thing)
+    if isinstance(thing, tuple | set | frozenset):
+        values = [_resolved(value, done) for value in thing]
+        done[id(thing)] = thing, type(thing)(values)
+        return done[id(thing)][1]
     if isinstance(thing, _Array) and thing.array is not None:
         return thing.array
     if isinstance(thing, _StandIn | type):

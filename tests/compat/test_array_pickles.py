@@ -252,6 +252,50 @@ def test_deep_nesting_is_refused(path):
         read_arrays(path)
 
 
+MEMORISED = {"text": b"p4000000000\n", "binary": b"r\xff\xff\xff\x7f", "negative": b"p-5\n"}
+
+
+@pytest.mark.parametrize("name", MEMORISED)
+def test_enormous_numbers_of_memorised_things_are_refused(path, name):
+    # Python's own reader makes a table as long as the number.
+    path.write_bytes(b"\x80\x04]" + MEMORISED[name] + STOP)
+    with pytest.raises(pickle.UnpicklingError, match=r"damaged.*memorises"):
+        read_arrays(path)
+
+
+def test_what_is_in_very_many_places_is_looked_at_once(path):
+    # Sixty pairs of the one before are 2**60 things, seen from outside.
+    pairs = [b"\x94h" + bytes([i]) + b"\x86" for i in range(60)]
+    path.write_bytes(b"\x80\x04K\x01" + b"".join(pairs) + STOP)
+    loaded = read_arrays(path)[0]
+    for _ in range(60):
+        assert loaded[0] is loaded[1]
+        loaded = loaded[0]
+    assert loaded == 1
+
+
+def test_a_wrong_bit_anywhere_in_our_file_is_noticed(path):
+    write_arrays({"x": np.arange(3.0)}, path, {"seed": 42})
+    whole = path.read_bytes()
+    data, note = read_arrays(path)
+    assert note == {"seed": 42}
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 7
+        path.write_bytes(damaged)
+        try:
+            found, of_file = read_arrays(path)
+        except pickle.UnpicklingError as error:
+            assert str(path) in str(error)  # noqa: PT017 (other errors may not pass)
+        else:
+            # The number of the protocol, and the name of the checksum, say nothing of the data.
+            assert_equal(found, data)
+            assert of_file is None or of_file["seed"] == 42
+    path.write_bytes(whole + b"more")
+    with pytest.raises(pickle.UnpicklingError, match="its checksum is another one"):
+        read_arrays(path)
+
+
 @pytest.mark.parametrize("name", ["note is no JSON", "note is no dictionary"])
 def test_damaged_notes_are_refused(path, name):
     text = b"{nonsense" if name == "note is no JSON" else b"[]"

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from mnist1d import origin
 from mnist1d.data import get_dataset, get_dataset_args, get_templates, make_dataset
 from mnist1d.utils import to_pickle
 
@@ -343,10 +344,11 @@ def test_a_damaged_file_is_an_error_and_stays_as_it_is():
     assert_equal(quiet(arguments(), "data.pkl", regenerate=True), make_dataset(arguments()))
 
 
-def test_files_of_a_later_version_are_not_trusted():
-    quiet(arguments(), "data.pkl")
-    content = Path("data.pkl").read_bytes()
-    Path("data.pkl").write_bytes(content.replace(b'"mnist1d": 1', b'"mnist1d": 9', 1))
+def test_files_of_a_later_version_are_not_trusted(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(origin, "_VERSION", 9)
+        quiet(arguments(), "data.pkl")
+    assert b'"mnist1d": 9' in Path("data.pkl").read_bytes()
     np.random.seed(0)
     before = states()
     quiet(arguments(), "data.pkl")
