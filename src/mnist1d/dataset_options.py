@@ -99,8 +99,12 @@ PUBLISHED_OPTIONS = DatasetOptions()
 
 
 def _read_templates(path: Path) -> np.ndarray:
+    wanted = f"{path} must hold one template of numbers per line"
     try:
         lines = path.read_text(encoding="utf-8").replace(",", " ").splitlines()
-        return np.loadtxt(lines, dtype=np.float64, ndmin=2)
+        # NumPy only warns where there are no numbers at all.
+        if any(line.partition("#")[0].strip() for line in lines):
+            return np.loadtxt(lines, dtype=np.float64, ndmin=2)
     except ValueError as error:
-        raise ValueError(f"{path} must hold one template of numbers per line: {error}") from None
+        raise ValueError(f"{wanted}: {error}") from None
+    raise ValueError(f"{wanted}: it has none")

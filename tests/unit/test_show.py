@@ -201,6 +201,10 @@ def test_mnist_is_found_by_option_and_variable_and_its_absence_is_told(capsys, m
         ("building --part test", "--part must be left out with building; it belongs to samples"),
         ("overview --mnist none", "none is no folder: expected MNIST's four files there"),
         ("--templates none.txt", "none.txt: No such file or directory"),
+        (
+            "--templates blank.txt",
+            "blank.txt must hold one template of numbers per line: it has none",
+        ),
         ("--templates words.txt", "words.txt must hold one template of numbers per line"),
         ("--dpi 1", "dpi must be from 10 to 1000, not 1"),
         ("--positions mixed", "positions must be one of"),
@@ -210,6 +214,7 @@ def test_an_error_is_one_clear_line_and_nothing_is_written(arguments, message, c
     Path("file").touch()
     Path("folder.png").mkdir()
     Path("words.txt").write_text("one two\n", encoding="utf-8")
+    Path("blank.txt").write_text("# none yet\n\n", encoding="utf-8")
     before = sorted(Path().rglob("*"))
     with pytest.raises(SystemExit) as stop:
         run(arguments)
