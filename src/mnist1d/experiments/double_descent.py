@@ -450,6 +450,11 @@ def summarise(result: xr.Dataset) -> list[Row]:
                     f"threshold-{name}",
                 ),
                 (
+                    "last with training errors",
+                    {"size": mean_size(result, name, "threshold_below")},
+                    None,
+                ),
+                (
                     "valley before the peak",
                     {
                         "size": mean_size(result, name, "error_valley_size"),
@@ -498,6 +503,7 @@ def _plot_panels(
     label: str,
     limits: tuple[float, float | None],
 ) -> Figure:
+    """Draw the three series; the legend is in the last panel, where no curve is in its way."""
     figure = Figure(figsize=(3.25, 2))
     panels = figure.subplots(1, len(SERIES), sharey=True)
     for axes, (name, series), letter in zip(panels, SERIES.items(), "abc", strict=True):
@@ -509,13 +515,20 @@ def _plot_panels(
             xlabel="Hidden layer size" if series.architecture == "MLP" else "Num. of channels",
             xlim=(0, 300) if series.architecture == "MLP" else (0, 100),
             xticks=[0, 100, 200, 300] if series.architecture == "MLP" else [0, 50, 100],
-            ylim=limits,
         )
         for spine in ("left", "bottom"):
             axes.spines[spine].set_position(("outward", 3))
         plotting.panel_letter(axes, letter)
-    panels[0].set_ylabel(label)
-    panels[0].legend(loc="upper right" if measure == "error" else "upper left")
+    # After all curves, so that the shared axis holds the highest.
+    panels[0].set(ylabel=label, ylim=limits)
+    panels[-1].legend(
+        loc="upper right",
+        bbox_to_anchor=(1.15, 1),
+        borderaxespad=0,
+        handlelength=0.8,
+        handletextpad=0.4,
+        labelspacing=0.2,
+    )
     return figure
 
 
