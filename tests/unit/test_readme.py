@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist1d.experiments import classification, record
+from mnist1d.experiments import EXPERIMENTS, record
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,8 +19,10 @@ def test_tables_are_those_of_the_records():
 
 
 def test_claims_are_those_of_the_record(tmp_path):
-    result = record.load(classification, ROOT / "results" / "classification")
-    record.save_claims({classification.NAME: result}, tmp_path / "claims.json")
+    kept = [each for each in EXPERIMENTS if (ROOT / "results" / each.NAME).is_dir()]
+    assert len(kept) >= 2
+    results = {each.NAME: record.load(each, ROOT / "results" / each.NAME) for each in kept}
+    record.save_claims(results, tmp_path / "claims.json")
     fresh = (tmp_path / "claims.json").read_text(encoding="utf-8")
     assert json.loads(fresh) == json.loads((ROOT / "results" / "claims.json").read_text("utf-8"))
 
