@@ -217,6 +217,8 @@ def _filled(content: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
     kind = _of(_Type, dtype).type
     if not isinstance(content, bytes | bytearray):
         raise TypeError(f"an array is given as {type(content).__name__}, not as bytes")
+    if not kind.itemsize:  # NumPy makes them one wide, and so much of nothing
+        raise ValueError("texts of an array have no width")
     if len(content) != kind.itemsize * int(np.prod(shape, dtype=object)):
         raise ValueError("the bytes of an array do not fit its shape")
     array = np.ndarray(_of(tuple, shape), kind, content, order=order)

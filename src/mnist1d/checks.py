@@ -19,6 +19,7 @@ __all__ = [
     "one_of",
     "padding",
     "permutation",
+    "positive",
     "real",
     "sequence",
     "shown",
@@ -63,6 +64,20 @@ def real(name: str, value: Any) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, not {shown(value)}")
+    return number
+
+
+def positive(name: str, value: Any) -> float:
+    """Return a finite number above 0.
+
+    >>> positive("learning_rate", 0)
+    Traceback (most recent call last):
+        ...
+    ValueError: learning_rate must be above 0, not 0
+    """
+    number = real(name, value)
+    if number <= 0:
+        raise ValueError(f"{name} must be above 0, not {shown(value)}")
     return number
 
 

@@ -338,3 +338,17 @@ def test_noise_is_an_error_or_harmless(path, content):
 def test_a_missing_file_is_missing(path):
     with pytest.raises(FileNotFoundError):
         read_arrays(path.with_name("nothing"))
+
+
+@pytest.mark.parametrize("width", [b"S0", b"U0"])
+def test_texts_without_width_are_refused_before_memory_is_taken_for_them(tmp_path, width):
+    """A billion of nothing takes no bytes in the file, and gigabytes in NumPy."""
+    whole = pickle.dumps(np.zeros(0, "S1"), protocol=2)
+    forged = whole.replace(b"S1", width).replace(
+        b"K\0\x85", b"J" + struct.pack("<I", 2**30) + b"\x85"
+    )
+    assert len(forged) == len(whole) + 6
+    path = tmp_path / "forged.pkl"
+    path.write_bytes(forged)
+    with pytest.raises(pickle.UnpicklingError, match=r"forged\.pkl .*texts .* have no width"):
+        read_arrays(path)

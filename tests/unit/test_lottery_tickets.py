@@ -203,7 +203,7 @@ def test_weights_of_different_trials_and_purposes_differ():
     first = [
         np.asarray(initial_network(TINY, seed, purpose).hidden.weight)[0, 0]
         for seed in (0, 1)
-        for purpose in ("trial", "random", "lottery", *lottery_tickets.STUDIES)
+        for purpose in ("trial", "random", "randomly", "lottery", *lottery_tickets.STUDIES)
     ]
     assert len(set(map(float, first))) == len(first)
     assert jax.tree.all(

@@ -128,8 +128,7 @@ class Config:
         for field in ("seeds", "n_steps", "evaluate_every", "batch_size", "mnist_evaluate_every"):
             checks.integer(field, getattr(self, field), 1, 10**9)
         for field in ("learning_rate", "mnist_learning_rate"):
-            if checks.real(field, getattr(self, field)) <= 0:
-                raise ValueError(f"{field} must be above 0, not {getattr(self, field)}")
+            checks.positive(field, getattr(self, field))
         if 1000 % self.batch_size:
             raise ValueError(f"batch_size must divide 1000, not {self.batch_size}")
         if checks.integer("validation_samples", self.validation_samples, 10, 10**9) % 10:

@@ -130,8 +130,7 @@ class Config:
                 checks.integer(field, size, 1, 10_000)
             if list(sizes) != sorted(set(sizes)):
                 raise ValueError(f"{field} must rise, not {getattr(self, field)}")
-        if checks.real("learning_rate", self.learning_rate) <= 0:
-            raise ValueError(f"learning_rate must be above 0, not {self.learning_rate}")
+        checks.positive("learning_rate", self.learning_rate)
         if not 0 <= checks.real("momentum", self.momentum) < 1:
             raise ValueError(f"momentum must be from 0 to below 1, not {self.momentum}")
 

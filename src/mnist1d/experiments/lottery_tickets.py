@@ -28,6 +28,7 @@ what the paper describes. Differences from the paper and its code; (both): of ei
    neighbouring weights, unit by unit, at random places ("same runs"). All else is the ticket's.
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -116,8 +117,7 @@ class Config:
         checks.one_of("protocol", self.protocol, ("corrected", "published"))
         checks.one_of("products", self.products, ("float32", "bfloat16"))
         checks.truth("controls", self.controls)
-        if checks.real("learning_rate", self.learning_rate) <= 0:
-            raise ValueError(f"learning_rate must be above 0, not {self.learning_rate}")
+        checks.positive("learning_rate", self.learning_rate)
         if not 0 <= checks.real("ticket_sparsity", self.ticket_sparsity) <= 1:
             raise ValueError(f"ticket_sparsity must be from 0 to 1, not {self.ticket_sparsity}")
         for field in ("search_batch_size", "study_batch_size"):
@@ -203,7 +203,7 @@ def initial_network(config: Config, seed: int, purpose: str = "trial") -> MLP:
     """
     key = jax.random.key(seed)
     if purpose != "trial":
-        key = jax.random.fold_in(key, int.from_bytes(purpose.encode(), "little") % 2**31)
+        key = jax.random.fold_in(key, zlib.crc32(purpose.encode()))
     return MLP(hidden_size=config.hidden_size, key=key)
 
 
@@ -246,13 +246,16 @@ def _search(config: Config, progress: Progress, units: Units) -> tuple[xr.Datase
                 at = training.evaluation_steps.tolist().index(PUBLISHED_PRUNING_STEP)
                 weights = jax.tree.map(lambda leaf, at=at: leaf[at], done.weights)
             trained = pruning.masked(weights, masks[-1][search, seed])
-            sparser = config.sparsities[min(number + 1, config.rounds - 1)]
-            arrays = done.curves | {"next": pruning.pack(pruning.magnitude_mask(trained, sparser))}
+            arrays = done.curves
+            if search == "lottery" and number + 1 < config.rounds:
+                sparser = pruning.magnitude_mask(trained, config.sparsities[number + 1])
+                arrays |= {"next": pruning.pack(sparser)}
             units.save(arrays, **key, search=search, seed=seed, round=number)
             found[search, seed] = arrays
         for chain in chains:
             curves[*chain, number] = found[chain]
-            following[chain] = pruning.unpack(found[chain]["next"], start[chain])
+            if "next" in found[chain]:
+                following[chain] = pruning.unpack(found[chain]["next"], start[chain])
         progress("search", (number + 1) * len(chains), len(chains) * config.rounds)
 
     def stacked(name: str) -> Any:
