@@ -198,6 +198,8 @@ def heights(value: Any) -> tuple[tuple[float, ...], ...]:
         raise TypeError(f"templates must be {wanted}, not {typed(value)}")
     if isinstance(value, range):  # short to write, and perhaps longer than the memory
         raise TypeError(f"templates must be {wanted}, not {typed(value)}")
+    if np.ma.is_masked(value):
+        raise ValueError(f"templates must be {wanted}, none of them masked")
     try:
         array = np.asarray(value)
     except (ValueError, TypeError):

@@ -341,3 +341,10 @@ def test_a_text_of_numpy_is_stored_as_plain_text(field):
 def test_an_unprintable_parameter_of_a_shifted_test_is_refused():
     with pytest.raises(TypeError, match=r"^shifted_tests\['a'\] must be right: unknown parameter"):
         DatasetConfig(shifted_tests={"a": {Unprintable(): 1}})
+
+
+def test_masked_templates_are_refused_and_unmasked_ones_taken():
+    heights = np.ma.array([[0.0, 1.0, 0.0], [0.0, -1.0, 0.0]], mask=[[0, 1, 0], [0, 0, 0]])
+    with pytest.raises(ValueError, match=r"templates must be .*, none of them masked"):
+        DatasetConfig(templates=heights)
+    assert DatasetConfig(templates=np.ma.array(heights.data)).n_classes == 2

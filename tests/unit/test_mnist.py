@@ -169,6 +169,35 @@ def test_bad_files_are_refused_with_name_reason_and_remedy(small, folder, name, 
     assert path.exists()
 
 
+def test_random_damage_is_noticed_or_harmless(small, folder):
+    """Flips, cuts and additions, in compressed files and in plain ones."""
+    rng = np.random.default_rng(0)
+    for number in range(300):
+        name = list(small)[number % 4]
+        path = folder / f"{name}.gz"
+        content = bytearray(small[name] if number % 2 else gzip.compress(small[name], mtime=0))
+        place = int(rng.integers(len(content)))
+        how = number // 8 % 4
+        if how == 0:
+            content[place] ^= 1 << int(rng.integers(8))
+        elif how == 1:
+            del content[place:]
+        elif how == 2:
+            content[place:place] = rng.bytes(int(rng.integers(1, 20)))
+        else:
+            content = bytearray(rng.bytes(int(rng.integers(0, 100))))
+        path.write_bytes(content)
+        try:
+            loaded = load_mnist(folder)
+        except ValueError as error:
+            said = str(error)
+        else:
+            assert_small(loaded, small)  # a date in a header, which nobody reads
+            said = path.name
+        assert path.name in said
+        path.write_bytes(gzip.compress(small[name]))
+
+
 def test_exchanged_files_are_told_apart(folder):
     first, second = folder / "train-labels-idx1-ubyte.gz", folder / "t10k-labels-idx1-ubyte.gz"
     content = first.read_bytes()

@@ -370,6 +370,19 @@ def test_a_disk_too_full_for_the_manifest_is_an_error_too(tmp_path, monkeypatch)
         made(tmp_path)
 
 
+def test_a_folder_in_a_shards_place_is_named(tmp_path):
+    made(tmp_path / "out")
+    place = tmp_path / "out" / "mnist1d-00002.npz"
+    place.unlink()
+    place.mkdir()
+    with pytest.raises(
+        OSError, match=r"cannot write to .*out: mnist1d-00002\.npz: .*the 2 finished"
+    ):
+        made(tmp_path / "out")
+    place.rmdir()
+    assert made(tmp_path / "out").n_made == 1
+
+
 def test_a_folder_that_may_not_be_written_is_reported(tmp_path, monkeypatch):
     def forbidden(_, name):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)

@@ -38,8 +38,12 @@ def generate(
     format: Literal["parquet", "npz", "npy", "csv"] = "parquet",  # noqa: A002 (the option's name)
     shard_size: int = 100_000,
     seed: int = 42,
-    workers: int | None = None,
-    scheduler: str | None = None,
+    workers: Annotated[
+        int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: one per core)")
+    ] = None,
+    scheduler: Annotated[
+        str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="")
+    ] = None,
     dataset: Annotated[DatasetOptions, tyro.conf.OmitArgPrefixes] = PUBLISHED_OPTIONS,
 ) -> None:
     """Write any number of samples into files, or finish or check what is there already.
@@ -53,7 +57,7 @@ def generate(
         format: of the files.
         shard_size: samples per file.
         seed: of the samples, 0 to 2**32 - 1.
-        workers: processes on this machine (default: one per core).
+        workers: processes on this machine.
         scheduler: address of a Dask scheduler, to use its workers in place of processes here.
         dataset: what the samples are.
     """

@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from mnist1d import checks
@@ -198,9 +199,10 @@ def _run(
             with suppress(OSError):
                 plan.folder.tidy()
         if isinstance(error, OSError) and not isinstance(error, ConnectionError):
+            where = f"{PurePath(error.filename).name}: " if error.filename else ""
             raise OSError(
                 error.errno or errno.EIO,
-                f"cannot write to {plan.folder.place}: {error.strerror or error}; the "
+                f"cannot write to {plan.folder.place}: {where}{error.strerror or error}; the "
                 f"{n_done} finished of {plan.n_shards} shards are kept: put that right and run "
                 "the same again",
             ) from error
