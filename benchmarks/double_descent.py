@@ -18,8 +18,8 @@ from pathlib import Path
 from time import perf_counter
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+import one_core
 import torch
 import torch_models
 from keep import keep, processor
@@ -76,32 +76,7 @@ def products(architecture, size):
         if architecture == "MLP"
         else [(size, 5, 1900), (size, 3 * size, 1000), (size, 3 * size, 500), (10, 5 * size, 100)]
     )
-    weights = [(m, n, k) for m, k, n in forward]
-    inputs = [(k, m, n) for m, k, n in forward[1:]]
-    return forward + weights + inputs
-
-
-def seconds_of_product(m, k, n, repetitions=300):
-    """Time one product within a compiled loop on one device."""
-    rng = np.random.default_rng(0)
-    a, b = (jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in ((m, k), (k, n)))
-
-    @jax.jit
-    def loop(a, b):
-        def body(_, carry):
-            a, total = carry
-            corner = (a @ b)[0, 0]
-            return a.at[0, 0].add(1e-30 * corner), total + corner
-
-        return jax.lax.fori_loop(0, repetitions, body, (a, jnp.float32(0)))[1]
-
-    loop(a, b).block_until_ready()
-    times = []
-    for _ in range(5):
-        start = perf_counter()
-        loop(a, b).block_until_ready()
-        times.append(perf_counter() - start)
-    return min(times) / repetitions
+    return one_core.backward_too(forward)
 
 
 def seconds_of_step(architecture, size, dataset, n_steps=1000):
@@ -117,40 +92,22 @@ def seconds_of_step(architecture, size, dataset, n_steps=1000):
     return min(times) / n_steps
 
 
-def one_core():
+def print_rates():
     """Print rates of a step and of its products; to be run with one core."""
     dataset = mnist1d.generate(num_samples=16_000, train_split=0.25)
     for architecture, size in (("MLP", 300), ("CNN", 50), ("CNN", 100)):
         work = work_per_step(architecture, size)
-        alone = sum(seconds_of_product(*shape) for shape in products(architecture, size))
+        alone = sum(one_core.seconds_of_product(*shape) for shape in products(architecture, size))
         step = seconds_of_step(architecture, size, dataset)
         print(architecture, size, work / step / 1e9, work / alone / 1e9, flush=True)
 
 
 def rates():
     """Measure rates in a process that has one core; returns rows."""
-    command = [sys.executable, __file__, "--one-core"]
-    core = {min(os.sched_getaffinity(0))}
-    done = subprocess.run(  # noqa: S603
-        command,
-        check=True,
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, core),
-    )
-    rows = []
-    for line in done.stdout.splitlines():
-        architecture, size, ours, plain = line.split()
-        rows.append(
-            {
-                "what": f"a step of the {architecture} of size {size}, one core",
-                "beside": "its matrix products alone",
-                "our_gflops": float(ours),
-                "product_gflops": float(plain),
-                "ratio": float(ours) / float(plain),
-            }
-        )
-    return rows
+    return [
+        one_core.row(f"a step of the {architecture} of size {size}", ours, plain)
+        for architecture, size, ours, plain in one_core.run_alone(__file__)
+    ]
 
 
 def main():
@@ -162,7 +119,7 @@ def main():
     parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one_core:
-        one_core()
+        print_rates()
         return
     rows = rates()
     for row in rows:
