@@ -58,19 +58,21 @@ def test_masks_of_growing_sparsity_are_nested_whatever_training_does():
     assert pruning.sparsity(mask) == 1
 
 
+x = jax.random.normal(jax.random.key(1), (20, 40))
+y = jnp.arange(20) % 10
+optimizer = optax.adam(0.02)
+training = Training(
+    batch=lambda data, _step, _key: data,
+    loss=lambda model, batch, _key: cross_entropy(predict(model, batch[0]), batch[1]),
+    evaluate=lambda model, data: predict(model, data[0]),
+    optimizer=optimizer,
+    n_steps=15,
+)
+
+
 def test_a_masked_network_trains_like_one_whose_weights_are_zeroed_before_every_step():
     """PAPER section 3.1: the published loop multiplies by the mask in place, gradients are free."""
     mask = pruning.random_mask(NETWORK, 0.6, np.random.default_rng(1))
-    x = jax.random.normal(jax.random.key(1), (20, 40))
-    y = jnp.arange(20) % 10
-    optimizer = optax.adam(0.02)
-    training = Training(
-        batch=lambda data, _step, _key: data,
-        loss=lambda model, batch, _key: cross_entropy(predict(model, batch[0]), batch[1]),
-        evaluate=lambda model, data: predict(model, data[0]),
-        optimizer=optimizer,
-        n_steps=15,
-    )
     model, history = train(training, MaskedMLP(NETWORK, mask), (x, y), key=jax.random.key(2))
 
     network, state = NETWORK, optimizer.init(NETWORK)
@@ -88,6 +90,33 @@ def test_a_masked_network_trains_like_one_whose_weights_are_zeroed_before_every_
         model.network,
         NETWORK,
     )
+
+
+@pytest.mark.parametrize(("fraction", "multiple"), [(0.8, 1), (0.9, 7), (0.95, 1), (1.0, 5)])
+def test_units_that_cannot_make_a_difference_can_be_left_out(fraction, multiple):
+    mask = pruning.random_mask(NETWORK, fraction, np.random.default_rng(2))
+    needed = pruning.needed_units(mask, multiple)
+    assert needed.n_second < 30
+    assert needed.n_second % multiple == 0
+    small = MaskedMLP(needed.take_from(NETWORK), needed.take_from(mask))
+    model, history = train(training, small, (x, y), key=jax.random.key(2))
+    whole, whole_history = train(training, MaskedMLP(NETWORK, mask), (x, y), key=jax.random.key(2))
+    np.testing.assert_allclose(history.metrics, whole_history.metrics, atol=2e-5)
+    jax.tree.map(
+        lambda own, other: np.testing.assert_allclose(own, other, atol=2e-5),
+        needed.put_into(NETWORK, model.network),
+        whole.network,
+    )
+
+
+def test_several_small_networks_are_put_into_as_many_whole_ones():
+    needed = pruning.Needed(np.array([4, 0, 7]), 2)
+    small = needed.take_from(NETWORK)
+    both = jax.tree.map(lambda leaf: np.stack([leaf, leaf + 1]), small)
+    whole = needed.put_into(NETWORK, both)
+    jax.tree.map(lambda own, other: np.testing.assert_array_equal(own[0], other), whole, NETWORK)
+    np.testing.assert_array_equal(whole.second.weight[1, 4, 7], NETWORK.second.weight[4, 7] + 1)
+    np.testing.assert_array_equal(whole.second.weight[1, 7], NETWORK.second.weight[7])
 
 
 def test_products_in_bfloat16_differ_by_its_rounding_alone():

@@ -58,7 +58,7 @@ from mnist1d.uncertainty import Estimate, estimate, interval, paired_difference
 
 NAME = "lottery-tickets"
 TITLE = "Lottery tickets (Figure 4, Figure S2)"
-VERSION = 1
+VERSION = 2
 
 SEARCHES = ("random", "lottery")
 STUDIES = ("original", "flipped", "shuffled", "chunked", "re-initialised")
@@ -217,7 +217,9 @@ def _search(config: Config, progress: Progress, units: Units) -> tuple[xr.Datase
         config.evaluate_every,
         keep_weights=published,
     )
-    trainer, data = MaskedTrainer(training, config.products), as_arrays(mnist1d.load())
+    # Coarse sizes: a round takes no longer than compiling its program.
+    trainer = MaskedTrainer(training, config.products, multiple=100)
+    data = as_arrays(mnist1d.load())
     key = _unit_key(config, "search")
     chains = [(search, seed) for seed in range(config.seeds) for search in SEARCHES]
     start = {
@@ -240,8 +242,8 @@ def _search(config: Config, progress: Progress, units: Units) -> tuple[xr.Datase
         }
         missing = [chain for chain in chains if found[chain] is None]
         jobs = [Job(start[chain], masks[-1][chain], data) for chain in missing]
-        for (search, seed), done in zip(missing, trainer(jobs), strict=True):
-            weights = done.model.network
+        for place, done in trainer(jobs):
+            (search, seed), weights = missing[place], done.network
             if done.weights is not None:
                 at = training.evaluation_steps.tolist().index(PUBLISHED_PRUNING_STEP)
                 weights = jax.tree.map(lambda leaf, at=at: leaf[at], done.weights)
@@ -291,7 +293,7 @@ def _study(config: Config, tickets: Masks, progress: Progress, units: Units) -> 
     training = masked_training(
         config.study_steps, config.study_batch_size, config.learning_rate, config.evaluate_every
     )
-    trainer = MaskedTrainer(training, config.products)
+    trainer = MaskedTrainer(training, config.products, multiple=50)
     data = {
         study: as_arrays(
             mnist1d.generate(seed=config.study_seed, positions=POSITIONS.get(study, "original"))
@@ -321,17 +323,17 @@ def _study(config: Config, tickets: Masks, progress: Progress, units: Units) -> 
     missing = [name for name, arrays in found.items() if arrays is None]
     n_done, steps, total = len(jobs) - len(missing), config.study_steps, len(jobs)
 
-    def report(done: int, at_once: int) -> None:
-        progress("studies", n_done * steps + done * at_once, total * steps)
+    def report(done: int) -> None:
+        progress("studies", n_done * steps + done, total * steps)
 
-    report(0, 0)
-    results = trainer([jobs[name] for name in missing], report)
-    for (study, network, seed), done in zip(missing, results, strict=True):
-        fitted = train_accuracy(done.model, *jobs[study, network, seed].data["train"])
+    report(0)
+    for place, done in trainer([jobs[name] for name in missing], report):
+        study, network, seed = missing[place]
+        job = jobs[study, network, seed]
+        fitted = train_accuracy(pruning.masked(done.network, job.mask), *job.data["train"])
         arrays = done.curves | {"train_accuracy": np.asarray(fitted)}
         units.save(arrays, **key, study=study, network=network, seed=seed)
         found[study, network, seed] = arrays
-        n_done += 1
     progress("studies", total * steps, total * steps)
 
     def stacked(name: str, chosen: Sequence[tuple[str, str]]) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Training many masked networks of one shape, as lottery tickets need it."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -9,15 +10,16 @@ import jax
 import numpy as np
 import optax
 
+from mnist1d import pruning
 from mnist1d.dataset import Dataset
 from mnist1d.models import MLP, MaskedMLP, predict
 from mnist1d.training import (
     RunProgram,
-    Trained,
     Training,
     accuracy,
     compile_runs,
     cross_entropy,
+    longest_first,
     sequential_batch,
 )
 
@@ -72,7 +74,7 @@ def as_arrays(dataset: Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 @eqx.filter_jit
-def train_accuracy(model: MaskedMLP, x: Any, labels: Any) -> jax.Array:
+def train_accuracy(model: Any, x: Any, labels: Any) -> jax.Array:
     """Return the share of samples that a network classifies correctly."""
     return accuracy(predict(model, x), labels)
 
@@ -89,64 +91,106 @@ class Done(NamedTuple):
     """One trained network.
 
     Attributes:
-        model: after the last step.
+        network: after the last step; what the mask drops is where it started.
         weights: the network at every evaluation, if it was to be kept, else None.
         curves: what was measured at the evaluations, shape (evaluations,) each.
     """
 
-    model: MaskedMLP
+    network: MLP
     weights: MLP | None
     curves: dict[str, np.ndarray]
 
 
 class MaskedTrainer:
-    """Trains networks, on a CPU one per core at a time, on a GPU all at once; compiles once.
+    """Trains networks: on a CPU one per core at a time, on a GPU all at once.
 
-    Networks as wide as the paper's fill a core.
+    Networks as wide as the paper's fill a core. There, too, units that a mask cuts off are left
+    out of the products (`pruning.needed_units`): nothing changes but the order of sums.
 
     Args:
         training: what happens to every network.
         products: as for `MaskedMLP`.
+        multiple: numbers of units are rounded up to multiples of it; every size is a program that
+            has to be compiled, once for every core.
     """
 
-    def __init__(self, training: Training, products: Any) -> None:
-        self._training, self._products = training, products
-        self._programs: dict[int, RunProgram] = {}
+    def __init__(self, training: Training, products: Any, *, multiple: int) -> None:
+        self._training, self._products, self._multiple = training, products, multiple
+        self._programs: dict[Any, RunProgram] = {}
 
     def __call__(
-        self, jobs: Sequence[Job], report: Callable[[int, int], None] = lambda *_: None
-    ) -> Iterator[Done]:
-        """Yield what became of every network, in order, as soon as it is finished."""
+        self, jobs: Sequence[Job], report: Callable[[int], None] = lambda _: None
+    ) -> Iterator[tuple[int, Done]]:
+        """Yield the number of a job, and what became of it, as soon as it is finished.
+
+        Args:
+            jobs: the networks.
+            report: told how many steps all of them have taken, from several threads but one at a
+                time.
+        """
+        if not jobs:
+            return
         on_cpu = jax.default_backend() == "cpu"
-        size = jax.device_count() if on_cpu else len(jobs)
-        for first in range(0, len(jobs), max(size, 1)):
-            chosen = jobs[first : first + size]
-            # A group of another size would be another program.
-            group = [*chosen, *[chosen[-1]] * (size - len(chosen))]
-            models, data = (
-                jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *own)
-                for own in (
-                    [MaskedMLP(job.start, job.mask, self._products) for job in group],
-                    [job.data for job in group],
-                )
+        multiple = self._multiple if on_cpu else jobs[0].start.hidden.bias.size
+        needed = [pruning.needed_units(job.mask, multiple) for job in jobs]
+        everything = list(range(len(jobs)))
+        steps, lock = [0] * len(jobs), threading.Lock()
+
+        def work(group: list[int], device: jax.Device) -> Iterator[tuple[int, Done]]:
+            def told(step: int, _: int) -> None:
+                with lock:
+                    for number in group:
+                        steps[number] = step
+                    report(sum(steps))
+
+            devices = [device] if on_cpu else jax.devices()
+            done = self._train([(jobs[i], needed[i]) for i in group], devices, told)
+            yield from zip(group, done, strict=True)
+
+        yield from longest_first(
+            [[number] for number in everything] if on_cpu else [everything],
+            work,
+            cost=lambda group: sum(needed[i].units.size * needed[i].n_second for i in group),
+        )
+
+    def _train(
+        self,
+        group: Sequence[tuple[Job, pruning.Needed]],
+        devices: Sequence[jax.Device],
+        report: Callable[[int, int], None],
+    ) -> Iterator[Done]:
+        """Train networks of one shape together."""
+        models, data = (
+            jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *own)
+            for own in (
+                [
+                    MaskedMLP(need.take_from(job.start), need.take_from(job.mask), self._products)
+                    for job, need in group
+                ],
+                [job.data for job, _ in group],
             )
-            keys = jax.random.split(jax.random.key(0), size)  # nothing is drawn from them
-            if size not in self._programs:
-                self._programs[size] = compile_runs(
-                    self._training, models, data, keys=keys, data_axes=0, batched=not on_cpu
-                )
-            told = partial(self._tell, report, len(chosen))
-            trained = self._programs[size](models, data, keys=keys, report=told)
-            for row in range(len(chosen)):
-                yield _result(trained, row)
-
-    @staticmethod
-    def _tell(report: Callable[[int, int], None], at_once: int, step: int, _: int) -> None:
-        report(step, at_once)
-
-
-def _result(trained: Trained, row: int) -> Done:
-    model, metrics = jax.tree.map(
-        lambda leaf: np.asarray(leaf[row]), (trained.models, trained.history.metrics)
-    )
-    return Done(model, metrics.pop("weights", None), metrics)
+        )
+        keys = jax.random.split(jax.random.key(0), len(group))  # nothing is drawn from them
+        shape = models.network.second.weight.shape
+        program = self._programs.get((devices[0], shape))
+        if program is None:
+            program = compile_runs(
+                self._training,
+                models,
+                data,
+                keys=keys,
+                data_axes=0,
+                devices=devices,
+                batched=devices[0].platform != "cpu",
+            )
+            self._programs[devices[0], shape] = program
+        trained = program(models, data, keys=keys, report=report)
+        models, metrics = jax.tree.map(np.asarray, (trained.models, trained.history.metrics))
+        weights = metrics.pop("weights", None)
+        for row, (job, need) in enumerate(group):
+            model, curves, kept = jax.tree.map(itemgetter(row), (models, metrics, weights))
+            yield Done(
+                need.put_into(job.start, model.network),
+                None if kept is None else need.put_into(job.start, kept),
+                curves,
+            )

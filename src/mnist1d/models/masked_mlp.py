@@ -21,7 +21,8 @@ class MaskedMLP(eqx.Module):
     faster than columns.
 
     Args:
-        network: the parameters, residual as in PAPER section 3.1.
+        network: the parameters, residual as in PAPER section 3.1. Its second layer may have fewer
+            units than its first; they are added to as many of the first's, from the start.
         mask: a tree of Booleans like the network, True for kept (`mnist1d.pruning`).
         products: type of the factors of matrix products that lead to activations; sums and all
             else are float32.
@@ -45,7 +46,8 @@ class MaskedMLP(eqx.Module):
         kept = jax.tree.map(lambda value, keep: jnp.where(keep, value, 0), self.network, self.mask)
         first = jax.nn.relu(self._affine(kept.hidden, x))
         second = jax.nn.relu(self._affine(kept.second, first))
-        return self._affine(kept.output, first + second if kept.residual else second)
+        n_added = second.shape[-1]
+        return self._affine(kept.output, jnp.append(first[:n_added] + second, first[n_added:]))
 
     def _affine(self, layer: Linear, x: Float[Array, " in_size"]) -> Float[Array, " out_size"]:
         weight = layer.weight.T
