@@ -18,8 +18,10 @@ def finished(request, tmp_path_factory):
     experiment = request.param
     heard = []
     config = experiment.Config.quick()
-    result = record.execute(experiment, config, progress=lambda *what: heard.append(what))
     folder = tmp_path_factory.mktemp(experiment.NAME)
+    result = record.execute(
+        experiment, config, progress=lambda *what: heard.append(what), folder=folder / "units"
+    )
     record.save(experiment, result, folder)
     return experiment, config, result, folder, heard
 
@@ -68,6 +70,30 @@ def test_progress_reaches_the_end_of_every_task(finished):
     assert all(done == total for done, total in last.values())
 
 
+def test_what_is_left_of_an_interrupted_run_is_used_and_the_rest_made_again(finished, tmp_path):
+    experiment, config, result, folder, _ = finished
+    kept = sorted((folder / "units").glob("*.npz"))
+    assert kept
+    for place, path in enumerate(kept):
+        if place % 3 != 1:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    damaged = tmp_path / kept[0].name
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    remarks = []
+    again = record.execute(
+        experiment,
+        config,
+        progress=lambda task, _, total: None if total else remarks.append(task),
+        folder=tmp_path,
+    )
+    assert any(damaged.name in remark and "damaged" in remark for remark in remarks)
+    measured = [name for name in result.data_vars if not str(name).endswith("_seconds")]
+    xr.testing.assert_identical(
+        again[measured].drop_attrs(deep=False), result[measured].drop_attrs(deep=False)
+    )
+    assert {path.name for path in tmp_path.glob("*.npz")} >= {path.name for path in kept}
+
+
 def test_claims_have_unique_names_a_source_and_a_statement(finished):
     experiment, *_ = finished
     names = [claim.name for claim in experiment.CLAIMS]
@@ -107,6 +133,6 @@ def test_figures_are_written_as_pictures_and_as_pdf(finished):
         image = matplotlib.image.imread(folder / f"{name}.png")
         assert image.std() > 0.01
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
-    assert {path.name for path in folder.iterdir()} == {"result.nc"} | {
+    assert {path.name for path in folder.iterdir()} == {"result.nc", "units"} | {
         f"{name}.{suffix}" for name in names for suffix in ("png", "pdf")
     }

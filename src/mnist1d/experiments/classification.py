@@ -32,7 +32,7 @@ Source: PAPER section 1. Differences from the paper and its code:
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -54,7 +54,6 @@ from mnist1d.experiments.units import Units
 from mnist1d.mnist import MNIST, load_mnist, mnist_folder
 from mnist1d.models import CNN, GRU, MLP, Logistic, count_parameters, predict
 from mnist1d.training import (
-    Trained,
     Training,
     accuracy,
     cross_entropy,
@@ -151,16 +150,19 @@ def run(
     config: Config,
     *,
     progress: Progress = silent,
-    units: Units | None = None,  # noqa: ARG001 (so far, too short to be done in pieces)
+    units: Units | None = None,
 ) -> xr.Dataset:
     """Train every model on every data set.
 
     Args:
         config: the settings.
         progress: told what is going on.
-        units: not used.
+        units: keeps what is finished of a model on a data set, all runs together.
 
-    Raises: InputError: if MNIST's folder is given and its files cannot be read.
+    Raises:
+        InputError: if MNIST's folder is given and its files cannot be read.
+        OSError: if a finished unit cannot be stored.
+
     Returns: variables over the dimensions `data` (plain, shuffled), `model`, `seed` and `step`
         (index of the step after which an evaluation took place):
 
@@ -175,11 +177,14 @@ def run(
 
         With MNIST the same, prefixed `mnist_`, without `data` and without predictions.
     """
+    units = units or Units()
     files = _read_mnist(config, progress)
     if files is None:
         progress("MNIST is left out: name a folder with its files (--mnist DIR)", 0, 0)
-        return _run_mnist1d(config, progress)
-    return xr.merge([_run_mnist1d(config, progress), _run_mnist(config, files, progress)])
+        return _run_mnist1d(config, progress, units)
+    return xr.merge(
+        [_run_mnist1d(config, progress, units), _run_mnist(config, files, progress, units)]
+    )
 
 
 def _read_mnist(config: Config, progress: Progress) -> MNIST | None:
@@ -192,7 +197,7 @@ def _read_mnist(config: Config, progress: Progress) -> MNIST | None:
         raise InputError(f"MNIST cannot be read: {error}") from error
 
 
-def _run_mnist1d(config: Config, progress: Progress) -> xr.Dataset:
+def _run_mnist1d(config: Config, progress: Progress, units: Units) -> xr.Dataset:
     dataset = mnist1d.load()
     x_validation, y_validation = mnist1d.fresh_samples(
         dataset, config.validation_samples, seed=config.validation_seed
@@ -214,12 +219,17 @@ def _run_mnist1d(config: Config, progress: Progress) -> xr.Dataset:
     results = []
     for name, make in MODELS.items():
         report = partial(progress, f"MNIST-1D, {name}")
-        trained = _train(make, training, data, axes, np.tile(seeds, 2), report)
-        history = jax.tree.map(
-            lambda leaf: leaf.reshape(2, config.seeds, *leaf.shape[1:]), trained.history
-        )
-        trained = trained._replace(history=history)
-        results.append(_labelled(trained, training, ("data", "seed")))
+        key = _unit_key(config, "MNIST-1D", name)
+        found = units.load(**key)
+        if found is None:
+            found = _train(make, training, data, axes, np.tile(seeds, 2), report)
+            units.save(found, **key)
+        report(training.n_steps, training.n_steps)
+        shaped = {
+            variable: values.reshape(2, config.seeds, *values.shape[1:]) if values.ndim else values
+            for variable, values in found.items()
+        }
+        results.append(_labelled(shaped, ("data", "seed")))
     result = xr.concat(results, xr.Variable("model", list(MODELS)))
     return _stop_early(
         result.assign_coords(
@@ -231,7 +241,7 @@ def _run_mnist1d(config: Config, progress: Progress) -> xr.Dataset:
     )
 
 
-def _run_mnist(config: Config, files: MNIST, progress: Progress) -> xr.Dataset:
+def _run_mnist(config: Config, files: MNIST, progress: Progress, units: Units) -> xr.Dataset:
     def standardised(images: np.ndarray) -> jax.Array:
         return jnp.asarray((images.reshape(-1, 784) / np.float32(255) - 0.1307) / 0.3081)
 
@@ -248,8 +258,13 @@ def _run_mnist(config: Config, files: MNIST, progress: Progress) -> xr.Dataset:
     results = []
     for name, make in MNIST_MODELS.items():
         report = partial(progress, f"MNIST, {name}")
-        trained = _train(make, training, data, None, seeds, report)
-        results.append(_labelled(trained, training, ("seed",)))
+        key = _unit_key(config, "MNIST", name)
+        found = units.load(**key)
+        if found is None:
+            found = _train(make, training, data, None, seeds, report)
+            units.save(found, **key)
+        report(training.n_steps, training.n_steps)
+        results.append(_labelled(found, ("seed",)))
     result = xr.concat(results, xr.Variable("model", list(MNIST_MODELS)))
     result = _stop_early(result.assign_coords(seed=seeds, step=training.evaluation_steps))
     return result.rename({name: f"mnist_{name}" for name in [*result.data_vars, "step"]})
@@ -281,6 +296,14 @@ def _training(
     )
 
 
+def _unit_key(config: Config, data: str, model: str) -> dict[str, Any]:
+    """Return what determines the runs of a model on a data set."""
+    settings = asdict(config)
+    for name in ("mnist", "download_mnist"):
+        settings.pop(name)
+    return {"data": data, "model": model, **settings}
+
+
 def _train(
     make: Callable[..., Any],
     training: Training,
@@ -288,32 +311,34 @@ def _train(
     data_axes: Any,
     seeds: np.ndarray,
     report: Callable[[int, int], None],
-) -> Trained:
+) -> dict[str, np.ndarray]:
+    """Train a model from several seeds; returns arrays by run, and scalars about all runs."""
     report(0, training.n_steps)
     keys = jax.vmap(jax.random.key)(jnp.asarray(seeds))
     models = initialise(lambda key: make(key=key), keys)
-    return train_runs(training, models, data, keys=keys, data_axes=data_axes, report=report)
-
-
-def _labelled(trained: Trained, training: Training, runs: tuple[str, ...]) -> xr.Dataset:
-    """Name the dimensions of a history, whose leading axes are `runs`; facts beside."""
+    trained = train_runs(training, models, data, keys=keys, data_axes=data_axes, report=report)
     train_loss, metrics = trained.history
     diverged = ~(train_loss < EXPLODED).all(axis=-1)
-    variables = {"train_loss": train_loss[..., training.evaluation_steps], **metrics}
-    for name, values in variables.items():
+    arrays = {"train_loss": train_loss[..., training.evaluation_steps], **metrics}
+    for name, values in arrays.items():
         if name != "test_prediction":
             values[diverged] = np.nan
-    labelled = xr.Dataset(
+    n_parameters = count_parameters(jax.tree.map(lambda leaf: leaf[0], trained.models))
+    return arrays | {
+        "diverged": diverged,
+        "n_parameters": np.array(n_parameters),
+        "compile_seconds": np.array(trained.compile_seconds),
+        "run_seconds": np.array(trained.run_seconds),
+    }
+
+
+def _labelled(arrays: Mapping[str, np.ndarray], runs: tuple[str, ...]) -> xr.Dataset:
+    """Name the dimensions of what `_train` returned; leading axes are `runs`."""
+    return xr.Dataset(
         {
-            name: ((*runs, "step", "sample")[: np.ndim(values)], values)
-            for name, values in variables.items()
+            name: ((*runs, "step", "sample")[: values.ndim], values)
+            for name, values in arrays.items()
         }
-    )
-    return labelled.assign(
-        diverged=(runs, diverged),
-        n_parameters=count_parameters(jax.tree.map(lambda leaf: leaf[0], trained.models)),
-        compile_seconds=trained.compile_seconds,
-        run_seconds=trained.run_seconds,
     )
 
 
