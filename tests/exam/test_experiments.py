@@ -54,6 +54,8 @@ def test_result_says_how_it_came_about(finished):
     assert json.loads(result.attrs["config"])["seeds"] == config.seeds
     assert json.loads(result.attrs["versions"]).keys() >= {"mnist1d", "numpy", "jax", "python"}
     assert result.attrs["seconds"] > 0
+    assert result.attrs["compile_seconds"] >= 0
+    assert result.attrs["units_found"] == 0
 
 
 def test_result_survives_saving_and_loading(finished):

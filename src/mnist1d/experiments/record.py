@@ -29,6 +29,12 @@ from mnist1d.whole_files import write_whole
 
 PROTOCOL_IS_FREE_IN = ("seeds", "mnist", "download_mnist")
 """Fields of a configuration that may change without leaving the paper's protocol."""
+COMPILATION = (
+    "/jax/core/compile/jaxpr_trace_duration",
+    "/jax/core/compile/jaxpr_to_mlir_module_duration",
+    "/jax/core/compile/backend_compile_duration",
+)
+"""What JAX calls the parts of compilation; a program found in the cache takes its share, too."""
 
 
 def follows_protocol(config: Any) -> bool:
@@ -59,17 +65,27 @@ def execute(
             none.
 
     Returns: what the experiment returned, with the attributes `experiment`, `protocol` ("full" or
-        "reduced"), `config` (JSON), `versions` (JSON), `device`, `processor`, `seconds` and
-        `finished` (UTC).
+        "reduced"), `config` (JSON), `versions` (JSON), `device`, `processor`, `seconds` (wall
+        time), `compile_seconds` (of all threads together), `units_found` (that were finished
+        before) and `finished` (UTC).
     """
-    clock = time.perf_counter()
+    clock, compilation = time.perf_counter(), [0.0]
+
+    def listen(event: str, seconds: float, **_: Any) -> None:
+        if event in COMPILATION:
+            compilation[0] += seconds
+
     about = {
         "experiment": experiment.NAME,
         "version": experiment.VERSION,
         "mnist1d": metadata.version("mnist1d"),
     }
     units = Units(folder, about, warn=lambda line: progress(line, 0, 0))
-    result = experiment.run(config, progress=progress, units=units)
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        result = experiment.run(config, progress=progress, units=units)
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
     return result.assign_attrs(
         experiment=experiment.NAME,
         protocol="full" if follows_protocol(config) else "reduced",
@@ -81,6 +97,8 @@ def execute(
         device=f"{jax.device_count()} x {jax.devices()[0].device_kind}",
         processor=_processor(),
         seconds=time.perf_counter() - clock,
+        compile_seconds=compilation[0],
+        units_found=units.n_found,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
