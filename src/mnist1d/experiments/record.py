@@ -71,9 +71,9 @@ def execute(
     """
     clock, compilation = time.perf_counter(), [0.0]
 
-    def listen(event: str, seconds: float, **_: Any) -> None:
+    def listen(event: str, duration_secs: float, **_: str | int) -> None:
         if event in COMPILATION:
-            compilation[0] += seconds
+            compilation[0] += duration_secs
 
     about = {
         "experiment": experiment.NAME,
