@@ -54,5 +54,6 @@ def _run(commands: Mapping[str, Callable[..., Any]]) -> None:
             config=(tyro.conf.FlagCreatePairsOff,),
         )
     except KeyboardInterrupt:
-        print("\nmnist1d: interrupted; what was finished is kept", file=sys.stderr)  # noqa: T201
+        message = "interrupted; what was finished is kept: run the same command again to go on"
+        print(f"\nmnist1d: {message}", file=sys.stderr)  # noqa: T201
         sys.exit(130)

@@ -86,6 +86,9 @@ def reproduce(
                 )
         except InputError as error:
             _fail(str(error))
+        except OSError as error:
+            what = f"cannot write {error.filename or out}: {error.strerror or error}"
+            _fail(f"{what}; what was finished is kept: run the same command again to go on")
         results[experiment.NAME] = result
         try:
             record.save(experiment, result, out / experiment.NAME)
