@@ -2,13 +2,16 @@
 
 The published amount of work is 100 rounds of 4 searches (2 trials, random and lottery; 1,502 steps,
 batch 100) and 30 studied networks (6,001 steps, batch 500), evaluations every 100 steps. Ours does
-all of it in a process of its own with an empty cache of compiled programs; the peer takes
+all of it, by the published protocol, in a process of its own with an empty cache of compiled
+programs, and what it found is kept, to stand beside the published numbers (PAPER section 3); the
+peer takes
 `--peer-steps` steps of either kind as plain PyTorch loops with PyTorch's own threads, masks applied
 in place as published, which count for the whole. Beside them: how close a step of the dense network
 comes to the matrix products that it is made of, on one core.
 """
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -25,37 +28,65 @@ from keep import keep, processor
 
 import mnist1d
 from mnist1d import pruning
-from mnist1d.experiments.lottery_tickets import Config, initial_network, run
+from mnist1d.experiments.lottery_tickets import (
+    NETWORKS,
+    STUDIES,
+    Config,
+    adjacency,
+    initial_network,
+    run,
+    searched_accuracy,
+    studied_accuracy,
+)
+from mnist1d.experiments.lottery_tickets import SEARCHES as SEARCHED
 from mnist1d.experiments.masked_training import Job, MaskedTrainer, as_arrays, masked_training
 from mnist1d.experiments.units import Units
 from mnist1d.training import keep_compiled_programs, use_all_cores
 
 CONFIG = Config()
-SEARCHES, STUDIED = 4 * CONFIG.rounds, 30
+N_SEARCHED, N_STUDIED = 4 * CONFIG.rounds, 30
 KINDS = {
-    "search": (CONFIG.search_steps, CONFIG.search_batch_size, SEARCHES),
-    "study": (CONFIG.study_steps, CONFIG.study_batch_size, STUDIED),
+    "search": (CONFIG.search_steps, CONFIG.search_batch_size, N_SEARCHED),
+    "study": (CONFIG.study_steps, CONFIG.study_batch_size, N_STUDIED),
 }
 PRODUCTS = ("float32", "bfloat16")
 
 
 def cold_start(products):
-    """Do the published work; returns its wall time in seconds and its largest memory in GiB."""
+    """Do the published work; returns wall time in seconds, largest memory in GiB, what it found."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "cache")}
         command = [sys.executable, __file__, "--whole", products, "--folder", folder]
         start = perf_counter()
         subprocess.run(command, env=environment, check=True)  # noqa: S603
         seconds = perf_counter() - start
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+        found = json.loads((Path(folder) / "found.json").read_text("utf-8"))
+    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, found
 
 
 def do_all(products, folder):
-    """Run the experiment with the paper's two trials and without what is beyond the paper."""
+    """Run the experiment as the paper's code did, without what is beyond the paper."""
     use_all_cores()
     keep_compiled_programs()
-    config = Config(seeds=2, controls=False, products=products)
-    run(config, units=Units(Path(folder) / "units"))
+    config = Config(seeds=2, protocol="published", controls=False, products=products)
+    result = run(config, units=Units(Path(folder) / "units"))
+    found = {
+        "search": {
+            search: searched_accuracy(result, search).round(1).tolist() for search in SEARCHED
+        },
+        "studies": {
+            study: {
+                network: studied_accuracy(result, study, network).round(1).tolist()
+                for network in NETWORKS
+            }
+            for study in STUDIES
+        },
+        "adjacency": {
+            search: [adjacency(result, search, length).tolist() for length in (2, 3, 4)]
+            for search in SEARCHED
+        },
+    }
+    (Path(folder) / "found.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 class MaskedMLP(torch_models.MLP):
@@ -153,7 +184,7 @@ def main():
     print(f"{processor()}: PyTorch {peer_total:.0f} s", flush=True)
     rows = []
     for products_in in options.products:
-        seconds, memory = cold_start(products_in)
+        seconds, memory, found = cold_start(products_in)
         ratio = peer_total / seconds
         print(f"ours in {products_in}: {seconds:.0f} s, {memory:.2f} GiB, ratio {ratio:.2f}")
         rows.append(
@@ -167,6 +198,7 @@ def main():
                 "our_memory_gib": memory,
                 "peer_seconds_per_network": peer,
                 "peer_threads": torch.get_num_threads(),
+                "found": found,
             }
         )
     if options.keep:
