@@ -1,6 +1,7 @@
 """What the command line can do; every command is a function, its arguments the options."""
 
 import dataclasses
+import math
 import sys
 import tempfile
 from collections import Counter
@@ -246,11 +247,24 @@ def _format(estimate: Estimate | None, n: int) -> str:
         return f"[red]diverged[/] ({estimate.n_diverged} of {runs} runs)"
     if estimate.n == 0:
         return "no data"
+    d = _decimals(estimate)
     if estimate.n == 1:
-        return f"{estimate.mean:.1f}, n = 1"
+        return f"{estimate.mean:.{d}f}, n = 1"
     if estimate.n == n:
-        return f"{estimate.mean:.1f} ± {estimate.high - estimate.mean:.1f}"
-    return f"{estimate.mean:.1f}\n{estimate.low:.1f} to {estimate.high:.1f}\nn = {estimate.n}"
+        return f"{estimate.mean:.{d}f} ± {estimate.high - estimate.mean:.{d}f}"
+    return f"{estimate.mean:.{d}f}\n{estimate.low:.{d}f} to {estimate.high:.{d}f}\nn = {estimate.n}"
+
+
+def _decimals(estimate: Estimate) -> int:
+    """Count decimals: one, or more where two digits of the uncertainty, or of the mean, need them.
+
+    >>> [_decimals(Estimate(mean, mean - 0.5, high, 3)) for mean, high in ((65, 66), (0.6, 0.612))]
+    [1, 3]
+    """
+    width = estimate.high - estimate.mean
+    # Without uncertainty a number below 10 has four digits.
+    size = width if width > 0 else abs(estimate.mean) / 100
+    return 1 if not 0 < size < 0.05 else min(4, 1 - math.floor(math.log10(size)))
 
 
 def _verdict(judgement: Judgement) -> str:

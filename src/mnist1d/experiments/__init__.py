@@ -9,8 +9,18 @@ file name`. To add one, write that file and name it here; command line and recor
 
 from types import ModuleType
 
-from mnist1d.experiments import classification, double_descent, lottery_tickets
+from mnist1d.experiments import (
+    classification,
+    double_descent,
+    lottery_tickets,
+    metalearn_learning_rate,
+)
 
-EXPERIMENTS: tuple[ModuleType, ...] = (classification, lottery_tickets, double_descent)
+EXPERIMENTS: tuple[ModuleType, ...] = (
+    classification,
+    lottery_tickets,
+    double_descent,
+    metalearn_learning_rate,
+)
 
 __all__ = ["EXPERIMENTS"]

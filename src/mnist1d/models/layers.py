@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from mnist1d.models.pytorch_stream import PyTorchStream
+
 
 def uniform(key: PRNGKeyArray, shape: tuple[int, ...], fan_in: int) -> Array:
     """Draw independent entries from U[-b, b], b = 1 / sqrt(fan_in): PyTorch's default.
@@ -126,7 +128,7 @@ class Convolution(eqx.Module):
         return affine(self.weight.reshape(len(self.weight), -1), self.bias, x)
 
 
-def draw_layers(model: Any, rng: np.random.Generator) -> Any:
+def draw_layers(model: Any, rng: np.random.Generator | PyTorchStream) -> Any:
     """Draw the layers of a model anew by the rule of `uniform`, with NumPy.
 
     Constructors compile a program for every shape that they meet, about a second of a model's
@@ -135,7 +137,8 @@ def draw_layers(model: Any, rng: np.random.Generator) -> Any:
     Args:
         model: any pytree with `Linear` and `Convolution` layers; their arrays may be shapes alone
             (`equinox.filter_eval_shape` of a constructor).
-        rng: drawn from in the order of the layers, weights before the bias.
+        rng: drawn from in the order of the layers, weights before the bias, which is PyTorch's:
+            a `PyTorchStream` gives the weights that PyTorch would.
 
     Returns: the model with NumPy arrays, float32, in its layers.
 
