@@ -13,6 +13,7 @@ from mnist1d.experiments import (
     classification,
     double_descent,
     lottery_tickets,
+    metalearn_activation,
     metalearn_learning_rate,
 )
 
@@ -21,6 +22,7 @@ EXPERIMENTS: tuple[ModuleType, ...] = (
     lottery_tickets,
     double_descent,
     metalearn_learning_rate,
+    metalearn_activation,
 )
 
 __all__ = ["EXPERIMENTS"]

@@ -1,5 +1,6 @@
 """The convolutional network of three strided layers, for signals and for images."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
@@ -69,11 +70,20 @@ class CNN(eqx.Module):
         self.output = Linear(channels * size**n_axes, n_classes, key=output_key)
         self.image_size = image_size
 
-    def __call__(self, x: Float[Array, "length *batch"]) -> Float[Array, "classes *batch"]:
-        """Map signals `(length, *batch)` to logits `(classes, *batch)`."""
+    def __call__(
+        self,
+        x: Float[Array, "length *batch"],
+        activation: Callable[[Array], Array] = jax.nn.relu,
+    ) -> Float[Array, "classes *batch"]:
+        """Map signals `(length, *batch)` to logits `(classes, *batch)`.
+
+        Args:
+            x: signals.
+            activation: in place of the published relu, element by element.
+        """
         batch = x.shape[1:]
         sides = x.shape[:1] if self.image_size is None else (self.image_size,) * 2
         hidden = x.reshape(1, *sides, *batch)
         for convolution in self.convolutions:
-            hidden = jax.nn.relu(convolution(hidden))
+            hidden = activation(convolution(hidden))
         return self.output(hidden.reshape(-1, *batch))

@@ -1,5 +1,6 @@
 """The multilayer perceptron with two hidden layers."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
@@ -50,8 +51,17 @@ class MLP(eqx.Module):
         self.output = Linear(hidden_size, n_classes, key=output_key)
         self.residual = residual
 
-    def __call__(self, x: Float[Array, "length *batch"]) -> Float[Array, "classes *batch"]:
-        """Map signals `(length, *batch)` to logits `(classes, *batch)`."""
-        first = jax.nn.relu(self.hidden(x))
-        second = jax.nn.relu(self.second(first))
+    def __call__(
+        self,
+        x: Float[Array, "length *batch"],
+        activation: Callable[[Array], Array] = jax.nn.relu,
+    ) -> Float[Array, "classes *batch"]:
+        """Map signals `(length, *batch)` to logits `(classes, *batch)`.
+
+        Args:
+            x: signals.
+            activation: in place of the published relu, element by element.
+        """
+        first = activation(self.hidden(x))
+        second = activation(self.second(first))
         return self.output(first + second if self.residual else second)

@@ -1,0 +1,385 @@
+"""An activation function that is a small network, evaluated directly or from a table.
+
+The function is f(x) = ELU(x) + scale * g(x), with g a network of one input and one output whose
+hidden layers are tanh plus noise, the same noise for every x of a call. A training step needs f,
+f' and f'' at every hidden unit of every sample: 12,800 places, 100 tanh each. `Tabulated` evaluates
+g at the centres of a few thousand cells instead, with three derivatives, and goes from there by
+Taylor's formula: one lookup of four neighbouring numbers. The derivatives come from the network and
+not from differences of neighbouring values, which cancel: in float32 the second derivative of a
+cubic Hermite spline of the same cells is wrong by some per cent (`benchmarks`).
+
+The noise behind the last hidden layer only adds a constant to g, and so it never enters a table. A
+g with one hidden layer has therefore one table for all calls, a deeper one a table per call.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple, Protocol, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from mnist1d.models.layers import Linear
+
+Noise = tuple[Array, ...]
+"""Noise of every hidden layer, shape (calls, units) each."""
+
+
+class Curve(NamedTuple):
+    """A function and its derivatives at some places, each of the shape of the places.
+
+    Attributes:
+        value: f.
+        slope: f'.
+        bend: f''.
+    """
+
+    value: Array
+    slope: Array
+    bend: Array
+
+
+class Network(eqx.Module):
+    """A scalar function: affine maps with tanh between them.
+
+    Args:
+        hidden: units of the hidden layers, one or more.
+        key: for the initial weights (PyTorch's defaults).
+
+    Source: PAPER section 6.1.
+
+    >>> network = Network((100,), key=jax.random.key(0))
+    >>> sum(leaf.size for leaf in jax.tree.leaves(network))
+    301
+    """
+
+    layers: tuple[Linear, ...]
+
+    def __init__(self, hidden: tuple[int, ...], *, key: PRNGKeyArray) -> None:
+        sizes = (1, *hidden, 1)
+        keys = jax.random.split(key, len(sizes) - 1)
+        self.layers = tuple(
+            Linear(a, b, key=layer_key)
+            for a, b, layer_key in zip(sizes[:-1], sizes[1:], keys, strict=True)
+        )
+
+    def derivatives(
+        self, x: Float[Array, " n"], noise: tuple[Array, ...], order: int
+    ) -> tuple[Array, ...]:
+        """Evaluate the function and its first derivatives.
+
+        Args:
+            x: places.
+            noise: added to the values of the hidden layers, shape (units,) each, one for every
+                hidden layer, or for the first ones.
+            order: of the highest derivative, 0 to 3.
+
+        Returns: order + 1 arrays of the shape of `x`: value, first derivative, ...
+
+        >>> network = Network((3,), key=jax.random.key(0))
+        >>> value, slope = network.derivatives(jnp.array([0.5]), (jnp.zeros(3),), 1)
+        >>> step = network.derivatives(jnp.array([0.51]), (jnp.zeros(3),), 0)[0] - value
+        >>> bool(abs(step / 0.01 - slope)[0] < 0.01)
+        True
+        """
+        y = [x[None], jnp.ones_like(x)[None], *[jnp.zeros_like(x)[None]] * 2][: order + 1]
+        for level, layer in enumerate(self.layers):
+            if level:
+                y = _tanh(y)
+                if level <= len(noise):
+                    y[0] = y[0] + noise[level - 1][:, None]
+            y = [layer.weight @ term for term in y]
+            y[0] = y[0] + layer.bias[:, None]
+        return tuple(term[0] for term in y)
+
+    @property
+    def output(self) -> Float[Array, " units"]:
+        """Weights behind the last hidden layer."""
+        return self.layers[-1].weight[0]
+
+
+def _tanh(u: list[Array]) -> list[Array]:
+    """Apply tanh to a function given by its derivatives (chain rule up to the third)."""
+    t = jnp.tanh(u[0])
+    s = 1 - t * t
+    y = [t]
+    if len(u) > 1:
+        y.append(s * u[1])
+    if len(u) > 2:
+        s1 = -2 * t * s
+        y.append(s * u[2] + s1 * u[1] ** 2)
+    if len(u) > 3:
+        s2 = s * (6 * t * t - 2)
+        y.append(s * u[3] + 3 * s1 * u[1] * u[2] + s2 * u[1] ** 3)
+    return y
+
+
+def elu(x: Array) -> Curve:
+    """ELU with alpha 1; at 0 as if from the left.
+
+    >>> [float(part) for part in elu(jnp.array(2.0))]
+    [2.0, 1.0, 0.0]
+    """
+    positive = x > 0
+    below = jnp.expm1(jnp.minimum(x, 0))
+    return Curve(
+        jnp.where(positive, x, below),
+        jnp.where(positive, 1, below + 1),
+        jnp.where(positive, 0, below + 1),
+    )
+
+
+class Activation(Protocol):
+    """f with all the noise of some calls, able to hand a gradient on to what it is made of."""
+
+    def __call__(self, call: Int[Array, ""], x: Array) -> Curve:
+        """Evaluate f with the noise of one call."""
+
+    def zeros(self) -> Any:
+        """Return the adjoint before anything was accumulated."""
+
+    def accumulate(
+        self, adjoint: Any, call: Int[Array, ""], x: Array, value: Array, slope: Array
+    ) -> Any:
+        """Add the gradient that reaches what f is made of through f(x) and f'(x).
+
+        Args:
+            adjoint: what was accumulated before.
+            call: number of the call.
+            x: places.
+            value: adjoint of f at every place.
+            slope: adjoint of f' at every place.
+        """
+
+    def count_outside(self, x: Array) -> Array:
+        """Count the places where f is not known but continued."""
+
+
+class Direct(NamedTuple):
+    """f evaluated by its network at every place.
+
+    Attributes:
+        network: g.
+        noise: of every call.
+        scale: factor of g.
+    """
+
+    network: Network
+    noise: Noise
+    scale: float
+
+    def __call__(self, call: Int[Array, ""], x: Array) -> Curve:
+        """Evaluate f with the noise of one call."""
+        g = self._evaluate(self.network, call, x, 2)
+        return Curve(*(a + b.reshape(x.shape) for a, b in zip(elu(x), g, strict=True)))
+
+    def zeros(self) -> Network:
+        """Return the adjoint of the network before anything was accumulated."""
+        return jax.tree.map(jnp.zeros_like, self.network)
+
+    def accumulate(
+        self, adjoint: Network, call: Int[Array, ""], x: Array, value: Array, slope: Array
+    ) -> Network:
+        """Add the gradient of the network's parameters."""
+        _, pull = jax.vjp(lambda network: self._evaluate(network, call, x, 1), self.network)
+        return jax.tree.map(jnp.add, adjoint, pull((value.ravel(), slope.ravel()))[0])
+
+    def count_outside(self, x: Array) -> Array:  # noqa: ARG002 (every place is known)
+        """Count nothing: every place is known."""
+        return jnp.zeros((), jnp.int32)
+
+    def _evaluate(
+        self, network: Network, call: Int[Array, ""], x: Array, order: int
+    ) -> tuple[Array, ...]:
+        noise = tuple(layer[call] for layer in self.noise)
+        terms = network.derivatives(x.ravel(), noise, order)
+        return tuple(self.scale * term for term in terms)
+
+
+class Grid(NamedTuple):
+    """Cells of equal width from -bound to bound.
+
+    Attributes:
+        bound: largest place in a cell.
+        n_cells: number of cells.
+    """
+
+    bound: float
+    n_cells: int
+
+    @property
+    def width(self) -> float:
+        """Width of a cell."""
+        return 2 * self.bound / self.n_cells
+
+    def centres(self, dtype: Any) -> Float[Array, " cells"]:
+        """Middles of the cells."""
+        return self._centre(jnp.arange(self.n_cells), dtype)
+
+    def locate(self, x: Array) -> tuple[Array, Array, Array]:
+        """Find the cell of every place, how far right of its centre, and how far off the grid."""
+        inside = jnp.clip(x, -self.bound, self.bound)
+        cell = ((inside + self.bound) / self.width).astype(jnp.int32)
+        # A place that is not a number has no cell, and is not to be looked up beyond the table.
+        cell = jnp.clip(cell, 0, self.n_cells - 1)
+        return cell, inside - self._centre(cell, x.dtype), x - inside
+
+    def _centre(self, cell: Array, dtype: Any) -> Array:
+        return (cell.astype(dtype) + 0.5) * self.width - self.bound
+
+
+class Tables(NamedTuple):
+    """What of g is tabulated, times its scale.
+
+    Attributes:
+        terms: Taylor coefficients at the centres of the cells, shape (tables, cells, 4): one table
+            for all calls or one for each.
+        shifts: what the noise behind the last hidden layer adds, shape (calls,).
+    """
+
+    terms: Float[Array, "tables cells 4"]
+    shifts: Float[Array, " calls"]
+
+
+def tabulate(network: Network, noise: Noise, scale: float, grid: Grid) -> Tables:
+    """Evaluate g in all cells, for all calls.
+
+    Differentiable in `network`. The tables of a deep network are computed again in the backward
+    pass: kept, the values of its hidden units would take gigabytes.
+
+    Args:
+        network: g.
+        noise: of every call.
+        scale: factor of g.
+        grid: the cells.
+
+    >>> network = Network((5,), key=jax.random.key(0))
+    >>> tables = tabulate(network, (jnp.zeros((301, 5)),), 0.2, Grid(16.0, 64))
+    >>> tables.terms.shape, tables.shifts.shape
+    ((1, 64, 4), (301,))
+    """
+    centres = grid.centres(network.output.dtype)
+
+    @jax.checkpoint
+    def table(inner_noise: tuple[Array, ...]) -> Array:
+        value, slope, second, third = network.derivatives(centres, inner_noise, 3)
+        return scale * jnp.stack([value, slope, second / 2, third / 6], axis=1)
+
+    *inner, last = noise
+    terms = jax.lax.map(table, tuple(inner)) if inner else table(())[None]
+    return Tables(terms, scale * (last @ network.output))
+
+
+class Tabulated(NamedTuple):
+    """f with g from tables; beyond the grid g goes on as a straight line.
+
+    Attributes:
+        tables: of g.
+        grid: their cells.
+    """
+
+    tables: Tables
+    grid: Grid
+
+    def __call__(self, call: Int[Array, ""], x: Array) -> Curve:
+        """Evaluate f with the noise of one call."""
+        g = lookup(self.tables.terms[self._row(call)], self.grid, x)
+        e = elu(x)
+        value = e.value + g.value + self.tables.shifts[call]
+        return Curve(value, e.slope + g.slope, e.bend + g.bend)
+
+    def zeros(self) -> Tables:
+        """Return the adjoint of the tables before anything was accumulated."""
+        return jax.tree.map(jnp.zeros_like, self.tables)
+
+    def accumulate(
+        self, adjoint: Tables, call: Int[Array, ""], x: Array, value: Array, slope: Array
+    ) -> Tables:
+        """Add the gradient of the tables."""
+        cell, d, excess = self.grid.locate(x)
+        slope = slope + value * excess
+        parts = jnp.stack(
+            [
+                value,
+                value * d + slope,
+                d * (value * d + 2 * slope),
+                d * d * (value * d + 3 * slope),
+            ],
+            axis=-1,
+        )
+        return Tables(
+            adjoint.terms.at[self._row(call), cell].add(parts, mode="promise_in_bounds"),
+            adjoint.shifts.at[call].add(value.sum()),
+        )
+
+    def count_outside(self, x: Array) -> Array:
+        """Count the places beyond the grid."""
+        return (jnp.abs(x) > self.grid.bound).sum(dtype=jnp.int32)
+
+    def _row(self, call: Int[Array, ""]) -> Any:
+        return 0 if len(self.tables.terms) == 1 else call
+
+
+def lookup(terms: Float[Array, "cells 4"], grid: Grid, x: Array) -> Curve:
+    """Evaluate a tabulated function and its derivatives.
+
+    Args:
+        terms: Taylor coefficients per cell.
+        grid: the cells.
+        x: places, of any shape.
+
+    >>> grid = Grid(2.0, 4)
+    >>> centres = grid.centres(jnp.float32)
+    >>> square = jnp.stack([centres**2, 2 * centres, jnp.ones(4), jnp.zeros(4)], axis=1)
+    >>> lookup(square, grid, jnp.array([1.9, 2.5])).value  # 1.9 squared; 4 and half the slope 4
+    Array([3.61, 6.  ], dtype=float32)
+    """
+    cell, d, excess = grid.locate(x)
+    row = terms.at[cell].get(mode="promise_in_bounds")
+    c0, c1, c2, c3 = (row[..., k] for k in range(4))
+    slope = c1 + d * (2 * c2 + 3 * d * c3)
+    bend = jnp.where(excess == 0, 2 * c2 + 6 * d * c3, 0)
+    return Curve(c0 + d * (c1 + d * (c2 + d * c3)) + slope * excess, slope, bend)
+
+
+class LearnedFunction(eqx.Module):
+    """f without noise as a function of one argument, for networks that use it and leave it as is.
+
+    Attributes:
+        terms: Taylor coefficients of g, times its scale, per cell.
+        grid: the cells.
+
+    >>> network = Network((100,), key=jax.random.key(0))
+    >>> f = LearnedFunction.of(network, 0.0, Grid(16.0, 256))
+    >>> f(jnp.array([-100.0, 0.0, 2.0]))
+    Array([-1.,  0.,  2.], dtype=float32)
+    """
+
+    terms: Float[Array, "cells 4"]
+    grid: Grid = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, network: Network, scale: float, grid: Grid) -> Self:
+        """Tabulate g."""
+        none = tuple(jnp.zeros((1, len(layer.bias))) for layer in network.layers[:-1])
+        return cls(tabulate(network, none, scale, grid).terms[0], grid)
+
+    def __call__(self, x: Array) -> Array:
+        """Evaluate f; differentiable in `x` alone."""
+        return _apply(self.grid, self.terms, x)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _apply(grid: Grid, terms: Array, x: Array) -> Array:
+    return elu(x).value + lookup(terms, grid, x).value
+
+
+@_apply.defjvp
+def _apply_tangent(
+    grid: Grid, primals: tuple[Array, Array], tangents: tuple[Array, Array]
+) -> tuple[Array, Array]:
+    """Differentiate by the tabulated slope; the table itself does not learn."""
+    terms, x = primals
+    e, g = elu(x), lookup(terms, grid, x)
+    return e.value + g.value, (e.slope + g.slope) * tangents[1]
