@@ -18,13 +18,14 @@ steps; computing it again would take longer than reading it.
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int
 
 from mnist1d.experiments.activation_network import Activation, Curve
-from mnist1d.models.layers import Linear
+from mnist1d.models.layers import Linear, draw_layers
 from mnist1d.training import accuracy
 
 
@@ -153,17 +154,18 @@ class Kept(NamedTuple):
     back: Array
 
 
-def draw_parameters(length: int, units: int, classes: int, *, key: PRNGKeyArray) -> Parameters:
+def draw_parameters(length: int, units: int, classes: int, rng: np.random.Generator) -> Parameters:
     """Draw the inner model (PyTorch's defaults).
 
-    >>> draw_parameters(40, 128, 10, key=jax.random.key(0)).hidden.shape
+    >>> draw_parameters(40, 128, 10, np.random.default_rng(0)).hidden.shape
     (128, 41)
     """
-    hidden_key, output_key = jax.random.split(key)
-    hidden = Linear(length, units, key=hidden_key)
-    output = Linear(units, classes, key=output_key)
-    weights = jnp.concatenate([hidden.weight, hidden.bias[:, None]], axis=1)
-    return Parameters(weights, output.weight, output.bias)
+    hidden, output = (
+        draw_layers(eqx.filter_eval_shape(Linear, *sizes, key=jax.random.key(0)), rng)
+        for sizes in ((length, units), (units, classes))
+    )
+    weights = np.concatenate([hidden.weight, hidden.bias[:, None]], axis=1)
+    return Parameters(*map(jnp.asarray, (weights, output.weight, output.bias)))
 
 
 def train(

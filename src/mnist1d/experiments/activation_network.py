@@ -363,7 +363,7 @@ class LearnedFunction(eqx.Module):
     def of(cls, network: Network, scale: float, grid: Grid) -> Self:
         """Tabulate g."""
         none = tuple(jnp.zeros((1, len(layer.bias))) for layer in network.layers[:-1])
-        return cls(tabulate(network, none, scale, grid).terms[0], grid)
+        return cls(jax.jit(lambda g: tabulate(g, none, scale, grid).terms[0])(network), grid)
 
     def __call__(self, x: Array) -> Array:
         """Evaluate f; differentiable in `x` alone."""

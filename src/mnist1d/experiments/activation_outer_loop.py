@@ -6,13 +6,15 @@ moves the function against the clipped gradient: one compiled program, called on
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array
 
 from mnist1d.experiments.activation_inner_loop import (
     Data,
@@ -35,6 +37,7 @@ from mnist1d.experiments.activation_network import (
     tabulate,
 )
 from mnist1d.experiments.units import Units
+from mnist1d.models.layers import draw_layers
 
 SAVED_EVERY = 20
 """Outer steps between two saves: some seconds of work."""
@@ -91,23 +94,22 @@ class Setting:
 
     def network(self, seed: int) -> Network:
         """Draw the initial network of a trial."""
-        return Network(self.hidden, key=jax.random.fold_in(jax.random.key(seed), 0))
+        shapes = eqx.filter_eval_shape(Network, self.hidden, key=jax.random.key(0))
+        return draw_layers(shapes, np.random.default_rng((seed, 0)))
 
     def draws(self, seed: int) -> Draws:
         """Draw what else is random in a trial."""
-        start_key, *noise_keys = jax.random.split(
-            jax.random.fold_in(jax.random.key(seed), 1), 3 + 2 * len(self.hidden)
-        )
+        rng = np.random.default_rng((seed, 1))
+        start = draw_parameters(40, self.units, 10, rng)
 
-        def noise(key: PRNGKeyArray, units: int) -> Array:
-            shape = (self.schedule.n_steps, units)
-            return jax.random.uniform(key, shape, minval=-self.noise, maxval=self.noise)
+        def noise() -> list[Array]:
+            shapes = [(self.schedule.n_steps, units) for units in (self.units, *self.hidden)]
+            return [
+                jnp.asarray(rng.uniform(-self.noise, self.noise, shape), jnp.float32)
+                for shape in shapes
+            ]
 
-        train_keys, test_keys = noise_keys[::2], noise_keys[1::2]
-        widths = (self.units, *self.hidden)
-        hidden, *network = (noise(k, n) for k, n in zip(train_keys, widths, strict=True))
-        test_hidden, *test_network = (noise(k, n) for k, n in zip(test_keys, widths, strict=True))
-        start = draw_parameters(40, self.units, 10, key=start_key)
+        (hidden, *network), (test_hidden, *test_network) = noise(), noise()
         return Draws(start, hidden, tuple(network), test_hidden, tuple(test_network))
 
     def activation(self, network: Network, noise: Noise) -> Activation:
@@ -181,6 +183,7 @@ def meta_gradient(
     return pull(sweep.adjoint)[0], forward, sweep.sound
 
 
+@partial(jax.jit, static_argnums=0)
 def outer_step(setting: Setting, state: State, draws: Draws, data: Data) -> tuple[State, Record]:
     """Train once, go back, and move the function; it stays where the gradient is not finite."""
     gradient, forward, sound = meta_gradient(setting, state.network, draws, data)
@@ -266,7 +269,6 @@ def run_trial(
     state = State(network, jax.tree.map(jnp.zeros_like, network))
     flat, structure = jax.tree.flatten(state)
     fixed = jax.device_put((setting.draws(seed), data), device)
-    program = jax.jit(lambda state, draws, data: outer_step(setting, state, draws, data))
     chunks: list[dict[str, np.ndarray]] = []
     for first in range(0, n_outer, SAVED_EVERY):
         steps = range(first, min(first + SAVED_EVERY, n_outer))
@@ -277,7 +279,7 @@ def run_trial(
             state = jax.device_put(state, device)
             records = []
             for _ in steps:
-                state, record = program(state, *fixed)
+                state, record = outer_step(setting, state, *fixed)
                 records.append(jax.device_get(record))
                 if records[-1].broken >= 0:
                     break

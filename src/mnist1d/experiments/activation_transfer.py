@@ -8,6 +8,7 @@ the one with the best mean validation accuracy, on generated samples; the test s
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -21,14 +22,13 @@ import mnist1d
 from mnist1d.experiments.activation_network import Grid, LearnedFunction
 from mnist1d.experiments.units import Units
 from mnist1d.models import CNN, MLP, predict
+from mnist1d.models.layers import draw_layers
 from mnist1d.training import (
     RunProgram,
     Training,
     accuracy,
     compile_runs,
     cross_entropy,
-    initialise,
-    longest_first,
     sequential_batch,
 )
 
@@ -42,8 +42,6 @@ KNOWN: Mapping[str, Callable[[Array], Array]] = {
 }
 FUNCTIONS = (*KNOWN, "learned")
 MEASURES = ("validation_accuracy", "test_accuracy")
-_COSTS = {"MLP": 1.0, "CNN": 3.3}
-"""How the run times compare."""
 _DETERMINING = ("n_steps", "evaluate_every", "batch_size", "validation_samples", "validation_seed")
 """Of the protocol, what a single run depends on."""
 
@@ -113,7 +111,7 @@ class Transferred(NamedTuple):
 
 
 Runs = tuple[str, int, tuple[float, ...]]
-"""Architecture, seed, and the rate of every function: what is trained as one program."""
+"""Architecture, seed, and the rate of every function: what a device trains at a time."""
 
 
 def transfer(
@@ -217,7 +215,7 @@ class _Trainer:
         about = {name: value for name, value in vars(protocol).items() if name in _DETERMINING}
         self._key = {**key, **about}
         self._data = _data(protocol)
-        self._programs: dict[tuple[str, jax.Device], RunProgram] = {}
+        self._programs: dict[str, RunProgram] = {}
         self._n_done = 0
 
     def train(self, tasks: Sequence[Runs]) -> list[dict[str, np.ndarray]]:
@@ -225,44 +223,64 @@ class _Trainer:
         results = {task: self._units.load(**self._name(task)) for task in tasks}
         self._n_done += sum(found is not None for found in results.values())
         self._report(self._n_done)
-        missing = [task for task, found in results.items() if found is None]
-        for task, found in longest_first(missing, self._work, cost=lambda task: _COSTS[task[0]]):
-            results[task] = found
-            self._n_done += 1
-            self._report(self._n_done)
+        for architecture in ARCHITECTURES:
+            missing = [task for task in tasks if task[0] == architecture and results[task] is None]
+            for group in _groups(missing, jax.device_count()):
+                for task, found in zip(group, self._train_group(group), strict=True):
+                    self._units.save(found, **self._name(task))
+                    results[task] = found
+                self._n_done += len(group)
+                self._report(self._n_done)
         return [results[task] or {} for task in tasks]
 
     def _name(self, task: Runs) -> dict[str, Any]:
         architecture, seed, rates = task
         return {**self._key, "architecture": architecture, "seed": seed, "rates": list(rates)}
 
-    def _work(self, task: Runs, device: jax.Device) -> Iterator[tuple[Runs, dict[str, np.ndarray]]]:
-        architecture, seed, rates = task
-        n_runs = len(FUNCTIONS)
-        one = jax.random.key(seed)
-        # The same initial weights for all functions and rates, so that differences are paired.
-        start = initialise(lambda key: ARCHITECTURES[architecture](key=key), one[None])
-        networks = jax.tree.map(lambda leaf: np.repeat(np.asarray(leaf), n_runs, axis=0), start)
-        candidates = Candidate(networks, np.asarray(rates, np.float32))
-        function = self._functions[seed]
-        choice = np.arange(n_runs, dtype=np.int32)
-        data = {**self._data, "choice": choice, "terms": np.asarray(function.terms)}
-        keys = jax.random.split(one, n_runs)  # nothing draws from them
-        place = (architecture, device)
-        if place not in self._programs:
-            self._programs[place] = compile_runs(
-                _training(self._protocol, function.grid),
+    def _train_group(self, group: Sequence[Runs]) -> list[dict[str, np.ndarray]]:
+        """Train one task per device; a group that is not full is filled up with its first task."""
+        n_devices, n_functions = jax.device_count(), len(FUNCTIONS)
+        full = [*group, *[group[0]] * (n_devices - len(group))]
+        architecture = full[0][0]
+        candidates = Candidate(
+            jax.tree.map(
+                lambda *leaves: np.repeat(np.stack(leaves), n_functions, axis=0),
+                *(self._draw(architecture, seed) for _, seed, _ in full),
+            ),
+            np.array([rates for *_, rates in full], np.float32).ravel(),
+        )
+        terms = np.stack([np.asarray(self._functions[seed].terms) for _, seed, _ in full])
+        data = {
+            **self._data,
+            "choice": np.tile(np.arange(n_functions, dtype=np.int32), n_devices),
+            "terms": np.repeat(terms, n_functions, axis=0),
+        }
+        keys = jax.random.split(jax.random.key(0), n_devices * n_functions)  # none is drawn from
+        if architecture not in self._programs:
+            self._programs[architecture] = compile_runs(
+                _training(self._protocol, self._functions[full[0][1]].grid),
                 candidates,
                 data,
                 keys=keys,
-                data_axes=dict.fromkeys(data, None) | {"choice": 0},
-                devices=[device],
+                data_axes=dict.fromkeys(data, None) | {"choice": 0, "terms": 0},
                 batched=False,
             )
-        metrics = self._programs[place](candidates, data, keys=keys).history.metrics
-        found = {name: np.asarray(metrics[name]) for name in MEASURES}
-        self._units.save(found, **self._name(task))
-        yield task, found
+        metrics = self._programs[architecture](candidates, data, keys=keys).history.metrics
+        return [
+            {name: metrics[name][rank * n_functions :][:n_functions] for name in MEASURES}
+            for rank in range(len(group))
+        ]
+
+    def _draw(self, architecture: str, seed: int) -> Any:
+        """Draw initial weights: the same for all functions and rates, so that they are paired."""
+        shapes = eqx.filter_eval_shape(ARCHITECTURES[architecture], key=jax.random.key(0))
+        return draw_layers(shapes, np.random.default_rng((seed, 2)))
+
+
+def _groups(tasks: Sequence[Runs], size: int) -> Iterator[list[Runs]]:
+    remaining = iter(tasks)
+    while group := list(islice(remaining, size)):
+        yield group
 
 
 def _training(protocol: Protocol, grid: Grid) -> Training:

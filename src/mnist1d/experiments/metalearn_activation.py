@@ -377,6 +377,27 @@ class _Choice(NamedTuple):
         return jnp.zeros((), jnp.int32)
 
 
+@partial(jax.jit, static_argnums=0)
+def _train_once(
+    setting: Setting,
+    which: Int[Array, ""],
+    pieces: tuple[Array, ...],
+    network: Network,
+    draws: Draws,
+    data: Data,
+) -> Forward:
+    """Train the classifier with one of `CONDITIONS`, testing it after every step."""
+    activation, test = (
+        _Choice(which, setting.activation(network, noise), *pieces)
+        for noise in (draws.network, draws.test_network)
+    )
+
+    def measure(step: Array, parameters: Any) -> Array:
+        return measure_accuracy(test, step, parameters, draws.test_hidden[step], data)
+
+    return train(activation, draws.start, draws.hidden, data, setting.schedule, measure)[0]
+
+
 def _compare(
     config: Config,
     data: Data,
@@ -386,20 +407,6 @@ def _compare(
 ) -> dict[str, Any]:
     """Train once with every condition, from the start and with the noise of each seed's trial."""
     setting = config.setting
-
-    @jax.jit
-    def one(index: Array, pieces: tuple[Array, ...], network: Network, draws: Draws) -> Forward:
-        activation, test = (
-            _Choice(index, setting.activation(network, noise), *pieces)
-            for noise in (draws.network, draws.test_network)
-        )
-
-        def measure(step: Array, parameters: Any) -> Array:
-            noise = draws.test_hidden[step]
-            return measure_accuracy(test, step, parameters, noise, data)
-
-        return train(activation, draws.start, draws.hidden, data, setting.schedule, measure)[0]
-
     shape = (len(CONDITIONS), config.seeds, config.inner_steps)
     loss, accuracy = np.full(shape, np.nan), np.full(shape, np.nan)
     n_pieces = len(PUBLISHED_PIECES.slopes)
@@ -418,7 +425,7 @@ def _compare(
             if not (trial.stopped and condition in ("our pieces", "learned")):
                 pieces = ours if condition == "our pieces" and ours else PUBLISHED_PIECES
                 arrays = tuple(jnp.asarray(part, jnp.float32) for part in pieces)
-                forward = one(jnp.asarray(row), arrays, trial.network, draws)
+                forward = _train_once(setting, jnp.asarray(row), arrays, trial.network, draws, data)
                 loss[row, seed], accuracy[row, seed] = forward.losses, forward.accuracies
             progress("Comparison (trainings)", seed * len(CONDITIONS) + row + 1, total)
     return {

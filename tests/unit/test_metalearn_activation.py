@@ -1,0 +1,421 @@
+"""Metalearning an activation function: its gradient, its table, its record and its claims."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+
+from mnist1d.experiments import activation_outer_loop, metalearn_activation
+from mnist1d.experiments.activation_inner_loop import Data, Schedule, train
+from mnist1d.experiments.activation_network import (
+    Direct,
+    Grid,
+    LearnedFunction,
+    Network,
+    Tabulated,
+    elu,
+    lookup,
+    tabulate,
+)
+from mnist1d.experiments.activation_outer_loop import PLACES, Setting
+from mnist1d.experiments.claims import judge
+from mnist1d.experiments.function_shape import count_extrema, fit_pieces
+from mnist1d.experiments.metalearn_activation import (
+    CLAIMS,
+    CONDITIONS,
+    PUBLISHED_ACCURACY,
+    PUBLISHED_PIECES,
+    Config,
+    run,
+)
+from mnist1d.experiments.units import Units
+from mnist1d.models import CNN, MLP, count_parameters
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+meta_gradient = jax.jit(activation_outer_loop.meta_gradient, static_argnums=0)
+
+TINY = Config(
+    seeds=2,
+    outer_steps=5,
+    inner_steps=9,
+    objective_steps=6,
+    hidden_size=8,
+    network=(6,),
+    grid_cells=64,
+    transfer_steps=3,
+    transfer_rates=(0.01,),
+)
+
+GRID = Grid(8.0, 1024)
+
+
+def in_double(tree):
+    return jax.tree.map(
+        lambda leaf: leaf.astype(np.float64) if leaf.dtype == np.float32 else leaf, tree
+    )
+
+
+def small_problem(hidden=(5,), *, direct=True, grid=GRID, n_steps=7, units=6):
+    """Make a setting, and its network, draws and data in float64, to be used with x64 on."""
+    setting = Setting(
+        Schedule(n_steps, 0.01, 0.4, 4), units, hidden, 0.2, 0.1, direct, grid, 0.3, 0.0, 0.1
+    )
+    rng = np.random.default_rng(0)
+    signals, labels = rng.normal(size=(60, 40)), rng.integers(0, 10, 60)
+    data = Data.of(signals, labels, signals[:30], labels[:30], 20)
+    return setting, *(in_double(t) for t in (setting.network(0), setting.draws(0), data))
+
+
+def flat(tree):
+    return np.concatenate([np.asarray(leaf).ravel() for leaf in jax.tree.leaves(tree)])
+
+
+def by_autodiff(setting, network, draws, data):
+    """Return objective and gradient, written the plain way and differentiated twice by JAX."""
+
+    def outer(network):
+        def loss(parameters, call, x, y):
+            z = parameters.hidden @ x
+            g = network.derivatives(z.ravel(), tuple(n[call] for n in draws.network), 0)[0]
+            f = jax.nn.elu(z) + setting.scale * g.reshape(z.shape)
+            logits = parameters.output @ (f + draws.hidden[call][:, None])
+            logits = logits + parameters.bias[:, None]
+            return -(y * jax.nn.log_softmax(logits, axis=0)).sum() / x.shape[1]
+
+        parameters = draws.start
+        square = jax.tree.map(jnp.ones_like, parameters)
+        losses = []
+        for step in range(setting.schedule.n_steps):
+            x, y = (part[step % len(data.x)] for part in (data.x, data.y))
+            value, gradient = jax.value_and_grad(loss)(parameters, step, x, y)
+            square = jax.tree.map(lambda s, g: 0.4 * s + 0.6 * g * g, square, gradient)
+            parameters = jax.tree.map(
+                lambda p, g, s: p - 0.01 * g / (jnp.sqrt(s) + 1e-8), parameters, gradient, square
+            )
+            losses.append(value)
+        return jnp.stack(losses)[-setting.schedule.n_objective :].mean()
+
+    return jax.jit(jax.value_and_grad(outer))(network)
+
+
+@pytest.mark.parametrize("hidden", [(5,), (4, 3)])
+def test_the_gradient_written_by_hand_is_that_of_automatic_differentiation(hidden):
+    with jax.enable_x64(True):
+        setting, network, draws, data = small_problem(hidden)
+        gradient, forward, sound = meta_gradient(setting, network, draws, data)
+        value, expected = by_autodiff(setting, network, draws, data)
+        assert sound.all()
+        assert float(forward.losses[-4:].mean()) == pytest.approx(float(value), rel=1e-12)
+        np.testing.assert_allclose(flat(gradient), flat(expected), rtol=1e-9, atol=1e-14)
+
+
+def test_the_gradient_is_that_of_finite_differences():
+    with jax.enable_x64(True):
+        setting, network, draws, data = small_problem()
+        gradient = flat(meta_gradient(setting, network, draws, data)[0])
+        leaves, structure = jax.tree.flatten(network)
+        direct = jax.jit(
+            lambda network: (
+                train(
+                    Direct(network, draws.network, setting.scale),
+                    draws.start,
+                    draws.hidden,
+                    data,
+                    setting.schedule,
+                )[0]
+                .losses[-4:]
+                .mean()
+            )
+        )
+
+        def objective(vector):
+            parts = np.split(vector, np.cumsum([leaf.size for leaf in leaves])[:-1])
+            shaped = [
+                jnp.asarray(part.reshape(leaf.shape))
+                for part, leaf in zip(parts, leaves, strict=True)
+            ]
+            return float(direct(jax.tree.unflatten(structure, shaped)))
+
+        point, step = flat(network), 1e-5
+        differences = [
+            (objective(point + step * unit) - objective(point - step * unit)) / (2 * step)
+            for unit in np.eye(len(point))
+        ]
+        np.testing.assert_allclose(gradient, differences, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("hidden", [(100,), (12, 7)])
+def test_the_table_has_value_and_derivatives_of_the_network(hidden):
+    with jax.enable_x64(True):
+        setting, network, draws, _ = small_problem(hidden)
+        x = jnp.linspace(-7.99, 7.99, 777).reshape(7, 111)
+        call = jnp.asarray(3)
+        direct = Direct(network, draws.network, 0.2)(call, x)
+        table = Tabulated(tabulate(network, draws.network, 0.2, setting.grid), setting.grid)
+        assert len(table.tables.terms) == (1 if len(hidden) == 1 else 7)
+        for ours, exact, tolerance in zip(table(call, x), direct, (1e-9, 1e-7, 3e-5), strict=True):
+            np.testing.assert_allclose(ours, exact, atol=tolerance)
+
+
+@pytest.mark.parametrize("hidden", [(30,), (4, 3)])
+def test_the_table_has_the_gradient_of_the_network(hidden):
+    with jax.enable_x64(True):
+        setting, network, draws, data = small_problem(hidden)
+        direct = flat(meta_gradient(setting, network, draws, data)[0])
+        table = dataclasses.replace(setting, direct=False)
+        ours, forward, _ = meta_gradient(table, network, draws, data)
+        assert int(forward.n_outside) == 0
+        assert np.linalg.norm(flat(ours) - direct) < 1e-7 * np.linalg.norm(direct)
+
+
+def test_the_gradient_is_exact_where_inputs_are_beyond_the_table():
+    with jax.enable_x64(True):
+        setting, network, draws, data = small_problem(direct=False, grid=Grid(0.5, 4))
+        gradient, forward, _ = meta_gradient(setting, network, draws, data)
+        assert int(forward.n_outside) > 100
+        assert float(forward.reach) > 1
+        direction = jax.tree.map(jnp.cos, network)
+
+        def objective(step):
+            moved = jax.tree.map(lambda p, d: p + step * d, network, direction)
+            return meta_gradient(setting, moved, draws, data)[1].losses[-4:].mean()
+
+        slope = (objective(1e-5) - objective(-1e-5)) / 2e-5
+        assert float(flat(gradient) @ flat(direction)) == pytest.approx(float(slope), rel=1e-6)
+
+
+def test_beyond_the_table_g_goes_on_as_a_straight_line():
+    grid = Grid(2.0, 128)
+    network = Network((9,), key=jax.random.key(3))
+    terms = tabulate(network, (jnp.zeros((1, 9)),), 1.0, grid).terms[0]
+    value, slope, bend = lookup(terms, grid, jnp.array([2.0, 3.0, 7.0, -2.0, -4.0]))
+    edge, edge_slope = network.derivatives(jnp.array([2.0, -2.0]), (), 1)
+    np.testing.assert_allclose(
+        value[1:3], edge[0] + edge_slope[0] * jnp.array([1.0, 5.0]), rtol=1e-4
+    )
+    np.testing.assert_allclose(value[4], edge[1] - 2 * edge_slope[1], rtol=1e-4)
+    np.testing.assert_allclose(slope[jnp.array([2, 4])], edge_slope, rtol=1e-4)
+    assert bend[1:3].tolist() == [0, 0]
+
+
+def test_what_is_not_a_number_is_looked_up_inside_the_table():
+    grid = Grid(2.0, 8)
+    terms = jnp.ones((8, 4))
+    assert jnp.isnan(lookup(terms, grid, jnp.array([jnp.nan])).value).all()
+    cell = grid.locate(jnp.array([jnp.nan, jnp.inf, -jnp.inf]))[0]
+    assert ((cell >= 0) & (cell < 8)).all()
+
+
+def test_noise_behind_the_last_hidden_layer_only_shifts_the_function():
+    network = Network((100,), key=jax.random.key(0))
+    x, noise = jnp.linspace(-3, 3, 20), 0.1 * jax.random.normal(jax.random.key(1), (100,))
+    value, slope = network.derivatives(x, (noise,), 1)
+    plain, plain_slope = network.derivatives(x, (), 1)
+    np.testing.assert_allclose(value - plain, network.output @ noise, rtol=1e-4)
+    np.testing.assert_array_equal(slope, plain_slope)
+
+
+def test_elu_has_its_derivatives():
+    x = jnp.array([-3.0, -0.2, 0.7, 50.0])
+    value, slope, bend = elu(x)
+    np.testing.assert_allclose(value, jax.nn.elu(x), rtol=1e-6)
+    np.testing.assert_allclose(slope, jax.vmap(jax.grad(jax.nn.elu))(x), rtol=1e-6)
+    np.testing.assert_allclose(bend, jax.vmap(jax.grad(jax.grad(jax.nn.elu)))(x), rtol=1e-6)
+
+
+def test_sizes_and_data_are_those_of_the_paper():
+    setting = Config().setting
+    assert flat(setting.network(0)).size == 301
+    draws = setting.draws(0)
+    assert flat(draws.start).size == 6538
+    assert draws.hidden.shape == (301, 128)
+    assert draws.network[0].shape == (301, 100)
+    assert 0.099 < float(jnp.abs(draws.hidden).max()) <= 0.1
+    assert (Config().grid_bound, setting.schedule) == (16.0, Schedule(301, 0.01, 0.4, 200))
+
+
+def test_a_learned_function_differentiates_but_does_not_learn():
+    function = LearnedFunction.of(Network((5,), key=jax.random.key(0)), 0.2, Grid(4.0, 1024))
+    x = jnp.array([-0.7, 0.3])
+    step = (function(x + 1e-2) - function(x - 1e-2)) / 2e-2
+    np.testing.assert_allclose(jax.vmap(jax.grad(function))(x), step, rtol=1e-3)
+    at_table = jax.grad(lambda terms: LearnedFunction(terms, function.grid)(x).sum())
+    assert not at_table(function.terms).any()
+
+
+@pytest.mark.parametrize("make", [MLP, CNN])
+def test_models_use_relu_unless_given_another_function(make):
+    model, x = make(key=jax.random.key(0)), jnp.sin(jnp.arange(80.0)).reshape(40, 2)
+    np.testing.assert_array_equal(model(x), model(x, jax.nn.relu))
+    assert jnp.abs(model(x, jnp.tanh) - model(x)).max() > 1e-3
+    assert count_parameters(model) == {MLP: 15_210, CNN: 5_210}[make]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    jax.config.update("jax_disable_most_optimizations", True)  # as all tests here have it
+    yield run(TINY)
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+def without_times(result):
+    return result.drop_vars("metalearning_seconds")
+
+
+def test_a_run_repeats_itself_and_goes_on_where_it_was_interrupted(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(activation_outer_loop, "SAVED_EVERY", 2)
+    save, n_saved = Units.save, 0
+
+    def interrupt(self, arrays, **key):
+        nonlocal n_saved
+        save(self, arrays, **key)
+        n_saved += 1
+        if n_saved == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Units, "save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(TINY, units=Units(tmp_path))
+    monkeypatch.setattr(Units, "save", save)
+    units = Units(tmp_path)
+    xr.testing.assert_equal(without_times(run(TINY, units=units)), without_times(whole))
+    assert units.n_found >= 3
+    units = Units(tmp_path)
+    again = run(TINY, units=units)
+    assert units.n_found == 2 * 3 + 2 * 2
+    xr.testing.assert_equal(without_times(again), without_times(whole))
+
+
+def test_the_objective_and_the_last_training_tell_the_same_story(whole):
+    assert whole.condition.to_numpy().tolist() == list(CONDITIONS)
+    assert np.isfinite(whole.objective).all()
+    assert (whole.stopped_outer == -1).all()
+    # Nothing of the seeds is shared.
+    assert (whole.objective[0] != whole.objective[1]).all()
+    # The noise of training is the same in all outer steps, and so is the first batch.
+    first = whole.loss.sel(condition="elu")[:, 0]
+    np.testing.assert_allclose(first, whole.loss.sel(condition="learned")[:, 0], atol=0.5)
+
+
+def test_a_trial_that_breaks_says_where_and_leaves_the_others_alone(whole, monkeypatch):
+    original, heard = Setting.network, []
+
+    def network(self, seed):
+        drawn = original(self, seed)
+        return drawn if seed else jax.tree.map(lambda leaf: leaf * 1e30, drawn)
+
+    monkeypatch.setattr(Setting, "network", network)
+    monkeypatch.setattr(metalearn_activation, "_transfer", lambda *_: {})
+    result = run(TINY, progress=lambda *what: heard.append(what))
+    assert result.stopped_outer.values.tolist() == [0, -1]
+    assert result.stopped_inner[0] >= 0
+    assert np.isnan(result.objective[0]).all()
+    assert np.isnan(result.accuracy.sel(condition="learned")[0]).all()
+    assert np.isfinite(result.accuracy.sel(condition="relu")).all()
+    np.testing.assert_array_equal(result.objective[1], whole.objective[1])
+    (line,) = [task for task, _, total in heard if not total]
+    assert line.startswith("Trial 0 stopped")
+    assert "outer step 0, from inner step" in line
+    for judgement in judge(CLAIMS, result, full=True):
+        if judgement.claim.name in ("two-extrema", "objective", "beats-relu"):
+            assert judgement.verdict == "undecided"
+            assert judgement.estimate.n_diverged == 1
+
+
+def test_a_break_is_named_by_the_first_lost_loss_or_the_last_lost_adjoint():
+    losses, sound = jnp.ones(5), jnp.ones(5, bool)
+    first_break = activation_outer_loop._first_break
+    assert first_break(losses.at[2:].set(jnp.nan), ~sound) == 2
+    assert first_break(losses, sound.at[:4].set(False)) == 3
+
+
+def test_the_published_pieces_have_two_extrema_and_are_found_again():
+    assert count_extrema(PUBLISHED_PIECES(PLACES), 0.1) == 2
+    x = np.linspace(-5, 5, 400)
+    found = fit_pieces(x, PUBLISHED_PIECES(x), 6)
+    np.testing.assert_allclose(found.breaks, PUBLISHED_PIECES.breaks, atol=0.03)
+    np.testing.assert_allclose(found.slopes, PUBLISHED_PIECES.slopes, atol=1e-9)
+    np.testing.assert_allclose(found.intercepts, PUBLISHED_PIECES.intercepts, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("function", "n_extrema"),
+    [(np.tanh, 0), (np.abs, 1), (np.sin, 2), (lambda x: x + 0.01 * np.sin(20 * x), 0)],
+)
+def test_extrema_are_counted_without_ripples(function, n_extrema):
+    assert count_extrema(function(np.linspace(-5, 5, 100)), 0.1) == n_extrema
+    assert count_extrema(-function(np.linspace(-5, 5, 100)), 0.1) == n_extrema
+
+
+def test_too_few_samples_for_the_pieces_are_refused():
+    with pytest.raises(ValueError, match="6 pieces need 24 samples, got 20"):
+        fit_pieces(np.arange(20), np.arange(20), 6)
+
+
+def test_the_published_numbers_reproduce_their_own_claims(whole):
+    published = whole.copy(deep=True)
+    for condition, accuracy in PUBLISHED_ACCURACY.items():
+        if condition == "learned":
+            published.test_accuracy[:] = accuracy / 100
+        else:
+            published.accuracy.loc[{"condition": condition}] = accuracy / 100
+    published.objective[:] = 0.8842
+    published.n_extrema[:] = 2
+    judgements = judge(CLAIMS, published, full=True)
+    assert {judgement.verdict for judgement in judgements} == {"reproduced"}
+    beyond = {j.claim.name: j.estimate.mean for j in judgements if "beats" in j.claim.name}
+    assert beyond == pytest.approx({"beats-relu": 9.6, "beats-elu": 17.6, "beats-swish": 10.6})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seeds", 0),
+        ("outer_steps", 0),
+        ("objective_steps", 302),
+        ("hidden_size", 0),
+        ("network", ()),
+        ("network", (0,)),
+        ("scale", float("nan")),
+        ("noise", -0.1),
+        ("batch_size", 300),
+        ("inner_learning_rate", 0.0),
+        ("inner_decay", 1.0),
+        ("outer_learning_rate", -1.0),
+        ("outer_momentum", 1.0),
+        ("clip", 0.0),
+        ("evaluation", "tables"),
+        ("grid_bound", 0.0),
+        ("grid_cells", 1),
+        ("transfer_steps", 0),
+        ("transfer_rates", ()),
+        ("transfer_rates", (0.0,)),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name(field, value):
+    with pytest.raises(ValueError, match=rf"{field}.* must"):
+        Config(**{field: value})
+
+
+@pytest.mark.parametrize(("field", "value"), [("network", 100), ("seeds", 2.0), ("evaluation", 1)])
+def test_a_setting_of_the_wrong_type_is_refused_by_name(field, value):
+    with pytest.raises(TypeError, match=rf"{field}.* must be"):
+        Config(**{field: value})
+
+
+def test_at_full_size_table_and_network_agree_to_rounding():
+    config = Config(inner_steps=5, objective_steps=3)
+    rng = np.random.default_rng(0)
+    signals, labels = rng.normal(size=(200, 40)), rng.integers(0, 10, 200)
+    data = Data.of(signals, labels, signals, labels, 100)
+    found = []
+    for evaluation in ("direct", "table"):
+        setting = dataclasses.replace(config, evaluation=evaluation).setting
+        gradient, forward, _ = meta_gradient(setting, setting.network(0), setting.draws(0), data)
+        found.append((flat(gradient), forward.losses))
+    (direct, direct_losses), (table, table_losses) = found
+    assert np.linalg.norm(table - direct) < 3e-6 * np.linalg.norm(direct)
+    np.testing.assert_allclose(table_losses, direct_losses, rtol=1e-6)
