@@ -299,19 +299,17 @@ class Tabulated(NamedTuple):
         """Add the gradient of the tables."""
         cell, d, excess = self.grid.locate(x)
         slope = slope + value * excess
+        linear = value * d
         parts = jnp.stack(
-            [
-                value,
-                value * d + slope,
-                d * (value * d + 2 * slope),
-                d * d * (value * d + 3 * slope),
-            ],
-            axis=-1,
+            [value, linear + slope, d * (linear + 2 * slope), d * d * (linear + 3 * slope)], axis=-1
         )
-        return Tables(
-            adjoint.terms.at[self._row(call), cell].add(parts, mode="promise_in_bounds"),
-            adjoint.shifts.at[call].add(value.sum()),
-        )
+        # One index per place: a pair would first be written out.
+        flat = adjoint.terms.reshape(-1, 4)
+        if len(adjoint.terms) > 1:
+            cell = cell + call.astype(cell.dtype) * self.grid.n_cells
+        flat = flat.at[cell].add(parts, mode="promise_in_bounds")
+        shifts = adjoint.shifts.at[call].add(value.sum())
+        return Tables(flat.reshape(adjoint.terms.shape), shifts)
 
     def count_outside(self, x: Array) -> Array:
         """Count the places beyond the grid."""
@@ -332,8 +330,8 @@ def lookup(terms: Float[Array, "cells 4"], grid: Grid, x: Array) -> Curve:
     >>> grid = Grid(2.0, 4)
     >>> centres = grid.centres(jnp.float32)
     >>> square = jnp.stack([centres**2, 2 * centres, jnp.ones(4), jnp.zeros(4)], axis=1)
-    >>> lookup(square, grid, jnp.array([1.9, 2.5])).value  # 1.9 squared; 4 and half the slope 4
-    Array([3.61, 6.  ], dtype=float32)
+    >>> lookup(square, grid, jnp.array([1.5, 2.5])).value  # 1.5 squared; 4 and half a slope of 4
+    Array([2.25, 6.  ], dtype=float32)
     """
     cell, d, excess = grid.locate(x)
     row = terms.at[cell].get(mode="promise_in_bounds")

@@ -172,14 +172,14 @@ def meta_gradient(
     if setting.direct:
         activation: Activation = Direct(network, draws.network, setting.scale)
         forward, kept = train(activation, draws.start, draws.hidden, data, setting.schedule)
-        sweep = sweep_back(activation, kept, data, setting.schedule)
+        sweep = sweep_back(activation, kept, draws.hidden, data, setting.schedule)
         return sweep.adjoint, forward, sweep.sound
     tables, pull = jax.vjp(
         lambda network: tabulate(network, draws.network, setting.scale, setting.grid), network
     )
     activation = Tabulated(tables, setting.grid)
     forward, kept = train(activation, draws.start, draws.hidden, data, setting.schedule)
-    sweep = sweep_back(activation, kept, data, setting.schedule)
+    sweep = sweep_back(activation, kept, draws.hidden, data, setting.schedule)
     return pull(sweep.adjoint)[0], forward, sweep.sound
 
 
