@@ -1,6 +1,9 @@
 """Metalearning an activation function: its gradient, its table, its record and its claims."""
 
 import dataclasses
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +36,8 @@ from mnist1d.experiments.metalearn_activation import (
 )
 from mnist1d.experiments.units import Units
 from mnist1d.models import CNN, MLP, count_parameters
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 meta_gradient = jax.jit(activation_outer_loop.meta_gradient, static_argnums=0)
@@ -110,6 +115,28 @@ def test_the_gradient_written_by_hand_is_that_of_automatic_differentiation(hidde
         assert sound.all()
         assert float(forward.losses[-4:].mean()) == pytest.approx(float(value), rel=1e-12)
         np.testing.assert_allclose(flat(gradient), flat(expected), rtol=1e-9, atol=1e-14)
+
+
+def test_losses_and_gradient_are_those_of_a_plain_pytorch_loop():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+    reference = SimpleNamespace(**runpy.run_path(str(ROOT / "benchmarks" / "torch_activation.py")))
+
+    def tensor(array):
+        return torch.from_numpy(np.array(array)).requires_grad_()
+
+    with jax.enable_x64(True):
+        setting, network, draws, data = small_problem()
+        gradient, forward, _ = meta_gradient(setting, network, draws, data)
+    meta = [tensor(part) for layer in network.layers for part in (layer.weight, layer.bias)]
+    hidden, output, bias = (np.asarray(part) for part in draws.start)
+    parameters = [tensor(part) for part in (hidden[:, :-1], hidden[:, -1], output, bias)]
+    x = torch.from_numpy(np.concatenate(np.asarray(data.x)[:, :-1], axis=1).T.copy())
+    y = torch.from_numpy(np.concatenate(np.asarray(data.y), axis=1).argmax(axis=0))
+    noise = [torch.from_numpy(np.array(part)) for part in (draws.hidden, draws.network[0])]
+    losses, expected, _ = reference.meta_gradient(meta, parameters, noise, x, y, 7, 4, 20)
+    np.testing.assert_allclose(forward.losses, losses.numpy(), rtol=1e-12)
+    expected = np.concatenate([part.numpy().ravel() for part in expected])
+    np.testing.assert_allclose(flat(gradient), expected, rtol=1e-9, atol=1e-14)
 
 
 def test_the_gradient_is_that_of_finite_differences():

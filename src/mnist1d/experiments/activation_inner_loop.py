@@ -12,8 +12,8 @@ where z = A x, da = dL/df, D_v the derivative in direction v, and w the weight o
 objective.
 
 Of every step z, the parameters, their gradient and its root mean square are kept, 40 MB for 301
-steps. f, f' and f'' are looked up again: on a CPU, keeping them (90 MB) took a third longer in all,
-and nothing else was cheaper to compute again than to keep.
+steps. f, f' and f'' are looked up again: on a CPU, keeping them too (90 MB) took a third longer in
+all.
 """
 
 from collections.abc import Callable
