@@ -183,7 +183,7 @@ def spline_row():
     ) / h
     terms = tabulate(network, (jnp.zeros((1, 100)),), 1.0, grid).terms[0]
     with jax.enable_x64(True):
-        exact = in_double(network).derivatives(x.astype(np.float64), (), 2)[2]
+        exact = np.asarray(in_double(network).derivatives(x.astype(np.float64), (), 2)[2])
 
     def error(found):
         found = np.asarray(found, np.float64)

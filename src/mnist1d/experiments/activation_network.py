@@ -6,7 +6,7 @@ f' and f'' at every hidden unit of every sample: 12,800 places, 100 tanh each. `
 g at the centres of a few thousand cells instead, with three derivatives, and goes from there by
 Taylor's formula: one lookup of four neighbouring numbers. The derivatives come from the network and
 not from differences of neighbouring values, which cancel: in float32 the second derivative of a
-cubic Hermite spline of the same cells is wrong by some per cent (`benchmarks`).
+cubic Hermite spline of the same cells is wrong by 1 % (`benchmarks/metalearn_activation.py`).
 
 The noise behind the last hidden layer only adds a constant to g, and so it never enters a table. A
 g with one hidden layer has therefore one table for all calls, a deeper one a table per call.
