@@ -17,13 +17,13 @@ from mnist1d.experiments.activation_network import (
     Direct,
     Grid,
     LearnedFunction,
-    Network,
     Tabulated,
     elu,
     lookup,
     tabulate,
 )
 from mnist1d.experiments.activation_outer_loop import PLACES, Setting
+from mnist1d.experiments.activation_transfer import ARCHITECTURES
 from mnist1d.experiments.claims import judge
 from mnist1d.experiments.function_shape import count_extrema, fit_pieces
 from mnist1d.experiments.metalearn_activation import (
@@ -39,7 +39,6 @@ from mnist1d.models import CNN, MLP, count_parameters
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
 meta_gradient = jax.jit(activation_outer_loop.meta_gradient, static_argnums=0)
 
 TINY = Config(
@@ -55,6 +54,21 @@ TINY = Config(
 )
 
 GRID = Grid(8.0, 1024)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quickly():
+    """Compile without most optimisations, and leave the CNN to the exam: most of the time."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(ARCHITECTURES, "CNN")
+        yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+def drawn(*hidden):
+    """Draw a network without compiling anything."""
+    return dataclasses.replace(TINY, network=hidden).setting.network(3)
 
 
 def in_double(tree):
@@ -216,15 +230,20 @@ def test_the_gradient_is_exact_where_inputs_are_beyond_the_table():
 
 def test_beyond_the_table_g_goes_on_as_a_straight_line():
     grid = Grid(2.0, 128)
-    network = Network((9,), key=jax.random.key(3))
-    terms = tabulate(network, (jnp.zeros((1, 9)),), 1.0, grid).terms[0]
-    value, slope, bend = lookup(terms, grid, jnp.array([2.0, 3.0, 7.0, -2.0, -4.0]))
-    edge, edge_slope = network.derivatives(jnp.array([2.0, -2.0]), (), 1)
+    network = drawn(9)
+
+    @jax.jit
+    def evaluate(x):
+        terms = tabulate(network, (jnp.zeros((1, 9)),), 1.0, grid).terms[0]
+        return lookup(terms, grid, x), network.derivatives(jnp.array([2.0, -2.0]), (), 1)
+
+    (value, slope, bend), (edge, edge_slope) = evaluate(jnp.array([2.0, 3.0, 7.0, -2.0, -4.0]))
+    value, slope, bend, edge, edge_slope = map(np.asarray, (value, slope, bend, edge, edge_slope))
     np.testing.assert_allclose(
-        value[1:3], edge[0] + edge_slope[0] * jnp.array([1.0, 5.0]), rtol=1e-4
+        value[1:3], edge[0] + edge_slope[0] * np.array([1.0, 5.0]), rtol=1e-4
     )
     np.testing.assert_allclose(value[4], edge[1] - 2 * edge_slope[1], rtol=1e-4)
-    np.testing.assert_allclose(slope[jnp.array([2, 4])], edge_slope, rtol=1e-4)
+    np.testing.assert_allclose(slope[[2, 4]], edge_slope, rtol=1e-4)
     assert bend[1:3].tolist() == [0, 0]
 
 
@@ -237,8 +256,8 @@ def test_what_is_not_a_number_is_looked_up_inside_the_table():
 
 
 def test_noise_behind_the_last_hidden_layer_only_shifts_the_function():
-    network = Network((100,), key=jax.random.key(0))
-    x, noise = jnp.linspace(-3, 3, 20), 0.1 * jax.random.normal(jax.random.key(1), (100,))
+    network = drawn(100)
+    x, noise = np.linspace(-3, 3, 20, dtype=np.float32), np.full(100, 0.1, np.float32)
     value, slope = network.derivatives(x, (noise,), 1)
     plain, plain_slope = network.derivatives(x, (), 1)
     np.testing.assert_allclose(value - plain, network.output @ noise, rtol=1e-4)
@@ -265,7 +284,7 @@ def test_sizes_and_data_are_those_of_the_paper():
 
 
 def test_a_learned_function_differentiates_but_does_not_learn():
-    function = LearnedFunction.of(Network((5,), key=jax.random.key(0)), 0.2, Grid(4.0, 1024))
+    function = LearnedFunction.of(drawn(5), 0.2, Grid(4.0, 1024))
     x = jnp.array([-0.7, 0.3])
     step = (function(x + 1e-2) - function(x - 1e-2)) / 2e-2
     np.testing.assert_allclose(jax.vmap(jax.grad(function))(x), step, rtol=1e-3)
@@ -283,9 +302,7 @@ def test_models_use_relu_unless_given_another_function(make):
 
 @pytest.fixture(scope="module")
 def whole():
-    jax.config.update("jax_disable_most_optimizations", True)  # as all tests here have it
-    yield run(TINY)
-    jax.config.update("jax_disable_most_optimizations", False)
+    return run(TINY)
 
 
 def without_times(result):
@@ -312,7 +329,7 @@ def test_a_run_repeats_itself_and_goes_on_where_it_was_interrupted(whole, tmp_pa
     assert units.n_found >= 3
     units = Units(tmp_path)
     again = run(TINY, units=units)
-    assert units.n_found == 2 * 3 + 2 * 2
+    assert units.n_found == 2 * 3 + 2
     xr.testing.assert_equal(without_times(again), without_times(whole))
 
 
@@ -350,6 +367,17 @@ def test_a_trial_that_breaks_says_where_and_leaves_the_others_alone(whole, monke
         if judgement.claim.name in ("two-extrema", "objective", "beats-relu"):
             assert judgement.verdict == "undecided"
             assert judgement.estimate.n_diverged == 1
+
+
+def test_inputs_beyond_the_table_are_counted_and_named(monkeypatch):
+    heard = []
+    monkeypatch.setattr(metalearn_activation, "_transfer", lambda *_: {})
+    narrow = dataclasses.replace(TINY, seeds=1, outer_steps=2, grid_bound=1.0)
+    result = run(narrow, progress=lambda *what: heard.append(what))
+    (line,) = [task for task, _, total in heard if not total]
+    assert line.startswith(f"{int(result.n_outside.sum())} inputs")
+    assert "grid_bound" in line
+    assert np.isfinite(result.objective).all()
 
 
 def test_a_break_is_named_by_the_first_lost_loss_or_the_last_lost_adjoint():

@@ -285,6 +285,14 @@ def _metalearn(config: Config, data: Data, progress: Progress, units: Units) -> 
             for one in trials.values()
         )
         progress(task, done, total)
+    outside = sum(int(trial.records["n_outside"].sum()) for trial in trials.values())
+    if outside:
+        progress(
+            f"{outside} inputs of the function lay beyond its table, where g goes on as a straight "
+            f"line; a larger grid_bound than {config.grid_bound:g} would hold them",
+            0,
+            0,
+        )
     return dict(sorted(trials.items()))
 
 
