@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist1d.models import CNN, GRU, MLP, Logistic, count_parameters, predict
+from mnist1d.models import CNN, GRU, MLP, Logistic, PoolingCNN, count_parameters, predict
 from mnist1d.models.layers import affine
 from mnist1d.training import cross_entropy, initialise
 
@@ -30,6 +30,10 @@ MODELS = {
     "mlp": Row(MLP, 40, 15_210, (40, 40, 100, 100, 100, 100)),
     "cnn": Row(CNN, 40, 5_210, (5, 5, 75, 75, 75, 75, 125, 125)),
     "gru": Row(GRU, 40, 5_134, (6, 6, 6, 6, 480, 480)),
+    # PAPER 8.1
+    "cnn with pooling": Row(
+        lambda key: PoolingCNN("l2_pool", key=key), 40, 3_310, (3, 3, 60, 60, 200, 200)
+    ),
     # The same architectures fitted to MNIST.
     "cnn on images": Row(
         lambda key: CNN(image_size=28, key=key),

@@ -15,6 +15,7 @@ from mnist1d.experiments import (
     lottery_tickets,
     metalearn_activation,
     metalearn_learning_rate,
+    pooling,
 )
 
 EXPERIMENTS: tuple[ModuleType, ...] = (
@@ -23,6 +24,7 @@ EXPERIMENTS: tuple[ModuleType, ...] = (
     double_descent,
     metalearn_learning_rate,
     metalearn_activation,
+    pooling,
 )
 
 __all__ = ["EXPERIMENTS"]

@@ -10,6 +10,16 @@ from mnist1d.models.gru import GRU
 from mnist1d.models.linear import Logistic
 from mnist1d.models.masked_mlp import MaskedMLP
 from mnist1d.models.mlp import MLP
+from mnist1d.models.pooling_cnn import PoolingCNN
 from mnist1d.models.prediction import count_parameters, predict
 
-__all__ = ["CNN", "GRU", "MLP", "Logistic", "MaskedMLP", "count_parameters", "predict"]
+__all__ = [
+    "CNN",
+    "GRU",
+    "MLP",
+    "Logistic",
+    "MaskedMLP",
+    "PoolingCNN",
+    "count_parameters",
+    "predict",
+]
