@@ -1,4 +1,4 @@
-"""The four models of the paper in plain PyTorch, as a competent person would write them.
+"""The models of the paper in plain PyTorch, as a competent person would write them.
 
 The benchmark races them and the tests compare with them, so both speak of the same models.
 """
@@ -56,6 +56,31 @@ class CNN(nn.Module):
         hidden = x.view(-1, 1, *self.sides)
         for convolution in self.convolutions:
             hidden = functional.relu(convolution(hidden))
+        return self.output(hidden.flatten(1))
+
+
+class PoolingCNN(nn.Module):
+    """Two convolutions, each with relu and pooling if the variant has any."""
+
+    def __init__(self, variant, channels=20):
+        super().__init__()
+        pools = {
+            "max_pool": nn.MaxPool1d(2),
+            "avg_pool": nn.AvgPool1d(2),
+            "l2_pool": nn.LPPool1d(2, 2),
+        }
+        self.pool = pools.get(variant, nn.Identity())
+        stride = 2 if variant == "stride_2" else 1
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(n, channels, 3, stride=stride, padding=1) for n in (1, channels)
+        )
+        self.output = nn.Linear(channels * (40 if variant == "no_pool" else 10), 10)
+
+    def forward(self, x):
+        """Map signals (n, 40) to logits (n, 10)."""
+        hidden = x[:, None]
+        for convolution in self.convolutions:
+            hidden = self.pool(functional.relu(convolution(hidden)))
         return self.output(hidden.flatten(1))
 
 

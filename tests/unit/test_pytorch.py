@@ -15,8 +15,9 @@ import numpy as np
 import optax
 import pytest
 
-from mnist1d.models import CNN, GRU, MLP, Logistic, count_parameters, predict
+from mnist1d.models import CNN, GRU, MLP, Logistic, PoolingCNN, count_parameters, predict
 from mnist1d.models.layers import Convolution
+from mnist1d.models.pooling_cnn import VARIANTS
 from mnist1d.training import (
     Training,
     cross_entropy,
@@ -40,8 +41,8 @@ PAIRS = {
     "cnn on images": (CNN, REFERENCE.CNN, 784, {"image_size": 28}),
     "gru": (GRU, REFERENCE.GRU, 40, {}),
     "gru on rows": (GRU, REFERENCE.GRU, 784, {"n_timesteps": 28, "features": 28}),
-}
-PUBLISHED = ["logistic", "mlp", "cnn", "gru"]
+} | {variant: (PoolingCNN, REFERENCE.PoolingCNN, 40, {"variant": variant}) for variant in VARIANTS}
+PUBLISHED = ["logistic", "mlp", "cnn", "gru", "l2_pool"]
 
 
 def pair(name, dtype=np.float64):
@@ -66,7 +67,7 @@ def in_torch_layout(tree):
         for name in ("hidden", "second"):
             layer = getattr(tree, name)
             arrays |= {f"{name}.weight": layer.weight, f"{name}.bias": layer.bias}
-    if isinstance(tree, CNN):
+    if isinstance(tree, CNN | PoolingCNN):
         for i, layer in enumerate(tree.convolutions):
             arrays[f"convolutions.{i}.weight"] = np.moveaxis(layer.weight, -1, 1)
             arrays[f"convolutions.{i}.bias"] = layer.bias

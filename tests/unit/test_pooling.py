@@ -1,0 +1,360 @@
+"""The pooling experiment: what its variants share, how it is resumed, what it claims."""
+
+import dataclasses
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+
+import mnist1d
+from mnist1d.experiments import pooling, pooling_runs
+from mnist1d.experiments.claims import Positive, judge
+from mnist1d.experiments.pooling import PUBLISHED, Config, mean_difference, run
+from mnist1d.experiments.pooling_runs import (
+    Run,
+    Schedule,
+    VariantTrainer,
+    initial_model,
+    make_sets,
+)
+from mnist1d.experiments.units import Units
+from mnist1d.models import PoolingCNN, count_parameters, predict
+from mnist1d.models.pooling_cnn import POOLS, VARIANTS
+from mnist1d.stream import Stream
+from mnist1d.training import Training, accuracy, cross_entropy, sequential_batch, train
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+TINY = Config(
+    seeds=2, sizes=(100, 300), stream_sizes=(500,), n_steps=7, batch_size=50, evaluate_every=3
+)
+TIMES = ["run_seconds", "compile_seconds"]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    jax.config.update("jax_disable_most_optimizations", True)
+    return run(TINY).drop_vars(TIMES)
+
+
+@pytest.mark.parametrize(
+    ("variant", "n_parameters", "lengths"),
+    [
+        ("no_pool", 9310, (40, 40)),
+        ("stride_2", 3310, (20, 10)),
+        ("max_pool", 3310, (20, 10)),
+        ("avg_pool", 3310, (20, 10)),
+        ("l2_pool", 3310, (20, 10)),
+    ],
+)
+def test_lengths_and_numbers_of_parameters_are_those_of_the_paper(variant, n_parameters, lengths):
+    model = initial_model(variant, trial=0)
+    assert count_parameters(model) == n_parameters
+    hidden, found = jnp.ones((1, 40, 2)), []
+    for convolution in model.convolutions:
+        hidden = convolution(hidden)
+        if variant in POOLS:
+            hidden = POOLS[variant](hidden[:, ::2], hidden[:, 1::2])
+        found.append(hidden.shape[1])
+    assert tuple(found) == lengths
+    assert model.output.weight.shape == (10, 20 * lengths[1])
+
+
+def test_pools_are_maximum_mean_and_root_of_the_sum_of_squares():
+    pairs = (jnp.array([3.0, 0.0]), jnp.array([4.0, 0.0]))
+    found = {name: pool(*pairs).tolist() for name, pool in POOLS.items()}
+    assert found == {"max_pool": [4, 0], "avg_pool": [3.5, 0], "l2_pool": [5, 0]}
+
+
+def test_pooling_takes_neighbouring_points_and_drops_an_odd_last_one():
+    model = PoolingCNN("max_pool", input_size=7, channels=1, key=jax.random.key(0))
+    layers = [np.asarray(layer.weight).ravel() for layer in model.convolutions]
+    x = np.random.default_rng(0).normal(size=7).astype(np.float32)
+    for weight, layer in zip(layers, model.convolutions, strict=True):
+        padded = np.pad(x, 1)
+        x = [weight @ padded[i : i + 3] + float(layer.bias[0]) for i in range(len(x))]
+        x = [max(x[i], x[i + 1], 0) for i in range(0, len(x) - 1, 2)]
+    expected = np.asarray(model.output.weight) @ x + np.asarray(model.output.bias)
+    start = np.random.default_rng(0).normal(size=7).astype(np.float32)
+    np.testing.assert_allclose(model(jnp.array(start)), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-30, 1.0])
+def test_the_gradient_of_l2_pooling_is_finite_and_at_zero_zero(scale):
+    pair = scale * jnp.array([[0.0, 3.0], [0.0, 4.0]])
+    gradient = jax.grad(lambda pair: POOLS["l2_pool"](pair[0], pair[1]).sum())(pair)
+    # Squares below 1e-45 are 0 in float32.
+    expected = [[0, 0.6], [0, 0.8]] if scale == 1 else np.zeros((2, 2))
+    np.testing.assert_allclose(gradient, expected, rtol=1e-6)
+
+
+def test_the_gradient_of_l2_pooling_at_zero_is_that_of_pytorch():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+    pair = torch.zeros(1, 1, 2, requires_grad=True)
+    torch.nn.LPPool1d(2, 2)(pair).sum().backward()
+    assert pair.grad.tolist() == [[[0, 0]]]
+
+
+def test_an_unknown_variant_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"variant must be one of .*did you mean 'max_pool'"):
+        PoolingCNN("maxpool", key=jax.random.key(0))
+
+
+def same(first, second):
+    return all(
+        np.array_equal(one, other)
+        for one, other in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+    )
+
+
+def test_variants_of_a_trial_start_from_the_same_convolutions_and_the_same_affine_map():
+    models = {variant: initial_model(variant, trial=3) for variant in VARIANTS}
+    for variant in VARIANTS[1:]:
+        assert all(
+            same(one, other)
+            for one, other in zip(
+                models[variant].convolutions, models["no_pool"].convolutions, strict=True
+            )
+        )
+        assert same(models[variant].output, models["stride_2"].output)
+    assert not same(initial_model("max_pool", trial=4), models["max_pool"])
+
+
+def test_the_sets_of_the_first_trial_are_the_published_ones():
+    sets = make_sets((4000, 8000), (), trial=0)
+    # PAPER 0.6: split 4000 to 1000 is the frozen set.
+    frozen = mnist1d.load()
+    np.testing.assert_array_equal(sets.x[:4000], frozen.x.astype(np.float32))
+    np.testing.assert_array_equal(sets.y_test[0], frozen.y_test)
+    generated = mnist1d.generate(num_samples=9000, train_split=1 - 1000 / 9000, seed=42)
+    rank, first = sets.places[8000]
+    assert (rank, first, len(sets.x)) == (1, 4000, 12_000)
+    np.testing.assert_array_equal(sets.x[first:], generated.x.astype(np.float32))
+    np.testing.assert_array_equal(sets.y[first:], generated.y)
+    np.testing.assert_array_equal(sets.x_test[1], generated.x_test.astype(np.float32))
+
+
+def test_streamed_sets_begin_alike_and_are_tested_on_samples_beyond_them_all():
+    sets = make_sets((100,), (200, 400), trial=2)
+    stream = Stream(seed=44)
+    assert sets.places == {100: (0, 0), 200: (1, 100), 400: (2, 100)}
+    np.testing.assert_array_equal(sets.x[100:], stream[0:400][0])
+    np.testing.assert_array_equal(sets.y[100:], stream[0:400][1])
+    for rank in (1, 2):
+        np.testing.assert_array_equal(sets.x_test[rank], stream[400:1400][0])
+        np.testing.assert_array_equal(sets.y_test[rank], stream[400:1400][1])
+
+
+@pytest.mark.parametrize(("variant", "size"), [("no_pool", 300), ("l2_pool", 500)])
+def test_a_run_equals_the_published_loop_on_its_own_set_alone(whole, variant, size):
+    sets = make_sets(TINY.sizes, TINY.stream_sizes, trial=1)
+    rank, first = sets.places[size]
+    data = {
+        "train": (jnp.array(sets.x[first : first + size]), jnp.array(sets.y[first : first + size])),
+        "test": (jnp.array(sets.x_test[rank]), jnp.array(sets.y_test[rank])),
+    }
+
+    def evaluate(model, data):
+        return {
+            part: (accuracy(logits, data[part][1]), cross_entropy(logits, data[part][1]))
+            for part in data
+            for logits in [predict(model, data[part][0])]
+        }
+
+    training = Training(
+        batch=lambda data, step, _: sequential_batch(data["train"], step, TINY.batch_size),
+        loss=lambda model, batch, _: cross_entropy(predict(model, batch[0]), batch[1]),
+        optimizer=Schedule(1, 1, TINY.learning_rate, 1).training().optimizer,
+        n_steps=TINY.n_steps,
+        evaluate=evaluate,
+        evaluate_every=TINY.evaluate_every,
+    )
+    start = jax.tree.map(jnp.asarray, initial_model(variant, trial=1))
+    _, history = eqx.filter_jit(train)(training, start, data, key=jax.random.key(0))
+    found = whole.sel(variant=variant, n_samples=size, seed=1)
+    assert found.step.values.tolist() == [0, 3, 6]
+    # Sums in another order; one sample of 1,000 may fall to the other side.
+    np.testing.assert_allclose(found.test_loss, history.metrics["test"][1], rtol=1e-4)
+    np.testing.assert_allclose(found.test_accuracy, history.metrics["test"][0], atol=2.1e-3)
+    np.testing.assert_allclose(found.train_accuracy, history.metrics["train"][0][-1], atol=2.1e-3)
+
+
+def test_an_interrupted_run_goes_on_where_it_was_with_the_same_numbers(
+    whole, tmp_path, monkeypatch
+):
+    class StopError(Exception):
+        pass
+
+    saved, original = [], Units.save
+
+    def save(self, *arguments, **key):
+        if len(saved) == 8:
+            raise StopError
+        original(self, *arguments, **key)
+        saved.append(key)
+
+    monkeypatch.setattr(Units, "save", save)
+    with pytest.raises(StopError):
+        run(TINY, units=Units(tmp_path))
+    monkeypatch.setattr(Units, "save", original)
+    units = Units(tmp_path)
+    xr.testing.assert_identical(run(TINY, units=units).drop_vars(TIMES), whole)
+    assert units.n_found >= 8
+
+    def refuse(*_, **__):
+        raise StopError
+
+    monkeypatch.setattr(pooling_runs, "compile_runs", refuse)
+    monkeypatch.setattr(pooling, "make_sets", refuse)
+    xr.testing.assert_identical(run(TINY, units=Units(tmp_path)).drop_vars(TIMES), whole)
+
+
+def test_a_trial_does_not_depend_on_how_many_there_are(whole):
+    alone = run(dataclasses.replace(TINY, seeds=1)).drop_vars(TIMES)
+    xr.testing.assert_identical(alone.isel(seed=0), whole.isel(seed=0))
+
+
+def test_every_task_is_reported_to_its_end():
+    heard = []
+    run(dataclasses.replace(TINY, seeds=1, sizes=(100,)), progress=lambda *what: heard.append(what))
+    for variant in VARIANTS:
+        counts = [(done, total) for task, done, total in heard if task.startswith(variant)]
+        assert counts == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_a_diverged_run_is_reported_and_decides_nothing():
+    config = Config(seeds=2, sizes=(1000,), stream_sizes=(), n_steps=6, learning_rate=1e30)
+    result = run(config)
+    assert result.diverged.all()
+    assert result.test_accuracy.isnull().all()
+    assert result.train_accuracy.isnull().all()
+    for judgement in judge(pooling.CLAIMS, result, full=True):
+        assert judgement.verdict == "undecided"
+        if "1000" in judgement.claim.name and "5" not in judgement.claim.name:
+            assert judgement.estimate.n_diverged == 2 or "10000" in judgement.claim.name
+
+
+def result_of(accuracies, seeds=2):
+    """Make a result whose trials all have the same accuracies, in per cent, at every step."""
+    config = Config(seeds=seeds, stream_sizes=())
+    result = pooling._empty(config)
+    for size, values in accuracies.items():
+        for variant, value in values.items():
+            result["test_accuracy"].loc[{"variant": variant, "n_samples": size}] = value / 100
+    return result
+
+
+def test_the_published_numbers_reproduce_every_claim_but_the_captions():
+    judgements = judge(pooling.CLAIMS, result_of(PUBLISHED), full=True)
+    verdicts = {judgement.claim.name: judgement.verdict for judgement in judgements}
+    assert len(verdicts) == 9 + 30
+    assert verdicts.pop("hindered-50000") == "differs"
+    assert set(verdicts.values()) == {"reproduced"}
+    for judgement in judgements:
+        rule = judgement.claim.rule
+        if isinstance(rule, Positive) and rule.published is not None:
+            assert judgement.estimate.mean == pytest.approx(rule.published, abs=0.01)
+
+
+def test_if_pooling_changed_nothing_its_claims_would_differ():
+    flat = {size: dict.fromkeys(VARIANTS, values["no_pool"]) for size, values in PUBLISHED.items()}
+    for values in flat.values():
+        values["stride_2"] += 1
+    verdicts = {
+        judgement.claim.name: judgement.verdict
+        for judgement in judge(pooling.CLAIMS, result_of(flat), full=True)
+    }
+    assert verdicts["gain-1000"] == "differs"
+    assert verdicts["striding-1000"] == "differs"
+    assert verdicts["pooling-not-striding-1000"] == "differs"
+    assert verdicts["accuracy-1000-l2_pool"] == "differs"
+    assert verdicts["little-difference-50000"] == "reproduced"
+
+
+def test_gains_are_paired_by_trial():
+    result = result_of(PUBLISHED, seeds=3)
+    # Trials that differ by 10 points each, in all variants alike, leave the gain as certain.
+    result["test_accuracy"] = result.test_accuracy + 0.1 * result.seed
+    gain = mean_difference(result, "max_pool", "no_pool", 1000)
+    assert (gain.mean, gain.low, gain.high) == pytest.approx((19.0, 19.0, 19.0))
+
+
+def test_late_gains_are_means_over_the_last_thousand_steps():
+    result = result_of(PUBLISHED)
+    last = {"variant": "max_pool", "n_samples": 1000, "step": 6000}
+    result["test_accuracy"].loc[last] += 0.11
+    before = {"variant": "max_pool", "n_samples": 1000, "step": slice(0, 4900)}
+    result["test_accuracy"].loc[before] = 0
+    assert mean_difference(result, "max_pool", "no_pool", 1000).mean == pytest.approx(30.0)
+    late = mean_difference(result, "max_pool", "no_pool", 1000, late=True)
+    assert late.mean == pytest.approx(19.0 + 11 / 11)
+
+
+def test_sizes_that_were_left_out_are_nothing_and_not_diverged():
+    result = result_of(PUBLISHED).sel(n_samples=[2000])
+    for judgement in judge(pooling.CLAIMS, result, full=True):
+        if "2000" not in judgement.claim.name:
+            assert math.isnan(judgement.estimate.mean) or "20000" in judgement.claim.name
+            assert judgement.estimate.n_diverged == 0
+    assert set(pooling.plot(result)) == {"figure", "figure-gain"}
+
+
+def test_the_published_configuration_is_the_default():
+    config = Config()
+    assert config.sizes == tuple(PUBLISHED)
+    assert len(config.evaluation_steps) == 61
+    assert config.evaluation_steps[-1] == 6000
+    # No sample of the largest set is seen twice.
+    assert config.stream_sizes[-1] == config.n_steps * config.batch_size
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seeds", 0),
+        ("n_steps", 0),
+        ("batch_size", 0),
+        ("evaluate_every", 0),
+        ("sizes", ()),
+        ("sizes", (2000, 1000)),
+        ("sizes", (1000, 1000)),
+        ("sizes", (1050,)),
+        ("sizes", (0,)),
+        ("stream_sizes", (50_000,)),
+        ("stream_sizes", (100_050,)),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("inf")),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name(field, value):
+    with pytest.raises(ValueError, match=rf"{field}"):
+        Config(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("seeds", 5.0), ("sizes", 1000), ("stream_sizes", ("100000",))]
+)
+def test_a_setting_of_the_wrong_type_is_refused_by_name(field, value):
+    with pytest.raises(TypeError, match=rf"{field}.* must be"):
+        Config(**{field: value})
+
+
+def test_a_trainer_compiles_a_variant_once_for_all_sizes_and_trials(monkeypatch):
+    compiled, original = [], pooling_runs.compile_runs
+
+    def compile_runs(*arguments, devices, **options):
+        compiled.append(devices)
+        return original(*arguments, devices=devices, **options)
+
+    monkeypatch.setattr(pooling_runs, "compile_runs", compile_runs)
+    trainer = VariantTrainer(TINY.schedule, Units())
+    device = jax.devices()[0]
+    for trial in (0, 1):
+        sets = make_sets(TINY.sizes, TINY.stream_sizes, trial)
+        for size in TINY.all_sizes:
+            trainer._train_one(Run("avg_pool", size, trial), sets, device)
+    assert compiled == [[device]]
