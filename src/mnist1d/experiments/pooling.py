@@ -39,6 +39,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import gaussian_filter1d
 
 from mnist1d import checks, plotting
@@ -421,6 +422,7 @@ def _plot_curves(
                 **LINES[variant],
             )
         axes.set(title=f"{size:,} examples", xlim=(0, None), ylim=LIMITS.get(size, (90, 100)))
+        axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     for axes in panels.flat[len(sizes) :]:
         axes.set_axis_off()
     panels[-1, 0].set(xlabel="Train step")
@@ -444,7 +446,9 @@ def _plot_gains(result: xr.Dataset) -> Figure:
     panels[0].plot([], [], "x", color="0.5", markersize=3, label="published runs")
     panels[0].set(ylabel="Gain on no_pool (points)", title="After the last step")
     panels[1].set(title=f"Mean of the last {LATE_STEPS:,} steps")
-    panels[0].legend()
+    panels[1].legend(
+        *panels[0].get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(0.2, 1)
+    )
     return figure
 
 
@@ -462,9 +466,16 @@ def _plot_gain(axes: Axes, result: xr.Dataset, *, late: bool) -> None:
         )
     axes.axhline(0, color="#aaaaaa", linewidth=0.5, zorder=0.5)
     if result.streamed.any():
-        axes.axvline(PAPER_ENDS_AT, color="#aaaaaa", linestyle=":", zorder=0.5)
+        between = math.sqrt(
+            result.n_samples[~result.streamed].max() * result.n_samples[result.streamed].min()
+        )
+        axes.axvline(between, color="#aaaaaa", linestyle=":", zorder=0.5)
+        axes.text(
+            between,
+            0.98,
+            " beyond the paper",
+            transform=axes.get_xaxis_transform(),
+            color="0.4",
+            va="top",
+        )
     axes.set(xscale="log", xlabel="Training samples")
-
-
-PAPER_ENDS_AT = 70_000
-"""Where a line separates the paper's sizes from those beyond."""
