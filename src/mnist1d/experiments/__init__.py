@@ -16,10 +16,12 @@ from mnist1d.experiments import (
     metalearn_activation,
     metalearn_learning_rate,
     pooling,
+    tsne,
 )
 
 EXPERIMENTS: tuple[ModuleType, ...] = (
     classification,
+    tsne,
     lottery_tickets,
     double_descent,
     metalearn_learning_rate,
