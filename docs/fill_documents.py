@@ -1,10 +1,11 @@
 """Write the tables of the documents from the records: `python docs/fill_documents.py`.
 
-The records are the JSON files in `benchmarks/results`. A test checks that the documents are what
-this makes of them.
+The records are the JSON files in `benchmarks/results`, and what `mnist1d reproduce` left in
+`results`. A test checks that the documents are what this makes of them.
 """
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,31 @@ def set_size() -> str:
     return f"{record_of('streams')['samples_in_files']:,} samples"
 
 
+def times() -> str:
+    """Make a row per experiment that has a record."""
+    # They need the laboratory; the other tables do not.
+    experiments = import_module("mnist1d.experiments").EXPERIMENTS
+    record = import_module("mnist1d.experiments.record")
+    rows = []
+    for experiment in experiments:
+        folder = ROOT / "results" / experiment.NAME
+        if not folder.is_dir():
+            continue
+        result = record.load(experiment, folder)
+        with_mnist = any(str(name).startswith("mnist_") for name in result.variables)
+        rows.append(
+            (
+                f"`{experiment.NAME}`{', with MNIST' if with_mnist else ''}",
+                str(result.sizes["seed"]),
+                f"{result.attrs['seconds'] / 60:.0f}",
+                result.attrs["processor"].replace("(R)", ""),
+            )
+        )
+    return table(("experiment", "seeds", "minutes", "processor"), rows)
+
+
 PARTS = {
+    "experiments.md": {"times": times},
     "dataset.md": {"presets": presets, "variants": variants, "endless": endless},
     "streams.md": {
         "speed": speed,

@@ -12,7 +12,7 @@ import pytest
 import mnist1d
 
 ROOT = Path(mnist1d.__file__).parents[2]
-DOCUMENTS = ("dataset.md", "streams.md")
+DOCUMENTS = ("dataset.md", "experiments.md", "streams.md")
 NEEDED = {
     "draw_batch": ["jax"],
     "MNIST1D": ["torch"],
@@ -23,6 +23,7 @@ NEEDED = {
     "manifest_of": ["pyarrow"],
     "read_parquet": ["pandas", "pyarrow"],
     "load_dataset": ["datasets", "pyarrow"],
+    "mnist1d.experiments": ["jax", "openTSNE", "xarray"],
 }
 
 if not (ROOT / "docs").exists():
@@ -70,6 +71,8 @@ def test_an_example_runs(document, number, run, monkeypatch):
 @documents
 def test_tables_are_made_of_the_records(document):
     pytest.importorskip("scipy", reason="SciPy is not installed")
+    if document == "experiments.md":
+        pytest.importorskip("jax", reason="JAX is not installed")
     fill = runpy.run_path(str(ROOT / "docs" / "fill_documents.py"))
     assert fill["filled"](document, TEXTS[document]) == TEXTS[document]
 

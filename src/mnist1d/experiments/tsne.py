@@ -614,6 +614,6 @@ def _plot_purity(result: xr.Dataset, shown: list[str]) -> Figure:
         axes.axhline(10, color="#888888", linestyle=":", label="By chance")
         axes.set(title=data, xlabel="Digit", xticks=np.arange(10), ylim=(0, 100))
         plotting.panel_letter(axes, LETTERS[data])
-    panels[0].set_ylabel("Neighbours of the same digit (%)")
+    panels[0].set_ylabel("Neighbours of\nthe same digit (%)")
     panels[-1].legend(loc="upper right", labelspacing=0.2)
     return figure
