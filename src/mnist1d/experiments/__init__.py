@@ -16,6 +16,7 @@ from mnist1d.experiments import (
     metalearn_activation,
     metalearn_learning_rate,
     pooling,
+    self_supervised,
     tsne,
 )
 
@@ -26,6 +27,7 @@ EXPERIMENTS: tuple[ModuleType, ...] = (
     double_descent,
     metalearn_learning_rate,
     metalearn_activation,
+    self_supervised,
     pooling,
 )
 

@@ -6,6 +6,7 @@ way; `predict` uses whichever a model offers, so any Equinox module for one exam
 """
 
 from mnist1d.models.cnn import CNN
+from mnist1d.models.encoder import Encoder
 from mnist1d.models.gru import GRU
 from mnist1d.models.linear import Logistic
 from mnist1d.models.masked_mlp import MaskedMLP
@@ -17,6 +18,7 @@ __all__ = [
     "CNN",
     "GRU",
     "MLP",
+    "Encoder",
     "Logistic",
     "MaskedMLP",
     "PoolingCNN",

@@ -3,7 +3,7 @@
 from mnist1d.training.batching import sequential_batch, shuffled_order
 from mnist1d.training.devices import keep_compiled_programs, use_all_cores
 from mnist1d.training.loop import History, Training, train
-from mnist1d.training.losses import accuracy, cross_entropy
+from mnist1d.training.losses import accuracy, cross_entropy, info_nce, nt_xent
 from mnist1d.training.queues import longest_first
 from mnist1d.training.runs import (
     Report,
@@ -23,9 +23,11 @@ __all__ = [
     "accuracy",
     "compile_runs",
     "cross_entropy",
+    "info_nce",
     "initialise",
     "keep_compiled_programs",
     "longest_first",
+    "nt_xent",
     "sequential_batch",
     "shuffled_order",
     "train",

@@ -31,6 +31,8 @@ class Training:
         evaluate: `(model, data) -> pytree of arrays`, inside the compiled program.
         evaluate_every: evaluate after the steps 0, k, 2k, ... with the already updated model
             (the published rule); 0 for once, after the last step.
+        evaluate_first: step of the first evaluation, below `n_steps`; the others follow every k
+            steps from there.
     """
 
     batch: Callable[[Any, Int[Array, ""], PRNGKeyArray], Any]
@@ -39,19 +41,24 @@ class Training:
     n_steps: int
     evaluate: Callable[[Any, Any], Any]
     evaluate_every: int = 0
+    evaluate_first: int = 0
 
     def __post_init__(self) -> None:
         if self.n_steps < 1:
             raise ValueError(f"n_steps must be at least 1, got {self.n_steps}")
         if self.evaluate_every < 0:
             raise ValueError(f"evaluate_every must be at least 0, got {self.evaluate_every}")
+        if not 0 <= self.evaluate_first < self.n_steps:
+            raise ValueError(
+                f"evaluate_first must be from 0 to {self.n_steps - 1}, got {self.evaluate_first}"
+            )
 
     @property
     def evaluation_steps(self) -> np.ndarray:
         """Index of the step after which each evaluation happens, shape (evaluations,)."""
         if self.evaluate_every == 0:
             return np.array([self.n_steps - 1])
-        return np.arange(0, self.n_steps, self.evaluate_every)
+        return np.arange(self.evaluate_first, self.n_steps, self.evaluate_every)
 
 
 class History(NamedTuple):

@@ -1,5 +1,6 @@
-"""Losses and measures of classification."""
+"""Losses and measures of classification, and losses of contrastive learning."""
 
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
@@ -25,3 +26,57 @@ def accuracy(logits: Float[Array, "n classes"], labels: Int[Array, " n"]) -> Flo
     """
     correct = (logits.argmax(axis=1) == labels).mean(dtype=logits.dtype)
     return jnp.where(jnp.isfinite(jnp.ptp(logits, axis=1)).all(), correct, jnp.nan)
+
+
+def info_nce(
+    first: Float[Array, "features n"], second: Float[Array, "features n"], temperature: float
+) -> Float[Array, ""]:
+    """InfoNCE of two views in one direction, from half the batch: the published loss, in nats.
+
+    Every first view has to tell its own second view from all n of them; first views are no
+    candidates. Chance level is log n.
+
+    Args:
+        first: outputs for the first views, one column per sample, of any length but 0.
+        second: outputs for the second views.
+        temperature: divides the cosine similarities, above 0.
+
+    Source: PAPER section 7.1.
+
+    >>> info_nce(jnp.ones((2, 100)), jnp.ones((2, 100)), 0.5).round(3)
+    Array(4.605, dtype=float32)
+    """
+    similarities = _normalised(first).T @ _normalised(second) / temperature
+    return (jax.nn.logsumexp(similarities, axis=1) - jnp.diagonal(similarities)).mean()
+
+
+def nt_xent(
+    first: Float[Array, "features n"], second: Float[Array, "features n"], temperature: float
+) -> Float[Array, ""]:
+    """NT-Xent of two views, the full loss of SimCLR, in nats.
+
+    Every one of the 2 n views has to tell its partner from all 2 n - 1 others. Chance level is
+    log(2 n - 1).
+
+    Args:
+        first: outputs for the first views, one column per sample, of any length but 0.
+        second: outputs for the second views.
+        temperature: divides the cosine similarities, above 0.
+
+    Source: Chen et al. (2020), equation 1.
+
+    >>> nt_xent(jnp.ones((2, 100)), jnp.ones((2, 100)), 0.5).round(3)
+    Array(5.293, dtype=float32)
+    """
+    n = first.shape[1]
+    views = _normalised(jnp.concatenate([first, second], axis=1))
+    similarities = views.T @ views / temperature
+    others = jnp.where(jnp.eye(2 * n, dtype=bool), -jnp.inf, similarities)
+    partners = jnp.concatenate([jnp.diagonal(similarities, n)] * 2)
+    return (jax.nn.logsumexp(others, axis=1) - partners).mean()
+
+
+def _normalised(outputs: Float[Array, "features n"]) -> Float[Array, "features n"]:
+    """Scale columns to length 1; PyTorch's bound keeps zeros what they are."""
+    squares = (outputs**2).sum(axis=0, keepdims=True)
+    return outputs * jax.lax.rsqrt(jnp.maximum(squares, 1e-24))

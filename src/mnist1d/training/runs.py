@@ -112,6 +112,7 @@ def compile_runs(
     data_axes: Any = None,
     devices: Sequence[jax.Device] | None = None,
     batched: bool = True,
+    one_core: bool = False,
 ) -> "RunProgram":
     """Compile what `train_runs` does, to be run again and again on arrays of the same shapes.
 
@@ -126,6 +127,9 @@ def compile_runs(
         batched: whether a device takes each step of all its runs together, or one run after the
             other. The former is faster for small models; for large ones, whose matrix products fill
             a core anyway, the latter.
+        one_core: whether a CPU device computes in the calling thread alone. By default all devices
+            share one pool of threads and cut their products up for it, which costs more than it
+            gains where every core has a device, and that a program, of its own.
 
     Raises: ValueError: if there is no key, or an array of each run has another number of runs.
 
@@ -141,7 +145,7 @@ def compile_runs(
     >>> program(models, jnp.ones(40), keys=keys).history.train_loss.shape
     (3, 2)
     """
-    return RunProgram(training, models, data, keys, data_axes, devices, batched)
+    return RunProgram(training, models, data, keys, data_axes, devices, batched, one_core)
 
 
 class RunProgram:
@@ -160,6 +164,7 @@ class RunProgram:
         data_axes: Any,
         devices: Sequence[jax.Device] | None,
         batched: bool,
+        one_core: bool,
     ) -> None:
         clock = time.perf_counter()
         self._training, self._data_axes = training, data_axes
@@ -202,7 +207,10 @@ class RunProgram:
             (0, data_axes, 0, None, None),
             (BY_RUN, self._data_specs, BY_RUN, SHARED, SHARED),
         )
-        self._advance = program.lower(state, data, keys, *self._bounds[0][2]).compile()
+        is_cpu = self._mesh.devices.flat[0].platform == "cpu"
+        options = {"xla_cpu_multi_thread_eigen": False} if one_core and is_cpu else None
+        lowered = program.lower(state, data, keys, *self._bounds[0][2])
+        self._advance = lowered.compile(compiler_options=options)
         self.compile_seconds = time.perf_counter() - clock
 
     def __call__(
