@@ -156,7 +156,7 @@ class Config:
             probe_every=1,
             probed_samples=500,
             embedded_samples=300,
-            embedding_iterations=250,
+            embedding_iterations=350,
         )
 
     @property

@@ -1,0 +1,527 @@
+"""The self-supervised experiment: views, losses, probes, and what is resumed and claimed."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+import mnist1d
+from mnist1d.experiments import contrastive_training, self_supervised
+from mnist1d.experiments.claims import judge
+from mnist1d.experiments.contrastive_training import (
+    VARIANTS,
+    ContrastiveTrainer,
+    Run,
+    as_encoder,
+    as_vector,
+    initial_encoder,
+    outputs_of_layers,
+)
+from mnist1d.experiments.contrastive_views import ViewDraws, apply_views, draw_views, level
+from mnist1d.experiments.probes import (
+    fit_linear,
+    knn_accuracy,
+    linear_accuracy,
+    neighbourhood_purity,
+    quick_linear_accuracy,
+)
+from mnist1d.experiments.self_supervised import PUBLISHED, Config, representations, run
+from mnist1d.experiments.units import Units
+from mnist1d.models import Encoder, count_parameters
+from mnist1d.training import info_nce, nt_xent
+
+PUBLISHED_VIEWS = {"max_shift": 10, "slope_scale": 0.04, "offset_scale": 0.3}
+TINY = Config(
+    seeds=2,
+    n_epochs=2,
+    probe_every=1,
+    batch_size=500,
+    probed_samples=200,
+    embedded_samples=100,
+    embedding_iterations=250,
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("units")
+    return run(TINY, units=Units(folder)), folder
+
+
+def random_signals(n, seed=0):
+    return np.random.default_rng(seed).normal(size=(40, n)).astype(np.float32)
+
+
+def columns(n, seed, size=7):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(size, n)).astype(np.float32) for _ in range(2)]
+
+
+# Views
+
+
+def test_levelled_signals_have_neither_mean_nor_slope():
+    x = random_signals(9) + 3 * np.linspace(-1, 2, 40, dtype=np.float32)[:, None]
+    levelled = np.asarray(level(jnp.asarray(x)), float)
+    np.testing.assert_allclose(levelled.mean(axis=0), 0, atol=1e-5)
+    slopes = np.polyfit(np.arange(40), levelled, 1)[0]
+    np.testing.assert_allclose(slopes, 0, atol=1e-5)
+
+
+def test_levelling_forgets_whatever_line_was_added():
+    x = random_signals(5)
+    line = 2 - 0.1 * np.arange(40, dtype=np.float32)[:, None]
+    once, again = level(jnp.asarray(x)), level(jnp.asarray(x + line))
+    np.testing.assert_allclose(again, once, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("max_shift", [1, 10, 40])
+def test_views_equal_the_published_steps_one_signal_at_a_time(max_shift):
+    x = np.asarray(level(jnp.asarray(random_signals(50))))
+    draws = draw_views(
+        50, max_shift=max_shift, slope_scale=0.04, offset_scale=0.3, key=jax.random.key(3)
+    )
+    shift, slope, offset = map(np.asarray, draws)
+    expected = np.stack(
+        [
+            np.roll(x[:, i], shift[i]) + slope[i] * (np.arange(40) - 19.5) + offset[i]
+            for i in range(50)
+        ],
+        axis=1,
+    )
+    views = apply_views(jnp.asarray(x), draws, max_shift=max_shift)
+    np.testing.assert_allclose(views, expected, rtol=0, atol=1e-5)
+
+
+def test_a_view_without_shift_is_the_signal_up_to_a_line():
+    x = level(jnp.asarray(random_signals(6)))
+    draws = draw_views(6, **PUBLISHED_VIEWS, key=jax.random.key(0))
+    draws = ViewDraws(jnp.zeros_like(draws.shift), draws.slope, draws.offset)
+    view = apply_views(x, draws, max_shift=10)
+    np.testing.assert_allclose(level(view), x, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(view.mean(axis=0), draws.offset, rtol=0, atol=1e-5)
+
+
+def test_draws_have_the_published_distributions():
+    n = 20_000
+    draws = draw_views(n, **PUBLISHED_VIEWS, key=jax.random.key(1))
+    counts = np.bincount(draws.shift, minlength=10)
+    assert len(counts) == 10  # 0 to 9, never 10
+    # Five standard errors: of a count, and of a standard deviation (s / sqrt(2 n)).
+    assert np.abs(counts - n / 10).max() < 5 * math.sqrt(n * 0.1 * 0.9)
+    for values, scale in ((draws.slope, 0.04), (draws.offset, 0.3)):
+        assert abs(np.mean(values)) < 5 * scale / math.sqrt(n)
+        assert abs(np.std(values) - scale) < 5 * scale / math.sqrt(2 * n)
+    assert abs(np.corrcoef(draws.slope, draws.offset)[0, 1]) < 5 / math.sqrt(n)
+
+
+# The numbers that the scales come from
+
+
+def test_the_published_scales_are_those_of_the_training_signals():
+    # PAPER 7.1
+    x = mnist1d.load().x
+    slopes = np.polyfit(np.arange(40), x.T, 1)[0]
+    assert [round(float(x.mean(axis=1).std()), 2), round(float(slopes.std()), 2)] == [0.30, 0.04]
+
+
+# Losses
+
+
+def test_info_nce_at_chance_is_log_100_and_at_its_best_what_cosines_allow():
+    same = jnp.ones((16, 100))
+    assert info_nce(same, same, 0.5) == pytest.approx(math.log(100), abs=1e-5)
+    orthogonal = jnp.eye(100)
+    best = -2 + math.log(math.exp(2) + 99)
+    assert info_nce(orthogonal, 5 * orthogonal, 0.5) == pytest.approx(best, abs=1e-5)
+
+
+def cosine(a, b):
+    return float(a @ b / math.sqrt((a @ a) * (b @ b)))
+
+
+def test_info_nce_equals_a_double_loop():
+    first, second = columns(11, 0)
+    total = 0.0
+    for i in range(11):
+        row = [math.exp(cosine(first[:, i], second[:, j]) / 0.5) for j in range(11)]
+        total += -math.log(row[i] / sum(row))
+    assert info_nce(jnp.asarray(first), jnp.asarray(second), 0.5) == pytest.approx(
+        total / 11, rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.5, 2.0])
+def test_nt_xent_equals_a_double_loop(temperature):
+    first, second = columns(9, 1)
+    views = [*first.T, *second.T]
+    total = 0.0
+    for i, view in enumerate(views):
+        partner = (i + 9) % 18
+        below = sum(
+            math.exp(cosine(view, other) / temperature) for j, other in enumerate(views) if j != i
+        )
+        total += -math.log(math.exp(cosine(view, views[partner]) / temperature) / below)
+    found = nt_xent(jnp.asarray(first), jnp.asarray(second), temperature)
+    assert found == pytest.approx(total / 18, rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", [info_nce, nt_xent])
+def test_losses_ignore_lengths_and_their_gradient_is_finite_even_at_zero(loss):
+    first, second = map(jnp.asarray, columns(6, 2))
+    assert loss(3 * first, 0.1 * second, 0.5) == pytest.approx(
+        float(loss(first, second, 0.5)), rel=1e-5
+    )
+    # Without a projector an output can be all zeros.
+    gradient = jax.grad(lambda first: loss(jax.nn.relu(first), second, 0.5))(first.at[:, 0].set(0))
+    assert np.isfinite(gradient).all()
+
+
+# Encoders
+
+
+@pytest.mark.parametrize(
+    ("variant", "n_parameters", "features"),
+    [
+        ("default", 21_716, [40, 475, 250, 125, 125, 16]),
+        ("no projector", 3_950, [40, 475, 250, 125]),
+        ("deep projector", 53_216, [40, 475, 250, 125, 125, 125, 125, 16]),
+    ],
+)
+def test_encoders_have_the_published_layers(variant, n_parameters, features):
+    # PAPER 7.2
+    encoder = initial_encoder(variant, 0)
+    assert count_parameters(encoder) == n_parameters
+    outputs = outputs_of_layers(encoder, random_signals(3).T)
+    assert [layer.shape for layer in outputs] == [(3, size) for size in features]
+    assert all((layer >= 0).all() for layer in outputs[1:-1])
+    assert (outputs[-1] >= 0).all() == (variant == "no projector")
+
+
+def test_layers_equal_those_of_pytorch():
+    torch = pytest.importorskip("torch")
+    encoder, x = initial_encoder("default", 1), random_signals(5).T
+    hidden = torch.from_numpy(x)[:, None]
+    expected = []
+    for layer in encoder.convolutions:
+        # Ours are (out, taps, in), PyTorch's (out, in, taps).
+        weight = torch.from_numpy(np.ascontiguousarray(layer.weight.transpose(0, 2, 1)))
+        bias = torch.from_numpy(layer.bias)
+        hidden = torch.relu(torch.nn.functional.conv1d(hidden, weight, bias, 2, 1))
+        expected.append(hidden.flatten(1))
+    for i, layer in enumerate(encoder.head):
+        out = expected[-1] @ torch.from_numpy(layer.weight).T + torch.from_numpy(layer.bias)
+        expected.append(torch.relu(out) if i == 0 else out)
+    for ours, theirs in zip(outputs_of_layers(encoder, x)[1:], expected, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=0, atol=1e-5)
+
+
+def test_vectors_hold_whole_encoders():
+    for variant in VARIANTS:
+        encoder = initial_encoder(variant, 0)
+        for ours, again in zip(
+            jax.tree.leaves(encoder),
+            jax.tree.leaves(as_encoder(variant, as_vector(encoder))),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(ours, again)
+
+
+def test_variants_of_a_seed_share_their_backbone_and_seeds_nothing():
+    encoders = [initial_encoder(variant, 4) for variant in VARIANTS]
+    for encoder in encoders[1:]:
+        for layer, other in zip(encoders[0].convolutions, encoder.convolutions, strict=True):
+            np.testing.assert_array_equal(layer.weight, other.weight)
+    other = initial_encoder("default", 5)
+    assert (other.convolutions[0].weight != encoders[0].convolutions[0].weight).all()
+
+
+# Training
+
+
+def test_training_sees_two_different_views_of_the_same_rows(monkeypatch):
+    seen = {}
+
+    def keep(training, *_, **__):
+        seen["training"] = training
+        raise StopIteration
+
+    monkeypatch.setattr(contrastive_training, "compile_runs", keep)
+    x = mnist1d.load().x
+    trainer = ContrastiveTrainer(x, Config().schedule, Units(), {})
+    trainer.prepare({0})
+    with pytest.raises(RuntimeError):
+        next(trainer.train_run(Run("default", 0), jax.devices()[0]))
+    training, order = seen["training"], trainer._orders[0]
+    assert training.n_steps == 8000
+    # After whole epochs: every tenth, and the last.
+    assert training.evaluation_steps[[0, 1, -1]].tolist() == [399, 799, 7999]
+    assert len(training.evaluation_steps) == 20
+    levelled = jnp.asarray(trainer._levelled)
+    views = training.batch((levelled, jnp.asarray(order)), jnp.asarray(3), jax.random.key(9))
+    assert views.shape == (40, 200)
+    first, second = views[:, :100], views[:, 100:]
+    assert (jnp.abs(first - second).max(axis=0) > 1e-3).all()
+    draws = draw_views(200, **PUBLISHED_VIEWS, key=jax.random.key(9))
+    rows = trainer._levelled[order[3]].T
+    for half, part in ((first, slice(100)), (second, slice(100, None))):
+        own = ViewDraws(*(values[part] for values in draws))
+        expected = apply_views(jnp.asarray(rows), own, max_shift=10)
+        np.testing.assert_allclose(half, expected, rtol=0, atol=1e-6)
+
+
+def test_one_step_is_that_of_plain_adam():
+    """The first update of Adam moves every weight by the learning rate against its gradient."""
+    x = mnist1d.load().x[:100]
+    schedule = Config(n_epochs=1, probe_every=1).schedule
+    trainer = ContrastiveTrainer(x, schedule, Units(), {})
+    trainer.prepare({0})
+    ((_, arrays),) = trainer.train_run(Run("no projector", 0), jax.devices()[0])
+    moved = arrays["weights"][0] - as_vector(initial_encoder("no projector", 0))
+    assert arrays["weights"].shape == (1, 3950)
+    assert np.abs(moved).max() < 0.0101
+    assert np.median(np.abs(moved)) > 0.0099
+    assert 3 < arrays["loss"][0] < math.log(100) + 0.1
+
+
+def test_training_on_both_parts_takes_five_quarters_of_the_steps():
+    both = Config(training_data="both")
+    dataset = mnist1d.load()
+    x, labels = self_supervised._signals_trained_on(both, dataset)
+    assert (len(x), len(labels)) == (5000, 5000)
+    np.testing.assert_array_equal(x[4000:], dataset.x_test.astype(np.float32))
+    trainer = ContrastiveTrainer(x, both.schedule, Units(), {})
+    assert trainer._training.n_steps == 10_000
+    alone, _ = self_supervised._signals_trained_on(Config(), dataset)
+    assert len(alone) == 4000
+
+
+# Probes
+
+
+def test_the_linear_probe_of_pixels_has_the_published_accuracies():
+    # PAPER 7.4
+    data = mnist1d.load()
+    parts = data.x.astype(np.float32), data.y, data.x_test.astype(np.float32), data.y_test
+    assert linear_accuracy(*parts) == pytest.approx(0.328)
+    assert knn_accuracy(*parts, metric="euclidean") == pytest.approx(0.596)
+
+
+def test_the_quick_fit_finds_the_optimum_of_scikit_learn():
+    data = mnist1d.load()
+    x = outputs_of_layers(initial_encoder("default", 0), data.x[:600])[3]
+    x = StandardScaler().fit_transform(x.astype(float))
+    weights, intercepts = fit_linear(x, data.y[:600])
+    exact = LogisticRegression(tol=1e-7, max_iter=10_000).fit(x, data.y[:600])
+    # Adding one vector to all classes changes nothing; both have the smallest weights.
+    np.testing.assert_allclose(weights, exact.coef_.T, rtol=0, atol=5e-3)
+    ours, theirs = x @ weights + intercepts, x @ exact.coef_.T + exact.intercept_
+    ours, theirs = (scores - scores.mean(axis=1, keepdims=True) for scores in (ours, theirs))
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-2)
+
+
+def test_the_quick_probe_agrees_with_scikit_learn_but_for_single_samples():
+    data = mnist1d.load()
+    for layer in outputs_of_layers(initial_encoder("default", 0), mnist1d_signals(data))[3:]:
+        parts = layer[:1500], data.y[:1500], layer[4000:], data.y_test
+        assert abs(quick_linear_accuracy(*parts) - linear_accuracy(*parts)) <= 0.003
+
+
+def mnist1d_signals(data):
+    return np.concatenate([data.x, data.x_test])
+
+
+def test_purity_is_one_for_islands_and_the_share_of_a_class_for_mixtures():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(4), 500)
+    points = rng.normal(size=(2000, 2)).astype(np.float32)
+    points[labels == 3] += 100
+    purity = neighbourhood_purity(points, labels, 5)
+    assert purity[3] == 1
+    # Ten neighbours of each of 500 points, of which some are shared; 0.03 is over five errors.
+    np.testing.assert_allclose(purity[:3], 1 / 3, atol=0.03)
+    assert np.isnan(purity[4])
+
+
+# The whole
+
+
+def test_the_probes_repeated_by_hand_on_the_stored_outputs_agree(finished):
+    result, folder = finished
+    data = mnist1d.load()
+    for variant, last in self_supervised.N_LAYERS.items():
+        stored = self_supervised.stored_representations(TINY, variant, Units(folder))
+        layers = representations(result, variant, 0)
+        assert len(layers) == last + 1
+        assert stored["label"].tolist() == [*data.y, *data.y_test]
+        for number in (1, last):
+            layer = stored[f"layer_{number}"]
+            assert layer.dtype == np.float32
+            np.testing.assert_allclose(layer, layers[number], rtol=0, atol=1e-5)
+            scaler = StandardScaler().fit(layer[:200])
+            probe = LogisticRegression(tol=0.01 / 200, max_iter=1000)
+            probe.fit(scaler.transform(layer[:200]), data.y[:200])
+            accuracy = probe.score(scaler.transform(layer[4000:]), data.y_test)
+            found = result.linear_accuracy.sel(variant=variant, seed=0, layer=number)
+            assert found == pytest.approx(accuracy, abs=1e-9)
+
+
+def test_layers_that_a_variant_lacks_have_no_accuracy(finished):
+    result, _ = finished
+    known = result.linear_accuracy.notnull().all("seed").to_numpy()
+    assert known.sum(axis=1).tolist() == [6, 4, 8]
+    assert (known == (result.n_features > 0).to_numpy()).all()
+    assert result.n_parameters.values.tolist() == [21_716, 3_950, 53_216]
+
+
+def test_seeds_and_variants_differ_and_repeat(finished):
+    result, _ = finished
+    losses = result.loss.to_numpy()
+    assert len(np.unique(losses)) == losses.size
+    again = run(Config(**{**vars(TINY), "seeds": 1}))
+    numbers = ["loss", "linear_accuracy", "probe_knn_accuracy", "embedding", "weights_default"]
+    xr.testing.assert_equal(again[numbers], result[numbers].isel(seed=[0]))
+
+
+def test_an_interrupted_run_goes_on_where_it_was_with_the_same_bits(
+    finished, tmp_path, monkeypatch
+):
+    class StopError(Exception):
+        pass
+
+    original = Units.save
+    saved, limits = [], [4, 10, 17]
+
+    def save(units, arrays, **key):
+        if limits and len(saved) >= limits[0]:
+            raise StopError
+        original(units, arrays, **key)
+        saved.append(key["what"])
+
+    monkeypatch.setattr(Units, "save", save)
+    # Stopped while training, while probing and while embedding; 6 + 6 + 3 + 4 units in all.
+    while limits:
+        with pytest.raises(StopError):
+            run(TINY, units=Units(tmp_path))
+        del limits[0]
+    units = Units(tmp_path)
+    result = run(TINY, units=units)
+    assert saved.count("training") == saved.count("probes") == 6
+    assert saved.count("embedding") == 4
+    assert units.n_found >= 12
+    times = [name for name in result if name.endswith("seconds")]
+    xr.testing.assert_equal(result.drop_vars(times), finished[0].drop_vars(times))
+
+
+def test_runs_that_diverge_have_no_accuracy_and_decide_nothing():
+    config = Config(**{**vars(TINY), "learning_rate": 1e30})
+    result = run(config)
+    assert result.linear_accuracy.sel(layer=slice(1, None)).isnull().all()
+    assert result.purity.sel(stage="after").isnull().all()
+    assert result.purity.sel(stage="before").notnull().all()
+    for judgement in judge(self_supervised.CLAIMS, result, full=True):
+        if not judgement.claim.name.startswith("pixels"):
+            assert judgement.verdict == "undecided"
+            assert judgement.estimate.n_diverged == 2
+
+
+# Claims
+
+
+def result_of(finished, curves, purity):
+    """Make a result in which every seed has the given accuracies and purities, in per cent."""
+    result = finished[0].copy(deep=True)
+    for variant, values in curves.items():
+        layers = slice(0, len(values) - 1)
+        place = {"variant": variant, "layer": layers}
+        result.linear_accuracy.loc[place] = np.array(values)[None] / 100
+    result.purity.loc[{"stage": "after"}] = np.array(purity)[None] / 100
+    return result
+
+
+def test_the_published_curves_reproduce_their_own_claims(finished):
+    isolated = [99, 50, 50, 98, 50, 50, 97, 50, 96, 50]
+    result = result_of(finished, PUBLISHED, isolated)
+    judged = {
+        judgement.claim.name: judgement
+        for judgement in judge(self_supervised.CLAIMS, result, full=True)
+        if not judgement.claim.name.startswith(("knn", "loss"))
+    }
+    verdicts = {name: judgement.verdict for name, judgement in judged.items()}
+    # In the paper's own run the second layer is the best of the deep projector alone.
+    assert verdicts.pop("second-layer-best-default") == "differs"
+    assert verdicts.pop("second-layer-best-no-projector") == "differs"
+    assert set(verdicts.values()) == {"reproduced"}
+    for name, difference in (
+        ("head-costs-default", 7.1),
+        ("head-costs-deep-projector", 18.4),
+        ("peak-in-the-middle-default", 7.1),
+        ("peak-in-the-middle-no-projector", 28.8),
+        ("second-layer-best-deep-projector", 2.9),
+    ):
+        assert judged[name].estimate.mean == pytest.approx(difference)
+        assert judged[name].claim.rule.published == pytest.approx(difference)
+    assert judged["isolated-beyond-others"].estimate.mean == pytest.approx(46)
+
+
+def test_accuracies_that_only_rise_and_digits_that_mix_differ_from_the_paper(finished):
+    rising = {variant: np.linspace(33, 90, len(PUBLISHED[variant])) for variant in PUBLISHED}
+    result = result_of(finished, rising, [89] * 10)
+    verdicts = {
+        judgement.claim.name: judgement.verdict
+        for judgement in judge(self_supervised.CLAIMS, result, full=True)
+    }
+    for variant in ("default", "no-projector", "deep-projector"):
+        assert verdicts[f"peak-in-the-middle-{variant}"] == "differs"
+    assert verdicts["head-costs-default"] == "differs"
+    assert {verdicts[f"isolated-{digit}"] for digit in (0, 3, 6, 8)} == {"differs"}
+    assert verdicts["isolated-beyond-others"] == "undecided"  # exactly equal
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seeds", 0),
+        ("n_epochs", 0),
+        ("probe_every", 3),
+        ("batch_size", 1),
+        ("batch_size", 300),
+        ("training_data", "test"),
+        ("loss", "info_nce"),
+        ("learning_rate", 0.0),
+        ("temperature", 0.0),
+        ("slope_scale", -0.1),
+        ("offset_scale", float("nan")),
+        ("max_shift", 0),
+        ("max_shift", 41),
+        ("probed_samples", 99),
+        ("embedded_samples", 5001),
+        ("embedding_iterations", 249),
+    ],
+)
+def test_a_bad_setting_is_refused_by_name(field, value):
+    with pytest.raises(ValueError, match=rf"{field}"):
+        Config(**{field: value})
+
+
+@pytest.mark.parametrize(("field", "value"), [("seeds", 3.0), ("loss", 1), ("temperature", "0.5")])
+def test_a_setting_of_the_wrong_type_is_refused_by_name(field, value):
+    with pytest.raises(TypeError, match=rf"{field}.* must be"):
+        Config(**{field: value})
+
+
+def test_an_unknown_variant_or_run_is_refused_by_name(finished):
+    with pytest.raises(ValueError, match=r"variant must be one of .*'no projector'"):
+        representations(finished[0], "no_projector")
+    with pytest.raises(ValueError, match="seed must be from 0 to 1, not 2"):
+        representations(finished[0], "default", 2)
+
+
+def test_an_encoder_may_have_other_sizes():
+    encoder = Encoder(input_size=56, channels=3, projection=(5,), key=jax.random.key(0))
+    assert [len(layer) for layer in encoder.layers(jnp.ones(56))] == [81, 42, 21, 5]
