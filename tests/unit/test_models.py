@@ -10,7 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mnist1d.models import CNN, GRU, MLP, Logistic, PoolingCNN, count_parameters, predict
+from mnist1d.models import (
+    CNN,
+    GRU,
+    MLP,
+    Encoder,
+    Logistic,
+    PoolingCNN,
+    count_parameters,
+    predict,
+)
 from mnist1d.models.layers import affine
 from mnist1d.training import cross_entropy, initialise
 
@@ -22,6 +31,7 @@ class Row(NamedTuple):
     length: int
     n_parameters: int
     fan_ins: tuple[int, ...]  # of each tensor, in the order of the leaves
+    n_outputs: int = 10
 
 
 MODELS = {
@@ -43,6 +53,18 @@ MODELS = {
     ),
     "gru on rows": Row(
         lambda key: GRU(n_timesteps=28, features=28, key=key), 784, 4_666, (6, 6, 6, 6, 336, 336)
+    ),
+    # PAPER 7.2
+    "encoder": Row(Encoder, 40, 21_716, (5, 5, 75, 75, 75, 75, 125, 125, 125, 125), 16),
+    "encoder without head": Row(
+        lambda key: Encoder(projection=(), key=key), 40, 3_950, (5, 5, 75, 75, 75, 75), 125
+    ),
+    "encoder with deep head": Row(
+        lambda key: Encoder(projection=(125, 125, 125, 16), key=key),
+        40,
+        53_216,
+        (5, 5, 75, 75, 75, 75, *(125,) * 8),
+        16,
     ),
 }
 N_SEEDS = 40
@@ -115,7 +137,7 @@ def test_one_example_alone_equals_it_in_a_batch_and_in_chunks(seeded):
         return predict(model, x), predict(model, x, chunk_size=3), jnp.stack([model(x[0])])
 
     batch, chunked, alone = every_way(model, x)
-    assert batch.shape == (7, 10)
+    assert batch.shape == (7, row.n_outputs)
     assert batch.dtype == jnp.float32
     # Sums of up to 784 terms in another order, each rounded to 6e-8.
     np.testing.assert_allclose(chunked, batch, rtol=0, atol=1e-5)

@@ -39,13 +39,14 @@ class Counter(eqx.Module):
     count: jax.Array
 
 
-def counting(n_steps, evaluate_every):
+def counting(n_steps, evaluate_every, evaluate_first=0):
     return Training(
         batch=lambda _data, _step, _key: (),
         loss=lambda model, _batch, _key: -model.count,
         optimizer=optax.sgd(1.0),
         n_steps=n_steps,
         evaluate_every=evaluate_every,
+        evaluate_first=evaluate_first,
         evaluate=lambda model, _data: {"count": model.count, "both": model.count * jnp.ones(2)},
     )
 
@@ -211,12 +212,16 @@ def test_published_runs_are_evaluated_at_the_published_steps():
         counting(1502, 100).evaluation_steps, np.linspace(0, 1500, 16)
     )  # PAPER 3.2
     np.testing.assert_array_equal(counting(20_000, 0).evaluation_steps, [19_999])  # PAPER 4.3
+    np.testing.assert_array_equal(
+        counting(8000, 400, 399).evaluation_steps, np.linspace(399, 7999, 20)
+    )  # PAPER 7.1
 
 
 @settings(deadline=None)
-@given(n_steps=st.integers(1, 200), evaluate_every=st.integers(0, 250))
-def test_stretches_cover_every_step_once_and_end_at_evaluations(n_steps, evaluate_every):
-    training = counting(n_steps, evaluate_every)
+@given(n_steps=st.integers(1, 200), evaluate_every=st.integers(0, 250), data=st.data())
+def test_stretches_cover_every_step_once_and_end_at_evaluations(n_steps, evaluate_every, data):
+    first = data.draw(st.integers(0, n_steps - 1))
+    training = counting(n_steps, evaluate_every, first)
     starts, stops = stretches(training)
     assert starts[0] == 0
     assert stops[-1] == n_steps
@@ -228,10 +233,11 @@ def test_stretches_cover_every_step_once_and_end_at_evaluations(n_steps, evaluat
 
 
 @pytest.mark.parametrize(
-    ("n_steps", "evaluate_every"), [(11, 5), (13, 5), (7, 0), (1, 0), (3, 10), (4, 1)]
+    "settings",
+    [(11, 5), (13, 5), (7, 0), (1, 0), (3, 10), (4, 1), (12, 4, 3), (12, 4, 11), (9, 3, 1)],
 )
-def test_evaluation_sees_the_updated_model_and_every_step_is_taken(n_steps, evaluate_every):
-    training = counting(n_steps, evaluate_every)
+def test_evaluation_sees_the_updated_model_and_every_step_is_taken(settings):
+    training, n_steps = counting(*settings), settings[0]
     model, history = eqx.filter_jit(train)(
         training, Counter(jnp.array(0.0)), None, key=jax.random.key(0)
     )
@@ -396,9 +402,10 @@ def test_data_may_be_shared_or_each_run_its_own(variant, batched):
         assert_equal(take(trained.history, run), history, ROUNDING)
 
 
-def test_a_compiled_program_serves_other_models_and_data():
+@pytest.mark.parametrize("one_core", [True, False])
+def test_a_compiled_program_serves_other_models_and_data(one_core):
     models, keys = small_models(2), run_keys(2)
-    program = compile_runs(NOISY, models, small_data(), keys=keys, batched=False)
+    program = compile_runs(NOISY, models, small_data(), keys=keys, batched=False, one_core=one_core)
     program(models, small_data(), keys=keys)
     others, other_keys = small_models(5), run_keys(5)
     chosen = take(others, slice(3, 5))

@@ -62,6 +62,22 @@ from mnist1d.experiments.contrastive_training import (
     outputs_of_layers,
 )
 from mnist1d.experiments.contrastive_views import apply_views, draw_views, level
+from mnist1d.experiments.layer_accuracies import (
+    ISOLATED,
+    N_LAYERS,
+    PUBLISHED,
+    mean_accuracy,
+    mean_bulge,
+    mean_gain,
+    mean_isolation,
+    mean_knn,
+    mean_lead,
+    mean_loss,
+    mean_peak,
+    mean_purity,
+    published_bulge,
+    published_lead,
+)
 from mnist1d.experiments.probes import (
     knn_accuracy,
     linear_accuracy,
@@ -71,19 +87,13 @@ from mnist1d.experiments.probes import (
 from mnist1d.experiments.summary import Progress, Row, silent
 from mnist1d.experiments.units import Units
 from mnist1d.training import longest_first
-from mnist1d.uncertainty import Estimate, estimate, interval, paired_difference
+from mnist1d.uncertainty import Estimate, interval
 
 NAME = "self-supervised"
 TITLE = "Self-supervised learning, SimCLR (Figure 8)"
 VERSION = 1
 
-N_LAYERS: Mapping[str, int] = {
-    variant: BACKBONE + len(projection) for variant, projection in VARIANTS.items()
-}
-"""Number of the last layer, the input being 0."""
-
 STAGES = ("before", "after")
-ISOLATED = (0, 3, 6, 8)
 N_PICTURED = 8
 TRAINING_PARTS = ("training", "both")
 
@@ -509,89 +519,10 @@ def _embed(
     result["label"] = ("sample", labels)
 
 
-def _accuracies(result: xr.Dataset, variant: str, layer: int) -> np.ndarray:
-    """Linear accuracy of every seed, in per cent."""
-    return 100 * result["linear_accuracy"].sel(variant=variant, layer=layer).to_numpy()
-
-
-def mean_accuracy(result: xr.Dataset, variant: str, layer: int) -> Estimate:
-    """Linear accuracy of a layer in per cent."""
-    return estimate(_accuracies(result, variant, layer))
-
-
-def mean_gain(result: xr.Dataset, variant: str) -> Estimate:
-    """How much more the layer before the head knows than the last, in percentage points."""
-    return paired_difference(
-        _accuracies(result, variant, BACKBONE), _accuracies(result, variant, N_LAYERS[variant])
-    )
-
-
-def mean_bulge(result: xr.Dataset, variant: str) -> Estimate:
-    """How far the best inner layer is above both input and last layer, in percentage points."""
-    last = N_LAYERS[variant]
-    inner = np.stack([_accuracies(result, variant, layer) for layer in range(1, last)])
-    ends = np.stack([_accuracies(result, variant, layer) for layer in (0, last)])
-    return paired_difference(inner.max(axis=0), ends.max(axis=0))
-
-
-def mean_lead(result: xr.Dataset, variant: str, layer: int) -> Estimate:
-    """How far a layer is above the best of all others, in percentage points."""
-    others = [k for k in range(N_LAYERS[variant] + 1) if k != layer]
-    best = np.stack([_accuracies(result, variant, other) for other in others]).max(axis=0)
-    return paired_difference(_accuracies(result, variant, layer), best)
-
-
-def mean_peak(result: xr.Dataset, variant: str) -> Estimate:
-    """Number of the best layer, the first of equals."""
-    every = np.stack([_accuracies(result, variant, k) for k in range(N_LAYERS[variant] + 1)])
-    peaks = np.where(np.isfinite(every).all(axis=0), every.argmax(axis=0), np.nan)
-    return estimate(peaks)
-
-
-def mean_knn(result: xr.Dataset, variant: str) -> Estimate:
-    """Accuracy of nearest neighbours in the final output, in per cent."""
-    return estimate(100 * result["probe_knn_accuracy"].sel(variant=variant)[:, -1].to_numpy())
-
-
-def mean_loss(result: xr.Dataset, variant: str) -> Estimate:
-    """Loss of the last epoch in nats."""
-    return estimate(result["loss"].sel(variant=variant)[:, -1].to_numpy())
-
-
-def mean_purity(result: xr.Dataset, digit: int, stage: str = "after") -> Estimate:
-    """Share of a digit's neighbours in the t-SNE picture that show it, in per cent."""
-    return estimate(100 * result["purity"].sel(stage=stage, digit=digit).to_numpy())
-
-
-def mean_isolation(result: xr.Dataset) -> Estimate:
-    """Purest of the other digits below the least pure of 0, 3, 6 and 8: by percentage points."""
-    purity = 100 * result["purity"].sel(stage="after").to_numpy()
-    others = [digit for digit in range(10) if digit not in ISOLATED]
-    return paired_difference(purity[:, ISOLATED].min(axis=1), purity[:, others].max(axis=1))
-
-
 def _constant(result: xr.Dataset, name: str, **place: Any) -> Estimate:
     """Return an accuracy in per cent that no seed changes: counted, so without uncertainty."""
     value = 100 * float(result[name].sel(**place).to_numpy().ravel()[0])
     return Estimate(value, value, value, 1)
-
-
-PUBLISHED: Mapping[str, tuple[float, ...]] = {
-    "default": (32.8, 75.1, 80.9, 82.1, 76.1, 75.0),
-    "no projector": (32.8, 82.2, 79.5, 53.4),
-    "deep projector": (32.8, 75.9, 82.4, 79.5, 77.3, 72.8, 65.0, 61.1),
-}
-"""Linear accuracies of the paper's run in per cent, by layer; PAPER section 7.4."""
-
-
-def _published_bulge(variant: str) -> float:
-    first, *inner, last = PUBLISHED[variant]
-    return round(max(inner) - max(first, last), 1)
-
-
-def _published_lead(variant: str, layer: int) -> float:
-    others = [value for k, value in enumerate(PUBLISHED[variant]) if k != layer]
-    return round(PUBLISHED[variant][layer] - max(others), 1)
 
 
 def _slug(variant: str) -> str:
@@ -637,7 +568,7 @@ CLAIMS = (
             f"The linear accuracy peaks in the middle, {variant}: best inner layer minus the "
             "better of input and last layer (percentage points)",
             "Section 5.5, Figure 8b",
-            Positive(_published_bulge(variant)),
+            Positive(published_bulge(variant)),
             partial(mean_bulge, variant=variant),
         )
         for variant in VARIANTS
@@ -648,7 +579,7 @@ CLAIMS = (
             f"The linear accuracy is highest after the second layer, {variant}: lead over the "
             "best other layer (percentage points)",
             "Section 5.5, Figure 8b",
-            Positive(_published_lead(variant, 2)),
+            Positive(published_lead(variant, 2)),
             partial(mean_lead, variant=variant, layer=2),
         )
         for variant in VARIANTS
@@ -797,10 +728,10 @@ def _plot_figure(result: xr.Dataset) -> Figure:
         values = 100 * result["linear_accuracy"].sel(variant=variant).to_numpy()[:, layers]
         style = {"color": "black", "linestyle": line, "marker": marker, "label": name}
         plotting.line_with_interval(right, layers, *interval(values), **style)
-    right.set(xlabel="Layer", ylabel="Linear accuracy", xticks=range(8), ylim=(30, 90))
+    right.set(xlabel="Layer", ylabel="Linear accuracy (%)", xticks=range(8), ylim=(30, 90))
     right.set_yticks(range(30, 91, 10))
     right.legend(loc="lower right", handlelength=2.2, labelspacing=0.3)
-    figure.text(0.5, 0.99, "b", fontsize=8, fontweight="bold", va="top")
+    figure.text(0.45, 0.99, "b", fontsize=8, fontweight="bold", va="top")
     return figure
 
 
