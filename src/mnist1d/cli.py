@@ -32,7 +32,7 @@ def main() -> None:
         _run({name: getattr(import_module(module), name)})
     else:
         _check_installed("the laboratory", _LABORATORY, "lab")
-        _run(import_module("mnist1d.commands").COMMANDS)
+        _run(import_module("mnist1d.commands").commands_for(sys.argv[1:]))
 
 
 def _check_installed(what: str, packages: tuple[str, ...], extra: str) -> None:

@@ -168,6 +168,6 @@ def panel_letter(axes: Axes, letter: str) -> None:
     )
 
 
-def mark_as_quick(figure: Figure) -> None:
-    """Say across the foot of a figure that it does not show the full protocol."""
-    figure.supxlabel("Quick run, not the full protocol", fontsize=6, color="tab:red")
+def mark(figure: Figure, text: str) -> None:
+    """Say across the foot of a figure in what it is not the paper's."""
+    figure.supxlabel(text, fontsize=6, color="tab:red")

@@ -4,12 +4,13 @@ import errno
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["write_whole"]
+__all__ = ["check_writable", "write_whole"]
 
 
 @contextmanager
@@ -64,3 +65,30 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path, *names: str) -> None:
+    """Find out before long work whether files can be written; makes the folder if needed.
+
+    Args:
+        folder: where they will be.
+        *names: of the files, which must not be folders.
+
+    Raises: OSError: if they cannot be written, with the place in `filename` and the reason in
+        `strerror`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     check_writable(Path(folder, "new"), "result.nc")
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(2**20))
+            file.flush()
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror or str(error), str(folder)) from None
+    for name in names:
+        if (folder / name).is_dir():
+            where = str(folder / name)
+            raise IsADirectoryError(errno.EISDIR, "a folder is in its place", where)

@@ -10,7 +10,15 @@ ABOVE_THE_CORE = (
     {"models", "pruning", "uncertainty", "plotting", "pictures"},
     {"training"},
     {"experiments"},
-    {"commands", "show"},
+    {
+        "commands",
+        "config_options",
+        "result_tables",
+        "run_command",
+        "show",
+        "show_result",
+        "terminal",
+    },
     {"cli", "__main__"},
 )
 

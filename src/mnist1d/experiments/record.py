@@ -23,7 +23,8 @@ import xarray as xr
 from mnist1d import plotting
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.experiments.claims import Judgement, judge
-from mnist1d.experiments.summary import Progress, silent
+from mnist1d.experiments.settings import as_json
+from mnist1d.experiments.summary import InputError, Progress, silent
 from mnist1d.experiments.units import Units
 from mnist1d.whole_files import write_whole
 
@@ -78,7 +79,7 @@ def execute(
     about = {
         "experiment": experiment.NAME,
         "version": experiment.VERSION,
-        "mnist1d": metadata.version("mnist1d"),
+        "mnist1d": package_version(),
     }
     units = Units(folder, about, warn=lambda line: progress(line, 0, 0))
     jax.monitoring.register_event_duration_secs_listener(listen)
@@ -89,7 +90,7 @@ def execute(
     return result.assign_attrs(
         experiment=experiment.NAME,
         protocol="full" if follows_protocol(config) else "reduced",
-        config=json.dumps(dataclasses.asdict(config), default=str),
+        config=as_json(config),
         versions=json.dumps(
             {"python": platform.python_version()}
             | {name: metadata.version(name) for name in ("mnist1d", "numpy", "jax", "optax")}
@@ -113,41 +114,93 @@ def is_full(result: xr.Dataset) -> bool:
     return result.attrs.get("protocol") == "full"
 
 
+def note(experiment: ModuleType, result: xr.Dataset) -> str:
+    """Say in what a result is not the paper's, if it is not; nothing of experiments beside it."""
+    if is_full(result) or experiment not in EXPERIMENTS:
+        return ""
+    quick = json.loads(as_json(experiment.Config.quick()))
+    config = json.loads(result.attrs["config"])
+    same = quick.keys() == config.keys() and all(
+        config[name] == quick[name] for name in quick if name not in PROTOCOL_IS_FREE_IN
+    )
+    return "quick run, not the full protocol" if same else "not the paper's settings"
+
+
 def save(experiment: ModuleType, result: xr.Dataset, folder: Path) -> None:
     """Write `result.nc` and every figure as PNG and PDF into an experiment's folder."""
+    write(result, folder / "result.nc")
+    save_figures(experiment, result, folder)
+
+
+def save_figures(experiment: ModuleType, result: xr.Dataset, folder: Path) -> None:
+    """Write every figure of a result as PNG and PDF."""
+    about = note(experiment, result)
+    with plotting.house_style():
+        for name, figure in experiment.plot(result).items():
+            if about:
+                plotting.mark(figure, about.capitalize())
+            for suffix, metadata_ in (("png", {}), ("pdf", {"CreationDate": None})):
+                with write_whole(folder / f"{name}.{suffix}") as file:
+                    figure.savefig(file, format=suffix, metadata=metadata_)
+
+
+def write(result: xr.Dataset, path: Path) -> None:
+    """Write a result as netCDF.
+
+    Raises:
+        InputError: if it holds what netCDF cannot, which only an experiment of one's own would.
+        OSError: if the file cannot be written.
+    """
     encoding = {
         name: {"zlib": True, "complevel": 4}
         for name, variable in result.variables.items()
         if variable.ndim and variable.dtype.kind in "biuf"
     }
-    with write_whole(folder / "result.nc") as file:
-        file.write(result.to_netcdf(engine="h5netcdf", encoding=encoding))
-    with plotting.house_style():
-        for name, figure in experiment.plot(result).items():
-            if not is_full(result):
-                plotting.mark_as_quick(figure)
-            for suffix, about in (("png", {}), ("pdf", {"CreationDate": None})):
-                with write_whole(folder / f"{name}.{suffix}") as file:
-                    figure.savefig(file, format=suffix, metadata=about)
+    try:
+        content = result.to_netcdf(engine="h5netcdf", encoding=encoding)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the result cannot be stored as netCDF: {error}") from error
+    with write_whole(path) as file:
+        file.write(content)
 
 
 def load(experiment: ModuleType, folder: Path) -> xr.Dataset:
-    """Read a result back.
+    """Read the result of an experiment back.
 
     Raises:
         FileNotFoundError: if there is none in the folder.
-        ValueError: if the file is damaged or of another experiment.
+        ValueError: if the file is damaged, of another experiment, or of a grid of settings.
     """
     path = folder / "result.nc"
-    if not path.is_file():
-        raise FileNotFoundError(f"no result of {experiment.NAME} at {path}")
     try:
-        result = xr.load_dataset(path, engine="h5netcdf")
-    except (OSError, KeyError, ValueError) as error:
-        raise ValueError(f"{path} is damaged ({error}); remove it and run again") from error
+        result = read(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no result of {experiment.NAME} at {path}") from None
     if result.attrs.get("experiment") != experiment.NAME:
         raise ValueError(f"{path} holds no result of {experiment.NAME}; remove it and run again")
+    if "grid" in result.attrs:
+        raise ValueError(f"{path} holds a grid of settings, not one result of {experiment.NAME}")
     return result
+
+
+def read(path: Path) -> xr.Dataset:
+    """Read a result of any experiment.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is damaged.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no result at {path}")
+    try:
+        return xr.load_dataset(path, engine="h5netcdf").drop_encoding()
+    except (OSError, KeyError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error}); remove it and run again") from error
+
+
+def package_version() -> str:
+    """Return the version of mnist1d."""
+    return metadata.version("mnist1d")
 
 
 def save_claims(results: Mapping[str, xr.Dataset], path: Path) -> None:

@@ -1,0 +1,196 @@
+"""An experiment with settings of one's own: at one point, or at all points of a grid.
+
+A folder holds what was computed: `units` the experiment's own finished pieces, `points` the result
+at every finished point. The same call again, or one with a larger grid, takes from there what is
+there.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mnist1d.experiments import record
+from mnist1d.experiments.grids import combine, coordinate
+from mnist1d.experiments.loading import find_experiment
+from mnist1d.experiments.settings import as_json, label, with_settings
+from mnist1d.experiments.summary import InputError, Progress, silent
+from mnist1d.mnist import mnist_folder
+
+
+def run_grid(
+    experiment: ModuleType | str | Path,
+    grid: Mapping[str, Iterable[Any]] | None = None,
+    *,
+    config: Any = None,
+    folder: Path | None = None,
+    progress: Progress = silent,
+    **settings: Any,
+) -> xr.Dataset:
+    """Run an experiment at every point of a grid of settings.
+
+    Args:
+        experiment: its module, its name, or the path of a Python file (`loading.find_experiment`).
+        grid: values per field of the configuration, one or more each; the fields of a configuration
+            inside it have a dot in their name (`data.seed`). None, or nothing in it, for one run
+            without further dimensions.
+        config: what all points have in common; the experiment's defaults if omitted.
+        folder: where finished work is kept and found again; None to keep none.
+        progress: told what is going on; a remark and a task "grid points" beside the experiment's.
+        **settings: fields of the configuration that replace those of `config`.
+
+    Returns: what the experiment returns, with a dimension in front for every field of the grid
+        (`grids.combine`), and the attributes of `record.execute`; of a grid `config` is what the
+        points have in common, `grid` (JSON) the values per field, `seconds` the sum and `protocol`
+        "reduced".
+
+    Raises: InputError: before anything runs, if there is no such experiment or field, a value is
+        not allowed or occurs twice, or a field cannot be swept; later, if a result cannot be
+        stored.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "dice.py")
+    ...     _ = file.write_text('''
+    ... from dataclasses import dataclass
+    ... import numpy as np, xarray as xr
+    ... NAME = "dice"
+    ... @dataclass(frozen=True)
+    ... class Config:
+    ...     sides: int = 6
+    ...     seeds: int = 3
+    ... def run(config):
+    ...     throws = [np.random.default_rng(s).integers(config.sides) for s in range(config.seeds)]
+    ...     return xr.Dataset({"throw": ("seed", throws)}, {"seed": range(config.seeds)})
+    ... ''')
+    ...     result = run_grid(file, {"sides": [6, 20]}, seeds=4)
+    >>> result.throw.sizes
+    Frozen({'sides': 2, 'seed': 4})
+    """
+    module = experiment if isinstance(experiment, ModuleType) else find_experiment(experiment)
+    axes = {name: _values(name, values) for name, values in (grid or {}).items()}
+    if "seeds" in axes:
+        raise InputError(
+            "seeds cannot be swept: the runs of fewer seeds are the first ones of more; give the "
+            "largest number"
+        )
+    base = with_settings(module.Config() if config is None else config, settings)
+    points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    configs = [_config_at(base, point) for point in points]
+    results = []
+    for number, (point, at_point) in enumerate(zip(points, configs, strict=True), start=1):
+        where = f"Grid point {number} of {len(points)}: {_written(point)}" if axes else "Result"
+        found = None if folder is None else _find(module, at_point, folder, progress)
+        if found is not None:
+            progress(f"{where}: found finished", 0, 0)
+        elif axes:
+            progress(where, 0, 0)
+        results.append(found or _run_point(module, at_point, folder, progress))
+        if axes:
+            progress("grid points", number, len(points))
+    if not axes:
+        return results[0]
+    return combine([each.drop_attrs(deep=False) for each in results], axes).assign_attrs(
+        _common(results),
+        config=as_json(base),
+        grid=as_json(axes),
+        protocol="reduced",
+        seconds=sum(result.attrs["seconds"] for result in results),
+        finished=max(result.attrs["finished"] for result in results),
+    )
+
+
+def _values(name: str, values: Any) -> list[Any]:
+    """Return the values of a swept field as plain Python ones."""
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise InputError(f"the grid needs a list of values for {name}, not {values!r}")
+    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+    try:
+        coordinate(name, plain)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return plain
+
+
+def _config_at(base: Any, point: Mapping[str, Any]) -> Any:
+    try:
+        return with_settings(base, point)
+    except InputError as error:
+        if len(point) < 2:
+            raise
+        raise InputError(f"{error} (at {_written(point)})") from None
+
+
+def _written(point: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {label(value)}" for name, value in point.items())
+
+
+def _find(
+    experiment: ModuleType, config: Any, folder: Path, progress: Progress
+) -> xr.Dataset | None:
+    """Read the result at a point from the folder, if it is there."""
+    key, path = _place(experiment, config, folder)
+    try:
+        found = record.read(path)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        progress(f"{error}: computed again", 0, 0)
+        return None
+    if found.attrs.pop("point", None) != key:
+        progress(f"{path} holds something else: computed again", 0, 0)
+        return None
+    return found
+
+
+def _run_point(
+    experiment: ModuleType, config: Any, folder: Path | None, progress: Progress
+) -> xr.Dataset:
+    if folder is None:
+        return record.execute(experiment, config, progress=progress)
+    result = record.execute(experiment, config, progress=progress, folder=folder / "units")
+    key, path = _place(experiment, config, folder)
+    record.write(result.assign_attrs(point=key), path)
+    # As the next call will find it, to the last attribute.
+    return record.read(path).drop_attrs(deep=False).assign_attrs(result.attrs)
+
+
+def _place(experiment: ModuleType, config: Any, folder: Path) -> tuple[str, Path]:
+    key = _key(experiment, config)
+    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+    return key, folder / "points" / f"{name}.nc"
+
+
+def _key(experiment: ModuleType, config: Any) -> str:
+    """Write down all that determines a result."""
+    known = {
+        "experiment": experiment.NAME,
+        "version": experiment.VERSION,
+        "mnist1d": record.package_version(),
+        "config": json.loads(as_json(config)),
+    }
+    if hasattr(config, "mnist"):
+        # None there means the folder that the environment names.
+        known["mnist"] = str(mnist_folder(config.mnist))
+    return json.dumps(known, sort_keys=True)
+
+
+def _common(results: Sequence[xr.Dataset]) -> dict[str, Any]:
+    """Return the attributes, texts that differ between points one after the other."""
+    attributes: dict[str, Any] = {}
+    for name, value in results[0].attrs.items():
+        values = list(dict.fromkeys(str(result.attrs.get(name)) for result in results))
+        if name == "versions":
+            each = [json.loads(text) for text in values]
+            attributes[name] = json.dumps(
+                {key: ", ".join(dict.fromkeys(one[key] for one in each)) for key in each[0]}
+            )
+        else:
+            attributes[name] = value if len(values) == 1 else ", ".join(values)
+    return attributes

@@ -1,0 +1,136 @@
+"""The command `mnist1d run`."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+import tyro
+import xarray as xr
+from rich.console import Console
+from rich.markup import escape
+
+from mnist1d.config_options import given, options_of
+from mnist1d.experiments import record
+from mnist1d.experiments.loading import find_experiment
+from mnist1d.experiments.settings import with_settings
+from mnist1d.experiments.summary import InputError
+from mnist1d.experiments.sweep import run_grid
+from mnist1d.result_tables import show_findings
+from mnist1d.terminal import Bars, fail, make_console
+from mnist1d.training import keep_compiled_programs, use_all_cores
+from mnist1d.whole_files import check_writable
+
+_OWN_OPTIONS = ("quick", "out")
+_OUT = Path("mnist1d-runs")
+
+_Name = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="EXPERIMENT")]
+_Out = Annotated[Path, tyro.conf.arg(metavar="DIR")]
+
+
+def run(experiment: _Name, /, *, quick: bool = False, out: _Out = _OUT) -> None:
+    """Run an experiment with settings of your own; several values of one make a grid.
+
+    Every field of the experiment's configuration is an option, too, which follows the experiment:
+    `mnist1d run EXPERIMENT --help` shows them.
+
+    Args:
+        experiment: its name, as `mnist1d list` shows it, or a Python file with one of your own.
+        quick: start from the settings that take seconds.
+        out: folder for the result, its figures and finished work; made if needed.
+    """
+    _run(experiment, None, quick, out)
+
+
+def run_command(name: str) -> Callable[..., None]:
+    """Return the command `run` with the fields of an experiment's configuration as options.
+
+    Ends the program with a line if there is no such experiment.
+    """
+    try:
+        found = find_experiment(name)
+        quick_config = found.Config.quick() if hasattr(found.Config, "quick") else None
+        options = options_of(found.Config(), quick_config)
+    except (TypeError, ValueError) as error:
+        fail(str(error))
+    for option in _OWN_OPTIONS:
+        if option in options.__annotations__:
+            fail(f"Config of {name} must not have a field {option}: it is an option of the command")
+
+    def run_experiment(
+        experiment: Any, /, *, quick: bool = False, out: _Out = _OUT, fields: Any = None
+    ) -> None:
+        _run(experiment, fields, quick, out)
+
+    run_experiment.__doc__ = f"""Run {found.TITLE} with settings of your own.
+
+    Several values after an option make a grid; a list is one value, and its option is given once
+    per list.
+
+    Args:
+        experiment: the name or file.
+        quick: start from the settings that take seconds.
+        out: folder for the result, its figures and finished work; made if needed.
+    """
+    run_experiment.__defaults__ = None
+    run_experiment.__kwdefaults__ = {"quick": False, "out": _OUT, "fields": options()}
+    run_experiment.__annotations__ |= {
+        "experiment": _Name,
+        # Without a prefix of its own, but with those of configurations inside.
+        "fields": Annotated[options, tyro.conf.arg(name="")],
+    }
+    return run_experiment
+
+
+def _run(name: str, fields: Any, quick: bool, out: Path) -> None:
+    console = make_console()
+    start = time.perf_counter()
+    try:
+        experiment = find_experiment(name)
+        if quick and not hasattr(experiment.Config, "quick"):
+            fail(f"Config of {name} has no quick(): leave --quick out")
+        config = experiment.Config.quick() if quick else experiment.Config()
+        values = {} if fields is None else given(fields)
+        if (out / "claims.json").exists():
+            fail(f"{out} holds results of `mnist1d reproduce`; choose another --out")
+        folder = out / experiment.NAME
+        check_writable(folder, "result.nc")
+        use_all_cores()
+        keep_compiled_programs()
+        console.rule(escape(experiment.TITLE))
+        with Bars(console) as progress:
+            result = run_grid(
+                experiment,
+                {field: each for field, each in values.items() if len(each) > 1},
+                config=with_settings(
+                    config, {field: each[0] for field, each in values.items() if len(each) == 1}
+                ),
+                folder=folder,
+                progress=progress,
+            )
+        record.write(result, folder / "result.nc")
+        show_findings(experiment, result, console)
+        drawn = "grid" not in result.attrs and _draw(experiment, result, folder, console)
+    except InputError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"cannot write {error.filename or out}: {error.strerror or error}")
+    what = "Figures and result" if drawn else "Result"
+    console.print(
+        f"{time.perf_counter() - start:.0f} s. {what}: {folder}", soft_wrap=True, markup=False
+    )
+
+
+def _draw(experiment: ModuleType, result: xr.Dataset, folder: Path, console: Console) -> bool:
+    """Draw an experiment's figures, and tell whether there are any."""
+    try:
+        record.save_figures(experiment, result, folder)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 (made for the paper's settings, or a stranger's)
+        console.print(
+            f"No figures with these settings ({type(error).__name__}: {error}).", markup=False
+        )
+        return False
+    return any(folder.glob("*.png"))

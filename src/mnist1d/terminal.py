@@ -1,0 +1,54 @@
+"""What the commands of the laboratory write to the terminal with."""
+
+import sys
+from typing import NoReturn
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as ProgressBars
+
+
+def make_console() -> Console:
+    """Return a console for tables."""
+    # Narrower than this, tables would lose cells; a line that the terminal wraps loses nothing.
+    return Console(width=max(Console().width, 80))
+
+
+class Bars(ProgressBars):
+    """One bar per task that an experiment reports; it starts anew when the task does."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self.known: dict[str, TaskID] = {}
+
+    def __call__(self, task: str, done: int, total: int, /) -> None:
+        """Take note of progress, as `experiments.summary.Progress` says."""
+        if total == 0:
+            self.console.print(task, markup=False)
+            return
+        if task not in self.known:
+            self.known[task] = self.add_task(f"{task}: compiling", total=total)
+        elif done == 0:
+            self.reset(self.known[task])
+        state = "" if done else ": compiling"
+        self.update(self.known[task], completed=done, total=total, description=task + state)
+
+
+def fail(message: str) -> NoReturn:
+    """End the command with one line on what is wrong."""
+    print(f"mnist1d: {message}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(2)
