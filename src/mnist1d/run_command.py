@@ -14,9 +14,8 @@ from rich.markup import escape
 from mnist1d.config_options import given, options_of
 from mnist1d.experiments import record
 from mnist1d.experiments.loading import find_experiment
-from mnist1d.experiments.settings import with_settings
 from mnist1d.experiments.summary import InputError
-from mnist1d.experiments.sweep import run_grid
+from mnist1d.experiments.sweep import plan_grid
 from mnist1d.result_tables import show_findings
 from mnist1d.terminal import Bars, fail, make_console
 from mnist1d.training import keep_compiled_programs, use_all_cores
@@ -94,21 +93,19 @@ def _run(name: str, fields: Any, quick: bool, out: Path) -> None:
         values = {} if fields is None else given(fields)
         if (out / "claims.json").exists():
             fail(f"{out} holds results of `mnist1d reproduce`; choose another --out")
+        plan = plan_grid(
+            experiment,
+            {field: each for field, each in values.items() if len(each) > 1},
+            config=config,
+            **{field: each[0] for field, each in values.items() if len(each) == 1},
+        )
         folder = out / experiment.NAME
         check_writable(folder, "result.nc")
         use_all_cores()
         keep_compiled_programs()
         console.rule(escape(experiment.TITLE))
         with Bars(console) as progress:
-            result = run_grid(
-                experiment,
-                {field: each for field, each in values.items() if len(each) > 1},
-                config=with_settings(
-                    config, {field: each[0] for field, each in values.items() if len(each) == 1}
-                ),
-                folder=folder,
-                progress=progress,
-            )
+            result = plan.run(folder, progress)
         record.write(result, folder / "result.nc")
         show_findings(experiment, result, console)
         drawn = "grid" not in result.attrs and _draw(experiment, result, folder, console)

@@ -31,7 +31,13 @@ def load_result(path: str | Path) -> xr.Dataset:
     """
     path = Path(path)
     file = path / "result.nc" if path.is_dir() else path
-    result = record.read(file)
+    try:
+        result = record.read(file)
+    except FileNotFoundError as error:
+        inside = sorted(map(str, path.glob("*/result.nc"))) if path.is_dir() else []
+        if not inside:
+            raise
+        raise FileNotFoundError(f"{error}; there are: {', '.join(inside)}") from None
     if "experiment" not in result.attrs:
         raise ValueError(f"{file} holds no result of an experiment")
     return result
@@ -108,6 +114,9 @@ def tidy_table(result: xr.Dataset, variables: Sequence[str] | None = None) -> An
         )
         parts.append(frame.assign(variable=name, value=frame["value"].astype(float)))
     table = pandas.concat(parts, ignore_index=True)
+    # Whole numbers stay whole where some variables lack a dimension.
+    dims = [each for each in table.columns if each not in {"variable", "value"}]
+    table[dims] = table[dims].convert_dtypes()
     swept = grid_of(result)
     first = [dim for dim in swept if dim in table.columns]
     others = [each for each in table.columns if each not in {*first, *TABLE_COLUMNS}]

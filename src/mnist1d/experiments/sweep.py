@@ -8,6 +8,7 @@ there.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from types import ModuleType
@@ -73,6 +74,81 @@ def run_grid(
     >>> result.throw.sizes
     Frozen({'sides': 2, 'seed': 4})
     """
+    return plan_grid(experiment, grid, config=config, **settings).run(folder, progress)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be run: a grid of settings that has been checked.
+
+    Attributes:
+        experiment: its module.
+        base: what all points have in common.
+        axes: the values of every swept field.
+        points: the values of swept fields at every point, the last field varying fastest.
+        configs: the configuration at every point.
+    """
+
+    experiment: ModuleType
+    base: Any
+    axes: Mapping[str, Sequence[Any]]
+    points: Sequence[Mapping[str, Any]]
+    configs: Sequence[Any]
+
+    def run(self, folder: Path | None = None, progress: Progress = silent) -> xr.Dataset:
+        """Run the experiment at every point, or find its result; as `run_grid`."""
+        results = []
+        for number, (point, config) in enumerate(zip(self.points, self.configs, strict=True), 1):
+            where = f"Grid point {number} of {len(self.points)}: {_written(point)}"
+            if not self.axes:
+                where = "Result"
+            found = None if folder is None else _find(self.experiment, config, folder, progress)
+            if found is not None:
+                progress(f"{where}: found finished", 0, 0)
+            elif self.axes:
+                progress(where, 0, 0)
+            if found is None:
+                found = _run_point(self.experiment, config, folder, progress)
+            results.append(found)
+            if self.axes:
+                progress("grid points", number, len(self.points))
+        if not self.axes:
+            return results[0]
+        return combine([each.drop_attrs(deep=False) for each in results], self.axes).assign_attrs(
+            _common(results),
+            config=as_json(self.base),
+            grid=as_json(self.axes),
+            protocol="reduced",
+            seconds=sum(float(result.attrs["seconds"]) for result in results),
+            finished=max(result.attrs["finished"] for result in results),
+        )
+
+
+def plan_grid(
+    experiment: ModuleType | str | Path,
+    grid: Mapping[str, Iterable[Any]] | None = None,
+    *,
+    config: Any = None,
+    **settings: Any,
+) -> Plan:
+    """Check a grid of settings before anything runs.
+
+    Args:
+        experiment: as for `run_grid`, and so the others.
+        grid: values per field.
+        config: what all points have in common.
+        **settings: fields that replace those of `config`.
+
+    Raises: InputError: if there is no such experiment or field, a value is not allowed or occurs
+        twice, or a field cannot be swept.
+
+    >>> len(plan_grid("classification", {"batch_size": [50, 100], "seeds": [3]}).configs)
+    Traceback (most recent call last):
+        ...
+    mnist1d.experiments.summary.InputError: seeds cannot be swept: ...
+    >>> len(plan_grid("classification", {"batch_size": [50, 100], "n_steps": [10, 20]}).configs)
+    4
+    """
     module = experiment if isinstance(experiment, ModuleType) else find_experiment(experiment)
     axes = {name: _values(name, values) for name, values in (grid or {}).items()}
     if "seeds" in axes:
@@ -82,28 +158,7 @@ def run_grid(
         )
     base = with_settings(module.Config() if config is None else config, settings)
     points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-    configs = [_config_at(base, point) for point in points]
-    results = []
-    for number, (point, at_point) in enumerate(zip(points, configs, strict=True), start=1):
-        where = f"Grid point {number} of {len(points)}: {_written(point)}" if axes else "Result"
-        found = None if folder is None else _find(module, at_point, folder, progress)
-        if found is not None:
-            progress(f"{where}: found finished", 0, 0)
-        elif axes:
-            progress(where, 0, 0)
-        results.append(found or _run_point(module, at_point, folder, progress))
-        if axes:
-            progress("grid points", number, len(points))
-    if not axes:
-        return results[0]
-    return combine([each.drop_attrs(deep=False) for each in results], axes).assign_attrs(
-        _common(results),
-        config=as_json(base),
-        grid=as_json(axes),
-        protocol="reduced",
-        seconds=sum(result.attrs["seconds"] for result in results),
-        finished=max(result.attrs["finished"] for result in results),
-    )
+    return Plan(module, base, axes, points, [_config_at(base, point) for point in points])
 
 
 def _values(name: str, values: Any) -> list[Any]:
