@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments import record
 from mnist1d.experiments.claims import Judgement
 from mnist1d.experiments.results import cases, grid_of, scalars_per_seed
@@ -20,6 +21,7 @@ from mnist1d.experiments.settings import label
 from mnist1d.uncertainty import Estimate, estimate
 
 VERDICT_STYLES = {"reproduced": "green", "differs": "red", "undecided": "yellow"}
+_PUBLISHED = DatasetConfig().to_dict()
 _MOST_COLUMNS = 5
 _MOST_VALUES = 6
 
@@ -58,9 +60,10 @@ def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -
         box=box.SIMPLE,
     )
     table.add_column("")
-    for column in (*columns, "published"):
+    for column in (*columns, *(["published"] if judgements else [])):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+    if judgements:
+        table.add_column("verdict", no_wrap=True)
     group = None
     for row in rows:
         if row.group != group:
@@ -68,12 +71,9 @@ def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -
             table.add_row(f"[bold]{row.group}[/]")
             group = row.group
         judgement = by_name.get(row.claim) if row.claim else None
-        table.add_row(
-            row.condition,
-            *(_format(row.estimates.get(column), n) for column in columns),
-            str(judgement.claim.rule) if judgement else "",
-            _verdict(judgement) if judgement else "",
-        )
+        verdict = [str(judgement.claim.rule), _verdict(judgement)] if judgement else []
+        numbers = [_format(row.estimates.get(column), n) for column in columns]
+        table.add_row(row.condition, *numbers, *verdict)
     if rows:
         console.print(table)
     if not judgements:
@@ -105,7 +105,7 @@ def show_contents(result: xr.Dataset, console: Console) -> None:
     """Show how a result came about and what is in it."""
     attributes = {name: _plain(value) for name, value in result.attrs.items()}
     facts = Table("", "", box=box.SIMPLE, show_header=False)
-    for name in ("experiment", "title", "protocol", "finished", "seconds", "device", "processor"):
+    for name in ("experiment", "protocol", "data", "finished", "seconds", "device", "processor"):
         if name in attributes:
             text = f"{float(attributes[name]):.1f}" if name == "seconds" else attributes[name]
             facts.add_row(name, escape(text))
@@ -144,7 +144,12 @@ def show_scalars(result: xr.Dataset, console: Console) -> None:
 
     The values of the last swept field with few enough of them stand side by side.
     """
-    names = scalars_per_seed(result)
+    # That no run diverged, say, need not be said of each.
+    names = [
+        name
+        for name in scalars_per_seed(result)
+        if result[name].dtype != bool or result[name].any()
+    ]
     if not names:
         console.print("No variable is one number per seed.")
         return
@@ -193,13 +198,18 @@ def mean_with_interval(found: Estimate, n: int) -> str:
     if found.n == 0:
         return "none"
     half = found.high - found.mean
-    digits = 4 if not half > 0 else max(0, 1 - int(np.floor(np.log10(half))))
-    mean = f"{found.mean:.{digits}f}" if half > 0 else f"{found.mean:.4g}"
-    text = mean if not np.isfinite(half) else f"{mean} ± {half:.{digits}f}"
+    if not half > 1e-6 * abs(found.mean):
+        text = f"{found.mean:.4g}" + (" ± 0" if np.isfinite(half) else "")
+    else:
+        digits = max(0, 1 - int(np.floor(np.log10(half))))
+        text = f"{found.mean:.{digits}f} ± {half:.{digits}f}"
     return text if found.n == n else f"{text}, n = {found.n}"
 
 
 def _flat(config: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """Return the values by field; of a dataset those that are not the published ones."""
+    if config.keys() == _PUBLISHED.keys():
+        config = {name: value for name, value in config.items() if value != _PUBLISHED[name]}
     flat: dict[str, Any] = {}
     for name, value in config.items():
         if isinstance(value, dict):

@@ -21,10 +21,11 @@ import jax
 import xarray as xr
 
 from mnist1d import plotting
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.experiments.claims import Judgement, judge
 from mnist1d.experiments.settings import as_json
-from mnist1d.experiments.summary import InputError, Progress, silent
+from mnist1d.experiments.summary import InputError, Progress, is_other_data, silent
 from mnist1d.experiments.units import Units
 from mnist1d.whole_files import write_whole
 
@@ -68,7 +69,8 @@ def execute(
     Returns: what the experiment returned, with the attributes `experiment`, `protocol` ("full" or
         "reduced"), `config` (JSON), `versions` (JSON), `device`, `processor`, `seconds` (wall
         time), `compile_seconds` (of all threads together), `units_found` (that were finished
-        before) and `finished` (UTC).
+        before) and `finished` (UTC); where the configuration has another dataset than the
+        published one, `data` says in what it differs.
     """
     clock, compilation = time.perf_counter(), [0.0]
 
@@ -87,7 +89,9 @@ def execute(
         result = experiment.run(config, progress=progress, units=units)
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
+    other = _other_data(config)
     return result.assign_attrs(
+        **({"data": other} if other else {}),
         experiment=experiment.NAME,
         protocol="full" if follows_protocol(config) else "reduced",
         config=as_json(config),
@@ -105,7 +109,9 @@ def execute(
 
 
 def judge_result(experiment: ModuleType, result: xr.Dataset) -> list[Judgement]:
-    """Judge the claims of an experiment on its result."""
+    """Judge the claims of an experiment on its result; on other data they say nothing."""
+    if is_other_data(result):
+        return []
     return judge(experiment.CLAIMS, result, full=is_full(result))
 
 
@@ -214,6 +220,13 @@ def save_claims(results: Mapping[str, xr.Dataset], path: Path) -> None:
     text = json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with write_whole(path) as file:
         file.write(text.encode())
+
+
+def _other_data(config: Any) -> str:
+    """Say in what the dataset of a configuration is not the published one."""
+    values = [getattr(config, field.name) for field in dataclasses.fields(config)]
+    datasets = [value for value in values if isinstance(value, DatasetConfig)]
+    return ", ".join(difference for each in datasets for difference in each.differences())
 
 
 def _processor() -> str:

@@ -109,6 +109,8 @@ def as_json(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, DatasetConfig):
+        return value.to_dict()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, np.ndarray | np.generic):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
+import xarray as xr
+
 from mnist1d.uncertainty import Estimate
 
 
@@ -22,6 +24,15 @@ class Progress(Protocol):
 
 def silent(task: str, done: int, total: int, /) -> None:
     """Report nothing."""
+
+
+def is_other_data(result: xr.Dataset) -> bool:
+    """Tell whether a result is about another dataset than the paper's.
+
+    >>> is_other_data(xr.Dataset(attrs={"data": "label_noise=0.1"}))
+    True
+    """
+    return "data" in result.attrs
 
 
 class Row(NamedTuple):

@@ -119,7 +119,6 @@ class Plan:
             config=as_json(self.base),
             grid=as_json(self.axes),
             protocol="reduced",
-            seconds=sum(float(result.attrs["seconds"]) for result in results),
             finished=max(result.attrs["finished"] for result in results),
         )
 
@@ -237,9 +236,15 @@ def _key(experiment: ModuleType, config: Any) -> str:
 
 
 def _common(results: Sequence[xr.Dataset]) -> dict[str, Any]:
-    """Return the attributes, texts that differ between points one after the other."""
+    """Return the attributes: numbers as sums, texts that differ one after the other."""
     attributes: dict[str, Any] = {}
     for name, value in results[0].attrs.items():
+        if name == "data":
+            # What the datasets have in common is in `config`, the rest in `grid`.
+            continue
+        if not isinstance(value, str):
+            attributes[name] = sum(result.attrs[name] for result in results)
+            continue
         values = list(dict.fromkeys(str(result.attrs.get(name)) for result in results))
         if name == "versions":
             each = [json.loads(text) for text in values]
