@@ -210,6 +210,8 @@ def _flat(config: dict[str, Any], before: str = "") -> dict[str, Any]:
     """Return the values by field; of a dataset those that are not the published ones."""
     if config.keys() == _PUBLISHED.keys():
         config = {name: value for name, value in config.items() if value != _PUBLISHED[name]}
+        if not config:
+            return {before.rstrip("."): "published"}
     flat: dict[str, Any] = {}
     for name, value in config.items():
         if isinstance(value, dict):

@@ -1,5 +1,6 @@
 """The command `mnist1d run`."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -106,9 +107,14 @@ def _run(name: str, fields: Any, quick: bool, out: Path) -> None:
         console.rule(escape(experiment.TITLE))
         with Bars(console) as progress:
             result = plan.run(folder, progress)
-        record.write(result, folder / "result.nc")
         show_findings(experiment, result, console)
-        drawn = "grid" not in result.attrs and _draw(experiment, result, folder, console)
+        drawn = [] if "grid" in result.attrs else _draw(experiment, result, folder, console)
+        former = _figures_in(folder)
+        record.write(result.assign_attrs(figures=json.dumps(drawn)), folder / "result.nc")
+        # A figure of the result that was here before would be taken for one of this.
+        for stale in set(former) - set(drawn):
+            for suffix in ("png", "pdf"):
+                (folder / f"{stale}.{suffix}").unlink(missing_ok=True)
     except InputError as error:
         fail(str(error))
     except OSError as error:
@@ -119,15 +125,24 @@ def _run(name: str, fields: Any, quick: bool, out: Path) -> None:
     )
 
 
-def _draw(experiment: ModuleType, result: xr.Dataset, folder: Path, console: Console) -> bool:
-    """Draw an experiment's figures, and tell whether there are any."""
+def _draw(experiment: ModuleType, result: xr.Dataset, folder: Path, console: Console) -> list[str]:
+    """Draw an experiment's figures, and return their names."""
     try:
-        record.save_figures(experiment, result, folder)
+        return record.save_figures(experiment, result, folder)
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 (made for the paper's settings, or a stranger's)
         console.print(
             f"No figures with these settings ({type(error).__name__}: {error}).", markup=False
         )
-        return False
-    return any(folder.glob("*.png"))
+        return []
+
+
+def _figures_in(folder: Path) -> list[str]:
+    """Return the names of the figures of the result in a folder."""
+    try:
+        names = json.loads(record.read(folder / "result.nc").attrs.get("figures", "[]"))
+    except (FileNotFoundError, ValueError):
+        return []
+    # A name from a file must not lead out of the folder.
+    return [name for name in names if isinstance(name, str) and Path(name).name == name]

@@ -138,16 +138,18 @@ def save(experiment: ModuleType, result: xr.Dataset, folder: Path) -> None:
     save_figures(experiment, result, folder)
 
 
-def save_figures(experiment: ModuleType, result: xr.Dataset, folder: Path) -> None:
-    """Write every figure of a result as PNG and PDF."""
+def save_figures(experiment: ModuleType, result: xr.Dataset, folder: Path) -> list[str]:
+    """Write every figure of a result as PNG and PDF, and return their names."""
     about = note(experiment, result)
     with plotting.house_style():
-        for name, figure in experiment.plot(result).items():
+        figures = experiment.plot(result)
+        for name, figure in figures.items():
             if about:
                 plotting.mark(figure, about.capitalize())
             for suffix, metadata_ in (("png", {}), ("pdf", {"CreationDate": None})):
                 with write_whole(folder / f"{name}.{suffix}") as file:
                     figure.savefig(file, format=suffix, metadata=metadata_)
+    return list(figures)
 
 
 def write(result: xr.Dataset, path: Path) -> None:
