@@ -5,6 +5,7 @@ The records are the JSON files in `benchmarks/results`, and what `mnist1d reprod
 """
 
 import json
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,7 @@ def times() -> str:
     return table(("experiment", "seeds", "minutes", "processor"), rows)
 
 
-PARTS = {
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "experiments.md": {"times": times},
     "dataset.md": {"presets": presets, "variants": variants, "endless": endless},
     "streams.md": {
@@ -165,6 +166,7 @@ PARTS = {
         "set size": set_size,
         "files": files,
     },
+    "running.md": {},
 }
 """What stands between which markers of which document."""
 

@@ -11,7 +11,8 @@ import mnist1d
 
 ROOT = Path(mnist1d.__file__).parent
 # What examples need beside NumPy; all others belong to the core.
-LABORATORY = ("commands", "experiments", "models", "plotting", "training", "uncertainty")
+LABORATORY = ("commands", "config_options", "experiments", "models", "plotting")
+LABORATORY += ("result_tables", "training", "uncertainty")
 NEEDS = {"dataset_options": ("tyro",), "pictures": ("matplotlib",)}
 NEEDS |= {"export": ("pandas", "pyarrow"), "jax": ("jax",), "torch": ("torch",)}
 NEEDS |= dict.fromkeys(LABORATORY, ("jax", "optax", "matplotlib"))

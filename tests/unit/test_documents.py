@@ -12,7 +12,7 @@ import pytest
 import mnist1d
 
 ROOT = Path(mnist1d.__file__).parents[2]
-DOCUMENTS = ("dataset.md", "experiments.md", "streams.md")
+DOCUMENTS = ("dataset.md", "experiments.md", "running.md", "streams.md")
 NEEDED = {
     "draw_batch": ["jax"],
     "MNIST1D": ["torch"],
@@ -23,7 +23,8 @@ NEEDED = {
     "manifest_of": ["pyarrow"],
     "read_parquet": ["pandas", "pyarrow"],
     "load_dataset": ["datasets", "pyarrow"],
-    "mnist1d.experiments": ["jax", "openTSNE", "xarray"],
+    "xarray": ["xarray"],
+    "mnist1d.experiments": ["jax", "openTSNE", "optax", "matplotlib", "xarray", "pandas"],
 }
 
 if not (ROOT / "docs").exists():
@@ -42,6 +43,8 @@ def run(tmp_path_factory):
 
     def run_block(document, number, monkeypatch):
         monkeypatch.chdir(folders[document])
+        if file := re.match(r"# (\w+\.py)\n", BLOCKS[document][number]):
+            Path(file[1]).write_text(BLOCKS[document][number], "utf-8")
         code = compile(BLOCKS[document][number], f"{document}, example {number}", "exec")
         exec(code, names[document])  # noqa: S102 (the test)
         return names[document]

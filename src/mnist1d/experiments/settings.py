@@ -63,10 +63,9 @@ def with_settings(config: Any, settings: Mapping[str, Any]) -> Any:
 def field_names(config: Any) -> list[str]:
     """Return the names of all fields, those of configurations inside with a dot.
 
-        >>> from mnist1d.config import DatasetConfig
-    from mnist1d.experiments.summary import InputError
+    >>> from mnist1d.config import DatasetConfig
         >>> field_names(DatasetConfig())[:2]
-        ['num_samples', 'train_split']
+    ['num_samples', 'train_split']
     """
     return list(values_by_name(config))
 

@@ -1,0 +1,358 @@
+"""`mnist1d run` and `mnist1d show-result`, in this process on experiments of no work."""
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+import tyro
+import xarray as xr
+
+import mnist1d
+from mnist1d import cli, config_options, run_command
+from mnist1d.config import DatasetConfig
+from mnist1d.experiments import classification, results
+from mnist1d.experiments.loading import find_experiment
+from mnist1d.experiments.settings import values_by_name
+from mnist1d.experiments.summary import InputError
+
+DOCUMENT = Path(mnist1d.__file__).parents[2] / "docs" / "running.md"
+
+COIN = '''
+from dataclasses import dataclass
+from typing import Literal
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from mnist1d.uncertainty import estimate
+from mnist1d.experiments.summary import Row
+
+NAME = "coin"
+
+@dataclass(frozen=True)
+class Config:
+    """A coin.
+
+    Attributes:
+        seeds: number of coins.
+        n_throws: of each coin,
+            one or more.
+        side: that counts.
+    """
+    seeds: int = 4
+    n_throws: int = 100
+    side: Literal["head", "tail"] = "head"
+
+    @classmethod
+    def quick(cls):
+        return cls(seeds=2, n_throws=5)
+
+def run(config):
+    heads = np.random.default_rng(0).random((config.seeds, config.n_throws)) < 0.5
+    share = heads.mean(1) if config.side == "head" else 1 - heads.mean(1)
+    return xr.Dataset({"share": ("seed", share)}, {"seed": range(config.seeds)})
+'''
+
+MORE = """
+def summarise(result):
+    return [Row("coins", "share of the side", {"mean": estimate(result.share)})]
+
+def plot(result):
+    figure = Figure()
+    figure.subplots().plot(result.share)
+    return {"coins": figure}
+"""
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_command, "keep_compiled_programs", lambda: None)
+    Path("coin.py").write_text(COIN, encoding="utf-8")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
+        cli.main()
+
+    return run
+
+
+def failure(command, capsys, *arguments):
+    with pytest.raises(SystemExit) as stop:
+        command(*arguments)
+    assert stop.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_help_shows_every_field_with_its_meaning_and_both_defaults(command, capsys):
+    with pytest.raises(SystemExit):
+        command("run", "coin.py", "--help")
+    text = " ".join(re.sub("[│]", " ", capsys.readouterr().out).split())
+    assert "--n-throws INTEGER ... of each coin, one or more. (default: 100; quick: 5)" in text
+    assert "--side head|tail ... that counts. (default: head)" in text
+
+
+def test_one_value_per_field_is_one_result(command, capsys):
+    command("run", "coin.py", "--n-throws", 7, "--side", "tail")
+    result = results.load_result("mnist1d-runs/coin")
+    assert dict(result.sizes) == {"seed": 4}
+    assert "grid" not in result.attrs
+    assert "share" in capsys.readouterr().out
+
+
+def test_several_values_are_a_grid(command, capsys):
+    command("run", "coin.py", "--n-throws", 5, 7, "--side", "head", "tail", "--out", "out")
+    result = xr.load_dataset("out/coin/result.nc", engine="h5netcdf")
+    assert result.share.dims == ("n_throws", "side", "seed")
+    np.testing.assert_allclose(result.share.sel(side="head") + result.share.sel(side="tail"), 1)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Grid point 4 of 4: n_throws = 7, side = tail" in shown
+    assert "n = 4 unless stated" in shown
+
+
+def test_quick_settings_are_where_it_starts(command):
+    command("run", "coin.py", "--quick", "--side", "tail")
+    assert results.load_result("mnist1d-runs/coin").sizes["seed"] == 2
+
+
+def test_figures_are_those_of_the_result(command, capsys):
+    Path("coin.py").write_text(COIN + MORE, encoding="utf-8")
+    command("run", "coin.py")
+    folder = Path("mnist1d-runs/coin")
+    assert {path.name for path in folder.glob("coins.*")} == {"coins.png", "coins.pdf"}
+    assert "share of the side" in capsys.readouterr().out
+    mine = folder / "mine.png"
+    mine.touch()
+    command("run", "coin.py", "--n-throws", 3, 4)
+    assert not list(folder.glob("coins.*"))
+    assert mine.exists()
+
+
+def test_a_summary_that_fails_loses_no_result(command, capsys):
+    broken = MORE.replace("result.share", "result.no_such_variable")
+    Path("coin.py").write_text(COIN + broken, encoding="utf-8")
+    command("run", "coin.py")
+    out = capsys.readouterr().out
+    assert "No summary with these settings (AttributeError" in out
+    assert "No figures with these settings (AttributeError" in out
+    assert "share" in results.load_result("mnist1d-runs/coin")
+
+
+def test_wrong_input_is_one_line(command, capsys):
+    assert "did you mean classification" in failure(command, capsys, "run", "clasification")
+    assert "--n-throws needs a value" in failure(command, capsys, "run", "coin.py", "--n-throws")
+    assert "twice" in failure(command, capsys, "run", "coin.py", "--n-throws", 3, 3)
+    message = failure(command, capsys, "run", "classification", "--batch-size", 7)
+    assert "batch_size must divide the 4,000 training samples, not 7" in message
+    assert "Perhaps you meant" in failure(command, capsys, "run", "coin.py", "--n-trows", 3)
+    assert not Path("mnist1d-runs").exists()
+
+
+def test_the_record_of_the_paper_is_not_overwritten(command, capsys):
+    Path("kept").mkdir()
+    Path("kept", "claims.json").touch()
+    message = failure(command, capsys, "run", "coin.py", "--out", "kept")
+    assert "kept holds results of `mnist1d reproduce`; choose another --out" in message
+
+
+def test_a_place_that_cannot_be_written_is_named_before_anything_runs(command, capsys):
+    Path("coin.py").write_text(COIN + "\ndef run(config): raise AssertionError", encoding="utf-8")
+    Path("out/coin/result.nc").mkdir(parents=True)
+    message = failure(command, capsys, "run", "coin.py", "--out", "out")
+    assert str(Path("out/coin/result.nc")) in message
+    assert "a folder is in its place" in message
+    assert "coin.py" in failure(command, capsys, "run", "coin.py", "--out", "coin.py")
+
+
+def test_a_field_named_like_an_option_of_the_command_is_refused(command, capsys):
+    Path("coin.py").write_text(COIN.replace("side:", "out:"), encoding="utf-8")
+    assert "must not have a field out" in failure(command, capsys, "run", "coin.py")
+
+
+def test_stored_results_are_shown(command, capsys):
+    command("run", "coin.py", "--n-throws", 5, 7, "--side", "tail")
+    capsys.readouterr()
+    command("show-result", "mnist1d-runs/coin")
+    text = " ".join(capsys.readouterr().out.split())
+    for part in (
+        "experiment coin",
+        "n_throws 5, 7",
+        "side tail",
+        "seed 4 0, 1, 2, 3",
+        "n_throws = 7",
+    ):
+        assert part in text
+
+
+def test_claims_are_shown_where_the_experiment_is_known(command, capsys):
+    Path("coin.py").write_text(COIN + MORE, encoding="utf-8")
+    command("run", "coin.py")
+    capsys.readouterr()
+    command("show-result", "mnist1d-runs/coin")
+    assert "share of the side" not in capsys.readouterr().out
+    command("show-result", "mnist1d-runs/coin", "--experiment", "coin.py")
+    assert "share of the side" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_table_has_a_row_per_seed_and_value(command, suffix):
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    if suffix == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    command("run", "coin.py", "--n-throws", 5, 7)
+    command("show-result", "mnist1d-runs/coin", "--table", f"table.{suffix}")
+    table = getattr(pandas, f"read_{suffix}")(f"table.{suffix}")
+    assert table.columns.tolist() == ["n_throws", "seed", "variable", "value"]
+    result = results.load_result("mnist1d-runs/coin")
+    assert len(table) == 2 * 4
+    for row in table.itertuples():
+        assert row.value == result.share.sel(n_throws=row.n_throws, seed=row.seed)
+
+
+def test_tables_of_nothing_are_refused(command, capsys):
+    command("run", "coin.py")
+    folder = "mnist1d-runs/coin"
+    message = failure(
+        command, capsys, "show-result", folder, "--table", "a.csv", "--variables", "b"
+    )
+    assert "no variable of numbers named b; there are: share" in message
+    message = failure(command, capsys, "show-result", folder, "--table", "a.txt")
+    assert "must end in .csv or .parquet, not a.txt" in message
+    message = failure(command, capsys, "show-result", "mnist1d-runs")
+    assert "there are: mnist1d-runs/coin/result.nc" in message
+    Path("other.nc").write_bytes(b"something")
+    assert "other.nc is damaged" in failure(command, capsys, "show-result", "other.nc")
+
+
+def test_whole_numbers_stay_whole_where_a_variable_lacks_a_dimension():
+    result = xr.Dataset(
+        {"a": ("seed", [0.5, 0.25]), "b": 3.0, "c": ("x", ["text"])}, {"seed": [0, 1]}
+    )
+    table = results.tidy_table(result, ["a", "b"])
+    assert str(table["seed"].dtype) == "Int64"
+    assert table["value"].tolist() == [0.5, 0.25, 3.0]
+    with pytest.raises(ValueError, match="no variable of numbers named c"):
+        results.tidy_table(result, ["c"])
+
+
+PUBLISHED = DatasetConfig()
+
+
+@dataclass(frozen=True)
+class Everything:
+    """All kinds.
+
+    Attributes:
+        whole: a number.
+    """
+
+    whole: int = 1
+    maybe: int | None = None
+    kind: Literal["a", "b"] = "a"
+    truth: bool = False
+    path: str | Path | None = None
+    sizes: tuple[int, ...] = (1, 2)
+    pair: tuple[int, int] = (3, 4)
+    classes: tuple[int, ...] | None = None
+    order: str | tuple[int, ...] = "original"
+    function: object = None
+    data: DatasetConfig = PUBLISHED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "values"),
+    [
+        ("", {}),
+        ("--whole -3", {"whole": [-3]}),
+        ("--maybe None 5", {"maybe": [None, 5]}),
+        ("--kind a b", {"kind": ["a", "b"]}),
+        ("--truth", {"truth": [True]}),
+        ("--truth True False", {"truth": [True, False]}),
+        ("--path None here", {"path": [None, "here"]}),
+        ("--sizes 1 2 --sizes 3", {"sizes": [(1, 2), (3,)]}),
+        ("--sizes", {"sizes": [()]}),
+        ("--pair 5 6 --pair 7 8", {"pair": [(5, 6), (7, 8)]}),
+        ("--classes 3 8 --classes None", {"classes": [(3, 8), None]}),
+        ("--order 1 0 --order flipped", {"order": [(1, 0), "flipped"]}),
+        ("--data.padding 10 20", {"data.padding": [(10, 20)]}),
+        ("--data.seed 1 2", {"data.seed": [1, 2]}),
+    ],
+)
+def test_every_kind_of_field_is_an_option(arguments, values):
+    make = config_options.options_of(Everything())
+    found = config_options.given(tyro.cli(make, args=arguments.split()))
+    assert found.keys() == values.keys()
+    for name, each in values.items():
+        assert [str(value) for value in found[name]] == [str(value) for value in each]
+
+
+def test_only_fields_that_no_text_can_stand_for_are_left_out():
+    make = config_options.options_of(Everything())
+    names = set(values_by_name(make()))
+    assert set(values_by_name(Everything())) - names == {
+        "function",
+        "data.templates",
+        "data.shifted_tests",
+    }
+
+
+@pytest.mark.parametrize("text", ["--sizes 1 x", "--pair 1", "--kind c", "--truth perhaps"])
+def test_a_value_of_the_wrong_kind_is_refused(text, capsys):
+    with pytest.raises(SystemExit):
+        tyro.cli(config_options.options_of(Everything()), args=text.split())
+    assert text.split()[0] in capsys.readouterr().err
+
+
+def test_an_option_without_a_value_is_named():
+    make = config_options.options_of(Everything())
+    with pytest.raises(InputError, match="--whole needs a value"):
+        config_options.given(tyro.cli(make, args=["--whole"]))
+
+
+def test_claims_say_nothing_about_other_data(monkeypatch):
+    cut = {"CNN": classification.CNN}
+    monkeypatch.setattr(classification, "MODELS", cut)
+    monkeypatch.delenv("MNIST1D_MNIST", raising=False)
+    data = DatasetConfig(train=60, test=20, final_seq_length=30, label_noise=0.1)
+    config = classification.Config(
+        seeds=2, n_steps=3, evaluate_every=1, batch_size=20, data=data, validation_samples=10
+    )
+    result = run_command.record.execute(classification, config)
+    assert result.sizes["sample"] == 20
+    assert result.attrs["data"] == ", ".join(data.differences())
+    assert run_command.record.judge_result(classification, result) == []
+
+
+def commands_of_the_document():
+    text = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else ""
+    return [line.split()[1:] for line in re.findall(r"^mnist1d .+", text, re.MULTILINE)]
+
+
+def test_the_options_in_the_document_exist(command):
+    if not DOCUMENT.exists():
+        pytest.skip("the documents are not beside the package")
+    block = re.search(
+        r"```python\n(# neighbours\.py\n.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL
+    )
+    Path("neighbours.py").write_text(block[1], "utf-8")
+    runs = [line for line in commands_of_the_document() if line[0] == "run"]
+    assert len(runs) >= 5
+    for _, name, *arguments in runs:
+        if "--help" in arguments:
+            continue
+        if name == "neighbours.py":
+            command("run", name, *arguments, "--data.num-samples", "200")
+            result = results.load_result("mnist1d-runs/neighbours")
+            assert result.test_accuracy.shape == (3, 2, 3)
+            continue
+        config = find_experiment(name).Config()
+        fields = [each for each in arguments if each != "--quick"]
+        values = config_options.given(tyro.cli(config_options.options_of(config), args=fields))
+        run_command.plan_grid(
+            name,
+            {field: each for field, each in values.items() if len(each) > 1},
+            **{field: each[0] for field, each in values.items() if len(each) == 1},
+        )
