@@ -14,6 +14,7 @@ from rich.table import Table
 from mnist1d.experiments import EXPERIMENTS, record
 from mnist1d.experiments.summary import InputError
 from mnist1d.mnist import FOLDER_VARIABLE
+from mnist1d.report.command import report
 from mnist1d.result_tables import show_summary
 from mnist1d.run_command import run, run_command
 from mnist1d.shards.command import generate
@@ -147,6 +148,7 @@ def commands_for(arguments: Sequence[str]) -> Mapping[str, Callable[..., None]]:
 
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "reproduce": reproduce,
+    "report": report,
     "run": run,
     "show-result": show_result,
     "generate": generate,

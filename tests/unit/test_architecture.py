@@ -10,6 +10,7 @@ ABOVE_THE_CORE = (
     {"models", "pruning", "uncertainty", "plotting", "pictures"},
     {"training"},
     {"experiments"},
+    {"report"},
     {
         "commands",
         "config_options",

@@ -20,6 +20,10 @@ class Rule(Protocol):
     def published(self) -> float | None:
         """The published number, if the paper gives one."""
 
+    @property
+    def accepted(self) -> tuple[float, float]:
+        """Where the whole interval has to lie; an end may be infinite."""
+
     def judge(self, low: float, high: float) -> Verdict:
         """Judge the 95 % interval from `low` to `high`."""
 
@@ -48,9 +52,14 @@ class Equals:
     published: float
     tolerance: float
 
+    @property
+    def accepted(self) -> tuple[float, float]:
+        """The published number give or take the tolerance."""
+        return self.published - self.tolerance, self.published + self.tolerance
+
     def judge(self, low: float, high: float) -> Verdict:
         """Judge an interval."""
-        return _compare(low, high, self.published - self.tolerance, self.published + self.tolerance)
+        return _compare(low, high, *self.accepted)
 
     def __str__(self) -> str:
         return f"{self.published:g} ± {self.tolerance:g}"
@@ -66,9 +75,14 @@ class AtLeast:
 
     published: float
 
+    @property
+    def accepted(self) -> tuple[float, float]:
+        """All from the published number on."""
+        return self.published, np.inf
+
     def judge(self, low: float, high: float) -> Verdict:
         """Judge an interval."""
-        return _compare(low, high, self.published, np.inf)
+        return _compare(low, high, *self.accepted)
 
     def __str__(self) -> str:
         return f"≥ {self.published:g}"
@@ -86,6 +100,11 @@ class Positive:
     """
 
     published: float | None = None
+
+    @property
+    def accepted(self) -> tuple[float, float]:
+        """All above zero."""
+        return 0.0, np.inf
 
     def judge(self, low: float, high: float) -> Verdict:
         """Judge an interval."""

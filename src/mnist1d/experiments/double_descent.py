@@ -487,6 +487,13 @@ def summarise(result: xr.Dataset) -> list[Row]:
     return rows
 
 
+CAPTIONS = {
+    "figure": "Figure 5: training and test error over model size; bands are 95 % intervals over "
+    "seeds, the grey line the smallest size without training errors.",
+    "figure-loss": "The losses of the same runs, which the paper's code prints and does not show.",
+}
+
+
 def plot(result: xr.Dataset) -> dict[str, Figure]:
     """Draw Figure 5 ("figure") and the losses of the same runs ("figure-loss")."""
     return {

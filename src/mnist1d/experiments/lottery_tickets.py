@@ -619,6 +619,17 @@ COLOURS = {
 PANELS = {"c": "original", "d": "flipped", "e": "shuffled", "f": "re-initialised"}
 
 
+CAPTIONS = {
+    "figure": "Figure 4, a to g: the search for tickets over sparsities, tickets trained for long "
+    "on several data, and neighbouring weights that are kept; bands are 95 % intervals over "
+    "trials.",
+    "figure-s2": "Figure S2: weights of the first layer that are kept (black), of random and of "
+    "lottery tickets.",
+    "beyond": "Beyond the paper: tickets on chunked signals, and what of a ticket's first layer "
+    "helps.",
+}
+
+
 def plot(result: xr.Dataset) -> dict[str, Figure]:
     """Draw Figure 4 ("figure"), Figure S2 ("figure-s2") and what is not in the paper ("beyond")."""
     return {

@@ -1,0 +1,105 @@
+"""The command `mnist1d report`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import tyro
+
+from mnist1d.report.contents import NOT_FULL, Report, read_report
+from mnist1d.report.markdown import summary_of, to_markdown
+from mnist1d.report.page import to_page
+from mnist1d.report.pictures import draw_pictures, draw_png
+from mnist1d.whole_files import write_whole
+
+__all__ = ["report"]
+
+TABLES, PAGE = "RESULTS.md", "report.html"
+
+
+def report(
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")],
+    /,
+    *,
+    out: Annotated[
+        Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: DIR)")
+    ] = None,
+) -> None:
+    """Make RESULTS.md and a page, report.html, of what `mnist1d reproduce` found.
+
+    The page needs nothing else: no network, no other file.
+
+    Args:
+        folder: what `mnist1d reproduce --out DIR` wrote.
+        out: folder for the two files; made if needed.
+    """
+    out = folder if out is None else out
+    try:
+        found = read_report(folder)
+    except (FileNotFoundError, ValueError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"cannot read {error.filename or folder}: {error.strerror or error}")
+    try:
+        paths = write_report(found, folder, out)
+    except OSError as error:
+        _fail(f"cannot write {error.filename or out}: {error.strerror or error}")
+    lines = [summary_of(found), *(str(path) for path in paths)]
+    if not found.is_full:
+        lines.insert(0, f"{NOT_FULL.capitalize()}.")
+    print("\n".join(lines))  # noqa: T201
+
+
+def write_report(report: Report, folder: Path, out: Path) -> tuple[Path, Path]:
+    """Write both documents, and what the record lacks of the figures that RESULTS.md shows.
+
+    Args:
+        report: what `read_report` made of the folder.
+        folder: the record.
+        out: where the documents go.
+
+    Returns: the paths of RESULTS.md and of the page.
+    Raises: OSError: if one cannot be written.
+    """
+    pictures = {section.name: draw_pictures(section) for section in report.sections}
+    for section in report.sections:
+        names = {picture.name for picture in pictures[section.name]}
+        missing = [name for name in names if not _picture_path(folder, section.name, name).exists()]
+        drawn = draw_png(section) if missing else {}
+        for name in missing:
+            with write_whole(_picture_path(folder, section.name, name)) as file:
+                file.write(drawn[name])
+    texts = {
+        TABLES: to_markdown(
+            report, pictures, folder=relative_path(folder, out), command=command_for(folder, out)
+        ),
+        PAGE: to_page(report, pictures),
+    }
+    for name, text in texts.items():
+        with write_whole(out / name) as file:
+            file.write(text.encode())
+    return out / TABLES, out / PAGE
+
+
+def relative_path(folder: Path, out: Path) -> str:
+    """Return the way from one folder to another, with forward slashes."""
+    try:
+        return Path(os.path.relpath(folder, out)).as_posix()
+    except ValueError:  # another drive
+        return folder.resolve().as_posix()
+
+
+def command_for(folder: Path, out: Path) -> str:
+    """Return the command that makes the documents, given from where they are."""
+    way = relative_path(folder, out)
+    return f"mnist1d report {way}" if way == "." else f"mnist1d report {way} --out ."
+
+
+def _picture_path(folder: Path, section: str, name: str) -> Path:
+    return folder / section / f"{name}.png"
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"mnist1d: {message}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(2)

@@ -1,0 +1,339 @@
+"""What a report says, gathered from the stored results; nothing about how it looks."""
+
+import inspect
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mnist1d.experiments import EXPERIMENTS, record
+from mnist1d.experiments.claims import VERDICTS, Judgement
+from mnist1d.uncertainty import Estimate
+
+NOT_FULL = "quick run, not the full protocol"
+NOT_EXPLAINED = "No explanation is on record yet."
+
+# Where an experiment's data come from, which is the machine's affair and not the protocol's.
+_NOT_SHOWN = set(record.PROTOCOL_IS_FREE_IN) - {"seeds"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An estimate, with the values that it summarises.
+
+    Attributes:
+        estimate: mean and interval.
+        per_seed: the value of every seed, in their order; NaN of a run that diverged. Empty if the
+            estimate is not one over seeds.
+    """
+
+    estimate: Estimate
+    per_seed: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim, what was measured, the verdict, and what there is to say about it.
+
+    Attributes:
+        judgement: claim, estimate and verdict.
+        measured: the estimate with its values.
+        why: for a claim that differs, a paragraph on why; None for all others.
+    """
+
+    judgement: Judgement
+    measured: Measured
+    why: str | None
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A row of an experiment's table.
+
+    Attributes:
+        group: what the rows above and below have in common.
+        condition: what was measured.
+        cells: by column.
+        judged: the claim that gives the published value, if any.
+    """
+
+    group: str
+    condition: str
+    cells: Mapping[str, Measured]
+    judged: Judged | None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A field of an experiment's configuration.
+
+    Attributes:
+        name: of the field.
+        value: in the run, in the types of JSON.
+        default: the paper's; None if this version has no such field.
+        meaning: from the configuration's docstring; empty if it does not say.
+    """
+
+    name: str
+    value: Any
+    default: Any
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """All about one experiment.
+
+    Attributes:
+        experiment: its module.
+        result: its stored result.
+        question: what it asks.
+        introduction: paragraphs on what the paper claims.
+        on_differences: a sentence before the list of differences; may be empty.
+        differences: from the paper, each a paragraph.
+        rows: its table.
+        claims: all claims that the result speaks to.
+        settings: of the run.
+        captions: of its figures, by file name.
+    """
+
+    experiment: ModuleType
+    result: xr.Dataset
+    question: str
+    introduction: tuple[str, ...]
+    on_differences: str
+    differences: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+    claims: tuple[Judged, ...]
+    settings: tuple[Setting, ...]
+    captions: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The experiment's name on the command line."""
+        return self.experiment.NAME
+
+    @property
+    def title(self) -> str:
+        """The experiment's title."""
+        return self.experiment.TITLE
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the run followed the full protocol."""
+        return record.is_full(self.result)
+
+    @property
+    def n_seeds(self) -> int:
+        """Number of runs."""
+        return self.result.sizes["seed"]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the table, in the order of their first appearance."""
+        return tuple(dict.fromkeys(column for row in self.rows for column in row.cells))
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Versions of the packages, by name."""
+        return json.loads(self.result.attrs["versions"])
+
+    @property
+    def run(self) -> str:
+        """The run in a few words: protocol, seeds, version, day."""
+        protocol = "full protocol" if self.is_full else NOT_FULL
+        seeds = f"{self.n_seeds} seed{'s' * (self.n_seeds > 1)}"
+        day = str(self.result.attrs["finished"])[:10]
+        return f"{protocol}, {seeds}, mnist1d {self.versions['mnist1d']}, {day}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole record.
+
+    Attributes:
+        sections: of the experiments in the record, in the paper's order.
+        missing: experiments that are not in the record.
+    """
+
+    sections: tuple[Section, ...]
+    missing: tuple[ModuleType, ...]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every run followed the full protocol."""
+        return all(section.is_full for section in self.sections)
+
+    @property
+    def differing(self) -> tuple[tuple[Section, Judged], ...]:
+        """Every claim that differs, with its experiment."""
+        return tuple(
+            (section, judged)
+            for section in self.sections
+            for judged in section.claims
+            if judged.why is not None
+        )
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Number of claims per verdict."""
+        return count_verdicts(judged for section in self.sections for judged in section.claims)
+
+
+def count_verdicts(claims: Iterable[Judged]) -> Mapping[str, int]:
+    """Count claims per verdict, in the order of `VERDICTS`."""
+    found = Counter(judged.judgement.verdict for judged in claims)
+    return {verdict: found[verdict] for verdict in VERDICTS}
+
+
+def read_report(folder: Path) -> Report:
+    """Read what `mnist1d reproduce --out FOLDER` wrote.
+
+    Args:
+        folder: with a folder per experiment, each with its `result.nc`.
+
+    Raises:
+        FileNotFoundError: if there is no such folder, or no result in it.
+        ValueError: if a result is damaged, of another experiment, or does not hold what this
+            version of its experiment needs.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is no folder")
+    there = [each for each in EXPERIMENTS if (folder / each.NAME / "result.nc").exists()]
+    if not there:
+        raise FileNotFoundError(
+            f"no results in {folder}; `mnist1d reproduce --out {folder}` makes them"
+        )
+    sections = tuple(_read_section(each, folder / each.NAME) for each in there)
+    return Report(sections, tuple(each for each in EXPERIMENTS if each not in there))
+
+
+def _read_section(experiment: ModuleType, folder: Path) -> Section:
+    result = record.load(experiment, folder)
+    try:
+        return describe(experiment, result)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{folder / 'result.nc'} does not hold what {experiment.NAME} of this version needs "
+            f"({error!r}); remove it and run again"
+        ) from error
+
+
+def describe(experiment: ModuleType, result: xr.Dataset) -> Section:
+    """Gather all about one experiment.
+
+    Args:
+        experiment: its module.
+        result: what `record.execute` returned or `record.load` read.
+    """
+    claims = _judge(experiment, result)
+    by_name = {judged.judgement.claim.name: judged for judged in claims}
+    question, introduction, on_differences, differences = _parts(inspect.getdoc(experiment) or "")
+    return Section(
+        experiment,
+        result,
+        question,
+        introduction,
+        on_differences,
+        differences,
+        _rows(experiment, result, by_name),
+        claims,
+        _settings(experiment, result),
+        getattr(experiment, "CAPTIONS", {}),
+    )
+
+
+def _seed_by_seed(result: xr.Dataset) -> list[xr.Dataset]:
+    """Split a result: what an experiment measures on one seed alone is that seed's value."""
+    return [result.isel(seed=[place]) for place in range(result.sizes["seed"])]
+
+
+def _measured(estimate: Estimate, alone: list[Estimate]) -> Measured:
+    over_seeds = estimate.n + estimate.n_diverged == len(alone)
+    return Measured(estimate, tuple(float(one.mean) for one in alone) if over_seeds else ())
+
+
+def _judge(experiment: ModuleType, result: xr.Dataset) -> tuple[Judged, ...]:
+    judgements = record.judge_result(experiment, result)
+    alone = [record.judge_result(experiment, one) for one in _seed_by_seed(result)]
+    explain: Callable[[xr.Dataset], Mapping[str, str]] | None
+    explain = getattr(experiment, "explain", None)
+    differs = any(judgement.verdict == "differs" for judgement in judgements)
+    reasons = explain(result) if explain and differs else {}
+    return tuple(
+        Judged(
+            judgement,
+            _measured(judgement.estimate, [judged[place].estimate for judged in alone]),
+            reasons.get(judgement.claim.name, NOT_EXPLAINED)
+            if judgement.verdict == "differs"
+            else None,
+        )
+        for place, judgement in enumerate(judgements)
+    )
+
+
+def _rows(
+    experiment: ModuleType, result: xr.Dataset, by_name: Mapping[str, Judged]
+) -> tuple[TableRow, ...]:
+    rows = experiment.summarise(result)
+    alone = [
+        {(row.group, row.condition): row.estimates for row in experiment.summarise(one)}
+        for one in _seed_by_seed(result)
+    ]
+    nothing = Estimate(np.nan, np.nan, np.nan, 0)
+    return tuple(
+        TableRow(
+            row.group,
+            row.condition,
+            {
+                column.replace("\n", " "): _measured(
+                    estimate,
+                    [one.get((row.group, row.condition), {}).get(column, nothing) for one in alone],
+                )
+                for column, estimate in row.estimates.items()
+            },
+            by_name.get(row.claim) if row.claim else None,
+        )
+        for row in rows
+    )
+
+
+def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
+    """Take an experiment's docstring apart: question, introduction, sentence, differences."""
+    before, _, after = text.partition("\n1. ")
+    question, *paragraphs = [" ".join(part.split()) for part in before.split("\n\n")]
+    introduction = [part for part in paragraphs if part and not part.startswith("Source:")]
+    source = " ".join(part for part in paragraphs if part.startswith("Source:"))
+    sentence = re.sub(r"^Source: .*?[.](?= |$) ?", "", source)
+    items = re.split(r"\n\d+[.] ", after) if after else []
+    return (
+        question,
+        tuple(introduction),
+        sentence.removesuffix(":").strip(),
+        tuple(" ".join(item.split("\n\n")[0].split()) for item in items),
+    )
+
+
+def _settings(experiment: ModuleType, result: xr.Dataset) -> tuple[Setting, ...]:
+    settings = json.loads(result.attrs["config"])
+    defaults = record.settings_of(experiment.Config())
+    meanings = _meanings(inspect.getdoc(experiment.Config) or "")
+    return tuple(
+        Setting(name, value, defaults.get(name), meanings.get(name, ""))
+        for name, value in settings.items()
+        if name not in _NOT_SHOWN
+    )
+
+
+def _meanings(text: str) -> dict[str, str]:
+    """Read the fields' meanings from a docstring's list of attributes."""
+    listed = text.partition("Attributes:\n")[2]
+    found = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", listed, flags=re.MULTILINE)
+    return {name: " ".join(meaning.split()) for name, meaning in found}

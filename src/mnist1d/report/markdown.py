@@ -1,0 +1,213 @@
+"""`RESULTS.md`: a report as Markdown, its figures the PNG files of the record."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from mnist1d.report.contents import NOT_FULL, Judged, Report, Section, count_verdicts
+from mnist1d.report.pictures import Picture
+from mnist1d.report.wording import interval_of, mean_of, seconds, setting, with_interval
+
+HOW_TO_READ = (
+    "A claim is a sentence of the paper that is true or false, with a rule for its verdict that "
+    "was fixed before the run. Ours is the mean over seeds with its 95 % interval (Student's t), n "
+    "the number of values behind it. Reproduced: the whole interval keeps the rule. Differs: all "
+    "of it breaks the rule. Undecided: the interval does both, or there is none, or a run diverged."
+)
+
+
+def to_markdown(
+    report: Report, pictures: Mapping[str, Sequence[Picture]], *, folder: str, command: str
+) -> str:
+    """Write a report as Markdown.
+
+    Args:
+        report: what to say.
+        pictures: the figures of every experiment, by its name.
+        folder: path of the record as seen from the document, with forward slashes.
+        command: what makes the document.
+    """
+    blocks = [
+        "# Results",
+        f"Made from the stored results by `{command}`, never by hand.",
+        *([] if report.is_full else [f"**{NOT_FULL.capitalize()}.**"]),
+        summary_of(report),
+        HOW_TO_READ,
+        _overview(report),
+        *_missing(report),
+        *_differing(report),
+    ]
+    for section in report.sections:
+        blocks += _section(section, pictures[section.name], folder)
+    blocks.append("## All claims")
+    for section in report.sections:
+        blocks += [f"### {section.title}", *_note(section), _ledger(section.claims)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def summary_of(report: Report) -> str:
+    """Sum a report up in one sentence."""
+    counts = report.counts
+    n_all = len(report.sections) + len(report.missing)
+    where = (
+        f"all {n_all} experiments"
+        if not report.missing
+        else f"{len(report.sections)} of {n_all} experiments"
+    )
+    return (
+        f"{sum(counts.values())} claims of the paper, checked in {where}: "
+        f"{counts['reproduced']} reproduced, {counts['differs']} differ, "
+        f"{counts['undecided']} undecided."
+    )
+
+
+def _overview(report: Report) -> str:
+    verdicts = list(report.counts)
+    rows = [
+        [
+            section.title,
+            "full" if section.is_full else NOT_FULL,
+            str(section.n_seeds),
+            *(str(n) for n in count_verdicts(section.claims).values()),
+            seconds(section.result.attrs["seconds"]),
+        ]
+        for section in report.sections
+    ]
+    return _table(
+        ["experiment", "protocol", "seeds", *verdicts, "time"],
+        rows,
+        right=range(2, 4 + len(verdicts)),
+    )
+
+
+def _missing(report: Report) -> list[str]:
+    if not report.missing:
+        return []
+    return [
+        "Not in this record: "
+        + "; ".join(f"{each.TITLE} (`mnist1d reproduce {each.NAME}`)" for each in report.missing)
+        + "."
+    ]
+
+
+def _differing(report: Report) -> Iterable[str]:
+    if not report.differing:
+        return
+    yield "## Where we differ"
+    for section in report.sections:
+        differing = [judged for judged in section.claims if judged.why is not None]
+        if not differing:
+            continue
+        yield f"### {section.title}"
+        yield f"Run: {section.run}."
+        for judged in differing:
+            claim, estimate = judged.judgement.claim, judged.judgement.estimate
+            yield (
+                f"**{_text(claim.statement)}** ({_text(claim.source)}). Published "
+                f"{claim.rule}, ours {mean_of(estimate)} ({interval_of(estimate)}). {judged.why}"
+            )
+
+
+def _note(section: Section) -> list[str]:
+    return [] if section.is_full else [f"**{NOT_FULL.capitalize()}.**"]
+
+
+def _section(section: Section, pictures: Sequence[Picture], folder: str) -> Iterable[str]:
+    yield f"## {section.title}"
+    yield from _note(section)
+    yield section.question
+    yield from section.introduction
+    yield _measurements(section)
+    for picture in pictures:
+        yield f"![{_text(picture.words)}]({folder}/{section.name}/{picture.name}.png)"
+        yield f"*{_text(picture.caption)}*"
+    attributes = section.result.attrs
+    versions = ", ".join(f"{name} {version}" for name, version in section.versions.items())
+    yield (
+        f"How it was run: {section.run}; {attributes['processor']}, {attributes['device']}; "
+        f"{seconds(attributes['seconds'])}; {versions}."
+    )
+    changed = [one for one in section.settings if one.value != one.default]
+    yield from _folded(
+        "Settings" + (f" ({len(changed)} other than the default)" if changed else ""),
+        _table(
+            ["setting", "value", "default", "meaning"],
+            [
+                [
+                    f"`{one.name}`",
+                    setting(one.value),
+                    "" if one.value == one.default else setting(one.default),
+                    one.meaning,
+                ]
+                for one in section.settings
+            ],
+        ),
+    )
+    if section.differences:
+        yield from _folded(
+            "Differences from the paper and its code",
+            *filter(None, [section.on_differences and f"{section.on_differences}."]),
+            "\n".join(f"{n}. {text}" for n, text in enumerate(section.differences, start=1)),
+        )
+
+
+def _folded(title: str, *blocks: str) -> Iterable[str]:
+    yield f"<details><summary>{title}</summary>"
+    yield from blocks
+    yield "</details>"
+
+
+def _measurements(section: Section) -> str:
+    groups = len({row.group for row in section.rows}) > 1
+    rows = []
+    for row in section.rows:
+        cells = [
+            with_interval(row.cells[column].estimate, section.n_seeds)
+            if column in row.cells
+            else ""
+            for column in section.columns
+        ]
+        published, verdict = (
+            ("", "")
+            if row.judged is None
+            else (str(row.judged.judgement.claim.rule), row.judged.judgement.verdict)
+        )
+        name = [row.group, row.condition] if groups else [row.condition]
+        rows.append([*name, *cells, published, verdict])
+    first = ["", ""] if groups else [""]
+    header = [*first, *section.columns, "published", "verdict"]
+    table = _table(header, rows, right=range(len(first), len(header) - 1))
+    return f"Mean ± half the 95 % interval, n = {section.n_seeds} unless stated.\n\n{table}"
+
+
+def _ledger(claims: Sequence[Judged]) -> str:
+    rows = []
+    for judged in claims:
+        claim, estimate, verdict = (
+            judged.judgement.claim,
+            judged.judgement.estimate,
+            judged.judgement.verdict,
+        )
+        rows.append(
+            [
+                claim.statement,
+                claim.source,
+                str(claim.rule),
+                mean_of(estimate),
+                interval_of(estimate),
+                str(estimate.n),
+                f"**{verdict}**" if verdict == "differs" else verdict,
+            ]
+        )
+    header = ["claim", "source", "published", "ours", "95 % interval", "n", "verdict"]
+    return _table(header, rows, right=range(2, 6))
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
+    at_right = set(right)
+    lines = ["---:" if place in at_right else "---" for place in range(len(header))]
+    written = [[_text(cell).replace("|", "\\|") for cell in row] for row in (header, *rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (written[0], lines, *written[1:]))
+
+
+def _text(text: str) -> str:
+    """Keep what looks like a tag from being one."""
+    return text.replace("<", "&lt;")

@@ -1,0 +1,192 @@
+"""The figures of a record: as SVG for the page, as PNG beside it; in words; and their points."""
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.container import BarContainer
+from matplotlib.figure import Figure
+
+from mnist1d import plotting
+from mnist1d.report.contents import Section
+
+_MOST_POINTS = 5000
+"""Points of a figure that a reader may point at; a cloud of more is for looking at."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of a section.
+
+    Attributes:
+        name: its file name without suffix.
+        caption: what it is.
+        words: what is drawn, for those who cannot see it.
+        svg: the drawing; text as outlines, so that it looks the same everywhere.
+        size: width and height in inches, as in the paper.
+        panels: per panel where it is (`box`: left, top, width, height, as parts of the picture),
+            the axes' `x` and `y` (limits, whether logarithmic, label) and its `series` (label,
+            colour and points).
+    """
+
+    name: str
+    caption: str
+    words: str
+    svg: bytes
+    size: tuple[float, float]
+    panels: tuple[Mapping[str, Any], ...]
+
+
+def caption_of(section: Section, name: str) -> str:
+    """Return a figure's caption: the experiment's, or its name spelt out."""
+    return section.captions.get(name, name.replace("-", " ").capitalize())
+
+
+def draw_pictures(section: Section) -> tuple[Picture, ...]:
+    """Draw all figures of a section from its result."""
+    pictures = []
+    with plotting.house_style(), mpl.rc_context({"svg.hashsalt": section.name}):
+        for name, figure in _figures(section):
+            file = io.BytesIO()
+            figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+            width, height = figure.get_size_inches()
+            caption = caption_of(section, name)
+            pictures.append(
+                Picture(
+                    name,
+                    caption,
+                    f"{caption.rstrip('.')}. {describe(figure)}",
+                    file.getvalue(),
+                    (float(width), float(height)),
+                    _panels(figure),
+                )
+            )
+    return tuple(pictures)
+
+
+def draw_png(section: Section) -> dict[str, bytes]:
+    """Draw all figures of a section as PNG, by file name without suffix."""
+    drawn = {}
+    with plotting.house_style():
+        for name, figure in _figures(section):
+            file = io.BytesIO()
+            figure.savefig(file, format="png")
+            drawn[name] = file.getvalue()
+    return drawn
+
+
+def _figures(section: Section) -> Iterator[tuple[str, Figure]]:
+    for name, figure in section.experiment.plot(section.result).items():
+        if not section.is_full:
+            plotting.mark_as_quick(figure)
+        yield name, figure
+
+
+def describe(figure: Figure) -> str:
+    """Say in words what a figure shows: of every panel title, axes and labelled series.
+
+    >>> figure = Figure()
+    >>> axes = figure.subplots()
+    >>> _ = axes.plot([0, 1], [2, 3], label="CNN")
+    >>> _ = axes.set(title="Training", xlabel="Step", ylabel="Accuracy (%)")
+    >>> describe(figure)
+    'Training: Accuracy (%) against Step, for CNN.'
+    """
+    return " ".join(filter(None, map(_describe_panel, figure.axes)))
+
+
+def _describe_panel(axes: Axes) -> str:
+    title = _title(axes)
+    _, labels = axes.get_legend_handles_labels()
+    against = " against ".join(filter(None, (axes.get_ylabel(), axes.get_xlabel())))
+    series = f"for {', '.join(dict.fromkeys(labels))}" if labels else ""
+    shown = ", ".join(filter(None, (against, series)))
+    text = ": ".join(filter(None, (title, shown)))
+    return f"{text}." if text else ""
+
+
+def _title(axes: Axes) -> str:
+    titles = [axes.get_title(loc=place) for place in ("left", "center", "right")]
+    return ", ".join(" ".join(title.split()) for title in titles if title)
+
+
+def _panels(figure: Figure) -> tuple[Mapping[str, Any], ...]:
+    panels = []
+    for axes in figure.axes:
+        series = [*_lines(axes), *_bars(axes)]
+        if not series or sum(len(one["points"]) for one in series) > _MOST_POINTS:
+            continue
+        box = axes.get_position()
+        panels.append(
+            {
+                "box": [_short(v) for v in (box.x0, 1 - box.y1, box.width, box.height)],
+                "x": _axis(axes.get_xlim(), axes.get_xscale(), axes.get_xlabel()),
+                "y": _axis(axes.get_ylim(), axes.get_yscale(), axes.get_ylabel()),
+                "series": series,
+            }
+        )
+    return tuple(panels)
+
+
+def _axis(limits: tuple[float, float], scale: str, label: str) -> dict[str, Any]:
+    return {
+        "limits": [_short(limit) for limit in limits],
+        "log": scale == "log",
+        "label": " ".join(label.split()),
+    }
+
+
+def _lines(axes: Axes) -> Iterator[dict[str, Any]]:
+    """Find curves; one without a label has that of its colour and that of its dashes."""
+    drawn = [line for line in axes.lines if line.get_transform() == axes.transData]
+    named = [line for line in drawn if not str(line.get_label()).startswith("_")]
+    for line in drawn:
+        points = _points(line.get_xdata(), line.get_ydata())
+        if not points or line.get_linestyle() == "None":
+            continue
+        names = [str(line.get_label())]
+        if line not in named:
+            colour, dashes = line.get_color(), line.get_linestyle()
+            of_colour = [str(n.get_label()) for n in named if n.get_color() == colour]
+            of_dashes = [
+                str(n.get_label())
+                for n in named
+                if n.get_linestyle() == dashes != "-" and not np.size(n.get_xdata())
+            ]
+            names = of_colour[:1] + of_dashes[:1]
+        yield {
+            "label": ", ".join(names),
+            "colour": to_hex(line.get_color()),
+            "points": points,
+        }
+
+
+def _bars(axes: Axes) -> Iterator[dict[str, Any]]:
+    for container in axes.containers:
+        if isinstance(container, BarContainer) and container.patches:
+            bars = container.patches
+            middles = [bar.get_x() + bar.get_width() / 2 for bar in bars]
+            label = str(container.get_label())
+            yield {
+                "label": "" if label.startswith("_") else label,
+                "colour": to_hex(bars[0].get_facecolor()),
+                "points": _points(middles, [bar.get_height() for bar in bars]),
+            }
+
+
+def _points(x: Any, y: Any) -> list[list[float]]:
+    x, y = (np.asarray(values, dtype=float).ravel() for values in (x, y))
+    known = np.isfinite(x) & np.isfinite(y)
+    return [
+        [_short(a), _short(b)] for a, b in zip(x[known].tolist(), y[known].tolist(), strict=True)
+    ]
+
+
+def _short(value: float) -> float:
+    """Keep five digits: more than the eye can tell."""
+    return float(f"{value:.5g}")

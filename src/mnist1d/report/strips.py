@@ -1,0 +1,71 @@
+"""A claim in one small drawing: where the interval has to lie, and where it does."""
+
+import math
+from html import escape
+
+from mnist1d.report.contents import Judged
+from mnist1d.report.wording import interval_of, mean_of, number
+
+_WIDTH, _HEIGHT, _MARGIN = 168, 22, 8
+
+
+def strip(judged: Judged) -> str:
+    """Draw a claim as SVG, to be styled by the page.
+
+    Args:
+        judged: the claim.
+
+    Returns: an `svg` element, or an empty text where nothing was measured.
+    """
+    rule, estimate = judged.judgement.claim.rule, judged.judgement.estimate
+    low, high = (
+        end if math.isfinite(end) else estimate.mean for end in (estimate.low, estimate.high)
+    )
+    accepted = rule.accepted
+    published = rule.published
+    per_seed = [value for value in judged.measured.per_seed if math.isfinite(value)]
+    known = [estimate.mean, low, high, *accepted, *per_seed]
+    known += [] if published is None else [published]
+    known = [value for value in known if math.isfinite(value)]
+    if not math.isfinite(estimate.mean):
+        return ""
+    least, most = min(known), max(known)
+    room = 0.15 * (most - least) or 1.0
+    if not math.isfinite(accepted[0]):
+        least -= room
+    if not math.isfinite(accepted[1]):
+        most += room
+    scale = (_WIDTH - 2 * _MARGIN) / ((most - least) or 1.0)
+
+    def place(value: float) -> float:
+        if value == -math.inf:
+            return 0.0
+        if value == math.inf:
+            return float(_WIDTH)
+        return _MARGIN + (value - least) * scale
+
+    start, end = (place(value) for value in accepted)
+    middle = _HEIGHT / 2
+    size = f'width="{max(end - start, 1.5):.1f}" height="{_HEIGHT - 2}"'
+    drawn = [f'<rect class="accepted" x="{start:.1f}" y="1" {size}/>']
+    if published is not None:
+        drawn.append(_line("published", place(published), 1, place(published), _HEIGHT - 1))
+    if math.isfinite(estimate.low):
+        drawn.append(_line("interval", place(low), middle, place(high), middle))
+    drawn += [
+        f'<circle class="seed" cx="{place(value):.1f}" cy="{middle}" r="2.5"><title>seed {seed}: '
+        f"{number(value)}</title></circle>"
+        for seed, value in enumerate(judged.measured.per_seed)
+        if math.isfinite(value)
+    ]
+    drawn.append(_line("mean", place(estimate.mean), middle - 6, place(estimate.mean), middle + 6))
+    words = f"published {rule}; ours {mean_of(estimate)}, {interval_of(estimate)}"
+    return (
+        f'<svg class="strip {judged.judgement.verdict}" role="img" '
+        f'aria-label="{escape(words)}" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
+        f'height="{_HEIGHT}">{"".join(drawn)}</svg>'
+    )
+
+
+def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1}" x2="{x2:.1f}" y2="{y2}"/>'

@@ -1,0 +1,111 @@
+"""Numbers in words, the same in both documents."""
+
+import json
+import math
+from typing import Any
+
+from mnist1d.uncertainty import Estimate
+
+UNKNOWN = "—"
+
+
+def decimals_of(value: float) -> int:
+    """Return how many decimals a number is shown with: three digits or so.
+
+    >>> [decimals_of(value) for value in (94.0, 3.08, 0.0123)]
+    [1, 2, 3]
+    """
+    if not math.isfinite(value):
+        return 1
+    size = abs(value)
+    return 1 if size >= 10 else 2 if size >= 0.1 or size == 0 else 3
+
+
+def number(value: float, decimals: int | None = None) -> str:
+    """Write a number, or a dash where there is none.
+
+    >>> number(93.98), number(-0.02), number(float("nan"))
+    ('94.0', '-0.020', '—')
+    """
+    if not math.isfinite(value):
+        return UNKNOWN
+    text = f"{value:.{decimals_of(value) if decimals is None else decimals}f}"
+    # Rounding leaves no minus before a zero.
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def mean_of(estimate: Estimate) -> str:
+    """Write an estimate's mean, or why there is none."""
+    if estimate.n_diverged:
+        return f"diverged ({estimate.n_diverged} of {estimate.n + estimate.n_diverged} runs)"
+    return "no data" if estimate.n == 0 else number(estimate.mean)
+
+
+def interval_of(estimate: Estimate) -> str:
+    """Write an estimate's interval, with the decimals of its mean.
+
+    >>> interval_of(Estimate(93.98, 92.94, 95.02, 5))
+    '92.9 to 95.0'
+    """
+    if estimate.n_diverged or not math.isfinite(estimate.low):
+        return UNKNOWN
+    decimals = decimals_of(estimate.mean)
+    return f"{number(estimate.low, decimals)} to {number(estimate.high, decimals)}"
+
+
+def with_interval(estimate: Estimate, n: int) -> str:
+    """Write mean and interval in one, and the number of values where it is not `n`.
+
+    >>> with_interval(Estimate(93.98, 92.94, 95.02, 5), 5)
+    '94.0 ± 1.0'
+    >>> with_interval(Estimate(95.75, 93.3, 97.3, 400), 5)
+    '95.8, 93.3 to 97.3 (n = 400)'
+    """
+    mean, interval = mean_of(estimate), interval_of(estimate)
+    if estimate.n_diverged or estimate.n == 0:
+        return mean
+    note = "" if estimate.n == n else f" (n = {estimate.n})"
+    if interval == UNKNOWN:
+        return mean + (note or f" (n = {n})" if n == 1 else note)
+    decimals = decimals_of(estimate.mean)
+    below, above = estimate.mean - estimate.low, estimate.high - estimate.mean
+    if abs(below - above) < 0.5 * 10**-decimals:
+        # An interval is not shown as nothing unless it is.
+        decimals += 0 < above < 0.5 * 10**-decimals
+        return f"{number(estimate.mean, decimals)} ± {number(above, decimals)}{note}"
+    return f"{mean}, {interval}{note}"
+
+
+def seconds(value: float) -> str:
+    """Write a duration.
+
+    >>> seconds(5.2), seconds(305.7), seconds(4000)
+    ('5 s', '5 min 6 s', '1 h 7 min')
+    """
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(value / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def setting(value: Any) -> str:
+    """Write a setting; a long list is cut short in the middle.
+
+    >>> setting([1, 2, 3]), setting(None), setting(True), setting(0.01)
+    ('1, 2, 3', 'none', 'yes', '0.01')
+    >>> setting(list(range(40)))
+    '0, 1, 2, 3, 4, 5, …, 39 (40 values)'
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        written = [setting(one) for one in value]
+        if len(written) > 12:
+            return f"{', '.join(written[:6])}, …, {written[-1]} ({len(written)} values)"
+        return ", ".join(written)
+    return value if isinstance(value, str) else json.dumps(value)
