@@ -33,11 +33,10 @@ def to_markdown(
         HOW_TO_READ,
         _overview(report),
         *_missing(report),
-        *_differing(report),
     ]
     for section in report.sections:
         blocks += _section(section, pictures[section.name], folder)
-    blocks.append("## All claims")
+    blocks += [*_differing(report), "## All claims"]
     for section in report.sections:
         blocks += [f"### {section.title}", *_note(section), _ledger(section.claims)]
     return "\n\n".join(blocks) + "\n"

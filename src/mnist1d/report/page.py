@@ -43,12 +43,12 @@ def to_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
             _navigation(report),
             "<main>",
             *_opening(report),
-            *_differing(report),
             *(
                 line
                 for section in report.sections
                 for line in _section(section, pictures[section.name])
             ),
+            *_differing(report),
             *_ledger(report),
             "</main>",
         ]
@@ -77,8 +77,9 @@ style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 
 
 def _text(text: str) -> str:
-    """Escape a text; what stands between backticks becomes code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    """Escape a text; what stands between backticks becomes code, and units stay with numbers."""
+    safe = re.sub(r"(\d) %", r"\1&nbsp;%", escape(text, quote=False))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", safe)
 
 
 def _attribute(text: str) -> str:
@@ -99,12 +100,12 @@ def _quick(is_full: bool) -> list[str]:
 
 def _navigation(report: Report) -> str:
     links = [("results", "Results", "")]
-    if report.differing:
-        links.append(("differences", "Where we differ", str(len(report.differing))))
     links += [
         (section.name, _short_title(section), str(len(section.claims)))
         for section in report.sections
     ]
+    if report.differing:
+        links.append(("differences", "Where we differ", str(len(report.differing))))
     links.append(("claims", "All claims", str(sum(report.counts.values()))))
     items = "".join(
         f'<li><a href="#{target}">{_text(name)}</a>{f" <span>{count}</span>" if count else ""}</li>'
@@ -123,7 +124,6 @@ def _opening(report: Report) -> Iterable[str]:
     )
     yield from _quick(report.is_full)
     counts = report.counts
-    total = max(1, sum(counts.values()))
     parts = "".join(
         f'<span class="{verdict}" style="flex-grow:{n}"></span>'
         for verdict, n in counts.items()
@@ -165,7 +165,7 @@ def _opening(report: Report) -> Iterable[str]:
             for each in report.missing
         )
         yield f'<p class="small">Not in this record: {names}.</p>'
-    yield f"<!-- {total} claims --></header>"
+    yield "</header>"
 
 
 def _scroll(label: str, content: str) -> str:
@@ -240,10 +240,14 @@ def _values(measured: Measured) -> str:
     )
 
 
-def _cell(text: str, measured: Measured | None) -> str:
-    if measured is None or len(measured.per_seed) < 2:
-        return f"<td>{_text(text)}</td>"
-    return f'<td class="seeds" title="{_attribute(_values(measured))}">{_text(text)}</td>'
+def _cell(text: str, measured: Measured) -> str:
+    # An interval that is not symmetric gets a line of its own.
+    mean, _, beside = text.partition(", ")
+    content = _text(mean) + (f' <span class="beside">{_text(beside)}</span>' if beside else "")
+    if len(measured.per_seed) < 2:
+        return f"<td>{content}</td>"
+    values = _attribute(_values(measured))
+    return f'<td><span class="seeds" title="{values}">{content}</span></td>'
 
 
 def _measurements(section: Section) -> str:
@@ -267,8 +271,8 @@ def _measurements(section: Section) -> str:
         last = (
             "<td></td><td></td><td></td>"
             if judged is None
-            else f"<td>{_text(str(judged.judgement.claim.rule))}</td><td>{strip(judged)}</td>"
-            f"<td>{_verdict(judged.judgement.verdict)}</td>"
+            else f"<td>{_text(str(judged.judgement.claim.rule))}</td>"
+            f"<td>{_verdict(judged.judgement.verdict)}</td><td>{strip(judged)}</td>"
         )
         rows.append(f'<tr><th scope="row">{_text(row.condition)}</th>{cells}{last}</tr>')
     header = "".join(

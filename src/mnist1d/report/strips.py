@@ -6,7 +6,7 @@ from html import escape
 from mnist1d.report.contents import Judged
 from mnist1d.report.wording import interval_of, mean_of, number
 
-_WIDTH, _HEIGHT, _MARGIN = 168, 22, 8
+_WIDTH, _HEIGHT, _MARGIN = 150, 22, 6
 
 
 def strip(judged: Judged) -> str:
