@@ -690,8 +690,9 @@ def explain(result: xr.Dataset) -> dict[str, str]:
         reasons[f"test-accuracy-mnist-{model.lower()}"] = (
             "The paper's repository has no code for MNIST, so sizes of models, steps and rates are "
             f"ours (difference 4): the {model} model of MNIST-1D, fitted to images, trained for as "
-            f"many steps as there. Its training accuracy is {text('mnist', model, 'train')} at best, "
-            f"and no evaluation of any seed on the test set is above {highest('mnist', model)}. "
+            f"many steps as there. Its training accuracy is {text('mnist', model, 'train')} at "
+            "best, and no evaluation of any seed on the test set is above "
+            f"{highest('mnist', model)}. "
             "What the paper's models were, and how long they were trained, is not known."
         )
     return reasons

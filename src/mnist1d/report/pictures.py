@@ -126,7 +126,7 @@ def _panels(figure: Figure) -> tuple[Mapping[str, Any], ...]:
             {
                 "box": [_short(v) for v in (box.x0, 1 - box.y1, box.width, box.height)],
                 "x": _axis(axes.get_xlim(), axes.get_xscale(), axes.get_xlabel()),
-                "y": _axis(axes.get_ylim(), axes.get_yscale(), axes.get_ylabel()),
+                "y": _axis(axes.get_ylim(), axes.get_yscale(), axes.get_ylabel() or _title(axes)),
                 "series": series,
             }
         )
@@ -143,22 +143,30 @@ def _axis(limits: tuple[float, float], scale: str, label: str) -> dict[str, Any]
 
 def _lines(axes: Axes) -> Iterator[dict[str, Any]]:
     """Find curves; one without a label has that of its colour and that of its dashes."""
-    drawn = [line for line in axes.lines if line.get_transform() == axes.transData]
-    named = [line for line in drawn if not str(line.get_label()).startswith("_")]
-    for line in drawn:
+    figure = axes.get_figure()
+    # A legend may stand in another panel.
+    everywhere = [axes, *(figure.axes if figure else [])]
+    named = [
+        line
+        for panel in everywhere
+        for line in panel.lines
+        if not str(line.get_label()).startswith("_")
+    ]
+    for line in axes.lines:
         points = _points(line.get_xdata(), line.get_ydata())
-        if not points or line.get_linestyle() == "None":
+        of_data = line.get_transform() == axes.transData
+        if not points or not of_data or line.get_linestyle() == "None":
             continue
         names = [str(line.get_label())]
         if line not in named:
-            colour, dashes = line.get_color(), line.get_linestyle()
-            of_colour = [str(n.get_label()) for n in named if n.get_color() == colour]
+            dashes = line.get_linestyle()
+            of_colour = [n for n in named if n.get_color() == line.get_color()]
             of_dashes = [
-                str(n.get_label())
+                n
                 for n in named
                 if n.get_linestyle() == dashes != "-" and not np.size(n.get_xdata())
             ]
-            names = of_colour[:1] + of_dashes[:1]
+            names = [str(n.get_label()) for n in (*of_colour[:1], *of_dashes[:1])]
         yield {
             "label": ", ".join(names),
             "colour": to_hex(line.get_color()),
