@@ -151,14 +151,15 @@ class Tab:
         ]
 
     def point_at(self, x, y):
-        self.send("Page.bringToFront")  # a tab behind others draws nothing, and waits for it
         self.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def middle_of(self, selector):
         """Bring an element into view; its box, seen from the window."""
+        self.send("Page.bringToFront")  # a tab behind others draws nothing
         return self.value(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+            f"(async () => {{ const e = document.querySelector({json.dumps(selector)});"
             "e.scrollIntoView({block: 'center', behavior: 'instant'});"
+            "for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame);"
             "const b = e.getBoundingClientRect();"
             "return [b.x, b.y, b.width, b.height]; })()"
         )

@@ -2,15 +2,16 @@
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import tyro
 
-from mnist1d.report.contents import NOT_FULL, Report, read_report
+from mnist1d.report.contents import NOT_FULL, Report, needs_of, read_report
 from mnist1d.report.markdown import summary_of, to_markdown
 from mnist1d.report.page import to_page
-from mnist1d.report.pictures import draw_pictures, draw_png
+from mnist1d.report.pictures import Picture, draw_pictures, draw_png
 from mnist1d.whole_files import write_whole
 
 __all__ = ["report"]
@@ -37,12 +38,16 @@ def report(
     out = folder if out is None else out
     try:
         found = read_report(folder)
+        pictures = {}
+        for section in found.sections:
+            with needs_of(section.experiment, folder / section.name):
+                pictures[section.name] = draw_pictures(section)
     except (FileNotFoundError, ValueError) as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"cannot read {error.filename or folder}: {error.strerror or error}")
     try:
-        paths = write_report(found, folder, out)
+        paths = write_report(found, pictures, folder, out)
     except OSError as error:
         _fail(f"cannot write {error.filename or out}: {error.strerror or error}")
     lines = [summary_of(found), *(str(path) for path in paths)]
@@ -51,18 +56,20 @@ def report(
     print("\n".join(lines))  # noqa: T201
 
 
-def write_report(report: Report, folder: Path, out: Path) -> tuple[Path, Path]:
+def write_report(
+    report: Report, pictures: Mapping[str, Sequence[Picture]], folder: Path, out: Path
+) -> tuple[Path, Path]:
     """Write both documents, and what the record lacks of the figures that RESULTS.md shows.
 
     Args:
         report: what `read_report` made of the folder.
+        pictures: the figures of every experiment, by its name.
         folder: the record.
         out: where the documents go.
 
     Returns: the paths of RESULTS.md and of the page.
     Raises: OSError: if one cannot be written.
     """
-    pictures = {section.name: draw_pictures(section) for section in report.sections}
     for section in report.sections:
         names = {picture.name for picture in pictures[section.name]}
         missing = [name for name in names if not _picture_path(folder, section.name, name).exists()]

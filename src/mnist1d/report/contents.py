@@ -4,7 +4,8 @@ import inspect
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -101,6 +102,10 @@ class Section:
         rows: its table.
         claims: all claims that the result speaks to.
         settings: of the run.
+        versions: of the packages, by name.
+        machine: processor and devices.
+        seconds: that the run took.
+        finished: when it ended, UTC, as in ISO 8601.
         captions: of its figures, by file name.
     """
 
@@ -113,6 +118,10 @@ class Section:
     rows: tuple[TableRow, ...]
     claims: tuple[Judged, ...]
     settings: tuple[Setting, ...]
+    versions: Mapping[str, str]
+    machine: str
+    seconds: float
+    finished: str
     captions: Mapping[str, str]
 
     @property
@@ -141,17 +150,11 @@ class Section:
         return tuple(dict.fromkeys(column for row in self.rows for column in row.cells))
 
     @property
-    def versions(self) -> Mapping[str, str]:
-        """Versions of the packages, by name."""
-        return json.loads(self.result.attrs["versions"])
-
-    @property
     def run(self) -> str:
         """The run in a few words: protocol, seeds, version, day."""
         protocol = "full protocol" if self.is_full else NOT_FULL
         seeds = f"{self.n_seeds} seed{'s' * (self.n_seeds > 1)}"
-        day = str(self.result.attrs["finished"])[:10]
-        return f"{protocol}, {seeds}, mnist1d {self.versions['mnist1d']}, {day}"
+        return f"{protocol}, {seeds}, mnist1d {self.versions['mnist1d']}, {self.finished[:10]}"
 
 
 @dataclass(frozen=True)
@@ -217,8 +220,22 @@ def read_report(folder: Path) -> Report:
 
 def _read_section(experiment: ModuleType, folder: Path) -> Section:
     result = record.load(experiment, folder)
-    try:
+    with needs_of(experiment, folder):
         return describe(experiment, result)
+
+
+@contextmanager
+def needs_of(experiment: ModuleType, folder: Path) -> Iterator[None]:
+    """Say which file it is if a result lacks what is read from it inside the block.
+
+    Args:
+        experiment: its module.
+        folder: where the result is.
+
+    Raises: ValueError: naming the file and what to do.
+    """
+    try:
+        yield
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{folder / 'result.nc'} does not hold what {experiment.NAME} of this version needs "
@@ -234,6 +251,7 @@ def describe(experiment: ModuleType, result: xr.Dataset) -> Section:
         result: what `record.execute` returned or `record.load` read.
     """
     claims = _judge(experiment, result)
+    attributes = result.attrs
     by_name = {judged.judgement.claim.name: judged for judged in claims}
     question, introduction, on_differences, differences = _parts(inspect.getdoc(experiment) or "")
     return Section(
@@ -246,6 +264,10 @@ def describe(experiment: ModuleType, result: xr.Dataset) -> Section:
         _rows(experiment, result, by_name),
         claims,
         _settings(experiment, result),
+        json.loads(attributes["versions"]),
+        f"{attributes['processor']}, {attributes['device']}",
+        float(attributes["seconds"]),
+        str(attributes["finished"]),
         getattr(experiment, "CAPTIONS", {}),
     )
 
@@ -311,12 +333,14 @@ def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
     question, *paragraphs = [" ".join(part.split()) for part in before.split("\n\n")]
     introduction = [part for part in paragraphs if part and not part.startswith("Source:")]
     source = " ".join(part for part in paragraphs if part.startswith("Source:"))
-    sentence = re.sub(r"^Source: .*?[.](?= |$) ?", "", source)
+    sentence = re.sub(r"^Source: .*?[.](?= |$) ?", "", source).removesuffix(":").strip()
+    if re.fullmatch("Differences from the paper( and its code)?", sentence):
+        sentence = ""  # the heading says it
     items = re.split(r"\n\d+[.] ", after) if after else []
     return (
         question,
         tuple(introduction),
-        sentence.removesuffix(":").strip(),
+        sentence,
         tuple(" ".join(item.split("\n\n")[0].split()) for item in items),
     )
 

@@ -1,5 +1,6 @@
 """`RESULTS.md`: a report as Markdown, its figures the PNG files of the record."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from mnist1d.report.contents import NOT_FULL, Judged, Report, Section, count_verdicts
@@ -66,7 +67,7 @@ def _overview(report: Report) -> str:
             "full" if section.is_full else NOT_FULL,
             str(section.n_seeds),
             *(str(n) for n in count_verdicts(section.claims).values()),
-            seconds(section.result.attrs["seconds"]),
+            seconds(section.seconds),
         ]
         for section in report.sections
     ]
@@ -101,7 +102,8 @@ def _differing(report: Report) -> Iterable[str]:
             claim, estimate = judged.judgement.claim, judged.judgement.estimate
             yield (
                 f"**{_text(claim.statement)}** ({_text(claim.source)}). Published "
-                f"{claim.rule}, ours {mean_of(estimate)} ({interval_of(estimate)}). {judged.why}"
+                f"{claim.rule}, ours {mean_of(estimate)} ({interval_of(estimate)}). "
+                f"{_text(judged.why or '')}"
             )
 
 
@@ -112,17 +114,14 @@ def _note(section: Section) -> list[str]:
 def _section(section: Section, pictures: Sequence[Picture], folder: str) -> Iterable[str]:
     yield f"## {section.title}"
     yield from _note(section)
-    yield section.question
-    yield from section.introduction
+    yield from map(_text, (section.question, *section.introduction))
     yield _measurements(section)
     for picture in pictures:
         yield f"![{_text(picture.words)}]({folder}/{section.name}/{picture.name}.png)"
         yield f"*{_text(picture.caption)}*"
-    attributes = section.result.attrs
     versions = ", ".join(f"{name} {version}" for name, version in section.versions.items())
     yield (
-        f"How it was run: {section.run}; {attributes['processor']}, {attributes['device']}; "
-        f"{seconds(attributes['seconds'])}; {versions}."
+        f"How it was run: {section.run}; {section.machine}; {seconds(section.seconds)}; {versions}."
     )
     changed = [one for one in section.settings if one.value != one.default]
     yield from _folded(
@@ -143,8 +142,8 @@ def _section(section: Section, pictures: Sequence[Picture], folder: str) -> Iter
     if section.differences:
         yield from _folded(
             "Differences from the paper and its code",
-            *filter(None, [section.on_differences and f"{section.on_differences}."]),
-            "\n".join(f"{n}. {text}" for n, text in enumerate(section.differences, start=1)),
+            *([f"{_text(section.on_differences)}."] if section.on_differences else []),
+            "\n".join(f"{n}. {_text(text)}" for n, text in enumerate(section.differences, start=1)),
         )
 
 
@@ -208,5 +207,6 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable
 
 
 def _text(text: str) -> str:
-    """Keep what looks like a tag from being one."""
-    return text.replace("<", "&lt;")
+    """Keep what looks like a tag from being one; in code it is none."""
+    parts = re.split("(`[^`]*`)", text)
+    return "".join(part if part[:1] == "`" else part.replace("<", "&lt;") for part in parts)

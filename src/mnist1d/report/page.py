@@ -139,10 +139,10 @@ def _opening(report: Report) -> Iterable[str]:
         "In the small drawings the band is where the rule wants the interval, the tick the "
         "published number, the bar our interval, each dot a seed.</p>"
     )
-    longest = max(float(section.result.attrs["seconds"]) for section in report.sections)
+    longest = max(section.seconds for section in report.sections)
     rows = []
     for section in report.sections:
-        time = float(section.result.attrs["seconds"])
+        time = section.seconds
         verdicts = "".join(f"<td>{n or ''}</td>" for n in count_verdicts(section.claims).values())
         rows.append(
             f'<tr><th scope="row"><a href="#{section.name}">{_text(section.title)}</a></th>'
@@ -317,12 +317,11 @@ def _seeds(section: Section) -> str:
 
 
 def _settings(section: Section) -> str:
-    attributes = section.result.attrs
     versions = ", ".join(f"{name} {version}" for name, version in section.versions.items())
     facts = {
         "run": section.run,
-        "time": seconds(attributes["seconds"]),
-        "processor": f"{attributes['processor']}, {attributes['device']}",
+        "time": seconds(section.seconds),
+        "processor": section.machine,
         "versions": versions,
         "again": f"`mnist1d reproduce {section.name} --seeds {section.n_seeds}"
         f"{'' if section.is_full else ' --quick'}`",

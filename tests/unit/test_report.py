@@ -1,0 +1,400 @@
+"""A record as documents: what they say is what the record says."""
+
+import json
+import re
+import shutil
+import sys
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import stats
+
+from mnist1d import cli
+from mnist1d.experiments import EXPERIMENTS, classification, double_descent, record
+from mnist1d.experiments.claims import AtLeast, Claim, Equals, Judgement, Positive
+from mnist1d.report import contents, read_report, to_markdown, to_page
+from mnist1d.report.pictures import draw_pictures
+from mnist1d.report.strips import strip
+from mnist1d.report.wording import interval_of, mean_of
+from mnist1d.uncertainty import Estimate
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = (ROOT / "RESULTS.md").read_text(encoding="utf-8")
+CLAIMS = json.loads((ROOT / "results" / "claims.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def report():
+    return read_report(ROOT / "results")
+
+
+@pytest.fixture(scope="module")
+def pictures(report):
+    return {section.name: draw_pictures(section) for section in report.sections}
+
+
+@pytest.fixture(scope="module")
+def page(report, pictures):
+    return to_page(report, pictures)
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["mnist1d", "report", *map(str, arguments)])
+    cli.main()
+
+
+def small_record(folder, **attributes):
+    """Store the record of double descent with other attributes."""
+    result = record.load(double_descent, ROOT / "results" / "double-descent")
+    record.save(double_descent, result.assign_attrs(**attributes), folder / "double-descent")
+    return folder
+
+
+def test_results_are_those_of_the_record(report, pictures):
+    command = "mnist1d report results --out ."
+    assert to_markdown(report, pictures, folder="results", command=command) == RESULTS
+
+
+def test_every_claim_of_the_record_is_in_the_ledger_with_its_verdict():
+    ledger = RESULTS.partition("## All claims")[2]
+    rows = [
+        [cell.strip().strip("*") for cell in line.strip("|").split(" | ")]
+        for line in ledger.splitlines()
+        if line.startswith("| ") and not line.startswith(("| claim", "| ---"))
+    ]
+    assert len(rows) == len(CLAIMS)
+    for row, claim in zip(rows, CLAIMS, strict=True):
+        assert row[0] == claim["statement"].replace("<", "&lt;")
+        assert row[-1] == claim["verdict"]
+        assert int(row[-2]) == claim["n"]
+        if claim["ours"] is not None:
+            decimals = len(row[3].partition(".")[2])
+            assert float(row[3]) == pytest.approx(claim["ours"], abs=0.5001 * 10**-decimals)
+            low, high = map(float, row[4].split(" to "))
+            assert low == pytest.approx(claim["ci_low"], abs=0.5001 * 10**-decimals)
+            assert high == pytest.approx(claim["ci_high"], abs=0.5001 * 10**-decimals)
+
+
+def test_figures_of_results_are_in_the_record():
+    shown = re.findall(r"!\[.+\]\((.+)\)", RESULTS)
+    kept = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("results/*/*.png"))
+    assert sorted(shown) == kept
+
+
+def test_what_differs_is_explained(report):
+    assert len(report.differing) == sum(claim["verdict"] == "differs" for claim in CLAIMS)
+    for _, judged in report.differing:
+        assert judged.why != contents.NOT_EXPLAINED
+        assert judged.why in RESULTS
+
+
+def test_explanations_are_of_claims_that_exist(report):
+    for section in report.sections:
+        explain = getattr(section.experiment, "explain", None)
+        names = {claim.name for claim in section.experiment.CLAIMS}
+        assert explain is None or explain(section.result).keys() <= names
+
+
+def test_explanations_take_their_numbers_from_the_result():
+    result = record.load(classification, ROOT / "results" / "classification")
+    before = classification.explain(result)
+    worse = classification.explain(result.assign(test_accuracy=result.test_accuracy / 2))
+    assert before["test-accuracy-plain-mlp"] != worse["test-accuracy-plain-mlp"]
+    mnist = [name for name in result.variables if name.startswith("mnist_")]
+    assert not any("mnist" in name for name in classification.explain(result.drop_vars(mnist)))
+
+
+def test_values_of_the_seeds_are_those_of_the_result(report):
+    section = next(each for each in report.sections if each.name == "classification")
+    row = next(row for row in section.rows if (row.group, row.condition) == ("MNIST-1D", "CNN"))
+    accuracy = section.result.early_stopped_accuracy.sel(data="plain", model="CNN")
+    measured = row.cells["test: early stop"]
+    np.testing.assert_allclose(measured.per_seed, 100 * accuracy, atol=1e-4)
+    human = next(row for row in section.rows if row.condition == "Human")
+    assert human.cells["test: early stop"].per_seed == ()
+
+
+def test_values_of_the_seeds_average_to_the_mean(report):
+    checked = 0
+    for section in report.sections:
+        for judged in section.claims:
+            # Sizes are averaged as logarithms.
+            if judged.measured.per_seed:
+                mean = judged.judgement.estimate.mean
+                values = np.array(judged.measured.per_seed)
+                arithmetic = np.mean(values)
+                geometric = stats.gmean(values) if (values > 0).all() else arithmetic
+                assert mean in (pytest.approx(arithmetic), pytest.approx(geometric))
+                checked += 1
+    assert checked > 40
+
+
+def test_settings_have_a_meaning_and_no_path_of_the_machine(report):
+    for section in report.sections:
+        names = [setting.name for setting in section.settings]
+        assert "seeds" in names
+        assert "mnist" not in names
+        assert all(setting.meaning for setting in section.settings)
+
+
+def test_a_diverged_seed_is_said_to_be_one(report):
+    section = next(each for each in report.sections if each.name == "double-descent")
+    result = section.result.copy(deep=True)
+    result.diverged[0, 0, 0] = True
+    result["test_error"][0, 0, 0] = np.nan
+    described = contents.describe(double_descent, double_descent.measure_curves(result))
+    judged = next(
+        judged for judged in described.claims if judged.judgement.claim.name == "last-error-mlp"
+    )
+    assert judged.judgement.verdict == "undecided"
+    assert mean_of(judged.judgement.estimate).startswith("diverged (1 of 3")
+    written = to_page(contents.Report((described,), ()), {"double-descent": ()})
+    assert "diverged (1 of 3 runs)" in written
+
+
+class Elements(HTMLParser):
+    """All elements of a page, with their attributes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.open = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag not in ("meta", "link", "img", "input", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_well_formed_and_refers_to_nothing_outside(page):
+    elements = Elements(page)
+    assert elements.open == []
+    identities = [about["id"] for _, about in elements.found if "id" in about]
+    assert len(set(identities)) == len(identities)
+    for tag, about in elements.found:
+        assert not {"srcset", "action", "poster"} & about.keys()
+        if "src" in about:
+            assert about["src"].startswith("data:image/svg+xml;base64,")
+        if tag == "a" and about["href"].startswith("#"):
+            assert about["href"][1:] in identities
+        elif tag == "link":
+            assert about["href"] == "data:,"
+    policy = next(
+        about
+        for tag, about in elements.found
+        if tag == "meta"
+        and "content" in about
+        and about.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert "default-src 'none'" in policy["content"]
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_the_page_can_be_read_aloud(page):
+    elements = Elements(page).found
+    assert all(len(about["alt"]) > 30 for tag, about in elements if tag == "img")
+    assert all("scope" in about for tag, about in elements if tag == "th")
+    headings = [int(tag[1]) for tag, _ in elements if re.fullmatch("h[1-6]", tag)]
+    assert headings[0] == 1
+    assert headings.count(1) == 1
+    assert all(below <= above + 1 for above, below in pairwise(headings))
+
+
+def test_the_page_is_light(page):
+    assert len(page.encode()) < 5_000_000
+
+
+def test_what_a_claim_says_cannot_become_markup(report):
+    section = report.sections[0]
+    bad = 'a <b>"bold"</b> & | claim of `x < 1`'
+    judgement = section.claims[0].judgement
+    claim = Claim(bad, bad, bad, judgement.claim.rule, judgement.claim.measure)
+    judged = contents.Judged(
+        Judgement(claim, judgement.estimate, "differs"), section.claims[0].measured, bad
+    )
+    odd = contents.Report((section.__class__(**{**vars(section), "claims": (judged,)}),), ())
+    pictures = {section.name: ()}
+    assert '<b>"' not in to_page(odd, pictures)
+    assert "&lt;b&gt;" in to_page(odd, pictures)
+    text = to_markdown(odd, pictures, folder="results", command="mnist1d report results")
+    assert "<b>" not in text
+    assert "`x < 1`" in text
+    ledger = next(line for line in text.splitlines() if line.startswith("| a &lt;b>"))
+    assert len(re.findall(r"(?<!\\)\|", ledger)) == 8
+
+
+def test_a_quick_run_is_called_one_everywhere(monkeypatch, capsys, tmp_path):
+    small_record(tmp_path, protocol="reduced")
+    run(monkeypatch, tmp_path)
+    assert "Quick run, not the full protocol" in capsys.readouterr().out
+    for name in ("RESULTS.md", "report.html"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert text.count("uick run, not the full protocol") >= 4
+        assert ">reproduced</td>" not in text
+        assert "| reproduced |\n" not in text.partition("All claims")[2]
+    assert "--quick" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_full_run_is_not_called_quick(page):
+    assert "uick run" not in RESULTS
+    assert "uick run" not in page
+
+
+def test_documents_go_into_the_record_or_where_they_are_asked_to(monkeypatch, tmp_path):
+    folder = small_record(tmp_path / "record")
+    run(monkeypatch, folder)
+    inside = (folder / "RESULTS.md").read_text(encoding="utf-8")
+    assert "](./double-descent/figure.png)" in inside
+    assert "`mnist1d report .`" in inside
+    run(monkeypatch, folder, "--out", tmp_path / "new" / "documents")
+    beside = (tmp_path / "new" / "documents" / "RESULTS.md").read_text(encoding="utf-8")
+    assert "](../../record/double-descent/figure.png)" in beside
+    assert (tmp_path / "new" / "documents" / "report.html").is_file()
+
+
+def test_the_same_record_makes_the_same_documents(monkeypatch, tmp_path):
+    folder = small_record(tmp_path)
+    made = []
+    for _ in range(2):
+        run(monkeypatch, folder)
+        made.append([(folder / name).read_bytes() for name in ("RESULTS.md", "report.html")])
+    assert made[0] == made[1]
+
+
+def test_a_figure_that_the_record_lacks_is_drawn(monkeypatch, tmp_path):
+    folder = small_record(tmp_path / "record")
+    (folder / "double-descent" / "figure.png").unlink()
+    before = (folder / "double-descent" / "figure-loss.png").stat().st_mtime_ns
+    run(monkeypatch, folder)
+    assert (folder / "double-descent" / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "double-descent" / "figure-loss.png").stat().st_mtime_ns == before
+
+
+def fails(monkeypatch, capsys, *arguments):
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch, *arguments)
+    assert stop.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_named(monkeypatch, capsys, tmp_path):
+    message = fails(monkeypatch, capsys, tmp_path / "none")
+    assert f"{tmp_path / 'none'} is no folder" in message
+
+
+def test_a_folder_without_results_names_the_command_that_makes_them(monkeypatch, capsys, tmp_path):
+    (tmp_path / "classification").mkdir()
+    message = fails(monkeypatch, capsys, tmp_path)
+    assert f"no results in {tmp_path}; `mnist1d reproduce --out {tmp_path}` makes them" in message
+    assert not (tmp_path / "RESULTS.md").exists()
+
+
+@pytest.mark.parametrize("n_bytes", [0, 100, 50_000])
+def test_a_damaged_result_is_named(monkeypatch, capsys, tmp_path, n_bytes):
+    whole = (ROOT / "results" / "double-descent" / "result.nc").read_bytes()
+    path = tmp_path / "double-descent" / "result.nc"
+    path.parent.mkdir()
+    path.write_bytes(whole[:n_bytes])
+    assert f"{path} is damaged" in fails(monkeypatch, capsys, tmp_path)
+
+
+def test_a_result_of_another_experiment_is_named(monkeypatch, capsys, tmp_path):
+    shutil.copytree(ROOT / "results" / "double-descent", tmp_path / "classification")
+    message = fails(monkeypatch, capsys, tmp_path)
+    assert f"{tmp_path / 'classification' / 'result.nc'} holds no result" in message
+
+
+@pytest.mark.parametrize("lacking", ["error_last", "test_loss", "attribute"])
+def test_a_result_that_lacks_something_is_named(monkeypatch, capsys, tmp_path, lacking):
+    path = tmp_path / "double-descent" / "result.nc"
+    path.parent.mkdir()
+    with xr.open_dataset(ROOT / "results" / "double-descent" / "result.nc") as whole:
+        part = whole.load()
+    if lacking == "attribute":
+        del part.attrs["versions"]
+    else:
+        part = part.drop_vars([lacking])  # the second is needed by a figure alone
+    part.to_netcdf(path, engine="h5netcdf")
+    message = fails(monkeypatch, capsys, tmp_path)
+    assert f"{path} does not hold what double-descent of this version needs" in message
+
+
+def test_an_output_folder_that_cannot_be_written_is_named(monkeypatch, capsys, tmp_path):
+    (tmp_path / "file").touch()
+    folder = small_record(tmp_path / "record")
+    message = fails(monkeypatch, capsys, folder, "--out", tmp_path / "file")
+    assert f"cannot write {tmp_path / 'file'}" in message
+
+
+def test_experiments_that_are_missing_are_named_with_their_command(monkeypatch, tmp_path):
+    run(monkeypatch, small_record(tmp_path))
+    for name in ("RESULTS.md", "report.html"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        for experiment in EXPERIMENTS:
+            command = f"mnist1d reproduce {experiment.NAME}"
+            assert command in text or (name, experiment) == ("RESULTS.md", double_descent)
+        assert f"1 of {len(EXPERIMENTS)} experiments" in text
+
+
+def drawn(rule, low, high, per_seed=()):
+    estimate = Estimate((low + high) / 2, low, high, 5)
+    claim = Claim("name", "statement", "Table 1", rule, lambda _: estimate)
+    judgement = Judgement(claim, estimate, rule.judge(low, high))
+    text = strip(contents.Judged(judgement, contents.Measured(estimate, per_seed), None))
+    band = re.search(r'class="accepted" x="([\d.]+)" y="1" width="([\d.]+)"', text)
+    bar = re.search(r'class="interval" x1="([\d.-]+)" y1="[\d.]+" x2="([\d.-]+)"', text)
+    start, width = map(float, band.groups())
+    left, right = map(float, bar.groups())
+    return (start, start + width), (left, right)
+
+
+@pytest.mark.parametrize(
+    ("rule", "low", "high"),
+    [
+        (Equals(94, 2), 92.5, 95.0),
+        (Equals(94, 2), 90.0, 91.5),
+        (Equals(94, 2), 91.0, 93.0),
+        (AtLeast(99), 99.1, 99.4),
+        (AtLeast(99), 97.0, 97.5),
+        (Positive(3), 1.0, 5.0),
+        (Positive(), -5.0, -1.0),
+        (Positive(), -1.0, 1.0),
+    ],
+)
+def test_the_small_drawing_shows_the_verdict(rule, low, high):
+    (start, end), (left, right) = drawn(rule, low, high, (low, high))
+    if start - 0.1 <= left and right <= end + 0.1:
+        shown = "reproduced"
+    elif right < start or left > end:
+        shown = "differs"
+    else:
+        shown = "undecided"
+    assert shown == rule.judge(low, high)
+
+
+def test_nothing_is_drawn_of_what_was_not_measured():
+    nothing = Estimate(np.nan, np.nan, np.nan, 0)
+    claim = Claim("name", "statement", "Table 1", Equals(1, 1), lambda _: nothing)
+    judgement = Judgement(claim, nothing, "undecided")
+    assert strip(contents.Judged(judgement, contents.Measured(nothing, ()), None)) == ""
+    assert mean_of(nothing) == "no data"
+    assert interval_of(nothing) == "—"
+
+
+def test_curves_have_names_though_the_legend_is_in_another_panel(pictures):
+    figure = next(each for each in pictures["classification"] if each.name == "figure")
+    for panel in figure.panels:
+        labels = {series["label"] for series in panel["series"]}
+        expected = {"Logistic", "MLP", "CNN", "GRU"}
+        assert labels == expected | {f"{model}, After shuffling" for model in expected}
