@@ -13,6 +13,7 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 from mnist1d import plotting
+from mnist1d.experiments import record
 from mnist1d.report.contents import Section
 
 _MOST_POINTS = 5000
@@ -81,9 +82,10 @@ def draw_png(section: Section) -> dict[str, bytes]:
 
 
 def _figures(section: Section) -> Iterator[tuple[str, Figure]]:
+    about = record.note(section.experiment, section.result)
     for name, figure in section.experiment.plot(section.result).items():
-        if not section.is_full:
-            plotting.mark_as_quick(figure)
+        if about:
+            plotting.mark(figure, about.capitalize())
         yield name, figure
 
 
