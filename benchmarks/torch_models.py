@@ -99,6 +99,33 @@ class GRU(nn.Module):
         return self.output(outputs.flatten(1))
 
 
+class Encoder(nn.Module):
+    """The convolutions of the CNN and a projection head, for self-supervised learning."""
+
+    def __init__(self, projection=(125, 16)):
+        super().__init__()
+        self.convolutions = nn.Sequential(
+            nn.Conv1d(1, 25, 5, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv1d(25, 25, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv1d(25, 25, 3, stride=2, padding=1),
+            nn.ReLU(),
+        )
+        layers = []
+        for in_size, out_size in zip((125, *projection), projection, strict=False):
+            layers += [nn.Linear(in_size, out_size), nn.ReLU()]
+        self.head = nn.Sequential(*layers[:-1])
+
+    def backbone(self, x):
+        """Map signals (n, length) to the features before the head (n, 125)."""
+        return self.convolutions(x[:, None]).flatten(1)
+
+    def forward(self, x):
+        """Map signals (n, length) to outputs (n, features)."""
+        return self.head(self.backbone(x))
+
+
 def train(
     model,
     x,

@@ -204,23 +204,10 @@ class ContrastiveTrainer:
             of each epoch (mean over its batches, in nats), `run_seconds`, `compile_seconds` (0 if
             the program had been compiled for the device before).
         """
-        models = jax.tree.map(lambda leaf: leaf[None], initial_encoder(run.variant, run.seed))
-        keys = jax.random.split(jax.random.fold_in(jax.random.key(run.seed), 1), 1)
-        data = (self._levelled, self._orders[run.seed])
         clock = time.perf_counter()
-        program = self._programs.get((run.variant, device))
-        if program is None:
-            program = compile_runs(
-                self._training,
-                models,
-                data,
-                keys=keys,
-                devices=[device],
-                batched=False,
-                one_core=True,
-            )
-            self._programs[run.variant, device] = program
+        program = self.program(run, device)
         compile_seconds = time.perf_counter() - clock
+        models, data, keys = self._arguments(run)
         trained = program(models, data, keys=keys)
         arrays = {
             "weights": trained.history.metrics[0],
@@ -230,6 +217,27 @@ class ContrastiveTrainer:
         }
         self._units.save(arrays, **self.key(run))
         yield run, arrays
+
+    def program(self, run: Run, device: jax.Device) -> RunProgram:
+        """Return the program of a run's variant for a device, compiled when first asked for."""
+        if (run.variant, device) not in self._programs:
+            models, data, keys = self._arguments(run)
+            self._programs[run.variant, device] = compile_runs(
+                self._training,
+                models,
+                data,
+                keys=keys,
+                devices=[device],
+                batched=False,
+                one_core=True,
+            )
+        return self._programs[run.variant, device]
+
+    def _arguments(self, run: Run) -> tuple[Any, Any, Any]:
+        """Return models, data and keys of a program of one run."""
+        models = jax.tree.map(lambda leaf: leaf[None], initial_encoder(run.variant, run.seed))
+        keys = jax.random.split(jax.random.fold_in(jax.random.key(run.seed), 1), 1)
+        return models, (self._levelled, self._orders[run.seed]), keys
 
     def key(self, run: Run) -> dict[str, Any]:
         """Return what determines the unit of a run."""

@@ -218,12 +218,12 @@ def run(config: Config, *, progress: Progress = silent, units: Units | None = No
     """
     units = units or Units()
     dataset = mnist1d.load()
-    result = _empty(config).assign(_picture(config, dataset))
+    result = empty_result(config).assign(_picture(config, dataset))
     # Every thread has a core to itself; libraries with threads of their own would get in the way.
     with threadpool_limits(1):
-        weights = _train(config, dataset, result, progress, units)
-        _probe(config, dataset, weights, result, progress, units)
-        _embed(config, dataset, weights, result, progress, units)
+        weights = train_encoders(config, dataset, result, progress, units)
+        probe_encoders(config, dataset, weights, result, progress, units)
+        embed_outputs(config, dataset, weights, result, progress, units)
     for variant in VARIANTS:
         final = [weights[Run(variant, seed)][-1] for seed in range(config.seeds)]
         name = weights_name(variant)
@@ -292,7 +292,7 @@ def _signals_trained_on(config: Config, dataset: mnist1d.Dataset) -> tuple[np.nd
     return _all_signals(dataset)[:n], np.concatenate([dataset.y, dataset.y_test])[:n]
 
 
-def _empty(config: Config) -> xr.Dataset:
+def empty_result(config: Config) -> xr.Dataset:
     """Make the result, its runs still to be entered."""
     n_layers = max(N_LAYERS.values()) + 1
     n_variants, n_seeds = len(VARIANTS), config.seeds
@@ -358,7 +358,7 @@ def _picture(config: Config, dataset: mnist1d.Dataset) -> dict[str, Any]:
     }
 
 
-def _train(
+def train_encoders(
     config: Config, dataset: mnist1d.Dataset, result: xr.Dataset, progress: Progress, units: Units
 ) -> dict[Run, np.ndarray]:
     """Train every run; return the weights after every `probe_every` epochs."""
@@ -382,7 +382,7 @@ def _train(
     return weights
 
 
-def _probe(
+def probe_encoders(
     config: Config,
     dataset: mnist1d.Dataset,
     weights: Mapping[Run, np.ndarray],
@@ -454,7 +454,7 @@ def _probe(
         report(run, arrays)
 
 
-def _embed(
+def embed_outputs(
     config: Config,
     dataset: mnist1d.Dataset,
     weights: Mapping[Run, np.ndarray],
@@ -740,7 +740,8 @@ def _plot_embedding(axes: Axes, result: xr.Dataset, stage: str, seed: int = 0) -
     labels = result["label"].to_numpy()
     x, y = points.T
     axes.scatter(x, y, c=labels, cmap=colormaps["tab10"], vmin=0, vmax=9, s=2, linewidths=0)
-    if np.isfinite(points).all():
+    # Before training all digits have their middle in the middle.
+    if stage == "after" and np.isfinite(points).all():
         for digit in np.unique(labels):
             middle = np.median(points[labels == digit], axis=0)
             axes.text(middle[0], middle[1], str(digit), fontsize=9, ha="center", va="center")
@@ -777,8 +778,8 @@ def _plot_training(result: xr.Dataset) -> Figure:
         figure.subplots(1, 3),
         (
             ("loss", "epoch", 1, "Loss (nats)"),
-            ("probe_knn_accuracy", "probe_epoch", 100, "kNN accuracy of output (%)"),
-            ("probe_linear_accuracy", "probe_epoch", 100, "Linear accuracy before head (%)"),
+            ("probe_knn_accuracy", "probe_epoch", 100, "kNN accuracy\nof output (%)"),
+            ("probe_linear_accuracy", "probe_epoch", 100, "Linear accuracy\nbefore head (%)"),
         ),
         strict=True,
     ):

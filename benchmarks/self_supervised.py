@@ -1,0 +1,197 @@
+"""Time self-supervised learning beside PyTorch: `python benchmarks/self_supervised.py`.
+
+Both do the work of one seed: three encoders of 200 epochs (8,000 updates), and every ten epochs a
+linear probe before the head and nearest neighbours of the output. Ours is compiled beforehand, and
+its compilation timed apart; that no run takes part in the timing that did in the compilation does
+not matter, as programs are the same for all seeds. The peer is a plain PyTorch loop per variant,
+with PyTorch's and scikit-learn's own threads, after a warm-up of an epoch; it is run for `--epochs`
+epochs and counts 200 / epochs times. Neither includes t-SNE nor the final table of all layers,
+which is scikit-learn's for both; they and a cold start of the whole command are shown beside.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+import jax
+import numpy as np
+import torch
+import torch_models
+from keep import keep, processor
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+import mnist1d
+from mnist1d.experiments import record, self_supervised
+from mnist1d.experiments.contrastive_training import VARIANTS, ContrastiveTrainer, Run
+from mnist1d.experiments.self_supervised import Config
+from mnist1d.experiments.summary import silent
+from mnist1d.experiments.units import Units
+from mnist1d.training import use_all_cores
+
+CONFIG = Config(seeds=1)
+
+
+def cold_start(folder):
+    """Run the whole command; returns wall time, its largest memory in GiB, and the result."""
+    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "cache")}
+    command = [sys.executable, "-m", "mnist1d", "reproduce", "self-supervised", "--seeds", "1"]
+    start = perf_counter()
+    subprocess.run(  # noqa: S603
+        [*command, "--out", Path(folder) / "out"], env=environment, check=True, capture_output=True
+    )
+    seconds = perf_counter() - start
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    return seconds, memory, record.load(self_supervised, Path(folder) / "out" / "self-supervised")
+
+
+def ours(dataset):
+    """Return the seconds of compilation, of training and of the probes during training."""
+    trainer = ContrastiveTrainer(dataset.x, CONFIG.schedule, Units(), {})
+    start = perf_counter()
+    trainer.prepare({0})
+    for variant in VARIANTS:
+        for device in jax.devices():
+            trainer.program(Run(variant, 0), device)
+    compiling = perf_counter() - start
+    weights = {}
+    start = perf_counter()
+    trainer.train([0], lambda run, arrays: weights.update({run: arrays["weights"]}))
+    training = perf_counter() - start
+    result = self_supervised.empty_result(CONFIG)
+    with threadpool_limits(1):
+        start = perf_counter()
+        self_supervised.probe_encoders(CONFIG, dataset, weights, result, silent, Units())
+        both = perf_counter() - start
+    # Probes and table share the cores, so each gets its share of the wall time.
+    share = float(result.probe_seconds.sum() / (result.probe_seconds + result.table_seconds).sum())
+    return compiling, training, share * both, (1 - share) * both
+
+
+def draw_view(levelled):
+    """Shift signals in a circle, add a slope and an offset (PAPER 7.1)."""
+    n, length = levelled.shape
+    columns = (torch.arange(length)[None] - torch.randint(0, 10, (n, 1))) % length
+    time = torch.arange(length) - (length - 1) / 2
+    view = levelled.gather(1, columns)
+    return view + 0.04 * torch.randn(n, 1) * time + 0.3 * torch.randn(n, 1)
+
+
+def torch_epoch(model, optimizer, levelled, batch_size=100):
+    """Train for an epoch; returns its mean loss."""
+    losses = []
+    for rows in torch.randperm(len(levelled)).split(batch_size):
+        first, second = (draw_view(levelled[rows]) for _ in range(2))
+        outputs = torch.nn.functional.normalize(model(torch.cat([first, second])))
+        similarities = outputs[:batch_size] @ outputs[batch_size:].T / 0.5
+        loss = torch.nn.functional.cross_entropy(similarities, torch.arange(batch_size))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return float(np.mean(losses))
+
+
+def torch_probe(model, x, y, x_test, y_test):
+    """Score a linear classifier before the head and nearest neighbours of the output."""
+    with torch.no_grad():
+        hidden, hidden_test = (model.backbone(part).numpy() for part in (x, x_test))
+        outputs, outputs_test = (model(part).numpy() for part in (x, x_test))
+    scaler = StandardScaler().fit(hidden)
+    linear = LogisticRegression(tol=0.01 / len(x), max_iter=1000)
+    linear.fit(scaler.transform(hidden), y)
+    neighbours = KNeighborsClassifier(10, metric="cosine").fit(outputs, y)
+    return linear.score(scaler.transform(hidden_test), y_test), neighbours.score(
+        outputs_test, y_test
+    )
+
+
+def torch_loop(projection, dataset, n_epochs):
+    """Train one variant; returns what training and probes take for all 200 epochs."""
+    x, x_test = (torch.from_numpy(part.astype(np.float32)) for part in (dataset.x, dataset.x_test))
+    time = torch.arange(40) - 19.5
+    levelled = x - x.mean(1, keepdim=True)
+    levelled = levelled - (levelled @ time / (time**2).sum())[:, None] * time
+    model = torch_models.Encoder(projection)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    torch_epoch(model, optimizer, levelled)
+    training, probing = 0.0, 0.0
+    for epoch in range(1, n_epochs + 1):
+        start = perf_counter()
+        loss = torch_epoch(model, optimizer, levelled)
+        training += perf_counter() - start
+        if epoch % CONFIG.probe_every == 0:
+            start = perf_counter()
+            linear, knn = torch_probe(model, x, dataset.y, x_test, dataset.y_test)
+            probing += perf_counter() - start
+    print(f"  PyTorch, {projection}: loss {loss:.2f}, linear {linear:.3f}, kNN {knn:.3f}")
+    return {
+        part: seconds * CONFIG.n_epochs / n_epochs
+        for part, seconds in (("training", training), ("probes", probing))
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--epochs", type=int, default=40, help="of PyTorch's, per variant; a multiple of 10"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="write benchmarks/results/self_supervised.json"
+    )
+    options = parser.parse_args()
+    use_all_cores()
+    dataset = mnist1d.load()
+    compiling, training, probing, table = ours(dataset)
+    print(
+        f"ours: {compiling:.1f} s compilation, {training:.1f} s training, {probing:.1f} s probes, "
+        f"{table:.1f} s table",
+        flush=True,
+    )
+    peer = {name: torch_loop(head, dataset, options.epochs) for name, head in VARIANTS.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        cold, memory, result = cold_start(folder)
+    print(f"cold start of the whole command: {cold:.0f} s, {memory:.2f} GiB at most")
+    total = {
+        part: sum(seconds[part] for seconds in peer.values()) for part in ("training", "probes")
+    }
+    rows = []
+    for what, own, other in (
+        ("training three encoders, one seed", training, total["training"]),
+        ("training and probes, one seed", training + probing, sum(total.values())),
+    ):
+        print(f"{processor()}: {what}: ours {own:.1f} s, PyTorch {other:.0f} s, {other / own:.1f}")
+        rows.append(
+            {
+                "what": f"{what}: {own:.1f} s, compiled beforehand in {compiling:.0f} s",
+                "beside": f"plain PyTorch loops: {other:.0f} s, extrapolated from "
+                f"{options.epochs} of {CONFIG.n_epochs} epochs",
+                "ratio": other / own,
+                "our_seconds": own,
+                "peer_seconds": other,
+            }
+        )
+    if options.keep:
+        keep(
+            "self_supervised",
+            rows,
+            ("mnist1d", "jax", "scikit-learn", "torch"),
+            our_compile_seconds=compiling,
+            our_table_seconds=table,
+            cold_start_seconds=cold,
+            cold_start_memory_gib=memory,
+            cold_start_tsne_seconds=result.embedding_seconds.values.ravel().tolist(),
+            peer_seconds=peer,
+            peer_threads=torch.get_num_threads(),
+        )
+
+
+if __name__ == "__main__":
+    main()
