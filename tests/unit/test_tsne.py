@@ -11,7 +11,7 @@ import numpy as np
 import openTSNE
 import pytest
 import xarray as xr
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import mnist1d
 from mnist1d.experiments import neighbour_embedding, tsne
@@ -75,6 +75,25 @@ def test_a_seed_means_the_same_numbers_whatever_the_threads_and_what_runs_beside
     for name, values in embedded().items():
         if not name.endswith("_seconds"):
             np.testing.assert_array_equal(again[name], values)
+
+
+def test_several_at_a_time_leave_linear_algebra_its_threads():
+    before = [(pool["filepath"], pool["num_threads"]) for pool in threadpool_info()]
+    barrier, limits = threading.Barrier(2), []
+
+    def limited():
+        barrier.wait()
+        for _ in range(20):
+            with neighbour_embedding._one_thread():
+                limits.extend(pool["num_threads"] for pool in threadpool_info())
+
+    threads = [threading.Thread(target=limited) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(limits) == {1}
+    assert [(pool["filepath"], pool["num_threads"]) for pool in threadpool_info()] == before
 
 
 def test_another_seed_means_another_embedding():
