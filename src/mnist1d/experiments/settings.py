@@ -64,7 +64,7 @@ def field_names(config: Any) -> list[str]:
     """Return the names of all fields, those of configurations inside with a dot.
 
     >>> from mnist1d.config import DatasetConfig
-        >>> field_names(DatasetConfig())[:2]
+    >>> field_names(DatasetConfig())[:2]
     ['num_samples', 'train_split']
     """
     return list(values_by_name(config))
