@@ -10,6 +10,9 @@ import xarray as xr
 
 from mnist1d.experiments import EXPERIMENTS, record
 from mnist1d.experiments.claims import VERDICTS
+from mnist1d.report import Report, to_markdown, to_page
+from mnist1d.report.contents import describe
+from mnist1d.report.pictures import draw_pictures
 from mnist1d.uncertainty import Estimate
 
 
@@ -138,3 +141,24 @@ def test_figures_are_written_as_pictures_and_as_pdf(finished):
     assert {path.name for path in folder.iterdir()} == {"result.nc", "units"} | {
         f"{name}.{suffix}" for name in names for suffix in ("png", "pdf")
     }
+
+
+@pytest.mark.parametrize("protocol", ["full", "reduced"])
+def test_its_report_shows_every_claim_row_and_figure(finished, protocol):
+    experiment, _, result, *_ = finished
+    section = describe(experiment, result.assign_attrs(protocol=protocol))
+    assert section.question.endswith((".", "?"))
+    assert section.introduction
+    assert section.differences
+    assert all(setting.meaning for setting in section.settings)
+    assert any(row.cells for row in section.rows)
+    assert any(judged.measured.per_seed for judged in section.claims)
+    pictures = {experiment.NAME: draw_pictures(section)}
+    assert {picture.name for picture in pictures[experiment.NAME]} == set(experiment.plot(result))
+    report = Report((section,), ())
+    page = to_page(report, pictures)
+    assert len(page.encode()) < 5_000_000
+    assert page.count("<img ") == len(pictures[experiment.NAME])
+    assert page.count("<tr data-experiment=") == len(section.claims)
+    text = to_markdown(report, pictures, folder=".", command="mnist1d report .")
+    assert all(row.condition.replace("<", "&lt;") in text for row in section.rows)
