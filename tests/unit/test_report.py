@@ -141,6 +141,20 @@ def test_settings_have_a_meaning_and_no_path_of_the_machine(report):
         assert all(setting.meaning for setting in section.settings)
 
 
+def test_compilation_and_what_was_found_finished_are_told_where_on_record(report):
+    section = next(each for each in report.sections if each.name == "double-descent")
+    attributes = {"seconds": 100.0, "compile_seconds": 70.0, "units_found": 3}
+    described = contents.describe(double_descent, section.result.assign_attrs(attributes))
+    odd = contents.Report((described,), ())
+    pictures = {"double-descent": ()}
+    for text in (to_page(odd, pictures), to_markdown(odd, pictures, folder=".", command="")):
+        assert "1 min 40 s; 1 min 10 s of compilation, all threads together; 3 units" in text
+    unknown = contents.Report((section,), ())
+    assert ("compile_seconds" in section.result.attrs) == (
+        "compilation" in to_markdown(unknown, pictures, folder=".", command="")
+    )
+
+
 def test_a_diverged_seed_is_said_to_be_one(report):
     section = next(each for each in report.sections if each.name == "double-descent")
     result = section.result.copy(deep=True)

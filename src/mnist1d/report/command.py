@@ -9,9 +9,10 @@ from typing import Annotated, NoReturn
 import tyro
 
 from mnist1d.report.contents import NOT_FULL, Report, needs_of, read_report
-from mnist1d.report.markdown import summary_of, to_markdown
+from mnist1d.report.markdown import to_markdown
 from mnist1d.report.page import to_page
 from mnist1d.report.pictures import Picture, draw_pictures, draw_png
+from mnist1d.report.wording import summary_of
 from mnist1d.whole_files import write_whole
 
 __all__ = ["report"]

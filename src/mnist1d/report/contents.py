@@ -105,6 +105,8 @@ class Section:
         versions: of the packages, by name.
         machine: processor and devices.
         seconds: that the run took.
+        compile_seconds: what compilation took, of all threads together; None if not on record.
+        units_found: units of the work that an earlier run had finished.
         finished: when it ended, UTC, as in ISO 8601.
         captions: of its figures, by file name.
     """
@@ -121,6 +123,8 @@ class Section:
     versions: Mapping[str, str]
     machine: str
     seconds: float
+    compile_seconds: float | None
+    units_found: int
     finished: str
     captions: Mapping[str, str]
 
@@ -267,6 +271,8 @@ def describe(experiment: ModuleType, result: xr.Dataset) -> Section:
         json.loads(attributes["versions"]),
         f"{attributes['processor']}, {attributes['device']}",
         float(attributes["seconds"]),
+        float(attributes["compile_seconds"]) if "compile_seconds" in attributes else None,
+        int(attributes.get("units_found", 0)),
         str(attributes["finished"]),
         getattr(experiment, "CAPTIONS", {}),
     )

@@ -5,13 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mnist1d.report.contents import NOT_FULL, Judged, Report, Section, count_verdicts
 from mnist1d.report.pictures import Picture
-from mnist1d.report.wording import interval_of, mean_of, seconds, setting, with_interval
-
-HOW_TO_READ = (
-    "A claim is a sentence of the paper that is true or false, with a rule for its verdict that "
-    "was fixed before the run. Ours is the mean over seeds with its 95 % interval (Student's t), n "
-    "the number of values behind it. Reproduced: the whole interval keeps the rule. Differs: all "
-    "of it breaks the rule. Undecided: the interval does both, or there is none, or a run diverged."
+from mnist1d.report.wording import (
+    HOW_TO_READ,
+    compilation_of,
+    interval_of,
+    mean_of,
+    seconds,
+    setting,
+    summary_of,
+    time_of,
+    with_interval,
 )
 
 
@@ -43,24 +46,9 @@ def to_markdown(
     return "\n\n".join(blocks) + "\n"
 
 
-def summary_of(report: Report) -> str:
-    """Sum a report up in one sentence."""
-    counts = report.counts
-    n_all = len(report.sections) + len(report.missing)
-    where = (
-        f"all {n_all} experiments"
-        if not report.missing
-        else f"{len(report.sections)} of {n_all} experiments"
-    )
-    return (
-        f"{sum(counts.values())} claims of the paper, checked in {where}: "
-        f"{counts['reproduced']} reproduced, {counts['differs']} differ, "
-        f"{counts['undecided']} undecided."
-    )
-
-
 def _overview(report: Report) -> str:
     verdicts = list(report.counts)
+    compilation = compilation_of(report)
     rows = [
         [
             section.title,
@@ -68,13 +56,17 @@ def _overview(report: Report) -> str:
             str(section.n_seeds),
             *(str(n) for n in count_verdicts(section.claims).values()),
             seconds(section.seconds),
+            *([compilation[section.name]] if compilation else []),
         ]
         for section in report.sections
     ]
     return _table(
-        ["experiment", "protocol", "seeds", *verdicts, "time"],
+        [
+            *("experiment", "protocol", "seeds", *verdicts, "time"),
+            *(["compilation"] if compilation else []),
+        ],
         rows,
-        right=range(2, 4 + len(verdicts)),
+        right=range(2, 5 + len(verdicts)),
     )
 
 
@@ -120,9 +112,7 @@ def _section(section: Section, pictures: Sequence[Picture], folder: str) -> Iter
         yield f"![{_text(picture.words)}]({folder}/{section.name}/{picture.name}.png)"
         yield f"*{_text(picture.caption)}*"
     versions = ", ".join(f"{name} {version}" for name, version in section.versions.items())
-    yield (
-        f"How it was run: {section.run}; {section.machine}; {seconds(section.seconds)}; {versions}."
-    )
+    yield (f"How it was run: {section.run}; {section.machine}; {time_of(section)}; {versions}.")
     changed = [one for one in section.settings if one.value != one.default]
     yield from _folded(
         "Settings" + (f" ({len(changed)} other than the default)" if changed else ""),

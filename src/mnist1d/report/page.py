@@ -12,15 +12,18 @@ from html import escape
 from importlib.resources import files
 
 from mnist1d.report.contents import NOT_FULL, Judged, Measured, Report, Section, count_verdicts
-from mnist1d.report.markdown import HOW_TO_READ, summary_of
 from mnist1d.report.pictures import Picture
 from mnist1d.report.strips import strip
 from mnist1d.report.wording import (
+    HOW_TO_READ,
+    compilation_of,
     interval_of,
     mean_of,
     number,
     seconds,
     setting,
+    summary_of,
+    time_of,
     with_interval,
 )
 
@@ -140,6 +143,7 @@ def _opening(report: Report) -> Iterable[str]:
         "published number, the bar our interval, each dot a seed.</p>"
     )
     longest = max(section.seconds for section in report.sections)
+    compilation = compilation_of(report)
     rows = []
     for section in report.sections:
         time = section.seconds
@@ -148,11 +152,15 @@ def _opening(report: Report) -> Iterable[str]:
             f'<tr><th scope="row"><a href="#{section.name}">{_text(section.title)}</a></th>'
             f"<td>{'full' if section.is_full else NOT_FULL}</td><td>{section.n_seeds}</td>"
             f'{verdicts}<td class="time"><span class="amount" '
-            f'style="width:{100 * time / longest:.1f}%"></span>{seconds(time)}</td></tr>'
+            f'style="width:{100 * time / longest:.1f}%"></span>{seconds(time)}</td>'
+            f"{f'<td>{compilation[section.name]}</td>' if compilation else ''}</tr>"
         )
     header = "".join(
         f'<th scope="col">{name}</th>'
-        for name in ("experiment", "protocol", "seeds", *counts, "time")
+        for name in (
+            *("experiment", "protocol", "seeds", *counts, "time"),
+            *(["compilation"] if compilation else []),
+        )
     )
     yield _scroll(
         "The experiments",
@@ -320,7 +328,7 @@ def _settings(section: Section) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in section.versions.items())
     facts = {
         "run": section.run,
-        "time": seconds(section.seconds),
+        "time": time_of(section),
         "processor": section.machine,
         "versions": versions,
         "again": f"`mnist1d reproduce {section.name} --seeds {section.n_seeds}"

@@ -1,12 +1,21 @@
-"""Numbers in words, the same in both documents."""
+"""Numbers and facts in words, the same in both documents."""
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
+from mnist1d.report.contents import Report, Section
 from mnist1d.uncertainty import Estimate
 
 UNKNOWN = "—"
+
+HOW_TO_READ = (
+    "A claim is a sentence of the paper that is true or false, with a rule for its verdict that "
+    "was fixed before the run. Ours is the mean over seeds with its 95 % interval (Student's t), n "
+    "the number of values behind it. Reproduced: the whole interval keeps the rule. Differs: all "
+    "of it breaks the rule. Undecided: the interval does both, or there is none, or a run diverged."
+)
 
 
 def decimals_of(value: float) -> int:
@@ -109,3 +118,41 @@ def setting(value: Any) -> str:
             return f"{', '.join(written[:6])}, …, {written[-1]} ({len(written)} values)"
         return ", ".join(written)
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def summary_of(report: Report) -> str:
+    """Sum a report up in one sentence."""
+    counts = report.counts
+    n_all = len(report.sections) + len(report.missing)
+    where = (
+        "all experiments"
+        if not report.missing
+        else f"{len(report.sections)} of {n_all} experiments"
+    )
+    return (
+        f"{sum(counts.values())} claims of the paper, checked in {where}: "
+        f"{counts['reproduced']} reproduced, {counts['differs']} differ, "
+        f"{counts['undecided']} undecided."
+    )
+
+
+def time_of(section: Section) -> str:
+    """Say how long an experiment took, and what else there is to know about it."""
+    parts = [seconds(section.seconds)]
+    if section.compile_seconds is not None:
+        parts.append(f"{seconds(section.compile_seconds)} of compilation, all threads together")
+    if section.units_found:
+        parts.append(f"{section.units_found} units of its work were finished before")
+    return "; ".join(parts)
+
+
+def compilation_of(report: Report) -> Mapping[str, str]:
+    """Return what compilation took, by experiment; empty if no result knows."""
+    if all(section.compile_seconds is None for section in report.sections):
+        return {}
+    return {
+        section.name: UNKNOWN
+        if section.compile_seconds is None
+        else seconds(section.compile_seconds)
+        for section in report.sections
+    }
