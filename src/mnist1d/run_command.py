@@ -15,6 +15,7 @@ from rich.markup import escape
 from mnist1d.config_options import given, options_of
 from mnist1d.experiments import record
 from mnist1d.experiments.loading import find_experiment
+from mnist1d.experiments.settings import with_settings
 from mnist1d.experiments.summary import InputError
 from mnist1d.experiments.sweep import plan_grid
 from mnist1d.result_tables import show_findings
@@ -40,7 +41,7 @@ def run(experiment: _Name, /, *, quick: bool = False, out: _Out = _OUT) -> None:
         quick: start from the settings that take seconds.
         out: folder for the result, its figures and finished work; made if needed.
     """
-    _run(experiment, None, quick, out)
+    _run(_found(experiment), None, quick, out)
 
 
 def run_command(name: str) -> Callable[..., None]:
@@ -48,12 +49,9 @@ def run_command(name: str) -> Callable[..., None]:
 
     Ends the program with a line if there is no such experiment.
     """
-    try:
-        found = find_experiment(name)
-        quick_config = found.Config.quick() if hasattr(found.Config, "quick") else None
-        options = options_of(found.Config(), quick_config)
-    except (TypeError, ValueError) as error:
-        fail(str(error))
+    found = _found(name)
+    quick_config = found.Config.quick() if hasattr(found.Config, "quick") else None
+    options = options_of(found.Config(), quick_config)
     for option in _OWN_OPTIONS:
         if option in options.__annotations__:
             fail(f"Config of {name} must not have a field {option}: it is an option of the command")
@@ -61,7 +59,9 @@ def run_command(name: str) -> Callable[..., None]:
     def run_experiment(
         experiment: Any, /, *, quick: bool = False, out: _Out = _OUT, fields: Any = None
     ) -> None:
-        _run(experiment, fields, quick, out)
+        if experiment != name:
+            fail(f"the name must come first: mnist1d run {experiment} ...")
+        _run(found, fields, quick, out)
 
     run_experiment.__doc__ = f"""Run {found.TITLE} with settings of your own.
 
@@ -83,25 +83,33 @@ def run_command(name: str) -> Callable[..., None]:
     return run_experiment
 
 
-def _run(name: str, fields: Any, quick: bool, out: Path) -> None:
+def _found(name: str) -> ModuleType:
+    try:
+        return find_experiment(name)
+    except InputError as error:
+        fail(str(error))
+
+
+def _run(experiment: ModuleType, fields: Any, quick: bool, out: Path) -> None:
     console = make_console()
     start = time.perf_counter()
+    folder = out / experiment.NAME
+    if quick and not hasattr(experiment.Config, "quick"):
+        fail(f"Config of {experiment.NAME} has no quick(): leave --quick out")
+    if (out / "claims.json").exists():
+        fail(f"{out} holds results of `mnist1d reproduce`; choose another --out")
     try:
-        experiment = find_experiment(name)
-        if quick and not hasattr(experiment.Config, "quick"):
-            fail(f"Config of {name} has no quick(): leave --quick out")
         config = experiment.Config.quick() if quick else experiment.Config()
         values = {} if fields is None else given(fields)
-        if (out / "claims.json").exists():
-            fail(f"{out} holds results of `mnist1d reproduce`; choose another --out")
-        plan = plan_grid(
-            experiment,
-            {field: each for field, each in values.items() if len(each) > 1},
-            config=config,
-            **{field: each[0] for field, each in values.items() if len(each) == 1},
-        )
-        folder = out / experiment.NAME
+        common = {field: each[0] for field, each in values.items() if len(each) == 1}
+        swept = {field: each for field, each in values.items() if len(each) > 1}
+        plan = plan_grid(experiment, swept, config=with_settings(config, common))
         check_writable(folder, "result.nc")
+    except InputError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"cannot write {error.filename}: {error.strerror}")
+    try:
         use_all_cores()
         keep_compiled_programs()
         console.rule(escape(experiment.TITLE))
@@ -118,7 +126,8 @@ def _run(name: str, fields: Any, quick: bool, out: Path) -> None:
     except InputError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"cannot write {error.filename or out}: {error.strerror or error}")
+        what = f"{error.filename or out}: {error.strerror or error}"
+        fail(f"{what}; what was finished is kept: run the same command again to go on")
     what = "Figures and result" if drawn else "Result"
     console.print(
         f"{time.perf_counter() - start:.0f} s. {what}: {folder}", soft_wrap=True, markup=False

@@ -167,6 +167,28 @@ def test_a_place_that_cannot_be_written_is_named_before_anything_runs(command, c
     assert "coin.py" in failure(command, capsys, "run", "coin.py", "--out", "coin.py")
 
 
+def test_a_file_that_an_experiment_misses_is_named(command, capsys):
+    lost = "\ndef run(config): open('lost.csv')"
+    Path("coin.py").write_text(COIN + lost, encoding="utf-8")
+    message = failure(command, capsys, "run", "coin.py")
+    assert "lost.csv: No such file" in message
+    assert "cannot write" not in message
+
+
+def test_a_mistake_in_an_experiment_shows_where_it_is(command):
+    Path("coin.py").write_text(COIN + "\ndef run(config): return 1 + 'a'", encoding="utf-8")
+    with pytest.raises(TypeError, match="unsupported operand"):
+        command("run", "coin.py")
+
+
+def test_fields_may_have_the_names_of_arguments_of_the_python_call(command):
+    Path("coin.py").write_text(
+        COIN.replace("n_throws", "folder").replace("side", "experiment"), encoding="utf-8"
+    )
+    command("run", "coin.py", "--folder", 3, "--experiment", "head", "tail")
+    assert results.load_result("mnist1d-runs/coin").sizes["experiment"] == 2
+
+
 def test_a_field_named_like_an_option_of_the_command_is_refused(command, capsys):
     Path("coin.py").write_text(COIN.replace("side:", "out:"), encoding="utf-8")
     assert "must not have a field out" in failure(command, capsys, "run", "coin.py")

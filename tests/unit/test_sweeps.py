@@ -1,6 +1,9 @@
 """Grids of settings: planned before anything runs, kept point by point, one labelled array."""
 
 import json
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -207,6 +210,27 @@ def test_an_interrupted_grid_goes_on_at_the_point_where_it_was(walk, tmp_path):
     walk.with_name("stop").unlink()
     result = run_grid(walk, grid, folder=tmp_path / "out")
     assert n_calls(walk) == 3 + 2
+    xr.testing.assert_equal(result, run_grid(walk, grid))
+
+
+def test_a_grid_that_was_killed_goes_on_and_ends_with_the_same_array(walk, tmp_path):
+    slow = WALK.replace("progress(", "import time; time.sleep(0.3); progress(")
+    walk.write_text(slow, encoding="utf-8")
+    grid = {"scale": [1.0, 2.0, 3.0, 4.0, 5.0]}
+    program = (
+        "from pathlib import Path; from mnist1d.experiments.sweep import run_grid; "
+        f"run_grid({str(walk)!r}, {grid}, folder=Path({str(tmp_path / 'out')!r}))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program])
+    points = tmp_path / "out" / "points"
+    while len(list(points.glob("*.nc"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    before = n_calls(walk)
+    result = run_grid(walk, grid, folder=tmp_path / "out")
+    assert n_calls(walk) - before <= 3
     xr.testing.assert_equal(result, run_grid(walk, grid))
 
 
