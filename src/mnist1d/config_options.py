@@ -41,13 +41,18 @@ def options_of(config: Any, quick: Any = None) -> type:
         config: the configuration whose values are shown as defaults.
         quick: the one whose values are shown beside where they differ.
 
+    Raises: InputError: if a type cannot be read.
+
     >>> from mnist1d.experiments.classification import Config
     >>> tyro.cli(options_of(Config()), args=["--seeds", "5", "--learning-rate", "0.1", "0.2"])
     ... # doctest: +ELLIPSIS
     ConfigOptions(seeds=(5,), ..., learning_rate=(0.1, 0.2), ...)
     """
     config_type = type(config)
-    hints = get_type_hints(config_type, include_extras=True)
+    try:
+        hints = get_type_hints(config_type, include_extras=True)
+    except (NameError, TypeError) as error:
+        raise InputError(f"the types in {config_type.__name__} cannot be read: {error}") from error
     fields: list[tuple[str, Any, Any]] = []
     for field in dataclasses.fields(config_type):
         value, quick_value = getattr(config, field.name), getattr(quick, field.name, None)
@@ -66,7 +71,8 @@ def options_of(config: Any, quick: Any = None) -> type:
             if kind == "list":
                 marks.append(tyro.conf.UseAppendAction)
             values = types.GenericAlias(tuple, (hints[field.name], ...))
-            option = Annotated.__class_getitem__((values, *marks))  # type: ignore[attr-defined]
+            annotated: Any = Annotated
+            option = annotated[(values, *marks)]
             fields.append((field.name, option, dataclasses.field(default=_UNTOUCHED)))
     return dataclasses.make_dataclass(
         f"{config_type.__name__}Options",

@@ -51,16 +51,22 @@ def run_command(name: str) -> Callable[..., None]:
     """
     found = _found(name)
     quick_config = found.Config.quick() if hasattr(found.Config, "quick") else None
-    options = options_of(found.Config(), quick_config)
+    try:
+        options = options_of(found.Config(), quick_config)
+    except InputError as error:
+        fail(str(error))
     for option in _OWN_OPTIONS:
         if option in options.__annotations__:
             fail(f"Config of {name} must not have a field {option}: it is an option of the command")
 
     def run_experiment(
-        experiment: Any, /, *, quick: bool = False, out: _Out = _OUT, fields: Any = None
+        experiment: Any,  # noqa: ARG001 (known already)
+        /,
+        *,
+        quick: bool = False,
+        out: _Out = _OUT,
+        fields: Any = None,
     ) -> None:
-        if experiment != name:
-            fail(f"the name must come first: mnist1d run {experiment} ...")
         _run(found, fields, quick, out)
 
     run_experiment.__doc__ = f"""Run {found.TITLE} with settings of your own.

@@ -296,6 +296,17 @@ def test_a_wrong_grid_is_refused_before_anything_runs(walk, grid, message):
     assert not walk.with_name("calls").exists()
 
 
+def test_a_configuration_may_hold_what_compares_to_no_truth_value(walk):
+    text = WALK.replace(
+        "data: DatasetConfig = DatasetConfig()",
+        "start: object = field(default_factory=lambda: np.zeros(3))",
+    )
+    walk.write_text(text.replace("import dataclass", "import dataclass, field"), encoding="utf-8")
+    result = run_grid(walk)
+    assert result.attrs["protocol"] == "full"
+    assert json.loads(result.attrs["config"])["start"] == [0, 0, 0]
+
+
 def test_numpys_numbers_become_pythons():
     plan = plan_grid("double-descent", {"momentum": np.linspace(0, 0.5, 2), "widths": [[2, 3]]})
     assert [type(config.momentum) for config in plan.configs] == [float, float]
