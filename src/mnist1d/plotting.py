@@ -168,6 +168,11 @@ def panel_letter(axes: Axes, letter: str) -> None:
     )
 
 
-def mark(figure: Figure, text: str) -> None:
-    """Say across the foot of a figure in what it is not the paper's."""
+def mark_as_quick(figure: Figure, text: str = "Quick run, not the full protocol") -> None:
+    """Say across the foot of a figure that it does not show the full protocol.
+
+    Args:
+        figure: to be marked.
+        text: what it shows instead.
+    """
     figure.supxlabel(text, fontsize=6, color="tab:red")

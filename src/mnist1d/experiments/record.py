@@ -159,7 +159,7 @@ def save_figures(experiment: ModuleType, result: xr.Dataset, folder: Path) -> li
         figures = experiment.plot(result)
         for name, figure in figures.items():
             if about:
-                plotting.mark(figure, about.capitalize())
+                plotting.mark_as_quick(figure, about.capitalize())
             for suffix, metadata_ in (("png", {}), ("pdf", {"CreationDate": None})):
                 with write_whole(folder / f"{name}.{suffix}") as file:
                     figure.savefig(file, format=suffix, metadata=metadata_)
