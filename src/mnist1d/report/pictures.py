@@ -85,7 +85,7 @@ def _figures(section: Section) -> Iterator[tuple[str, Figure]]:
     about = record.note(section.experiment, section.result)
     for name, figure in section.experiment.plot(section.result).items():
         if about:
-            plotting.mark(figure, about.capitalize())
+            plotting.mark_as_quick(figure, about.capitalize())
         yield name, figure
 
 
