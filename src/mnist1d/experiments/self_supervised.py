@@ -60,6 +60,7 @@ from mnist1d.experiments.contrastive_training import (
     as_vector,
     initial_encoder,
     outputs_of_layers,
+    shapes_of,
 )
 from mnist1d.experiments.contrastive_views import apply_views, draw_views, level
 from mnist1d.experiments.layer_accuracies import (
@@ -86,6 +87,7 @@ from mnist1d.experiments.probes import (
 )
 from mnist1d.experiments.summary import Progress, Row, silent
 from mnist1d.experiments.units import Units
+from mnist1d.models import Encoder
 from mnist1d.training import longest_first
 from mnist1d.uncertainty import Estimate, interval
 
@@ -338,8 +340,7 @@ def empty_result(config: Config) -> xr.Dataset:
 
 def _shapes_of_layers(variant: str) -> list[Any]:
     signal = jax.ShapeDtypeStruct((40,), jnp.float32)
-    encoder = initial_encoder(variant, 0)
-    return [signal, *jax.eval_shape(encoder.layers, signal)]
+    return [signal, *jax.eval_shape(Encoder.layers, shapes_of(variant), signal)]
 
 
 def _picture(config: Config, dataset: mnist1d.Dataset) -> dict[str, Any]:
