@@ -316,6 +316,19 @@ def test_training_on_both_parts_takes_five_quarters_of_the_steps():
     assert len(alone) == 4000
 
 
+def test_the_full_loss_on_both_parts_starts_below_its_chance_level():
+    settings = {"seeds": 1, "n_epochs": 1, "training_data": "both", "loss": "nt-xent"}
+    config = Config(**vars(TINY) | settings)
+    dataset = mnist1d.load()
+    x, _ = self_supervised._signals_trained_on(config, dataset)
+    trainer = ContrastiveTrainer(x, config.schedule, Units(), {})
+    trainer.prepare({0})
+    ((_, arrays),) = trainer.train_run(Run("default", 0), jax.devices()[0])
+    assert arrays["loss"].shape == (1,)
+    # One view is told from 999 others; InfoNCE would be below log(500).
+    assert math.log(500) < arrays["loss"][0] < math.log(999)
+
+
 # Probes
 
 
@@ -397,13 +410,9 @@ def test_layers_that_a_variant_lacks_have_no_accuracy(finished):
     assert result.n_parameters.values.tolist() == [21_716, 3_950, 53_216]
 
 
-def test_seeds_and_variants_differ_and_repeat(finished):
-    result, _ = finished
-    losses = result.loss.to_numpy()
+def test_seeds_and_variants_differ(finished):
+    losses = finished[0].loss.to_numpy()
     assert len(np.unique(losses)) == losses.size
-    again = run(Config(**{**vars(TINY), "seeds": 1}))
-    numbers = ["loss", "linear_accuracy", "probe_knn_accuracy", "embedding", "weights_default"]
-    xr.testing.assert_equal(again[numbers], result[numbers].isel(seed=[0]))
 
 
 def test_an_interrupted_run_goes_on_where_it_was_with_the_same_bits(
@@ -436,9 +445,16 @@ def test_an_interrupted_run_goes_on_where_it_was_with_the_same_bits(
     xr.testing.assert_equal(result.drop_vars(times), finished[0].drop_vars(times))
 
 
-def test_runs_that_diverge_have_no_accuracy_and_decide_nothing():
-    config = Config(**{**vars(TINY), "learning_rate": 1e30})
-    result = run(config)
+def test_runs_that_diverge_have_no_accuracy_and_decide_nothing(monkeypatch):
+    def diverge(*_):
+        return {
+            Run(variant, seed): np.full((2, len(as_vector(initial_encoder(variant, 0)))), np.nan)
+            for variant in VARIANTS
+            for seed in range(2)
+        }
+
+    monkeypatch.setattr(self_supervised, "train_encoders", diverge)
+    result = run(TINY)
     assert result.linear_accuracy.sel(layer=slice(1, None)).isnull().all()
     assert result.purity.sel(stage="after").isnull().all()
     assert result.purity.sel(stage="before").notnull().all()
