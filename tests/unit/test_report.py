@@ -260,6 +260,23 @@ def test_a_quick_run_is_called_one_everywhere(monkeypatch, capsys, tmp_path):
     assert "--quick" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_one_quick_run_among_full_ones_is_named(report):
+    result = report.sections[-1].result.assign_attrs(protocol="reduced")
+    quick = contents.describe(report.sections[-1].experiment, result)
+    mixed = contents.Report((report.sections[0], quick), ())
+    assert mixed.note == f"{quick.short_title}: quick run, not the full protocol"
+    assert report.note == ""
+
+
+def test_a_mistake_of_ours_is_not_called_one_of_the_record(monkeypatch):
+    def mistaken(_):
+        return double_descent.no_such_function()
+
+    monkeypatch.setattr(double_descent, "summarise", mistaken)
+    with pytest.raises(AttributeError, match="no_such_function"):
+        read_report(ROOT / "results")
+
+
 def test_a_full_run_is_not_called_quick(page):
     assert "uick run" not in RESULTS
     assert "uick run" not in page

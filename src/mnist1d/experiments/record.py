@@ -112,16 +112,6 @@ def execute(
     )
 
 
-def settings_of(config: Any) -> dict[str, Any]:
-    """Return a configuration's fields by name, in the types of JSON.
-
-    >>> from mnist1d.experiments.double_descent import Config
-    >>> settings_of(Config(channels=(2, 4)))["channels"]
-    [2, 4]
-    """
-    return json.loads(as_json(config))
-
-
 def judge_result(experiment: ModuleType, result: xr.Dataset) -> list[Judgement]:
     """Judge the claims of an experiment on its result; on other data they say nothing."""
     if is_other_data(result):

@@ -8,11 +8,11 @@ from typing import Annotated, NoReturn
 
 import tyro
 
-from mnist1d.report.contents import NOT_FULL, Report, needs_of, read_report
+from mnist1d.report.contents import Report, needs_of, read_report
 from mnist1d.report.markdown import to_markdown
 from mnist1d.report.page import to_page
 from mnist1d.report.pictures import Picture, draw_pictures, draw_png
-from mnist1d.report.wording import summary_of
+from mnist1d.report.wording import sentence, summary_of
 from mnist1d.whole_files import write_whole
 
 __all__ = ["report"]
@@ -52,8 +52,8 @@ def report(
     except OSError as error:
         _fail(f"cannot write {error.filename or out}: {error.strerror or error}")
     lines = [summary_of(found), *(str(path) for path in paths)]
-    if not found.is_full:
-        lines.insert(0, f"{NOT_FULL.capitalize()}.")
+    if found.note:
+        lines.insert(0, f"{sentence(found.note)}.")
     print("\n".join(lines))  # noqa: T201
 
 

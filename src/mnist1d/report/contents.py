@@ -1,5 +1,6 @@
 """What a report says, gathered from the stored results; nothing about how it looks."""
 
+import dataclasses
 import inspect
 import json
 import re
@@ -139,9 +140,14 @@ class Section:
         return self.experiment.TITLE
 
     @property
-    def is_full(self) -> bool:
-        """Whether the run followed the full protocol."""
-        return record.is_full(self.result)
+    def note(self) -> str:
+        """In what the run is not the paper's; empty if it is."""
+        return "" if record.is_full(self.result) else NOT_FULL
+
+    @property
+    def short_title(self) -> str:
+        """The title without the tables and figures that it names."""
+        return self.title.partition(" (")[0]
 
     @property
     def n_seeds(self) -> int:
@@ -156,7 +162,7 @@ class Section:
     @property
     def run(self) -> str:
         """The run in a few words: protocol, seeds, version, day."""
-        protocol = "full protocol" if self.is_full else NOT_FULL
+        protocol = self.note or "full protocol"
         seeds = f"{self.n_seeds} seed{'s' * (self.n_seeds > 1)}"
         return f"{protocol}, {seeds}, mnist1d {self.versions['mnist1d']}, {self.finished[:10]}"
 
@@ -174,9 +180,14 @@ class Report:
     missing: tuple[ModuleType, ...]
 
     @property
-    def is_full(self) -> bool:
-        """Whether every run followed the full protocol."""
-        return all(section.is_full for section in self.sections)
+    def note(self) -> str:
+        """Which runs are not the paper's, and in what; empty if all are."""
+        notes = {section.note for section in self.sections}
+        if len(notes) == 1:
+            return notes.pop()
+        return "; ".join(
+            f"{section.short_title}: {section.note}" for section in self.sections if section.note
+        )
 
     @property
     def differing(self) -> tuple[tuple[Section, Judged], ...]:
@@ -240,7 +251,9 @@ def needs_of(experiment: ModuleType, folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, ValueError) as error:
+        if isinstance(error, AttributeError) and not isinstance(error.obj, xr.Dataset):
+            raise  # our own mistake
         raise ValueError(
             f"{folder / 'result.nc'} does not hold what {experiment.NAME} of this version needs "
             f"({error!r}); remove it and run again"
@@ -353,7 +366,7 @@ def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
 
 def _settings(experiment: ModuleType, result: xr.Dataset) -> tuple[Setting, ...]:
     settings = json.loads(result.attrs["config"])
-    defaults = record.settings_of(experiment.Config())
+    defaults = json.loads(json.dumps(dataclasses.asdict(experiment.Config()), default=str))
     meanings = _meanings(inspect.getdoc(experiment.Config) or "")
     return tuple(
         Setting(name, value, defaults.get(name), meanings.get(name, ""))

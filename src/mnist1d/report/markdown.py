@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from mnist1d.report.contents import NOT_FULL, Judged, Report, Section, count_verdicts
+from mnist1d.report.contents import Judged, Report, Section, count_verdicts
 from mnist1d.report.pictures import Picture
 from mnist1d.report.wording import (
     HOW_TO_READ,
@@ -11,6 +11,7 @@ from mnist1d.report.wording import (
     interval_of,
     mean_of,
     seconds,
+    sentence,
     setting,
     summary_of,
     time_of,
@@ -32,7 +33,7 @@ def to_markdown(
     blocks = [
         "# Results",
         f"Made from the stored results by `{command}`, never by hand.",
-        *([] if report.is_full else [f"**{NOT_FULL.capitalize()}.**"]),
+        *_note(report.note),
         summary_of(report),
         HOW_TO_READ,
         _overview(report),
@@ -42,7 +43,7 @@ def to_markdown(
         blocks += _section(section, pictures[section.name], folder)
     blocks += [*_differing(report), "## All claims"]
     for section in report.sections:
-        blocks += [f"### {section.title}", *_note(section), _ledger(section.claims)]
+        blocks += [f"### {section.title}", *_note(section.note), _ledger(section.claims)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -52,7 +53,7 @@ def _overview(report: Report) -> str:
     rows = [
         [
             section.title,
-            "full" if section.is_full else NOT_FULL,
+            section.note or "full",
             str(section.n_seeds),
             *(str(n) for n in count_verdicts(section.claims).values()),
             seconds(section.seconds),
@@ -99,13 +100,13 @@ def _differing(report: Report) -> Iterable[str]:
             )
 
 
-def _note(section: Section) -> list[str]:
-    return [] if section.is_full else [f"**{NOT_FULL.capitalize()}.**"]
+def _note(note: str) -> list[str]:
+    return [f"**{sentence(note)}.**"] if note else []
 
 
 def _section(section: Section, pictures: Sequence[Picture], folder: str) -> Iterable[str]:
     yield f"## {section.title}"
-    yield from _note(section)
+    yield from _note(section.note)
     yield from map(_text, (section.question, *section.introduction))
     yield _measurements(section)
     for picture in pictures:

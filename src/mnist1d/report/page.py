@@ -21,6 +21,7 @@ from mnist1d.report.wording import (
     mean_of,
     number,
     seconds,
+    sentence,
     setting,
     summary_of,
     time_of,
@@ -93,19 +94,14 @@ def _verdict(verdict: str) -> str:
     return f'<span class="verdict {verdict}">{verdict}</span>'
 
 
-def _short_title(section: Section) -> str:
-    return section.title.partition(" (")[0]
-
-
-def _quick(is_full: bool) -> list[str]:
-    return [] if is_full else [f'<p class="quick">{NOT_FULL.capitalize()}.</p>']
+def _note(note: str) -> list[str]:
+    return [f'<p class="quick">{_text(sentence(note))}.</p>'] if note else []
 
 
 def _navigation(report: Report) -> str:
     links = [("results", "Results", "")]
     links += [
-        (section.name, _short_title(section), str(len(section.claims)))
-        for section in report.sections
+        (section.name, section.short_title, str(len(section.claims))) for section in report.sections
     ]
     if report.differing:
         links.append(("differences", "Where we differ", str(len(report.differing))))
@@ -125,7 +121,7 @@ def _opening(report: Report) -> Iterable[str]:
         "Learning with MNIST-1D</cite></a>, ICML 2024: its tables and figures beside ours, every "
         "claim with a verdict.</p>"
     )
-    yield from _quick(report.is_full)
+    yield from _note(report.note)
     counts = report.counts
     parts = "".join(
         f'<span class="{verdict}" style="flex-grow:{n}"></span>'
@@ -150,7 +146,7 @@ def _opening(report: Report) -> Iterable[str]:
         verdicts = "".join(f"<td>{n or ''}</td>" for n in count_verdicts(section.claims).values())
         rows.append(
             f'<tr><th scope="row"><a href="#{section.name}">{_text(section.title)}</a></th>'
-            f"<td>{'full' if section.is_full else NOT_FULL}</td><td>{section.n_seeds}</td>"
+            f"<td>{section.note or 'full'}</td><td>{section.n_seeds}</td>"
             f'{verdicts}<td class="time"><span class="amount" '
             f'style="width:{100 * time / longest:.1f}%"></span>{seconds(time)}</td>'
             f"{f'<td>{compilation[section.name]}</td>' if compilation else ''}</tr>"
@@ -207,7 +203,7 @@ def _differing(report: Report) -> Iterable[str]:
 
 def _section(section: Section, pictures: Sequence[Picture]) -> Iterable[str]:
     yield f'<section id="{section.name}"><h2>{_text(section.title)}</h2>'
-    yield from _quick(section.is_full)
+    yield from _note(section.note)
     yield f'<p class="question">{_text(section.question)}</p>'
     yield from (f"<p>{_text(paragraph)}</p>" for paragraph in section.introduction)
     yield from (_figure(section, picture) for picture in pictures)
@@ -331,9 +327,11 @@ def _settings(section: Section) -> str:
         "time": time_of(section),
         "processor": section.machine,
         "versions": versions,
-        "again": f"`mnist1d reproduce {section.name} --seeds {section.n_seeds}"
-        f"{'' if section.is_full else ' --quick'}`",
     }
+    if section.note in ("", NOT_FULL):
+        quick = " --quick" if section.note else ""
+        command = f"mnist1d reproduce {section.name} --seeds {section.n_seeds}{quick}"
+        facts["again"] = f"`{command}`"
     listed = "".join(f"<dt>{name}</dt><dd>{_text(str(fact))}</dd>" for name, fact in facts.items())
     rows = "".join(
         f"<tr{' class=changed' if one.value != one.default else ''}>"
@@ -361,7 +359,7 @@ def _ledger(report: Report) -> Iterable[str]:
         for verdict in report.counts
     )
     experiments = "".join(
-        f'<option value="{section.name}">{_text(_short_title(section))}</option>'
+        f'<option value="{section.name}">{_text(section.short_title)}</option>'
         for section in report.sections
     )
     yield (
@@ -395,11 +393,11 @@ def _ledger(report: Report) -> Iterable[str]:
 def _claim(section: Section, judged: Judged) -> str:
     claim, estimate = judged.judgement.claim, judged.judgement.estimate
     published = claim.rule.published
-    note = "" if section.is_full else f' <span class="quick">{NOT_FULL}</span>'
+    note = f' <span class="quick">{section.note}</span>' if section.note else ""
     return (
         f'<tr data-experiment="{section.name}" data-verdict="{judged.judgement.verdict}">'
         f'<th scope="row">{_text(claim.statement)}{note} <span class="source">'
-        f"{_text(_short_title(section))}: {_text(claim.source)}</span></th>"
+        f"{_text(section.short_title)}: {_text(claim.source)}</span></th>"
         f'<td data-value="{"" if published is None else published}">{_text(str(claim.rule))}</td>'
         + _cell(mean_of(estimate), judged.measured).replace(
             "<td", f'<td data-value="{estimate.mean}"', 1

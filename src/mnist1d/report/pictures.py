@@ -84,8 +84,8 @@ def draw_png(section: Section) -> dict[str, bytes]:
 def _figures(section: Section) -> Iterator[tuple[str, Figure]]:
     about = record.note(section.experiment, section.result)
     for name, figure in section.experiment.plot(section.result).items():
-        if about:
-            plotting.mark_as_quick(figure, about.capitalize())
+        if section.note:
+            plotting.mark_as_quick(figure)
         yield name, figure
 
 

@@ -120,6 +120,15 @@ def setting(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def sentence(text: str) -> str:
+    """Begin a text with a capital.
+
+    >>> sentence("quick run of the MLP")
+    'Quick run of the MLP'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def summary_of(report: Report) -> str:
     """Sum a report up in one sentence."""
     counts = report.counts
