@@ -1,5 +1,6 @@
 """A record as documents: what they say is what the record says."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -248,8 +249,14 @@ def test_what_a_claim_says_cannot_become_markup(report):
     assert len(re.findall(r"(?<!\\)\|", ledger)) == 8
 
 
+QUICK = {
+    "protocol": "reduced",
+    "config": json.dumps(dataclasses.asdict(double_descent.Config.quick())),
+}
+
+
 def test_a_quick_run_is_called_one_everywhere(monkeypatch, capsys, tmp_path):
-    small_record(tmp_path, protocol="reduced")
+    small_record(tmp_path, **QUICK)
     run(monkeypatch, tmp_path)
     assert "Quick run, not the full protocol" in capsys.readouterr().out
     for name in ("RESULTS.md", "report.html"):
@@ -261,8 +268,8 @@ def test_a_quick_run_is_called_one_everywhere(monkeypatch, capsys, tmp_path):
 
 
 def test_one_quick_run_among_full_ones_is_named(report):
-    result = report.sections[-1].result.assign_attrs(protocol="reduced")
-    quick = contents.describe(report.sections[-1].experiment, result)
+    result = report.sections[-1].result.assign_attrs(QUICK)
+    quick = contents.describe(double_descent, result)
     mixed = contents.Report((report.sections[0], quick), ())
     assert mixed.note == f"{quick.short_title}: quick run, not the full protocol"
     assert report.note == ""
