@@ -8,10 +8,12 @@ import sys
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 from scipy import stats
 
 from mnist1d import cli
@@ -199,7 +201,7 @@ def test_the_page_is_well_formed_and_refers_to_nothing_outside(page):
     for tag, about in elements.found:
         assert not {"srcset", "action", "poster"} & about.keys()
         if "src" in about:
-            assert about["src"].startswith("data:image/svg+xml;base64,")
+            assert about["src"].startswith(("data:image/svg+xml;base64,", "data:image/png;base64,"))
         if tag == "a" and about["href"].startswith("#"):
             assert about["href"][1:] in identities
         elif tag == "link":
@@ -428,6 +430,34 @@ def test_nothing_is_drawn_of_what_was_not_measured():
     assert strip(contents.Judged(judgement, contents.Measured(nothing, ()), None)) == ""
     assert mean_of(nothing) == "no data"
     assert interval_of(nothing) == "—"
+
+
+class Cloud:
+    """An experiment that draws many dots, and names no figure."""
+
+    NAME, TITLE = "cloud", "Cloud (Table 1, Figure 3)"
+
+    @staticmethod
+    def plot(result):
+        figures = {}
+        for name, n in (("figure", 20_000), ("figure-small", 20)):
+            figures[name] = Figure(figsize=(3, 2))
+            x = np.random.default_rng(0).normal(size=(2, n))
+            figures[name].subplots().plot(*x, ".", markersize=result.size)
+        return figures
+
+
+def test_a_cloud_of_dots_is_drawn_in_pixels_and_not_to_be_pointed_at(report):
+    result = SimpleNamespace(size=1, attrs={"protocol": "full"})
+    about = {"experiment": Cloud, "result": result, "captions": {}}
+    section = contents.Section(**{**vars(report.sections[0]), **about})
+    large, small = draw_pictures(section)
+    assert large.media_type == "image/png"
+    assert large.image.startswith(b"\x89PNG")
+    assert len(large.image) < 300_000
+    assert large.panels == ()
+    assert small.media_type == "image/svg+xml"
+    assert (large.caption, small.caption) == ("Figure 3.", "Cloud: small.")
 
 
 def test_curves_have_names_though_the_legend_is_in_another_panel(pictures):

@@ -223,14 +223,14 @@ def _section(section: Section, pictures: Sequence[Picture]) -> Iterable[str]:
 def _figure(section: Section, picture: Picture) -> str:
     width, height = (round(inches * _PIXELS_PER_INCH) for inches in picture.size)
     least = round(picture.size[0] * _LEAST_PIXELS_PER_INCH)
-    source = base64.b64encode(picture.svg).decode("ascii")
+    source = base64.b64encode(picture.image).decode("ascii")
     panels = json.dumps(picture.panels, separators=(",", ":")).replace("<", "\\u003c")
     return (
         f'<figure id="{section.name}-{picture.name}"><div class="scroll" role="region" '
         f'tabindex="0" aria-label="{_attribute(picture.caption)}">'
         f'<div class="plot" style="width:{width}px;min-width:{least}px">'
         f'<img width="{width}" height="{height}" alt="{_attribute(picture.words)}" '
-        f'src="data:image/svg+xml;base64,{source}">'
+        f'src="data:{picture.media_type};base64,{source}">'
         f'<script type="application/json">{panels}</script></div></div>'
         f"<figcaption>{_text(picture.caption)}</figcaption></figure>"
     )

@@ -1,6 +1,7 @@
-"""The figures of a record: as SVG for the page, as PNG beside it; in words; and their points."""
+"""The figures of a record: as images for a page, in words, and the points of their curves."""
 
 import io
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,10 @@ from mnist1d.experiments import record
 from mnist1d.report.contents import Section
 
 _MOST_POINTS = 5000
-"""Points of a figure that a reader may point at; a cloud of more is for looking at."""
+"""Points of a panel that a reader may point at; a cloud of more is for looking at."""
+
+_LARGE = 300_000
+"""Bytes from which on a drawing of many dots is smaller as pixels."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,9 @@ class Picture:
         name: its file name without suffix.
         caption: what it is.
         words: what is drawn, for those who cannot see it.
-        svg: the drawing; text as outlines, so that it looks the same everywhere.
+        image: SVG, its text as outlines, so that it looks the same everywhere; PNG if that is
+            large and PNG smaller.
+        media_type: of the image.
         size: width and height in inches, as in the paper.
         panels: per panel where it is (`box`: left, top, width, height, as parts of the picture),
             the axes' `x` and `y` (limits, whether logarithmic, label) and its `series` (label,
@@ -38,14 +44,19 @@ class Picture:
     name: str
     caption: str
     words: str
-    svg: bytes
+    image: bytes
+    media_type: str
     size: tuple[float, float]
     panels: tuple[Mapping[str, Any], ...]
 
 
 def caption_of(section: Section, name: str) -> str:
-    """Return a figure's caption: the experiment's, or its name spelt out."""
-    return section.captions.get(name, name.replace("-", " ").capitalize())
+    """Return a figure's caption: the experiment's, or what its name and the title tell."""
+    if name in section.captions:
+        return section.captions[name]
+    if name == "figure" and (found := re.search(r"Figure \w+", section.title)):
+        return f"{found[0]}."
+    return f"{section.short_title}: {name.removeprefix('figure-').replace('-', ' ')}."
 
 
 def draw_pictures(section: Section) -> tuple[Picture, ...]:
@@ -53,8 +64,9 @@ def draw_pictures(section: Section) -> tuple[Picture, ...]:
     pictures = []
     with plotting.house_style(), mpl.rc_context({"svg.hashsalt": section.name}):
         for name, figure in _figures(section):
-            file = io.BytesIO()
-            figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+            image, media_type = _saved(figure, "svg"), "image/svg+xml"
+            if len(image) > _LARGE and len(pixels := _saved(figure, "png")) < len(image):
+                image, media_type = pixels, "image/png"
             width, height = figure.get_size_inches()
             caption = caption_of(section, name)
             pictures.append(
@@ -62,7 +74,8 @@ def draw_pictures(section: Section) -> tuple[Picture, ...]:
                     name,
                     caption,
                     f"{caption.rstrip('.')}. {describe(figure)}",
-                    file.getvalue(),
+                    image,
+                    media_type,
                     (float(width), float(height)),
                     _panels(figure),
                 )
@@ -75,10 +88,16 @@ def draw_png(section: Section) -> dict[str, bytes]:
     drawn = {}
     with plotting.house_style():
         for name, figure in _figures(section):
-            file = io.BytesIO()
-            figure.savefig(file, format="png")
-            drawn[name] = file.getvalue()
+            drawn[name] = _saved(figure, "png")
     return drawn
+
+
+def _saved(figure: Figure, kind: str) -> bytes:
+    file = io.BytesIO()
+    # Without the date the same figure is the same file.
+    about = {"Date": None, "Creator": None} if kind == "svg" else {}
+    figure.savefig(file, format=kind, metadata=about)
+    return file.getvalue()
 
 
 def _figures(section: Section) -> Iterator[tuple[str, Figure]]:
