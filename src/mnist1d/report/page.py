@@ -31,6 +31,8 @@ from mnist1d.report.wording import (
 PAPER = "https://arxiv.org/abs/2011.14439"
 _PIXELS_PER_INCH = 192
 _LEAST_PIXELS_PER_INCH = 84
+_MOST_PIXELS = 640
+"""Height of a figure, so that it can be seen whole."""
 
 
 def to_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
@@ -221,7 +223,8 @@ def _section(section: Section, pictures: Sequence[Picture]) -> Iterable[str]:
 
 
 def _figure(section: Section, picture: Picture) -> str:
-    width, height = (round(inches * _PIXELS_PER_INCH) for inches in picture.size)
+    scale = min(_PIXELS_PER_INCH, _MOST_PIXELS / picture.size[1])
+    width, height = (round(inches * scale) for inches in picture.size)
     least = round(picture.size[0] * _LEAST_PIXELS_PER_INCH)
     source = base64.b64encode(picture.image).decode("ascii")
     panels = json.dumps(picture.panels, separators=(",", ":")).replace("<", "\\u003c")

@@ -18,14 +18,21 @@ HOW_TO_READ = (
 )
 
 
-def decimals_of(value: float) -> int:
-    """Return how many decimals a number is shown with: three digits or so.
+def decimals_of(estimate: Estimate) -> int:
+    """Return how many decimals an estimate is shown with: as many as its interval lets mean much.
 
-    >>> [decimals_of(value) for value in (94.0, 3.08, 0.0123)]
-    [1, 2, 3]
+    >>> decimals_of(Estimate(93.98, 92.94, 95.02, 5)), decimals_of(Estimate(0.44, 0.10, 0.79, 5))
+    (1, 2)
     """
-    if not math.isfinite(value):
+    half = (estimate.high - estimate.low) / 2
+    if not half > 1e-6 * abs(estimate.mean):  # none, or rounding error
+        return _by_size(estimate.mean)
+    if half >= 0.95 or (half >= 0.095 and abs(estimate.mean) >= 10):
         return 1
+    return 2 if half >= 0.0095 else 3 if half >= 0.00095 else 4
+
+
+def _by_size(value: float) -> int:
     size = abs(value)
     return 1 if size >= 10 else 2 if size >= 0.1 or size == 0 else 3
 
@@ -38,7 +45,7 @@ def number(value: float, decimals: int | None = None) -> str:
     """
     if not math.isfinite(value):
         return UNKNOWN
-    text = f"{value:.{decimals_of(value) if decimals is None else decimals}f}"
+    text = f"{value:.{_by_size(value) if decimals is None else decimals}f}"
     # Rounding leaves no minus before a zero.
     return text.removeprefix("-") if float(text) == 0 else text
 
@@ -47,7 +54,7 @@ def mean_of(estimate: Estimate) -> str:
     """Write an estimate's mean, or why there is none."""
     if estimate.n_diverged:
         return f"diverged ({estimate.n_diverged} of {estimate.n + estimate.n_diverged} runs)"
-    return "no data" if estimate.n == 0 else number(estimate.mean)
+    return "no data" if estimate.n == 0 else number(estimate.mean, decimals_of(estimate))
 
 
 def interval_of(estimate: Estimate) -> str:
@@ -58,7 +65,7 @@ def interval_of(estimate: Estimate) -> str:
     """
     if estimate.n_diverged or not math.isfinite(estimate.low):
         return UNKNOWN
-    decimals = decimals_of(estimate.mean)
+    decimals = decimals_of(estimate)
     return f"{number(estimate.low, decimals)} to {number(estimate.high, decimals)}"
 
 
@@ -76,11 +83,9 @@ def with_interval(estimate: Estimate, n: int) -> str:
     note = "" if estimate.n == n else f" (n = {estimate.n})"
     if interval == UNKNOWN:
         return mean + (note or f" (n = {n})" if n == 1 else note)
-    decimals = decimals_of(estimate.mean)
+    decimals = decimals_of(estimate)
     below, above = estimate.mean - estimate.low, estimate.high - estimate.mean
     if abs(below - above) < 0.5 * 10**-decimals:
-        # An interval is not shown as nothing unless it is.
-        decimals += 0 < above < 0.5 * 10**-decimals
         return f"{number(estimate.mean, decimals)} ± {number(above, decimals)}{note}"
     return f"{mean}, {interval}{note}"
 
