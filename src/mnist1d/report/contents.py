@@ -1,6 +1,5 @@
 """What a report says, gathered from the stored results; nothing about how it looks."""
 
-import dataclasses
 import inspect
 import json
 import re
@@ -17,6 +16,7 @@ import xarray as xr
 
 from mnist1d.experiments import EXPERIMENTS, record
 from mnist1d.experiments.claims import VERDICTS, Judgement
+from mnist1d.experiments.settings import as_json
 from mnist1d.uncertainty import Estimate
 
 NOT_FULL = "quick run, not the full protocol"
@@ -142,7 +142,7 @@ class Section:
     @property
     def note(self) -> str:
         """In what the run is not the paper's; empty if it is."""
-        return "" if record.is_full(self.result) else NOT_FULL
+        return record.note(self.experiment, self.result)
 
     @property
     def short_title(self) -> str:
@@ -366,7 +366,7 @@ def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
 
 def _settings(experiment: ModuleType, result: xr.Dataset) -> tuple[Setting, ...]:
     settings = json.loads(result.attrs["config"])
-    defaults = json.loads(json.dumps(dataclasses.asdict(experiment.Config()), default=str))
+    defaults = json.loads(as_json(experiment.Config()))
     meanings = _meanings(inspect.getdoc(experiment.Config) or "")
     return tuple(
         Setting(name, value, defaults.get(name), meanings.get(name, ""))

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from mnist1d import plotting
 from mnist1d.experiments import record
 from mnist1d.report.contents import Section
+from mnist1d.report.wording import sentence
 
 _MOST_POINTS = 5000
 """Points of a panel that a reader may point at; a cloud of more is for looking at."""
@@ -104,7 +105,7 @@ def _figures(section: Section) -> Iterator[tuple[str, Figure]]:
     about = record.note(section.experiment, section.result)
     for name, figure in section.experiment.plot(section.result).items():
         if section.note:
-            plotting.mark_as_quick(figure)
+            plotting.mark_as_quick(figure, sentence(section.note))
         yield name, figure
 
 
