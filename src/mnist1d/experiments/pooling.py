@@ -370,15 +370,13 @@ def summarise(result: xr.Dataset) -> list[Row]:
     claims = {claim.name for claim in CLAIMS}
     rows = []
     for size in result.n_samples.to_numpy().tolist():
-        origin = ", streamed" if result.streamed.sel(n_samples=size) else ""
         for variant in VARIANTS:
             name = f"accuracy-{size}-{variant}"
             columns = {"test (%)": _mean(result, variant, size)}
             if variant != "no_pool":
                 for column, late in (("gain", False), ("late gain", True)):
                     columns[column] = mean_difference(result, variant, "no_pool", size, late=late)
-            group = f"{size:,} samples{origin}"
-            rows.append(Row(group, variant, columns, name if name in claims else None))
+            rows.append(Row(f"n = {size:,}", variant, columns, name if name in claims else None))
     return rows
 
 
