@@ -12,7 +12,8 @@ import xarray as xr
 from jax.experimental.compilation_cache import compilation_cache
 
 import mnist1d
-from mnist1d.experiments import pooling, pooling_runs
+from mnist1d.config import DatasetConfig
+from mnist1d.experiments import pooling, pooling_runs, record
 from mnist1d.experiments.claims import Positive, judge
 from mnist1d.experiments.pooling import PUBLISHED, Config, mean_difference, run
 from mnist1d.experiments.pooling_runs import (
@@ -381,3 +382,39 @@ def test_a_trainer_compiles_a_variant_once_for_all_sizes_and_trials(monkeypatch)
         for size in TINY.all_sizes:
             trainer._train_one(Run("avg_pool", size, trial), sets, device)
     assert compiled == [[device]]
+
+
+def test_other_data_changes_samples_and_units_and_nothing_of_the_published():
+    noisy = DatasetConfig(corr_noise_scale=0.5, final_seq_length=30)
+    published, other = (make_sets((1000,), (), 0, data) for data in (DatasetConfig(), noisy))
+    assert published.x.shape == (1000, 40)
+    assert other.x.shape == (1000, 30)
+    np.testing.assert_array_equal(published.x, make_sets((1000,), (), 0).x)
+    keys = [
+        VariantTrainer(TINY.schedule, Units(), data)._key(Run("no_pool", 1000, 0))
+        for data in (DatasetConfig(), noisy)
+    ]
+    assert "dataset" not in keys[0]
+    assert keys[1]["dataset"]["corr_noise_scale"] == 0.5
+
+
+@pytest.mark.parametrize("field", ["seed", "validation", "num_samples"])
+def test_what_sizes_and_trials_decide_is_refused_in_the_data(field):
+    with pytest.raises(ValueError, match=f"data must leave {field} as it is"):
+        Config(data=DatasetConfig(**{field: 500}))
+
+
+def test_pooling_on_other_data_has_gains_and_no_claims():
+    config = Config(
+        seeds=2,
+        sizes=(100,),
+        stream_sizes=(),
+        n_steps=2,
+        evaluate_every=1,
+        data=DatasetConfig(final_seq_length=20),
+    )
+    result = record.execute(pooling, config)
+    assert result.attrs["data"] == "final_seq_length=20"
+    assert record.judge_result(pooling, result) == []
+    assert "gain" in pooling.summarise(result)[1].estimates
+    assert set(pooling.plot(result)) == {"figure", "figure-gain"}

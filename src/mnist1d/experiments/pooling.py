@@ -43,9 +43,16 @@ from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import gaussian_filter1d
 
 from mnist1d import checks, plotting
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments.claims import Claim, Equals, Positive
-from mnist1d.experiments.pooling_runs import Run, Schedule, VariantTrainer, make_sets
-from mnist1d.experiments.summary import Progress, Row, silent
+from mnist1d.experiments.pooling_runs import (
+    PUBLISHED_DATA,
+    Run,
+    Schedule,
+    VariantTrainer,
+    make_sets,
+)
+from mnist1d.experiments.summary import Progress, Row, is_other_data, silent
 from mnist1d.experiments.units import Units
 from mnist1d.models.pooling_cnn import POOLS, VARIANTS
 from mnist1d.uncertainty import Estimate, estimate, interval, paired_difference
@@ -56,6 +63,17 @@ VERSION = 1
 
 SIZES = (1000, 2000, 5000, 10_000, 20_000, 50_000)
 LATE_STEPS = 1000
+SET_BY_TRIAL = (
+    "num_samples",
+    "train_split",
+    "train",
+    "validation",
+    "test",
+    "seed",
+    "shifted_tests",
+    "channel_axis",
+)
+"""Parameters of a dataset that sizes and trials decide, or that networks do not take."""
 
 PUBLISHED: Mapping[int, Mapping[str, float]] = {
     size: dict(zip(VARIANTS, values, strict=True))
@@ -84,6 +102,7 @@ class Config:
         batch_size: samples per batch, 1 to 1,000,000.
         learning_rate: of Adam, above 0.
         evaluate_every: steps between evaluations, at least 1.
+        data: what the samples are, but for sizes and seeds; claims belong to the published ones.
     """
 
     seeds: int = 5
@@ -93,6 +112,7 @@ class Config:
     batch_size: int = 100
     learning_rate: float = 0.01
     evaluate_every: int = 100
+    data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
         for field in ("seeds", "n_steps", "batch_size", "evaluate_every"):
@@ -109,6 +129,13 @@ class Config:
         if list(self.all_sizes) != sorted(set(self.all_sizes)):
             raise ValueError(f"sizes, then stream_sizes, must rise, not {self.all_sizes}")
         checks.positive("learning_rate", self.learning_rate)
+        if not isinstance(self.data, DatasetConfig):
+            raise TypeError(f"data must be a DatasetConfig, not {self.data!r}")
+        for field in SET_BY_TRIAL:
+            if getattr(self.data, field) != getattr(PUBLISHED_DATA, field):
+                raise ValueError(
+                    f"data must leave {field} as it is: sizes and trials say which sets are made"
+                )
 
     @classmethod
     def quick(cls) -> Self:
@@ -148,7 +175,7 @@ def run(config: Config, *, progress: Progress = silent, units: Units | None = No
         - `n_parameters` (variant);
         - `streamed` (n_samples): whether the set is from the native stream.
     """
-    trainer = VariantTrainer(config.schedule, units or Units())
+    trainer = VariantTrainer(config.schedule, units or Units(), config.data)
     result = _empty(config)
     done = dict.fromkeys(VARIANTS, 0)
 
@@ -171,7 +198,10 @@ def run(config: Config, *, progress: Progress = silent, units: Units | None = No
                 else:
                     report(each, arrays)
         trials = sorted({each.trial for each in missing})
-        sets = {trial: make_sets(config.sizes, config.stream_sizes, trial) for trial in trials}
+        sets = {
+            trial: make_sets(config.sizes, config.stream_sizes, trial, config.data)
+            for trial in trials
+        }
         for each, arrays in trainer.train(missing, sets):
             report(each, arrays)
     return result
@@ -419,7 +449,8 @@ def _plot_curves(
                 label=variant,
                 **LINES[variant],
             )
-        axes.set(title=f"{size:,} examples", xlim=(0, None), ylim=LIMITS.get(size, (90, 100)))
+        limits = (0, 100) if is_other_data(result) else LIMITS.get(size, (90, 100))
+        axes.set(title=f"{size:,} examples", xlim=(0, None), ylim=limits)
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     for axes in panels.flat[len(sizes) :]:
         axes.set_axis_off()
@@ -437,11 +468,12 @@ def _plot_gains(result: xr.Dataset) -> Figure:
     for axes, late, letter in zip(panels, (False, True), "ab", strict=True):
         _plot_gain(axes, result, late=late)
         plotting.panel_letter(axes, letter)
-    for variant in VARIANTS[1:]:
+    for variant in () if is_other_data(result) else VARIANTS[1:]:
         sizes = [size for size in PUBLISHED if size in result.n_samples]
         published = [_published_gain(size, [variant]) for size in sizes]
         panels[0].plot(sizes, published, "x", color=LINES[variant]["color"], markersize=3)
-    panels[0].plot([], [], "x", color="0.5", markersize=3, label="published runs")
+    if not is_other_data(result):
+        panels[0].plot([], [], "x", color="0.5", markersize=3, label="published runs")
     panels[0].set(ylabel="Gain on no_pool (points)", title="After the last step")
     panels[1].set(title=f"Mean of the last {LATE_STEPS:,} steps")
     panels[1].legend(

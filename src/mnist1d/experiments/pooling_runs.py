@@ -17,6 +17,7 @@ import numpy as np
 import optax
 
 import mnist1d
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments.classification import EXPLODED
 from mnist1d.experiments.units import Units
 from mnist1d.models import PoolingCNN, count_parameters, predict
@@ -37,6 +38,9 @@ N_TEST = 1000
 
 FIRST_SEED = 42
 """Seed of the data of trial 0, the published one."""
+
+PUBLISHED_DATA = DatasetConfig()
+"""What samples are, but for sizes and seeds."""
 
 MOST_TRAINING_SAMPLES = 50_000
 """Of larger training sets, the training accuracy is that on so many of the first samples."""
@@ -101,7 +105,12 @@ class Sets(NamedTuple):
     places: Mapping[int, tuple[int, int]]
 
 
-def make_sets(sizes: Sequence[int], stream_sizes: Sequence[int], trial: int) -> Sets:
+def make_sets(
+    sizes: Sequence[int],
+    stream_sizes: Sequence[int],
+    trial: int,
+    data: DatasetConfig = PUBLISHED_DATA,
+) -> Sets:
     """Generate the sets of a trial.
 
     Args:
@@ -109,6 +118,7 @@ def make_sets(sizes: Sequence[int], stream_sizes: Sequence[int], trial: int) -> 
         stream_sizes: of sets that are the first samples of one native stream, with a common test
             set from beyond them all.
         trial: from 0; the seed of all its sets is `FIRST_SEED + trial`.
+        data: everything else about the sets.
 
     Source: PAPER section 8.1.
 
@@ -116,16 +126,16 @@ def make_sets(sizes: Sequence[int], stream_sizes: Sequence[int], trial: int) -> 
     >>> sets.x.shape, sets.x_test.shape, sets.places[6000]
     ((9000, 40), (4, 1000, 40), (3, 3000))
     """
-    seed = FIRST_SEED + trial
+    config = data.replace(seed=FIRST_SEED + trial)
 
     def generated(size: int) -> tuple[np.ndarray, ...]:
-        made = mnist1d.generate(train=size, test=N_TEST, seed=seed)
+        made = mnist1d.generate(config, train=size, test=N_TEST)
         return made.x, made.y, made.x_test, made.y_test
 
     def streamed() -> list[tuple[np.ndarray, ...]]:
         if not stream_sizes:
             return []
-        x, y = Stream(seed=seed).samples(0, max(stream_sizes) + N_TEST)
+        x, y = Stream(config).samples(0, max(stream_sizes) + N_TEST)
         return [(x[:-N_TEST], y[:-N_TEST], x[-N_TEST:], y[-N_TEST:])]
 
     with ThreadPoolExecutor() as pool:
@@ -159,7 +169,7 @@ class Run(NamedTuple):
     trial: int
 
 
-def initial_model(variant: str, trial: int) -> PoolingCNN:
+def initial_model(variant: str, trial: int, data: DatasetConfig = PUBLISHED_DATA) -> PoolingCNN:
     """Draw the initial weights of a trial, whatever the training set.
 
     All variants have the same convolutions, and those that halve the length the same affine map.
@@ -168,7 +178,13 @@ def initial_model(variant: str, trial: int) -> PoolingCNN:
     >>> bool((first.convolutions[1].weight == second.convolutions[1].weight).all())
     True
     """
-    shapes = eqx.filter_eval_shape(PoolingCNN, variant, key=jax.random.key(0))
+    shapes = eqx.filter_eval_shape(
+        PoolingCNN,
+        variant,
+        data.final_seq_length,
+        n_classes=data.n_classes,
+        key=jax.random.key(0),
+    )
     model: PoolingCNN = draw_layers(shapes, np.random.default_rng((trial, 0)))
     return model
 
@@ -179,10 +195,13 @@ class VariantTrainer:
     Args:
         schedule: how every run is trained.
         units: where finished runs are kept.
+        data: what the sets are made of.
     """
 
-    def __init__(self, schedule: Schedule, units: Units) -> None:
-        self._schedule, self._units = schedule, units
+    def __init__(
+        self, schedule: Schedule, units: Units, data: DatasetConfig = PUBLISHED_DATA
+    ) -> None:
+        self._schedule, self._units, self._data = schedule, units, data
         self._training = schedule.training()
         self._programs: dict[tuple[str, jax.Device], RunProgram] = {}
 
@@ -224,7 +243,9 @@ class VariantTrainer:
         )
 
     def _train_one(self, run: Run, sets: Sets, device: jax.Device) -> Trained:
-        models = jax.tree.map(lambda leaf: leaf[None], initial_model(run.variant, run.trial))
+        models = jax.tree.map(
+            lambda leaf: leaf[None], initial_model(run.variant, run.trial, self._data)
+        )
         keys = jax.random.split(jax.random.key(run.trial), 1)  # nothing is drawn from it
         which, first = sets.places[run.size]
         own = {"which": which, "first": first, "n": run.size}
@@ -245,7 +266,8 @@ class VariantTrainer:
         return self._programs[place](models, data, keys=keys)
 
     def _key(self, run: Run) -> dict[str, Any]:
-        return {**run._asdict(), **vars(self._schedule)}
+        key = {**run._asdict(), **vars(self._schedule)}
+        return key if self._data == PUBLISHED_DATA else {**key, "dataset": self._data.to_dict()}
 
 
 def _measured(trained: Trained, run: Run, sets: Sets) -> dict[str, np.ndarray]:
