@@ -14,7 +14,6 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 from mnist1d import plotting
-from mnist1d.experiments import record
 from mnist1d.report.contents import Section
 from mnist1d.report.wording import sentence
 
@@ -102,7 +101,6 @@ def _saved(figure: Figure, kind: str) -> bytes:
 
 
 def _figures(section: Section) -> Iterator[tuple[str, Figure]]:
-    about = record.note(section.experiment, section.result)
     for name, figure in section.experiment.plot(section.result).items():
         if section.note:
             plotting.mark_as_quick(figure, sentence(section.note))
