@@ -509,7 +509,7 @@ def summarise(result: xr.Dataset) -> list[Row]:
             ),
             Row(
                 data,
-                "silhouette × 100",
+                "silhouette (0.01)",
                 {"pixels": mean("pixel_silhouette"), "embedding": mean("silhouette")},
             ),
             Row(data, "Annoy finds (%)", {"pixels": mean("recall")}),
@@ -627,5 +627,6 @@ def _plot_purity(result: xr.Dataset, shown: list[str]) -> Figure:
         axes.set(title=data, xlabel="Digit", xticks=np.arange(10), ylim=(0, 100))
         plotting.panel_letter(axes, LETTERS[data])
     panels[0].set_ylabel("Neighbours of\nthe same digit (%)")
-    panels[-1].legend(loc="upper right", labelspacing=0.2)
+    # Below, as bars of any height may be in its way.
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
