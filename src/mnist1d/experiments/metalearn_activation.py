@@ -151,7 +151,7 @@ class Config:
     grid_bound: float = 16.0
     grid_cells: int = 2048
     transfer_steps: int = 6001
-    transfer_rates: tuple[float, ...] = (0.001, 0.002, 0.005, 0.01, 0.02)
+    transfer_rates: tuple[float, ...] = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 
     def __post_init__(self) -> None:
         for field in ("seeds", "outer_steps", "inner_steps", "batch_size", "transfer_steps"):
