@@ -143,7 +143,7 @@ def test_a_run_on_all_devices_is_a_loop_of_outer_steps(whole, batches):
     np.testing.assert_allclose(ours.objective, np.array(objectives), rtol=1e-5)
 
 
-def test_the_sweep_passes_through_the_objectives_of_the_trials(batches):
+def test_the_sweep_passes_through_the_objectives_of_the_trials():
     config = dataclasses.replace(
         TINY, seeds=1, outer_steps=1, sweep_range=(0.15, 1.5), sweep_points=4
     )
@@ -162,7 +162,7 @@ def test_an_interrupted_run_goes_on_after_the_last_outer_step_saved(whole, tmp_p
 
     heard = []
 
-    def stop_at_15(task, done, total):
+    def stop_at_15(task, done, _total):
         if task == "outer steps" and done == 15:
             raise StopError
 

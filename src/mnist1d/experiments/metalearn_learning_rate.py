@@ -177,7 +177,7 @@ def _learn(
     progress("outer steps", 0, total)
     for start in range(0, total, STEPS_PER_UNIT):
         stop = min(start + STEPS_PER_UNIT, total)
-        piece = units.load(part="trials", start=start, stop=stop, **key)
+        piece, going = units.load(part="trials", start=start, stop=stop, **key), ~np.isnan(rates)
         if piece is None:
             steps = []
             for step in range(start, stop):
@@ -188,7 +188,7 @@ def _learn(
             units.save(piece, part="trials", start=start, stop=stop, **key)
         rates = piece["rate"][:, -1]
         pieces.append(piece)
-        _tell_stops(config, piece, start, progress)
+        _tell_stops(config, piece, going, start, progress)
     progress("outer steps", total, total)
     arrays = {
         name: np.concatenate([piece[name] for piece in pieces], axis=1).reshape(
@@ -229,15 +229,17 @@ def _update(
 
 
 def _tell_stops(
-    config: Config, piece: Mapping[str, np.ndarray], start: int, progress: Progress
+    config: Config,
+    piece: Mapping[str, np.ndarray],
+    going: np.ndarray,
+    start: int,
+    progress: Progress,
 ) -> None:
-    """Say which trials stopped during some outer steps, the first of which is `start`."""
+    """Say which of the trials that were going stopped during some outer steps from `start` on."""
     for run, rates in enumerate(piece["rate"]):
-        step = int(np.isnan(rates).argmax())
-        # A trial that had stopped before is NaN from the first step on, its inner steps as well.
-        begins_stopped = start > 0 and step == 0 and piece["first_odd_step"][run, 0] == 0
-        if not np.isnan(rates).any() or begins_stopped:
+        if not (going[run] and np.isnan(rates).any()):
             continue
+        step = int(np.isnan(rates).argmax())
         trial, draw = divmod(run, config.seeds + 1)
         weights = "published initial weights" if draw == 0 else f"seed {draw - 1}"
         inner = int(piece["first_odd_step"][run, step])

@@ -424,9 +424,12 @@ def probe_encoders(
         if run.seed == 0:
             stored = {f"layer_{i}": layer for i, layer in enumerate(outputs[1:], start=1)}
             stored["label"] = np.concatenate([labels, test_labels])
-            units.save(stored, **_key(config, "representations", **run._asdict()))
+            units.save(stored, **key_of_outputs(run))
         units.save(arrays, **key(run))
         yield run, arrays
+
+    def key_of_outputs(run: Run) -> dict[str, Any]:
+        return _key(config, "representations", **run._asdict())
 
     n_done = 0
 
@@ -447,6 +450,10 @@ def probe_encoders(
     result["linear_accuracy"].loc[{"layer": 0}] = score(linear_accuracy, signals)
     result["pixel_knn_accuracy"] = ((), score(knn_accuracy, signals, metric="euclidean"))
     found = {run: units.load(**key(run)) for run in weights}
+    for run in weights:
+        # Probed again if the outputs that go with it are lost.
+        if run.seed == 0 and found[run] is not None and units.load(**key_of_outputs(run)) is None:
+            found[run] = None
     for run, arrays in found.items():
         if arrays is not None:
             report(run, arrays)
