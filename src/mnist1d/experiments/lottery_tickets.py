@@ -663,7 +663,7 @@ def _plot_panels(result: xr.Dataset) -> Figure:
     panels["a"].set_ylabel("Nats")
     panels["b"].set(title="Final test accuracy", xlabel="Sparsity", ylim=(55, 80))
     panels["b"].set_ylabel("Accuracy (%)")
-    panels["b"].legend(loc="upper left", ncols=3, columnspacing=1, handlelength=1.2)
+    panels["b"].legend(loc="upper left", ncols=2, columnspacing=0.8, handlelength=1)
     for letter, study in PANELS.items():
         _plot_study(panels[letter], result, study, NETWORKS)
         title = "Re-initialised ticket" if letter == "f" else f"Ticket on {study} signals"

@@ -497,6 +497,14 @@ def summarise(result: xr.Dataset) -> list[Row]:
 COLOURS = ("tab:red", "tab:blue", "tab:green", "tab:purple", "tab:orange")
 
 
+CAPTIONS = {
+    "figure": "Figure 6: both trials from the published initial weights (lines) and from weights "
+    "of our own (bands: 95 % intervals of the mean).",
+    "figure-sweep": "Beyond the paper: the objective at all learning rates, and where gradient "
+    "descent ends.",
+}
+
+
 def plot(result: xr.Dataset) -> dict[str, Figure]:
     """Draw Figure 6 ("figure") and the sweep with what the gradient found ("figure-sweep")."""
     return {"figure": _plot_trials(result), "figure-sweep": _plot_sweep(result)}
@@ -620,4 +628,4 @@ def _plot_minima(axes: Axes, result: xr.Dataset) -> None:
         label="Published weights",
     )
     axes.set(xlabel="Learning rate at the sweep's minimum", ylabel="Metalearned learning rate")
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower right")

@@ -566,6 +566,14 @@ COLOURS = (
 )
 
 
+CAPTIONS = {
+    "figure": "Figure 3: MNIST (a) and MNIST-1D (b) embedded in the plane by t-SNE, coloured by "
+    "digit; seed 0.",
+    "figure-purity": "Beyond the paper: how many of a point's ten nearest neighbours in the "
+    "embedding show the same digit, by digit.",
+}
+
+
 def plot(result: xr.Dataset) -> dict[str, Figure]:
     """Draw Figure 3 ("figure"), and per digit how pure neighbourhoods are ("figure-purity")."""
     shown = [data for data in PREFIX if f"{PREFIX[data]}accuracy" in result]

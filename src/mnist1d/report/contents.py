@@ -293,7 +293,13 @@ def describe(experiment: ModuleType, result: xr.Dataset) -> Section:
 
 def _seed_by_seed(result: xr.Dataset) -> list[xr.Dataset]:
     """Split a result: what an experiment measures on one seed alone is that seed's value."""
-    return [result.isel(seed=[place]) for place in range(result.sizes["seed"])]
+    # Some have other seeds beside (`mnist_seed`), fewer: what is measured on these has no value of
+    # every seed and is not asked for one (`_measured`).
+    others = {name: size for name, size in result.sizes.items() if str(name).endswith("_seed")}
+    return [
+        result.isel({"seed": [place]} | {name: [place % size] for name, size in others.items()})
+        for place in range(result.sizes["seed"])
+    ]
 
 
 def _measured(estimate: Estimate, alone: list[Estimate]) -> Measured:
