@@ -147,7 +147,10 @@ def times() -> str:
             (
                 f"`{experiment.NAME}`{', with MNIST' if with_mnist else ''}",
                 str(result.sizes["seed"]),
-                f"{result.attrs['seconds'] / 60:.0f}",
+                # What was found finished took its time before.
+                "resumed"
+                if result.attrs.get("units_found", 0)
+                else f"{result.attrs['seconds'] / 60:.0f}",
                 result.attrs["processor"].replace("(R)", ""),
             )
         )
