@@ -19,7 +19,7 @@ class PyTorchStream:
 
     Source: observed with PyTorch 2.13, bit for bit; a test compares with whatever is installed.
 
-    >>> bool(PyTorchStream(0).uniform(0, 1, (1,))[0] == np.float32(0.49625658988952637))
+    >>> bool(PyTorchStream(0).uniform(0.0, 1.0, (1,))[0] == np.float32(0.49625658988952637))
     True
     """
 
