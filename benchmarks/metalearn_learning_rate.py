@@ -1,10 +1,12 @@
-"""Time the metalearned learning rate: `python benchmarks/metalearn_learning_rate.py`.
+"""Time the learning rate's metalearning: `python benchmarks/metalearn_learning_rate.py`.
 
-The work is both published trials: 50 outer steps, each through 200 inner steps. Ours is timed as
-the experiment does it, all trials together: the published weights beside 20 draws of our own, or
-beside one, the fewest it takes; that from a cold start in a process of its own, too. The peer is a
-plain PyTorch loop that keeps the graph of the inner loop, `--outer-steps` steps of one trial
-after one to warm up, with PyTorch's own threads; it counts for both trials.
+Ours, compiled: the outer steps of both trials from the published initial weights, run together on
+all cores, the best of five times 50. Ours, cold: a process of its own with an empty cache of
+compiled programs that imports, makes the data, compiles and runs both trials; and the whole command
+`mnist1d reproduce metalearn-learning-rate --seeds 1`, which does four trials, the sweep, tables,
+figures and files. The peer is the same two trials as plain PyTorch loops, derivatives backwards
+through the graph of all inner steps, `--steps` outer steps of each after one to warm up, with one
+thread and with as many as there are cores; the faster is taken.
 """
 
 import argparse
@@ -12,115 +14,141 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+import jax
+import numpy as np
 import torch
 from keep import keep, processor
 from torch.nn import functional
 
 import mnist1d
-from mnist1d.experiments.metalearn_learning_rate import Config, run
+from mnist1d.experiments.inner_training import (
+    cut_into_batches,
+    differentiate,
+    draw_network,
+    over_runs,
+)
+from mnist1d.models.pytorch_stream import PyTorchStream
 from mnist1d.training import use_all_cores
 
-CONFIG = Config()
+STARTS = (1.5, 0.15)
+N_OUTER, N_INNER, BATCH, OUTER_RATE = 50, 200, 50, 0.3
 
 
-def peer_seconds(n_steps):
-    """Take outer steps with PyTorch; returns seconds per step of one trial, and the last rate."""
-    torch.manual_seed(0)
-    layers = [torch.nn.Linear(40, CONFIG.hidden_size), torch.nn.Linear(CONFIG.hidden_size, 10)]
-    start = [part.detach() for layer in layers for part in (layer.weight, layer.bias)]
-    dataset = mnist1d.load()
-    x, y = torch.tensor(dataset.x, dtype=torch.float32), torch.tensor(dataset.y)
-    rate = torch.tensor(CONFIG.initial_rates[0], requires_grad=True)
-
-    def objective(rate):
-        parameters = [part.clone().requires_grad_() for part in start]
-        losses = []
-        for step in range(CONFIG.inner_steps):
-            rows = slice(first := step * CONFIG.batch_size % len(x), first + CONFIG.batch_size)
-            hidden = torch.tanh(functional.linear(x[rows], *parameters[:2]))
-            loss = functional.cross_entropy(functional.linear(hidden, *parameters[2:]), y[rows])
-            slopes = torch.autograd.grad(loss, parameters, create_graph=True)
-            parameters = [
-                part - rate * slope for part, slope in zip(parameters, slopes, strict=True)
-            ]
-            losses.append(loss)
-        return torch.stack(losses).mean()
-
-    for step in range(n_steps + 1):
-        if step == 1:
-            begun = perf_counter()
-        (slope,) = torch.autograd.grad(objective(rate), rate)
-        rate = (rate - CONFIG.outer_rate * slope).detach().requires_grad_()
-    return (perf_counter() - begun) / n_steps, float(rate)
-
-
-def our_seconds(seeds):
-    """Return the seconds of an outer step of all trials together, compiled."""
-    marks = []
-
-    def note(task, done, _total):
-        if task == "outer steps":
-            marks.append((done, perf_counter()))
-
-    run(Config(seeds=seeds), progress=note)
-    # The first outer step compiles.
-    (first, begun), (last, ended) = next(mark for mark in marks if mark[0] == 1), marks[-1]
-    return (ended - begun) / (last - first)
-
-
-def cold_start():
-    """Run both trials in a new process with an empty cache; returns its wall time in seconds."""
-    code = (
-        "from mnist1d.training import use_all_cores; use_all_cores()\n"
-        "from mnist1d.experiments.metalearn_learning_rate import Config, run\n"
-        "run(Config(seeds=1))"
+def make_ours():
+    """Make the program of both trials' outer steps; compiled when it is first called."""
+    use_all_cores()
+    networks = jax.tree.map(
+        lambda leaf: np.stack([leaf] * len(STARTS)), draw_network(50, PyTorchStream(0))
     )
+    batches = cut_into_batches(mnist1d.load(), BATCH)
+    return over_runs(partial(differentiate, n_steps=N_INNER), networks, batches)
+
+
+def our_trials(step):
+    """Run both trials together; returns the last learning rates."""
+    rates = np.array(STARTS, np.float32)
+    for _ in range(N_OUTER):
+        rates = rates - np.float32(OUTER_RATE) * step(rates).slope
+    return rates
+
+
+def cold_start(arguments):
+    """Time a process that finds no compiled program."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder))}
+        environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "cache")}
         start = perf_counter()
-        subprocess.run([sys.executable, "-c", code], env=environment, check=True)  # noqa: S603
+        subprocess.run(  # noqa: S603
+            [sys.executable, *arguments],
+            env=environment,
+            cwd=folder,
+            check=True,
+            capture_output=True,
+        )
         return perf_counter() - start
+
+
+def torch_objective(rate, parameters, x, y):
+    """Train, keeping the graph of all steps; returns the mean loss."""
+    losses = []
+    for i in range(N_INNER):
+        rows = slice(BATCH * i % len(x), BATCH * i % len(x) + BATCH)
+        hidden = torch.tanh(functional.linear(x[rows], *parameters[:2]))
+        loss = functional.cross_entropy(functional.linear(hidden, *parameters[2:]), y[rows])
+        gradient = torch.autograd.grad(loss, parameters, create_graph=True)
+        parameters = [p - rate * g for p, g in zip(parameters, gradient, strict=True)]
+        losses.append(loss)
+    return torch.stack(losses).mean()
+
+
+def torch_trial(start, n_steps):
+    """Run the first outer steps of a trial; returns seconds per step and the last rate."""
+    dataset = mnist1d.load()
+    x, y = torch.from_numpy(dataset.x.astype(np.float32)), torch.from_numpy(dataset.y)
+    torch.manual_seed(0)
+    layers = [torch.nn.Linear(40, 50), torch.nn.Linear(50, 10)]
+    parameters = [p for layer in layers for p in (layer.weight, layer.bias)]
+    rate = torch.tensor(start, requires_grad=True)
+    torch_objective(rate, parameters, x, y).backward()
+    clock = perf_counter()
+    for _ in range(n_steps):
+        (slope,) = torch.autograd.grad(torch_objective(rate, parameters, x, y), rate)
+        rate = (rate - OUTER_RATE * slope).detach().requires_grad_()
+    return (perf_counter() - clock) / n_steps, rate.item()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--outer-steps", type=int, default=10, help="of PyTorch's")
+    parser.add_argument("--steps", type=int, default=N_OUTER, help="outer steps of PyTorch's")
     parser.add_argument(
         "--keep", action="store_true", help="write benchmarks/results/metalearn_learning_rate.json"
     )
+    parser.add_argument("--cold", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    per_step, rate = peer_seconds(options.outer_steps)
-    peer = 2 * per_step
-    cold = cold_start()
-    use_all_cores()
-    rows = [
-        {
-            "what": f"both trials from a cold start, sweep included: {cold:.1f} s",
-            "beside": f"plain PyTorch loops: {peer * CONFIG.outer_steps:.1f} s, extrapolated from "
-            f"{options.outer_steps} of {CONFIG.outer_steps} outer steps",
-            "ratio": peer * CONFIG.outer_steps / cold,
-            "our_seconds": cold,
-            "peer_threads": torch.get_num_threads(),
-            "peer_rate": rate,
-        }
-    ]
-    for seeds in (1, CONFIG.seeds):
-        ours = our_seconds(seeds) / (seeds + 1)
-        rows.append(
-            {
-                "what": f"an outer step of both trials, compiled, of {seeds + 1} draws together: "
-                f"{1e3 * ours:.2f} ms per draw",
-                "beside": f"plain PyTorch loops: {1e3 * peer:.0f} ms",
-                "ratio": peer / ours,
-            }
-        )
-    for row in rows:
-        print(f"{processor()}: {row['what']}; {row['beside']}; ratio {row['ratio']:.1f}")
+    if options.cold:
+        print(our_trials(make_ours()))
+        return
+    trials = cold_start([Path(__file__).resolve(), "--cold"])
+    command = cold_start(["-m", "mnist1d", "reproduce", "metalearn-learning-rate", "--seeds", "1"])
+    print(f"ours, cold: both trials {trials:.1f} s; the command {command:.1f} s", flush=True)
+    step = make_ours()
+    start = perf_counter()
+    our_trials(step)
+    first = perf_counter() - start
+    seconds, last = np.inf, None
+    for _ in range(5):
+        start = perf_counter()
+        last = our_trials(step)
+        seconds = min(seconds, perf_counter() - start)
+    print(f"ours: both trials {seconds:.2f} s, the first time {first:.2f} s", last, flush=True)
+    peers = {}
+    for n_threads in sorted({1, os.cpu_count() or 1}):
+        torch.set_num_threads(n_threads)
+        found = [torch_trial(begin, options.steps) for begin in STARTS]
+        peers[n_threads] = N_OUTER * sum(per_step for per_step, _ in found)
+        print(f"PyTorch, {n_threads} threads: {peers[n_threads]:.1f} s", found, flush=True)
+    n_threads = min(peers, key=peers.__getitem__)
+    ratio = peers[n_threads] / seconds
+    print(f"{processor()}: ratio {ratio:.1f}")
     if options.keep:
-        keep("metalearn_learning_rate", rows, ("mnist1d", "jax", "torch"))
+        row = {
+            "what": f"both trials of the metalearned learning rate, compiled: {seconds:.2f} s",
+            "beside": f"plain PyTorch loops, {options.steps} of {N_OUTER} outer steps measured: "
+            f"{peers[n_threads]:.1f} s with {n_threads} thread(s), the faster number",
+            "ratio": ratio,
+            "our_seconds": seconds,
+            "our_seconds_per_outer_step_of_both_trials": seconds / N_OUTER,
+            "our_seconds_with_compilation": first,
+            "our_seconds_cold_start_both_trials": trials,
+            "our_seconds_cold_start_command_1_seed": command,
+            "our_last_rates": [float(rate) for rate in last],
+            "peer_seconds_by_threads": peers,
+            "peer_seconds_per_outer_step_of_one_trial": peers[n_threads] / N_OUTER / 2,
+        }
+        keep("metalearn_learning_rate", [row], ("mnist1d", "jax", "torch"))
 
 
 if __name__ == "__main__":
