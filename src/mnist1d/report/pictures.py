@@ -108,7 +108,7 @@ def _figures(section: Section) -> Iterator[tuple[str, Figure]]:
 
 
 def describe(figure: Figure) -> str:
-    """Say in words what a figure shows: of every panel title, axes and labelled series.
+    """Say in words, on one line, what a figure shows: of every panel title, axes and series.
 
     >>> figure = Figure()
     >>> axes = figure.subplots()
@@ -117,7 +117,7 @@ def describe(figure: Figure) -> str:
     >>> describe(figure)
     'Training: Accuracy (%) against Step, for CNN.'
     """
-    return " ".join(filter(None, map(_describe_panel, figure.axes)))
+    return " ".join(" ".join(map(_describe_panel, figure.axes)).split())
 
 
 def _describe_panel(axes: Axes) -> str:
