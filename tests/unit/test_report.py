@@ -270,8 +270,8 @@ def test_a_quick_run_is_called_one_everywhere(monkeypatch, capsys, tmp_path):
 
 
 def test_one_quick_run_among_full_ones_is_named(report):
-    result = report.sections[-1].result.assign_attrs(QUICK)
-    quick = contents.describe(double_descent, result)
+    full = next(each for each in report.sections if each.experiment is double_descent)
+    quick = contents.describe(double_descent, full.result.assign_attrs(QUICK))
     mixed = contents.Report((report.sections[0], quick), ())
     assert mixed.note == f"{quick.short_title}: quick run, not the full protocol"
     assert report.note == ""
