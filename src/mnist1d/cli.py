@@ -1,6 +1,7 @@
 """The command `mnist1d`: finds the subcommand, and says what to install if something is missing."""
 
 import io
+import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module, util
@@ -55,5 +56,7 @@ def _run(commands: Mapping[str, Callable[..., Any]]) -> None:
         )
     except KeyboardInterrupt:
         message = "interrupted; what was finished is kept: run the same command again to go on"
-        print(f"\nmnist1d: {message}", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        print(f"\nmnist1d: {message}", file=sys.stderr, flush=True)  # noqa: T201
+        sys.stdout.flush()
+        # At once: threads that still compute can abort an interpreter that ends around them.
+        os._exit(130)

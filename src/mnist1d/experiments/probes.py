@@ -3,14 +3,12 @@
 Representations stand as rows here, `(samples, features)`, as scikit-learn takes them.
 """
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
-from sklearn.preprocessing import StandardScaler
 
 Array = NDArray[Any]
 
@@ -46,8 +44,10 @@ def linear_accuracy(x: Array, y: Array, x_test: Array, y_test: Array) -> float:
     >>> linear_accuracy(x, y, x, y)
     1.0
     """
-    scaler = StandardScaler().fit(x)
-    probe = LogisticRegression(tol=GRADIENT / len(x), max_iter=1000)
+    preprocessing = import_module("sklearn.preprocessing")
+    linear_model = import_module("sklearn.linear_model")
+    scaler = preprocessing.StandardScaler().fit(x)
+    probe = linear_model.LogisticRegression(tol=GRADIENT / len(x), max_iter=1000)
     probe.fit(scaler.transform(x), y)
     return float(probe.score(scaler.transform(x_test), y_test))
 
@@ -71,7 +71,7 @@ def quick_linear_accuracy(x: Array, y: Array, x_test: Array, y_test: Array) -> f
     >>> quick_linear_accuracy(x, y, x, y)
     1.0
     """
-    scaler = StandardScaler().fit(x)
+    scaler = import_module("sklearn.preprocessing").StandardScaler().fit(x)
     weights, intercepts = fit_linear(scaler.transform(x), y)
     scores = scaler.transform(x_test) @ weights + intercepts
     return float((scores.argmax(axis=1) == y_test).mean())
@@ -89,6 +89,7 @@ def fit_linear(x: Array, y: Array) -> tuple[Array, Array]:
 
     >>> x, y = np.array([[-1.0], [0.0], [1.0]]), np.arange(3)
     >>> weights, intercepts = fit_linear(x, y)
+    >>> from sklearn.linear_model import LogisticRegression
     >>> fitted = LogisticRegression(tol=1e-6).fit(x, y)
     >>> bool(np.abs(weights.T - fitted.coef_).max() < 0.02)
     True
@@ -152,7 +153,8 @@ def knn_accuracy(
     >>> knn_accuracy(x, np.repeat([3, 7], 10), 5 * x[[0, 10]], np.array([3, 7]))
     1.0
     """
-    neighbours = KNeighborsClassifier(n_neighbors=N_NEIGHBOURS, metric=metric)
+    make = import_module("sklearn.neighbors").KNeighborsClassifier
+    neighbours = make(n_neighbors=N_NEIGHBOURS, metric=metric)
     return float(neighbours.fit(x, y).score(x_test, y_test))
 
 
@@ -173,7 +175,8 @@ def neighbourhood_purity(points: Array, labels: Array, n_classes: int = 10) -> A
     >>> neighbourhood_purity(points, np.repeat([0, 1], 20), 2)
     array([1., 1.])
     """
-    neighbours = NearestNeighbors(n_neighbors=N_NEIGHBOURS).fit(points)
+    make = import_module("sklearn.neighbors").NearestNeighbors
+    neighbours = make(n_neighbors=N_NEIGHBOURS).fit(points)
     _, rows = neighbours.kneighbors()  # of the points themselves, none its own neighbour
     own = (labels[rows] == labels[:, None]).mean(axis=1)
     of_class = labels == np.arange(n_classes)[:, None]

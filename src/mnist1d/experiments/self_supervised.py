@@ -34,6 +34,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any, Literal, Self
 
 import jax
@@ -43,7 +44,6 @@ import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 import mnist1d
@@ -491,13 +491,17 @@ def embed_outputs(
             outputs = outputs_of_layers(encoder, signals)[-1]
         points = np.full((len(signals), 2), np.nan, np.float32)
         if np.isfinite(outputs).all():
-            points = TSNE(
-                metric="cosine",
-                init="random",
-                learning_rate=200.0,
-                max_iter=config.embedding_iterations,
-                random_state=seed,
-            ).fit_transform(outputs)
+            points = (
+                import_module("sklearn.manifold")
+                .TSNE(
+                    metric="cosine",
+                    init="random",
+                    learning_rate=200.0,
+                    max_iter=config.embedding_iterations,
+                    random_state=seed,
+                )
+                .fit_transform(outputs)
+            )
         arrays = {"points": points, "seconds": np.array(time.perf_counter() - clock)}
         units.save(arrays, **key(stage, seed))
         yield task, arrays
