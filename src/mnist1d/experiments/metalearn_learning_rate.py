@@ -25,6 +25,7 @@ from functools import partial
 from typing import Any, Self
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -170,26 +171,31 @@ def _learn(
     key = {name: settings[name] for name in settings if "sweep" not in name}
     key.pop("outer_steps")
     every = jax.tree.map(lambda leaf: np.concatenate([leaf] * n_starts), networks)
-    take = over_runs(partial(_differentiate, n_steps=config.inner_steps), every, batches)
+    total = config.outer_steps
+    # The last piece may be longer than needed: a shorter program would have to be compiled.
+    take = over_runs(
+        partial(
+            take_steps,
+            n_steps=min(STEPS_PER_UNIT, total),
+            outer_rate=config.outer_rate,
+            inner_steps=config.inner_steps,
+        ),
+        every,
+        batches,
+    )
     rates = np.repeat(np.array(config.initial_rates, np.float32), n_draws)
     pieces: list[dict[str, np.ndarray]] = []
-    total = config.outer_steps
     progress("outer steps", 0, total)
     for start in range(0, total, STEPS_PER_UNIT):
         stop = min(start + STEPS_PER_UNIT, total)
         piece, going = units.load(part="trials", start=start, stop=stop, **key), ~np.isnan(rates)
         if piece is None:
-            steps = []
-            for step in range(start, stop):
-                rates, measured = _update(rates, take(rates), config.outer_rate)
-                steps.append(measured)
-                progress("outer steps", step + 1, total)
-            piece = {name: np.stack([s[name] for s in steps], axis=1) for name in steps[0]}
+            piece = {name: values[:, : stop - start] for name, values in take(rates).items()}
             units.save(piece, part="trials", start=start, stop=stop, **key)
+        progress("outer steps", stop, total)
         rates = piece["rate"][:, -1]
         pieces.append(piece)
         _tell_stops(config, piece, going, start, progress)
-    progress("outer steps", total, total)
     arrays = {
         name: np.concatenate([piece[name] for piece in pieces], axis=1).reshape(
             n_starts, n_draws, total
@@ -207,25 +213,32 @@ def _learn(
     }
 
 
-def _differentiate(rate: Any, network: Network, batches: Batches, *, n_steps: int) -> Any:
-    return differentiate(rate, network, batches, n_steps)._asdict()
+def take_steps(
+    rate: Any,
+    network: Network,
+    batches: Batches,
+    *,
+    n_steps: int,
+    outer_rate: float,
+    inner_steps: int,
+) -> dict[str, Any]:
+    """Take some outer steps; from where a trial has to stop, all it records is NaN."""
 
+    def step(rate: Any, _: None) -> tuple[Any, dict[str, Any]]:
+        found = differentiate(rate, network, batches, inner_steps)
+        following = rate - outer_rate * found.slope
+        goes_on = jnp.isfinite(found.objective) & jnp.isfinite(following)
+        measured = {
+            "rate": following,
+            "objective": found.objective,
+            "meta_gradient": found.slope,
+            "last_loss": found.last_loss,
+        }
+        measured = {name: jnp.where(goes_on, value, jnp.nan) for name, value in measured.items()}
+        # A learning rate that is NaN makes everything NaN from the first inner step on.
+        return measured["rate"], measured | {"first_odd_step": found.first_odd_step}
 
-def _update(
-    rates: np.ndarray, found: Mapping[str, np.ndarray], outer_rate: float
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Take an outer step; the rate of a trial that has to stop, or has stopped, becomes NaN."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        following = rates - np.float32(outer_rate) * found["slope"]
-    goes_on = np.isfinite(found["objective"]) & np.isfinite(following)
-    measured = {
-        "rate": following,
-        "objective": found["objective"],
-        "meta_gradient": found["slope"],
-        "last_loss": found["last_loss"],
-    }
-    measured = {name: np.where(goes_on, values, np.nan) for name, values in measured.items()}
-    return measured["rate"], measured | {"first_odd_step": found["first_odd_step"]}
+    return jax.lax.scan(step, rate, None, n_steps)[1]
 
 
 def _tell_stops(
