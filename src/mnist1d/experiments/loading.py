@@ -78,7 +78,7 @@ def _load_file(path: Path) -> ModuleType:
     sys.path.append(str(path.resolve().parent))
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 (what was asked for)
-    except Exception as error:
+    except Exception as error:  # whatever a stranger's file raises when it is run
         del sys.modules[spec.name]
         raise InputError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     finally:

@@ -140,6 +140,11 @@ class Section:
         return self.experiment.TITLE
 
     @property
+    def differing(self) -> tuple[Judged, ...]:
+        """The claims that differ, with the reason."""
+        return tuple(judged for judged in self.claims if judged.why is not None)
+
+    @property
     def note(self) -> str:
         """In what the run is not the paper's; empty if it is."""
         return record.note(self.experiment, self.result)
@@ -192,12 +197,7 @@ class Report:
     @property
     def differing(self) -> tuple[tuple[Section, Judged], ...]:
         """Every claim that differs, with its experiment."""
-        return tuple(
-            (section, judged)
-            for section in self.sections
-            for judged in section.claims
-            if judged.why is not None
-        )
+        return tuple((section, judged) for section in self.sections for judged in section.differing)
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -86,12 +86,11 @@ def _differing(report: Report) -> Iterable[str]:
         return
     yield "## Where we differ"
     for section in report.sections:
-        differing = [judged for judged in section.claims if judged.why is not None]
-        if not differing:
+        if not section.differing:
             continue
         yield f"### {section.title}"
         yield f"Run: {section.run}."
-        for judged in differing:
+        for judged in section.differing:
             claim, estimate = judged.judgement.claim, judged.judgement.estimate
             yield (
                 f"**{_text(claim.statement)}** ({_text(claim.source)}). Published "

@@ -187,11 +187,10 @@ def _differing(report: Report) -> Iterable[str]:
         return
     yield '<section id="differences"><h2>Where we differ</h2>'
     for section in report.sections:
-        differing = [judged for judged in section.claims if judged.why is not None]
-        if not differing:
+        if not section.differing:
             continue
         yield f'<h3>{_text(section.title)}</h3><p class="small">Run: {_text(section.run)}.</p>'
-        for judged in differing:
+        for judged in section.differing:
             claim, estimate = judged.judgement.claim, judged.judgement.estimate
             yield (
                 f'<article class="why"><h4>{_text(claim.statement)}</h4>'
