@@ -25,6 +25,7 @@ import one_core
 import torch
 import torch_models
 from keep import keep, processor
+from published_lottery import comparison
 
 import mnist1d
 from mnist1d import pruning
@@ -187,6 +188,10 @@ def main():
         seconds, memory, found = cold_start(products_in)
         ratio = peer_total / seconds
         print(f"ours in {products_in}: {seconds:.0f} s, {memory:.2f} GiB, ratio {ratio:.2f}")
+        beside = comparison(found)
+        for row in beside:
+            print("  {what}: {published} published, {ours} ours; ".format(**row), end="")
+            print("{difference} apart, standard error {standard_error}".format(**row))
         rows.append(
             {
                 "what": f"lottery tickets from a cold start, the published amount of work, products"
@@ -199,6 +204,7 @@ def main():
                 "peer_seconds_per_network": peer,
                 "peer_threads": torch.get_num_threads(),
                 "found": found,
+                "beside_published": beside,
             }
         )
     if options.keep:

@@ -44,6 +44,7 @@ import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from threadpoolctl import threadpool_limits
 
 import mnist1d
@@ -767,7 +768,7 @@ def _plot_figure(result: xr.Dataset) -> Figure:
     right.set(xlabel="Layer", ylabel="Linear accuracy (%)", xticks=range(8), ylim=(30, 90))
     right.set_yticks(range(30, 91, 10))
     right.legend(loc="lower right", handlelength=2.2, labelspacing=0.3)
-    figure.text(0.45, 0.99, "b", fontsize=8, fontweight="bold", va="top")
+    figure.text(0.44, 0.99, "b", fontsize=8, fontweight="bold", va="top")
     return figure
 
 
@@ -780,7 +781,8 @@ def _plot_embedding(axes: Axes, result: xr.Dataset, stage: str, seed: int = 0) -
     if stage == "after" and np.isfinite(points).all():
         for digit in np.unique(labels):
             middle = np.median(points[labels == digit], axis=0)
-            axes.text(middle[0], middle[1], str(digit), fontsize=9, ha="center", va="center")
+            text = axes.text(*middle, str(digit), fontsize=9, ha="center", va="center")
+            text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_axis_off()
 
