@@ -3,7 +3,9 @@
 Without the `lab` extra there is no JAX, and only the tests of the core can run.
 """
 
+import atexit
 import os
+import tempfile
 from importlib.util import find_spec
 
 import pytest
@@ -17,6 +19,12 @@ if find_spec("jax") is not None:
         # Tests compare to rounding error; a GPU's default products are coarser.
         jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_num_cpu_devices", 4)
+
+    # A program that several tests need is compiled once, and forgotten with the session.
+    compiled = tempfile.TemporaryDirectory(prefix="mnist1d-compiled-")
+    atexit.register(compiled.cleanup)
+    jax.config.update("jax_compilation_cache_dir", compiled.name)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_numpy_dtype_promotion", "strict")
     jax.config.update("jax_numpy_rank_promotion", "raise")
 

@@ -21,7 +21,7 @@ Array: TypeAlias = Any
 
 # Keeps the digit apart from the padding, which is recognised by being exactly zero.
 _OFFSET = 1e-8
-_SMOOTHING_WIDTH = 2.0
+SMOOTHING_WIDTH = 2.0
 _SMOOTHING_RADIUS = 8
 # Values of one intermediate array: what is in use at one time then fits the second-level cache.
 _CHUNK_VALUES = 20_000
@@ -221,7 +221,7 @@ def _smooth(noise: Array, mirror: Array, weights: tuple[float, ...]) -> Array:
 def smoothing_weights(strength: float) -> tuple[float, ...]:
     """Return the weights of a Gaussian filter, truncated at four widths, times the strength."""
     i = np.arange(-_SMOOTHING_RADIUS, _SMOOTHING_RADIUS + 1)
-    weights = np.exp(-0.5 * (i / _SMOOTHING_WIDTH) ** 2)
+    weights = np.exp(-0.5 * (i / SMOOTHING_WIDTH) ** 2)
     weights *= strength / weights.sum()
     return tuple(weights[_SMOOTHING_RADIUS:].tolist())
 

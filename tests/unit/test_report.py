@@ -17,9 +17,11 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from mnist1d import cli
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments import EXPERIMENTS, classification, double_descent, record
 from mnist1d.experiments.claims import AtLeast, Claim, Equals, Judgement, Positive
 from mnist1d.report import contents, read_report, to_markdown, to_page
+from mnist1d.report.dataset_table import table_2
 from mnist1d.report.pictures import draw_pictures
 from mnist1d.report.strips import strip
 from mnist1d.report.wording import interval_of, mean_of
@@ -86,6 +88,17 @@ def test_figures_of_results_are_in_the_record():
     shown = re.findall(r"!\[.+\]\((.+)\)", RESULTS)
     kept = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("results/*/*.png"))
     assert sorted(shown) == kept
+
+
+def test_the_papers_parameters_are_the_defaults():
+    rows = table_2()
+    assert {row.name for row in rows if row.published} | {"scale_coeff"} == {
+        row.name for row in rows
+    }
+    for row in rows:
+        assert row.published in (row.ours, "")
+        assert f"| {row.words} |" in RESULTS
+        assert not row.name or hasattr(DatasetConfig(), row.name)
 
 
 def test_what_differs_is_explained(report):

@@ -211,7 +211,9 @@ def test_every_figure_is_drawn(tab, report):
         "Promise.all([...document.images].map(i => i.decode().then("
         "() => [i.naturalWidth, i.naturalHeight, i.width, i.height])))"
     )
-    figures = sum(len(section.experiment.plot(section.result)) for section in report.sections)
+    figures = 1 + sum(  # of the dataset, and those of the experiments
+        len(section.experiment.plot(section.result)) for section in report.sections
+    )
     assert len(sizes) == figures
     for natural_width, natural_height, width, height in sizes:
         assert natural_width > 100

@@ -8,7 +8,9 @@ from typing import Annotated, NoReturn
 
 import tyro
 
+from mnist1d.report import dataset_table
 from mnist1d.report.contents import Report, needs_of, read_report
+from mnist1d.report.dataset_table import figure_1_png
 from mnist1d.report.markdown import to_markdown
 from mnist1d.report.page import to_page
 from mnist1d.report.pictures import Picture, draw_pictures, draw_png
@@ -78,6 +80,10 @@ def write_report(
         for name in missing:
             with write_whole(_picture_path(folder, section.name, name)) as file:
                 file.write(drawn[name])
+    figure_1 = _picture_path(folder, dataset_table.FOLDER, dataset_table.FIGURE)
+    if not figure_1.exists():
+        with write_whole(figure_1) as file:
+            file.write(figure_1_png())
     texts = {
         TABLES: to_markdown(
             report, pictures, folder=relative_path(folder, out), command=command_for(folder, out)

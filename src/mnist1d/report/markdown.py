@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from mnist1d.report import dataset_table
 from mnist1d.report.contents import Judged, Report, Section, count_verdicts
+from mnist1d.report.dataset_table import figure_1, table_2
 from mnist1d.report.pictures import Picture
 from mnist1d.report.wording import (
     HOW_TO_READ,
@@ -39,6 +41,7 @@ def to_markdown(
         _overview(report),
         *_missing(report),
     ]
+    blocks += _dataset(folder)
     for section in report.sections:
         blocks += _section(section, pictures[section.name], folder)
     blocks += [*_differing(report), "## All claims"]
@@ -79,6 +82,22 @@ def _missing(report: Report) -> list[str]:
         + "; ".join(f"{each.TITLE} (`mnist1d reproduce {each.NAME}`)" for each in report.missing)
         + "."
     ]
+
+
+def _dataset(folder: str) -> Iterable[str]:
+    picture = figure_1()
+    yield f"## {dataset_table.TITLE}"
+    yield dataset_table.INTRODUCTION
+    yield _table(
+        ["parameter", "field", "ours", "paper"],
+        [
+            [row.words, f"`{row.name}`" if row.name else "", row.ours, row.published]
+            for row in table_2()
+        ],
+        right=(2, 3),
+    )
+    yield f"![{_text(picture.words)}]({folder}/{dataset_table.FOLDER}/{picture.name}.png)"
+    yield f"*{_text(picture.caption)}*"
 
 
 def _differing(report: Report) -> Iterable[str]:

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
+from mnist1d.report import dataset_table
 from mnist1d.report.contents import NOT_FULL, Judged, Measured, Report, Section, count_verdicts
+from mnist1d.report.dataset_table import figure_1, table_2
 from mnist1d.report.pictures import Picture
 from mnist1d.report.strips import strip
 from mnist1d.report.wording import (
@@ -49,6 +51,7 @@ def to_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
             _navigation(report),
             "<main>",
             *_opening(report),
+            *_dataset(),
             *(
                 line
                 for section in report.sections
@@ -101,7 +104,7 @@ def _note(note: str) -> list[str]:
 
 
 def _navigation(report: Report) -> str:
-    links = [("results", "Results", "")]
+    links = [("results", "Results", ""), (dataset_table.FOLDER, "The dataset", "")]
     links += [
         (section.name, section.short_title, str(len(section.claims))) for section in report.sections
     ]
@@ -174,6 +177,26 @@ def _opening(report: Report) -> Iterable[str]:
     yield "</header>"
 
 
+def _dataset() -> Iterable[str]:
+    yield f'<section id="{dataset_table.FOLDER}"><h2>{_text(dataset_table.TITLE)}</h2>'
+    yield f"<p>{_text(dataset_table.INTRODUCTION)}</p>"
+    yield _figure(dataset_table.FOLDER, figure_1())
+    rows = "".join(
+        f'<tr><th scope="row">{_text(row.words)}</th>'
+        f"<td>{f'<code>{row.name}</code>' if row.name else ''}</td>"
+        f"<td>{_text(row.ours)}</td><td>{_text(row.published)}</td></tr>"
+        for row in table_2()
+    )
+    header = "".join(
+        f'<th scope="col">{name}</th>' for name in ("parameter", "field", "ours", "paper")
+    )
+    yield _scroll(
+        "Table 2",
+        f"<table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>",
+    )
+    yield "</section>"
+
+
 def _scroll(label: str, content: str) -> str:
     """Let a table that is too wide scroll by itself, by keyboard too."""
     return (
@@ -207,7 +230,7 @@ def _section(section: Section, pictures: Sequence[Picture]) -> Iterable[str]:
     yield from _note(section.note)
     yield f'<p class="question">{_text(section.question)}</p>'
     yield from (f"<p>{_text(paragraph)}</p>" for paragraph in section.introduction)
-    yield from (_figure(section, picture) for picture in pictures)
+    yield from (_figure(section.name, picture) for picture in pictures)
     yield _measurements(section)
     yield _seeds(section)
     yield _settings(section)
@@ -221,14 +244,14 @@ def _section(section: Section, pictures: Sequence[Picture]) -> Iterable[str]:
     yield "</section>"
 
 
-def _figure(section: Section, picture: Picture) -> str:
+def _figure(section: str, picture: Picture) -> str:
     scale = min(_PIXELS_PER_INCH, _MOST_PIXELS / picture.size[1])
     width, height = (round(inches * scale) for inches in picture.size)
     least = round(picture.size[0] * _LEAST_PIXELS_PER_INCH)
     source = base64.b64encode(picture.image).decode("ascii")
     panels = json.dumps(picture.panels, separators=(",", ":")).replace("<", "\\u003c")
     return (
-        f'<figure id="{section.name}-{picture.name}"><div class="scroll" role="region" '
+        f'<figure id="{section}-{picture.name}"><div class="scroll" role="region" '
         f'tabindex="0" aria-label="{_attribute(picture.caption)}">'
         f'<div class="plot" style="width:{width}px;min-width:{least}px">'
         f'<img width="{width}" height="{height}" alt="{_attribute(picture.words)}" '

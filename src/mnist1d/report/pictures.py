@@ -61,26 +61,34 @@ def caption_of(section: Section, name: str) -> str:
 
 def draw_pictures(section: Section) -> tuple[Picture, ...]:
     """Draw all figures of a section from its result."""
-    pictures = []
-    with plotting.house_style(), mpl.rc_context({"svg.hashsalt": section.name}):
-        for name, figure in _figures(section):
-            image, media_type = _saved(figure, "svg"), "image/svg+xml"
-            if len(image) > _LARGE and len(pixels := _saved(figure, "png")) < len(image):
-                image, media_type = pixels, "image/png"
-            width, height = figure.get_size_inches()
-            caption = caption_of(section, name)
-            pictures.append(
-                Picture(
-                    name,
-                    caption,
-                    f"{caption.rstrip('.')}. {describe(figure)}",
-                    image,
-                    media_type,
-                    (float(width), float(height)),
-                    _panels(figure),
-                )
-            )
-    return tuple(pictures)
+    with plotting.house_style():
+        return tuple(
+            picture_of(name, figure, caption_of(section, name))
+            for name, figure in _figures(section)
+        )
+
+
+def picture_of(name: str, figure: Figure, caption: str) -> Picture:
+    """Make a picture of a figure.
+
+    Args:
+        name: file name without suffix.
+        figure: what is drawn.
+        caption: what it is.
+    """
+    image, media_type = saved(figure, "svg"), "image/svg+xml"
+    if len(image) > _LARGE and len(pixels := saved(figure, "png")) < len(image):
+        image, media_type = pixels, "image/png"
+    width, height = figure.get_size_inches()
+    return Picture(
+        name,
+        caption,
+        f"{caption.rstrip('.')}. {describe(figure)}".rstrip(),
+        image,
+        media_type,
+        (float(width), float(height)),
+        _panels(figure),
+    )
 
 
 def draw_png(section: Section) -> dict[str, bytes]:
@@ -88,15 +96,17 @@ def draw_png(section: Section) -> dict[str, bytes]:
     drawn = {}
     with plotting.house_style():
         for name, figure in _figures(section):
-            drawn[name] = _saved(figure, "png")
+            drawn[name] = saved(figure, "png")
     return drawn
 
 
-def _saved(figure: Figure, kind: str) -> bytes:
+def saved(figure: Figure, kind: str) -> bytes:
+    """Return a figure as a file of a kind, "svg" or "png"; the same figure is the same file."""
     file = io.BytesIO()
-    # Without the date the same figure is the same file.
+    # Without the date, and with the same names inside, the same figure is the same file.
     about = {"Date": None, "Creator": None} if kind == "svg" else {}
-    figure.savefig(file, format=kind, metadata=about)
+    with mpl.rc_context({"svg.hashsalt": "mnist1d"}):
+        figure.savefig(file, format=kind, metadata=about)
     return file.getvalue()
 
 

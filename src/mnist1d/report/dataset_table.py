@@ -1,0 +1,78 @@
+"""What all experiments are about: Table 2 and Figure 1 of the paper, ours beside them."""
+
+from typing import NamedTuple
+
+from mnist1d import plotting
+from mnist1d.config import DatasetConfig
+from mnist1d.pictures import overview_picture
+from mnist1d.report.pictures import Picture, picture_of, saved
+from mnist1d.transforms import SMOOTHING_WIDTH
+
+FOLDER = "dataset"
+"""Where the picture lies in a record, beside the folders of experiments."""
+
+FIGURE = "figure-1"
+TITLE = "The dataset (Table 2, Figure 1)"
+INTRODUCTION = (
+    "Every number of the published arrays comes out again; the tests in `tests/golden` compare "
+    "them. The paper's Table 2 lacks the range of heights, which its text mentions."
+)
+_CAPTION = (
+    "Figure 1, its lower two rows: digits as signals of 12 points; a sample made from each, the "
+    "place of its digit marked."
+)
+
+
+class Parameter(NamedTuple):
+    """A row of Table 2.
+
+    Attributes:
+        words: what it is, in the paper's words.
+        name: of the field of `DatasetConfig`; empty if it is none.
+        ours: our default.
+        published: as the paper has it; empty where it is missing.
+    """
+
+    words: str
+    name: str
+    ours: str
+    published: str
+
+
+def table_2() -> tuple[Parameter, ...]:
+    """Return Table 2 with the defaults of `DatasetConfig`.
+
+    Source: Greydanus & Kobak (2024), Table 2; PAPER section 0.1.
+
+    >>> {row.name: row.ours for row in table_2()}["padding"]
+    '36-60'
+    """
+    config = DatasetConfig()
+    n_train, n_test = config.n_train, config.num_samples - config.n_train
+    low, high = config.padding
+    fields = (
+        ("train/test split", "train_split", f"{n_train}/{n_test}", "4000/1000"),
+        ("template length", "template_len", str(config.template_len), "12"),
+        ("padding points", "padding", f"{low}-{high}", "36-60"),
+        ("range of heights", "scale_coeff", str(config.scale_coeff), ""),
+        ("maximal translation", "max_translation", str(config.max_translation), "48"),
+        ("Gaussian filter width", "", f"{SMOOTHING_WIDTH:g}", "2"),
+        ("Gaussian noise scale", "corr_noise_scale", str(config.corr_noise_scale), "0.25"),
+        ("white noise scale", "iid_noise_scale", str(config.iid_noise_scale), "0.02"),
+        ("shear scale", "shear_scale", str(config.shear_scale), "0.75"),
+        ("final sequence length", "final_seq_length", str(config.final_seq_length), "40"),
+        ("random seed", "seed", str(config.seed), "42"),
+    )
+    return tuple(Parameter(*field) for field in fields)
+
+
+def figure_1() -> Picture:
+    """Draw Figure 1 without its row of MNIST's images, which would need MNIST's files."""
+    with plotting.house_style():
+        return picture_of(FIGURE, overview_picture(), _CAPTION)
+
+
+def figure_1_png() -> bytes:
+    """Draw it as PNG."""
+    with plotting.house_style():
+        return saved(overview_picture(), "png")
