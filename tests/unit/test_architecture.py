@@ -1,4 +1,4 @@
-"""Imports point one way: core, then models and training, then experiments, then commands."""
+"""Imports point one way: core, models and training, experiments, laboratory, then commands."""
 
 import ast
 from pathlib import Path
@@ -10,6 +10,7 @@ ABOVE_THE_CORE = (
     {"models", "pruning", "uncertainty", "plotting", "pictures"},
     {"training"},
     {"experiments"},
+    {"lab"},
     {"report"},
     {
         "commands",

@@ -1,20 +1,23 @@
 """Candidates with a `fit` of their own: clones, seeds, settings, and what is said of bad ones."""
 
+# ruff: noqa: ARG001, ARG002, ARG005 (functions have the arguments that they are called with)
+
 import numpy as np
 import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 pytest.importorskip("jax", reason="JAX is not installed")
 
-import mnist1d
-from mnist1d.lab.candidate_runs import CandidateError, Run, Schedule, Sets
-from mnist1d.lab.fitted_candidates import FunctionCandidate, SklearnCandidate
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+import mnist1d
+from mnist1d.lab.candidate_runs import CandidateError, Run, Schedule, Sets
+from mnist1d.lab.fitted_candidates import FunctionCandidate, SklearnCandidate
 
 SHORT = Schedule(n_steps=12, batch_size=100, evaluate_every=6)
 
@@ -190,7 +193,7 @@ def test_what_fails_in_the_middle_is_named_and_earlier_runs_are_kept(sets):
     runs = [Run({}, seed, "only") for seed in (0, 1)]
     running = candidate.train(runs, {"only": sets}, SHORT, lambda *_: None)
     assert next(running)[0] == 0
-    with pytest.raises(CandidateError, match="failed with seed 1 and no settings: .* got 12"):
+    with pytest.raises(CandidateError, match=r"failed with seed 1 and no settings: .* got 12"):
         next(running)
 
 

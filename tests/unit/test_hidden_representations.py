@@ -1,5 +1,7 @@
 """Representations are what the layers give, of any model, at any step; measures of them."""
 
+# ruff: noqa: ARG005 (functions have the arguments that they are called with)
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -128,7 +130,7 @@ def test_anyones_model_is_recorded_and_stays_as_it_is():
 def test_layers_may_be_chosen_and_wrong_ones_are_named():
     model = Tokens(KEY)
     assert list(representations(model, X, of=["output"])) == ["output"]
-    with pytest.raises(ValueError, match="no layer outptu; its layers are patch, .* output"):
+    with pytest.raises(ValueError, match=r"no layer outptu; its layers are patch, .* output"):
         representations(model, X, of=["outptu"])
     with pytest.raises(ValueError, match="nothing could be noted of cell: never called, or only"):
         representations(model, X, of=["cell"])

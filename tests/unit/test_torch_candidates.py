@@ -1,5 +1,7 @@
 """PyTorch candidates train as a plain loop does, and say what is wrong with a model."""
 
+# ruff: noqa: ARG005, E402, NPY002 (PyTorch may be missing; the global random state is what is tested)
+
 import random
 
 import numpy as np
@@ -7,10 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
+from torch import nn
+
 import mnist1d
 from mnist1d.lab.candidate_runs import CandidateError, Run, Schedule, Sets, batch_order
 from mnist1d.lab.torch_candidates import TorchCandidate
-from torch import nn
 
 SHORT = Schedule(n_steps=12, batch_size=100, evaluate_every=6)
 

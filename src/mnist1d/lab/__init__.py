@@ -38,7 +38,8 @@ if TYPE_CHECKING:
         Sets,
         batch_order,
     )
-    from mnist1d.lab.comparison import Comparison, compare
+    from mnist1d.lab.comparison import compare
+    from mnist1d.lab.comparison_result import Comparison, Difference
     from mnist1d.lab.equinox_candidates import EquinoxCandidate
     from mnist1d.lab.fitted_candidates import FunctionCandidate, SklearnCandidate
     from mnist1d.lab.hidden_representations import (
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         within_class_variability,
     )
     from mnist1d.lab.protocol import Protocol
+    from mnist1d.lab.supervised import as_data, supervised
     from mnist1d.lab.torch_candidates import TorchCandidate
     from mnist1d.models import (
         CNN,
@@ -150,7 +152,8 @@ _ORIGINS: dict[str, tuple[str, ...]] = {
         "Sets",
         "batch_order",
     ),
-    "mnist1d.lab.comparison": ("Comparison", "compare"),
+    "mnist1d.lab.comparison": ("compare",),
+    "mnist1d.lab.comparison_result": ("Comparison", "Difference"),
     "mnist1d.lab.equinox_candidates": ("EquinoxCandidate",),
     "mnist1d.lab.fitted_candidates": ("FunctionCandidate", "SklearnCandidate"),
     "mnist1d.lab.hidden_representations": (
@@ -160,6 +163,7 @@ _ORIGINS: dict[str, tuple[str, ...]] = {
         "within_class_variability",
     ),
     "mnist1d.lab.protocol": ("Protocol",),
+    "mnist1d.lab.supervised": ("as_data", "supervised"),
     "mnist1d.lab.torch_candidates": ("TorchCandidate",),
     "mnist1d.models": (
         "CNN",
@@ -235,6 +239,7 @@ __all__ = [
     "Claim",
     "Comparison",
     "Convolution",
+    "Difference",
     "Encoder",
     "Equals",
     "EquinoxCandidate",
@@ -266,6 +271,7 @@ __all__ = [
     "accuracy",
     "adjacency_probability",
     "apply_views",
+    "as_data",
     "bars_with_interval",
     "batch_order",
     "centred_time",
@@ -315,6 +321,7 @@ __all__ = [
     "signal_strip",
     "silent",
     "sparsity",
+    "supervised",
     "tidy_table",
     "train",
     "train_runs",

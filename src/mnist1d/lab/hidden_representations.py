@@ -1,7 +1,8 @@
 """What the layers of a model give, for any Equinox model, without a change of it.
 
-The layers of a copy are put into recorders: modules of the same class whose `__call__` notes what it
-returns. All of it is traceable, so that `Training.evaluate` may return representations at any step.
+The layers of a copy are put into recorders: modules of the same class whose `__call__` notes what
+it returns. All of it is traceable, so that `Training.evaluate` may return representations at any
+step.
 """
 
 import dataclasses
@@ -65,8 +66,8 @@ def representations(
     silent = [name for name in wanted if name not in outputs]
     if of is not None and silent:
         raise ValueError(
-            f"nothing could be noted of {', '.join(silent)}: never called, or only inside a loop or "
-            "a compiled function"
+            f"nothing could be noted of {', '.join(silent)}: never called, or only inside a loop "
+            "or a compiled function"
         )
     return outputs
 
@@ -139,7 +140,7 @@ def effective_rank(h: Float[Array, "n *features"]) -> Float[Array, ""]:
 def within_class_variability(
     h: Float[Array, "n *features"], y: Int[Array, " n"], n_classes: int = 10
 ) -> Float[Array, ""]:
-    """Return how far examples are from the mean of their class, beside how far these means are apart.
+    """Return how far examples are from their class's mean, beside how far these means are apart.
 
     Trace of the covariance within classes over that between their means: 0 if every class has
     collapsed into a point.

@@ -98,6 +98,17 @@ def train_runs(
     The runs are spread over all devices of JAX's default backend (CPU cores if
     `mnist1d.training.use_all_cores` ran first), the run axis padded to a multiple of their
     number. Between evaluations control returns to Python, so that progress shows.
+
+    >>> import jax.numpy as jnp, optax
+    >>> from mnist1d.models import Logistic
+    >>> training = Training(
+    ...     batch=lambda data, step, key: data, loss=lambda model, batch, key: model(batch).sum(),
+    ...     evaluate=lambda model, data: model(data).sum(), optimizer=optax.sgd(0.1), n_steps=2,
+    ... )
+    >>> keys = jax.random.split(jax.random.key(0), 3)
+    >>> models = initialise(lambda key: Logistic(key=key), keys)
+    >>> train_runs(training, models, jnp.ones(40), keys=keys).history.train_loss.shape
+    (3, 2)
     """
     program = compile_runs(training, models, data, keys=keys, data_axes=data_axes)
     return program(models, data, keys=keys, report=report)
