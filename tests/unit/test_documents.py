@@ -12,7 +12,7 @@ import pytest
 import mnist1d
 
 ROOT = Path(mnist1d.__file__).parents[2]
-DOCUMENTS = ("dataset.md", "experiments.md", "running.md", "streams.md")
+DOCUMENTS = ("dataset.md", "experiments.md", "laboratory.md", "running.md", "streams.md")
 NEEDED = {
     "draw_batch": ["jax"],
     "MNIST1D": ["torch"],
@@ -23,6 +23,8 @@ NEEDED = {
     "manifest_of": ["pyarrow"],
     "read_parquet": ["pandas", "pyarrow"],
     "load_dataset": ["datasets", "pyarrow"],
+    "mnist1d.lab": ["jax", "optax", "matplotlib", "sklearn", "xarray"],
+    "nn.Module": ["torch"],
     "xarray": ["xarray"],
     "mnist1d.experiments": ["jax", "openTSNE", "optax", "matplotlib", "xarray", "pandas"],
 }
@@ -74,7 +76,7 @@ def test_an_example_runs(document, number, run, monkeypatch):
 @documents
 def test_tables_are_made_of_the_records(document):
     pytest.importorskip("scipy", reason="SciPy is not installed")
-    if document == "experiments.md":
+    if document in {"experiments.md", "laboratory.md"}:
         pytest.importorskip("jax", reason="JAX is not installed")
     fill = runpy.run_path(str(ROOT / "docs" / "fill_documents.py"))
     assert fill["filled"](document, TEXTS[document]) == TEXTS[document]

@@ -74,7 +74,7 @@ def test_a_pytorch_model_stands_beside_the_papers():
     settings = SHORT | {"learning_rates": (0.003,), "references": True, "n_steps": 100}
     comparison = example("pytorch_model").main(**settings)
     found = accuracies(comparison)
-    assert list(found)[0] == "attention"
+    assert next(iter(found)) == "attention"
     assert len(found) == 5
     assert found["attention"] > 0.2
     assert "PyTorch" in str(comparison)
