@@ -10,9 +10,10 @@ ABOVE_THE_CORE = (
     {"models", "pruning", "uncertainty", "plotting", "pictures"},
     {"training"},
     {"experiments"},
-    {"report"},
+    {"lab", "report"},
     {
         "commands",
+        "compare_command",
         "config_options",
         "result_tables",
         "run_command",

@@ -11,7 +11,7 @@ import mnist1d
 
 ROOT = Path(mnist1d.__file__).parent
 # What examples need beside NumPy; all others belong to the core.
-LABORATORY = ("commands", "config_options", "experiments", "models", "plotting")
+LABORATORY = ("commands", "config_options", "experiments", "lab", "models", "plotting")
 LABORATORY += ("result_tables", "training", "uncertainty")
 NEEDS = {"dataset_options": ("tyro",), "pictures": ("matplotlib",)}
 NEEDS |= {"export": ("pandas", "pyarrow"), "jax": ("jax",), "torch": ("torch",)}
