@@ -5,6 +5,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import numpy as np
 import optax
@@ -302,20 +303,18 @@ BROKEN = {
         r"logits of shape \(10,\), and gave shape \(9,\)",
     ),
     "layout": (
-        lambda key: (
-            lambda x: CNN(key=key)(x.reshape(1, 40)[:, :, None].squeeze(0) @ np.ones((2, 2)))
-        ),
+        lambda key: eqx.nn.Conv1d(1, 10, 40, key=key),
         r"to map an example of shape \(40,\) to logits \(10,\), and raised \w+Error: ",
     ),
     "NaN": (lambda key: lambda x: Logistic(key=key)(x) * np.nan, "finite logits, and gave"),
     "key": (lambda key: Logistic(key=jax_key(next(COUNTER))), "the same twice with the same key"),
-    "raises": (lambda key: 1 / 0, "raised ZeroDivisionError: division by zero"),
+    "raises": (lambda _key: 1 / 0, "raised ZeroDivisionError: division by zero"),
     "loss": (
-        EquinoxCandidate(Logistic, loss=lambda logits, labels: logits),
+        EquinoxCandidate(Logistic, loss=lambda logits, _labels: logits),
         "to take a training step, and raised TypeError: .*scalar",
     ),
     "augment": (
-        EquinoxCandidate(Logistic, augment=lambda x, key: x[:, 1:]),
+        EquinoxCandidate(Logistic, augment=lambda x, _key: x[:, 1:]),
         r"augment was expected to give the shape \(100, 40\).* gave \(100, 39\)",
     ),
 }
@@ -335,7 +334,7 @@ def test_a_candidate_that_cannot_work_is_named_before_anything_runs(what):
     found = compare(
         {what: broken, "sound": Oracle(best_at(0.01))},
         QUICK,
-        progress=lambda task, done, total: said.append(task),
+        progress=lambda task, _done, _total: said.append(task),
     )
     assert said[0].startswith(f"{what} will be left out: ")
     assert list(found.failures) == [what]
@@ -407,7 +406,7 @@ def test_diverged_runs_are_counted_and_never_chosen():
         ({"a": MLP}, {"shifts": ("nose",)}, "did you mean 'noise'"),
         ({"a": MLP}, {"sedes": 3}, "no field 'sedes'; did you mean 'seeds'"),
         ({"a": MLP}, {"target_accuracy": 60}, "target_accuracy must be a fraction"),
-        ({"a": lambda key: 1 / 0}, {}, "no candidate works. a: .*ZeroDivisionError"),
+        ({"a": lambda _key: 1 / 0}, {}, "no candidate works. a: .*ZeroDivisionError"),
     ],
 )
 def test_what_cannot_be_compared_is_said_before_anything_runs(candidates, settings, expected):
@@ -435,7 +434,7 @@ def test_candidates_are_told_by_what_they_are():
     oracle = Oracle(best_at(0.01))
     assert as_candidate("a", oracle) is oracle
     assert as_candidate("a", MLP).framework == "Equinox"
-    assert as_candidate("a", lambda seed_or_key: None).framework == "Equinox"
+    assert as_candidate("a", lambda _: None).framework == "Equinox"
     assert as_candidate("a", NARROW).framework == "Equinox"
     with pytest.raises(TypeError, match="not a finished model"):
         as_candidate("a", MLP(key=jax_key(0)))
@@ -450,7 +449,7 @@ def test_scikit_learn_and_training_functions_are_told_by_what_they_are():
     for given in (RidgeClassifier(), RidgeClassifier):
         assert as_candidate("a", given).framework == "scikit-learn"
     assert as_candidate("a", lambda: RidgeClassifier(alpha=2)).framework == "scikit-learn"
-    assert as_candidate("a", lambda x, y, seed: lambda x: x).framework == "function"
+    assert as_candidate("a", lambda _x, _y, seed: lambda x: x + seed).framework == "function"
 
 
 def test_pytorch_models_are_told_by_what_they_are():
@@ -472,7 +471,8 @@ from mnist1d.lab.equinox_candidates import EquinoxCandidate
 from mnist1d.lab.protocol import Protocol
 from mnist1d.models import Logistic
 
-CANDIDATES = {"bare": Logistic, "fixed": EquinoxCandidate(Logistic, search={"learning_rate": [0.1]})}
+fixed = EquinoxCandidate(Logistic, search={"learning_rate": [0.1]})
+CANDIDATES = {"bare": Logistic, "fixed": fixed}
 PROTOCOL = Protocol(references=False, shuffled=False, n_steps=20, evaluate_every=10, tuning_seeds=1)
 """
 OPTIONS = ("--seeds", "2", "--learning-rates", "0.01", "0.1", "--shifts", "noise", "shear")

@@ -37,7 +37,7 @@ class Narrow(MLP):
         super().__init__(hidden_size=width, key=key)
 
 
-def train(candidate, runs, report=lambda done, total: None):
+def train(candidate, runs, report=lambda _done, _total: None):
     outcomes = dict(candidate.train(runs, SETS, SCHEDULE, report))
     return [outcomes[i] for i in range(len(runs))]
 
@@ -161,7 +161,7 @@ def test_a_fixed_transformation_has_nothing_to_tune():
 def test_loss_and_augmentation_are_the_candidates_own():
     runs = [Run({"learning_rate": 0.1}, 0, "a")]
     (plain,) = train(EquinoxCandidate(Logistic), runs)
-    (blind,) = train(EquinoxCandidate(Logistic, augment=lambda x, key: 0 * x), runs)
+    (blind,) = train(EquinoxCandidate(Logistic, augment=lambda x, _key: 0 * x), runs)
     assert plain.validation_accuracy[-1] > 0.5 > blind.validation_accuracy[-1]
     (doubled,) = train(EquinoxCandidate(Logistic, loss=lambda a, b: 2 * cross_entropy(a, b)), runs)
     np.testing.assert_allclose(doubled.train_loss[0], 2 * plain.train_loss[0], rtol=0.1)
@@ -201,11 +201,11 @@ def test_an_optimizer_may_follow_the_data_of_a_run():
 
     def training(optimizer):
         return Training(
-            batch=lambda data, step, key: data["batch"],
-            loss=lambda model, batch, key: cross_entropy(predict(model, batch[0]), batch[1]),
+            batch=lambda data, _step, _key: data["batch"],
+            loss=lambda model, batch, _key: cross_entropy(predict(model, batch[0]), batch[1]),
             optimizer=optimizer,
             n_steps=5,
-            evaluate=lambda model, data: (),
+            evaluate=lambda _model, _data: (),
         )
 
     rates = jnp.asarray([0.01, 0.1, 1.0])

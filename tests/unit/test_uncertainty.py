@@ -157,7 +157,7 @@ def test_values_of_a_wrong_shape_are_refused():
 @pytest.mark.parametrize("n", [2, 3, 8])
 def test_a_paired_p_value_is_that_of_scipy(n):
     rng = np.random.default_rng(n)
-    first, second = rng.normal(size=(2, n)) + [[0.5], [0]]
+    first, second = np.array([[0.5], [0]]) + rng.normal(size=(2, n))
     expected = stats.ttest_rel(first, second).pvalue
     np.testing.assert_allclose(paired_p_value(first, second), expected, rtol=1e-9)
     diverged = paired_p_value([*first, np.nan], [*second, 3.0])

@@ -183,11 +183,11 @@ def _check(
         raise InputError(f"no candidate works. {reasons}")
 
 
-def _packages(rows: Sequence[Compared]) -> set[str]:
+def _packages(rows: Sequence[Compared]) -> list[str]:
     """Name the packages that candidates are made with."""
     of = {"PyTorch": "torch", "scikit-learn": "scikit-learn"}
     frameworks = {row.candidate.framework for row in rows}
-    return {"equinox"} | {package for name, package in of.items() if name in frameworks}
+    return ["equinox", *(package for name, package in of.items() if name in frameworks)]
 
 
 def _draw(protocol: Protocol, seed: int) -> int | None:
