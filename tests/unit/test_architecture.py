@@ -14,6 +14,7 @@ ABOVE_THE_CORE = (
     {"report"},
     {
         "commands",
+        "compare_command",
         "config_options",
         "result_tables",
         "run_command",

@@ -281,7 +281,7 @@ def test_another_function_is_another_source():
         TorchCandidate(lambda: Network(30)).source(),
         TorchCandidate(Network).source(),
         TorchCandidate(Network, optimizer=torch.optim.SGD).source(),
-        TorchCandidate(Network, search={"learning_rate": [0.1]}).source(),
     }
-    assert len(sources) == 5
-    assert TorchCandidate(Network).source() in sources
+    assert len(sources) == 4
+    # What is tried changes no run.
+    assert TorchCandidate(Network, search={"learning_rate": [0.1]}).source() in sources

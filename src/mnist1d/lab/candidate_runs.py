@@ -44,12 +44,14 @@ class Sets(NamedTuple):
         evaluated: signals to predict after training, by name: shape (n of its own, length),
             float32. "validation" and "train" are among them.
         y_validation: the classes of `evaluated["validation"]`, int32.
+        n_classes: number of classes, which are 0 to one below it.
     """
 
     x: np.ndarray
     y: np.ndarray
     evaluated: Mapping[str, np.ndarray]
     y_validation: np.ndarray
+    n_classes: int = 10
 
 
 class Run(NamedTuple):

@@ -70,9 +70,10 @@ class SklearnCandidate:
     def source(self) -> str:
         """Return what the estimator is, with all of its parameters."""
         if isinstance(self.estimator, type) or not hasattr(self.estimator, "get_params"):
-            return source_text({"estimator": self.estimator, "search": self.search})
-        parts = {"estimator": type(self.estimator), "parameters": self.estimator.get_params()}
-        return source_text(parts | {"search": self.search})
+            return source_text({"estimator": self.estimator})
+        return source_text(
+            {"estimator": type(self.estimator), "parameters": self.estimator.get_params()}
+        )
 
     def check(self, sets: Sets, schedule: Schedule) -> None:
         """Try the candidate on a few samples; see `mnist1d.lab.candidate_runs.Candidate`."""
@@ -152,7 +153,7 @@ class FunctionCandidate:
 
     def source(self) -> str:
         """Return the text of the function."""
-        return source_text({"function": self.function, "search": self.search})
+        return source_text({"function": self.function})
 
     def check(self, sets: Sets, schedule: Schedule) -> None:
         """Try the candidate on a few samples; see `mnist1d.lab.candidate_runs.Candidate`."""

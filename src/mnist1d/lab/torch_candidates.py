@@ -105,7 +105,7 @@ class TorchCandidate:
 
     def source(self) -> str:
         """Return the text of all functions."""
-        return source_text(self._parts() | {"search": self.search})
+        return source_text(self._parts())
 
     def check(self, sets: Sets, schedule: Schedule) -> int:
         """Try the candidate on a few samples; see `mnist1d.lab.candidate_runs.Candidate`."""

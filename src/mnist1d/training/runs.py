@@ -211,8 +211,12 @@ class RunProgram:
                 )
             )
 
-        self._begin = spread(lambda arrays: begin(training, arrays), (0,), (BY_RUN,))
-        state = self._begin(arrays)
+        self._begin = spread(
+            lambda arrays, data: begin(training, arrays, data),
+            (0, data_axes),
+            (BY_RUN, self._data_specs),
+        )
+        state = self._begin(arrays, data)
         program = spread(
             advance,
             (0, data_axes, 0, None, None),
@@ -232,7 +236,7 @@ class RunProgram:
         n_runs, training = self._n_runs, self._training
         arrays, _ = eqx.partition(models, eqx.is_array)
         arrays, data, keys = self._place_all(arrays, data, keys)
-        state = self._begin(arrays)
+        state = self._begin(arrays, data)
         losses, metrics = [], []
         report(0, training.n_steps)
         for start, stop, bounds in self._bounds:
