@@ -20,12 +20,14 @@ from mnist1d.models import CNN, GRU, MLP, Encoder, MaskedMLP, PoolingCNN, predic
 from mnist1d.pruning import full_mask
 from mnist1d.training import Training, cross_entropy, initialise, train_runs
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 X = jax.random.normal(jax.random.key(7), (6, 40))
 KEY = jax.random.key(0)
 
 
 def close(a, b):
-    np.testing.assert_allclose(a, b, atol=1e-5)
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
 def test_the_layers_of_the_papers_models_give_what_their_parts_give():
@@ -136,6 +138,38 @@ def test_layers_may_be_chosen_and_wrong_ones_are_named():
         representations(model, X, of=["cell"])
     masked = MaskedMLP(MLP(key=KEY), full_mask(MLP(key=KEY)))  # reads weights, calls no layer
     assert representations(masked, X) == {}
+
+
+class Stacked(eqx.Module):
+    """Passes its layers through transformations that take them apart and put them together."""
+
+    layers: eqx.nn.Linear
+    last: eqx.nn.Linear
+
+    def __init__(self, key):
+        self.layers = eqx.filter_vmap(lambda key: eqx.nn.Linear(40, 40, key=key))(
+            jax.random.split(key, 3)
+        )
+        self.last = eqx.nn.Linear(40, 10, key=key)
+
+    def __call__(self, x):
+        hidden = eqx.filter_vmap(lambda layer, x: layer(x), in_axes=(eqx.if_array(0), None))(
+            self.layers, x
+        )
+        arrays, static = eqx.partition(self.last, eqx.is_array)
+        return eqx.combine(arrays, static)(hidden.sum(axis=0))
+
+
+def test_layers_that_are_taken_apart_are_recorded():
+    model = Stacked(KEY)
+    outputs = representations(model, X)
+    assert {name: output.shape for name, output in outputs.items()} == {
+        "layers": (6, 3, 40),
+        "last": (6, 10),
+    }
+    close(outputs["last"], jax.vmap(model)(X))
+    weights, biases = model.layers.weight, model.layers.bias
+    close(outputs["layers"], jnp.einsum("koi,ni->nko", weights, X) + biases[None])
 
 
 def test_a_model_may_be_called_otherwise():

@@ -39,8 +39,10 @@ def used_by(experiment):
     tree = ast.parse((SOURCE / "experiments" / f"{experiment}.py").read_text("utf-8"))
     found = {name for module, name in imported(tree) if module in LIBRARY}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in LIBRARY:
-            found.add(node.attr)
+        if isinstance(node, ast.Attribute):
+            module = getattr(node.value, "id", "")
+            if module in {"plotting", "pruning", "uncertainty"}:
+                found.add(node.attr)
     return found
 
 

@@ -66,7 +66,7 @@ def plain_loop(sets, seed, learning_rate):
         model = Network()
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     losses = []
-    for rows in batch_order(len(x), SHORT, seed):
+    for rows in torch.from_numpy(batch_order(len(x), SHORT, seed).astype(np.int64)):
         loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
         optimizer.zero_grad()
         loss.backward()

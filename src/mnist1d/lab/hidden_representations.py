@@ -1,13 +1,15 @@
 """What the layers of a model give, for any Equinox model, without a change of it.
 
-The layers of a copy are put into recorders: modules of the same class whose `__call__` notes what
+The layers of a copy become recorders: modules of a subclass of theirs whose `__call__` notes what
 it returns. All of it is traceable, so that `Training.evaluate` may return representations at any
 step.
 """
 
 import dataclasses
 import types
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import equinox as eqx
@@ -16,6 +18,8 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 from jax.extend.core import get_opaque_trace_state
 from jaxtyping import Array, Float, Int
+
+_NOTE = "note_of_recorder"
 
 Notes = dict[str, Any]
 """What was noted: outputs by the path of the layer."""
@@ -62,7 +66,7 @@ def representations(
         raise ValueError(
             f"the model has no layer {', '.join(unknown)}; its layers are {', '.join(names)}"
         )
-    outputs = _record(model, jnp.asarray(x), tuple(wanted), call)
+    outputs = dict(_record(model, jnp.asarray(x), tuple(wanted), call))
     silent = [name for name in wanted if name not in outputs]
     if of is not None and silent:
         raise ValueError(
@@ -161,19 +165,23 @@ def within_class_variability(
     members = jax.nn.one_hot(y, n_classes, dtype=h.dtype)
     means = members.T @ h / members.sum(axis=0)[:, None]
     within = ((h - members @ means) ** 2).sum(axis=1).mean()
-    return within / ((means - means.mean(axis=0)) ** 2).sum(axis=1).mean()
+    return within / ((means - means.mean(axis=0)[None]) ** 2).sum(axis=1).mean()
 
 
 @eqx.filter_jit
 def _record(model: Any, x: Array, wanted: tuple[str, ...], call: Callable[..., Any]) -> Notes:
     def of_one(x: Array) -> Notes:
-        notes: Notes = {}
+        notes: Notes = OrderedDict()  # a tree of JAX that keeps its order
         level = get_opaque_trace_state()
 
         def wrap(path: str, module: eqx.Module) -> eqx.Module:
-            if path not in wanted:
+            if not path or not callable(module):
                 return module
-            return _recorder(module, lambda output: _note(output, path, notes, level))
+
+            def note(output: Any) -> Any:
+                return _note(output, path, notes, level) if path in wanted else output
+
+            return _with_fields(_recording(type(module)), vars(module) | {_NOTE: _Note(note)})
 
         call(_rebuild(model, "", wrap), x)
         return notes
@@ -199,31 +207,40 @@ def _note(output: Any, path: str, notes: Notes, level: Any) -> Any:
 
     @passed.def_vmap
     def of_all(_: int, in_batched: Any, outputs: Any) -> Any:
-        return _note(outputs, path, notes, level), in_batched
+        return _note(outputs, path, notes, level), in_batched[0]
 
     arrays, others = eqx.partition(output, eqx.is_array)
     return eqx.combine(passed(arrays), others)
 
 
-def _recorder(module: eqx.Module, note: Callable[[Any], Any]) -> eqx.Module:
-    """Copy a module into a class of its own that notes what it gives; it stays what it is."""
-    kind = type(module)
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Note:
+    """What a recorder does with an output; any two are equal, as parts of models are combined."""
+
+    of: Callable[[Any], Any]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Note)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@cache
+def _recording(kind: type[eqx.Module]) -> type[eqx.Module]:
+    """Make the class of modules that are of a class, and note what they give."""
 
     def call(self: Any, *arguments: Any, **named: Any) -> Any:
-        return note(kind.__call__(self, *arguments, **named))
+        return getattr(self, _NOTE).of(kind.__call__(self, *arguments, **named))  # type: ignore[operator]
 
-    recording = types.new_class(
-        kind.__name__,
-        (kind,),
-        exec_body=lambda body: body.update(
-            {
-                "__call__": call,
-                "__module__": kind.__module__,
-                "__doc__": kind.__doc__,
-            }
-        ),
-    )
-    return _with_fields(recording, vars(module))
+    body = {
+        "__annotations__": {_NOTE: Any},
+        _NOTE: eqx.field(static=True, default=None),
+        "__call__": call,
+        "__module__": kind.__module__,
+        "__doc__": kind.__doc__,
+    }
+    return types.new_class(kind.__name__, (kind,), exec_body=lambda own: own.update(body))
 
 
 def _rebuild(node: Any, path: str, visit: Callable[[str, eqx.Module], eqx.Module]) -> Any:
