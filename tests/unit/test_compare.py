@@ -143,7 +143,9 @@ def test_other_test_labels_change_no_choice(monkeypatch):
 
 def test_a_choice_at_the_edge_of_the_grid_is_told():
     text = str(compare({"oracle": Oracle(best_at(0.1))}, QUICK))
-    assert "learning_rate = 0.1 is the highest that was tried" in " ".join(text.split())
+    assert "oracle: chose learning_rate = 0.1, the highest of its values: better ones" in " ".join(
+        text.split()
+    )
     assert "lie beyond" not in str(compare({"oracle": Oracle(best_at(0.01))}, QUICK))
 
 
@@ -159,7 +161,7 @@ def test_drops_shifts_and_steps_come_from_predictions():
     result = found.result.isel(candidate=0)
     for name in ("test_accuracy", "shuffled_accuracy"):
         np.testing.assert_allclose(result[name], [0.8, 0.9])
-    np.testing.assert_allclose(result.shift_accuracy.sel(shift="noise"), [0.8, 0.9])
+    np.testing.assert_allclose(result.shift_accuracy.sel(test_set="noise"), [0.8, 0.9])
     np.testing.assert_allclose(result.size_accuracy, [[0.8, 0.8], [0.9, 0.9]])
     assert result.steps_to_target.values.tolist() == [20, 10]
     right = (result.test_prediction == result.test_label).mean("sample")
@@ -212,7 +214,7 @@ def test_a_larger_search_space_is_cut_down_to_the_common_budget():
     assert len(tried) == 3
     text = " ".join(str(found).split())
     assert "3 of 300 settings tried" in text
-    assert "nothing tuned" in text
+    assert "fixed function nothing learning_rate = 0.01" in text
 
 
 def test_a_random_search_is_that_of_its_seed():
@@ -500,7 +502,7 @@ def test_the_command_compares_stores_and_shows(command, capsys):
     folder = Path("out/mine")
     assert {"result.nc", "comparison.png", "comparison.pdf"} <= {p.name for p in folder.iterdir()}
     result = record.read(folder / "result.nc")
-    assert dict(result.sizes) | {"seed": 2, "candidate": 2, "shift": 2, "step": 2} == result.sizes
+    assert dict(result.sizes) | {"seed": 2, "candidate": 2, "test_set": 2, "step": 2} == result.sizes
     config = json.loads(result.config)
     assert (config["seeds"], config["n_steps"], config["data"]["train"]) == (2, 20, 400)
     assert "CANDIDATES" not in result.source.values[0]

@@ -59,7 +59,7 @@ def assemble(rows: Sequence[Compared], protocol: Protocol, sets: DataSets) -> xr
 
         - `test_accuracy`, `train_accuracy`, `shuffled_accuracy`, `diverged`, `seconds`,
           `compile_seconds`, `steps_to_target` (NaN if the target was not reached);
-        - `shift_accuracy` (…, shift), `size_accuracy` (…, train_size), `validation_accuracy` and
+        - `shift_accuracy` (…, test_set), `size_accuracy` (…, train_size), `validation_accuracy` and
           `train_loss` (…, step), `test_prediction` (…, sample) with `test_label` (seed, sample);
         - of each candidate `n_parameters` (NaN if unknown), `framework`, `settings` (JSON),
           `source`, `is_reference`, `remarks`, `failure` (empty if none), `n_tries`;
@@ -119,7 +119,7 @@ def assemble(rows: Sequence[Compared], protocol: Protocol, sets: DataSets) -> xr
         "size_accuracy": not sizes,
     }
     found = {name: values for name, values in found.items() if not unasked.get(name)}
-    own_axes = {"shift_accuracy": ("shift",), "size_accuracy": ("train_size",)}
+    own_axes = {"shift_accuracy": ("test_set",), "size_accuracy": ("train_size",)}
     variables: dict[str, Any] = {
         name: (("candidate", "seed", *own_axes.get(name, ())), values)
         for name, values in found.items()
@@ -136,7 +136,7 @@ def assemble(rows: Sequence[Compared], protocol: Protocol, sets: DataSets) -> xr
         "candidate": [row.name for row in rows],
         "seed": list(seeds),
         "step": steps,
-        "shift": list(shifts),
+        "test_set": list(shifts),
         "train_size": list(sizes),
         "tuning_seed": list(protocol.seeds_of_tuning),
     }

@@ -198,7 +198,6 @@ def _tune(row: Compared, runs: FinishedRuns, protocol: Protocol, progress: Progr
     """Choose the settings with the highest mean validation accuracy; no test set is in reach."""
     row.chosen = row.tries[0]
     if len(row.tries) == 1:
-        row.remarks.append("one setting: nothing tuned")
         return
     seeds = protocol.seeds_of_tuning
     wanted = [
@@ -217,10 +216,12 @@ def _tune(row: Compared, runs: FinishedRuns, protocol: Protocol, progress: Progr
     if done.failure:
         return
     row.chosen = row.tries[int(row.tuning_accuracy.mean(axis=1).argmax())]
-    row.remarks.extend(
-        f"{setting} = {value} is the {end} that was tried: a better one may lie beyond"
+    at_edges = [
+        f"{setting} = {value}, the {end} of its values"
         for setting, value, end in edges(row.space, row.chosen)
-    )
+    ]
+    if at_edges:
+        row.remarks.append(f"chose {' and '.join(at_edges)}: better ones may lie beyond")
 
 
 def _measure(row: Compared, runs: FinishedRuns, protocol: Protocol, progress: Progress) -> None:

@@ -58,11 +58,11 @@ def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
     return figure
 
 
-def _list(axes: Axes, names: Sequence[str]) -> np.ndarray:
-    """Give every name a line of the axes, the first on top, and return their heights."""
-    heights = np.arange(len(names))[::-1]
-    axes.set_yticks(heights, [_short(name) for name in names])
-    axes.set_ylim(-0.6, len(names) - 0.4)
+def _list(axes: Axes, labels: Sequence[str]) -> np.ndarray:
+    """Give every label a line of the axes, the first on top, and return their heights."""
+    heights = np.arange(len(labels))[::-1]
+    axes.set_yticks(heights, labels)
+    axes.set_ylim(-0.6, len(labels) - 0.4)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="0.9", linewidth=0.5)
     axes.set_axisbelow(True)
@@ -87,14 +87,14 @@ def _points(axes: Axes, height: float, values: np.ndarray, colour: Any) -> None:
 def _accuracies(
     axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[str, Any]
 ) -> None:
-    for name, height in zip(names, _list(axes, names), strict=True):
+    for name, height in zip(names, _list(axes, [_short(n) for n in names]), strict=True):
         values = 100 * result.test_accuracy.sel(candidate=name).to_numpy()
         _points(axes, height, values, colours[name])
     axes.set(title="Test accuracy, every seed a dot", xlabel="Accuracy (%)")
 
 
 def _drops(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[str, Any]) -> None:
-    for name, height in zip(names, _list(axes, names), strict=True):
+    for name, height in zip(names, _list(axes, [_short(n) for n in names]), strict=True):
         each = result.sel(candidate=name)
         drop = 100 * (each.test_accuracy - each.shuffled_accuracy).to_numpy()
         _points(axes, height, drop, colours[name])
@@ -103,9 +103,8 @@ def _drops(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[s
 
 
 def _differences(axes: Axes, differences: Sequence[Any]) -> None:
-    names = [f"{_short(each.first)} - {_short(each.second)}" for each in differences]
-    heights = _list(axes, range(len(names)))  # type: ignore[arg-type]
-    axes.set_yticks(heights, names)
+    labels = [f"{_short(each.first)} - {_short(each.second)}" for each in differences]
+    heights = _list(axes, labels)
     for each, height in zip(differences, heights, strict=True):
         mean, low, high, *_ = each.estimate
         colour = "black" if each.told_apart else "0.6"
@@ -120,10 +119,10 @@ def _differences(axes: Axes, differences: Sequence[Any]) -> None:
 
 def _shifts(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[str, Any]) -> None:
     """Draw every shifted test set as a column of means, with the test set first."""
-    labels = ["test set", *(str(name) for name in result.shift.values)]
+    labels = ["test set", *(str(name) for name in result.test_set.values)]
     for i, name in enumerate(names):
         each = result.sel(candidate=name)
-        columns = [each.test_accuracy, *(each.shift_accuracy.sel(shift=s) for s in result.shift)]
+        columns = [each.test_accuracy, *(each.shift_accuracy.sel(test_set=s) for s in result.test_set)]
         means, low, high = interval(100 * np.stack([np.asarray(c) for c in columns], axis=1))
         at = np.arange(len(labels)) + 0.5 * (i - (len(names) - 1) / 2) / max(len(names), 1)
         known = np.isfinite(low)

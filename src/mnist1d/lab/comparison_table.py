@@ -26,7 +26,7 @@ def tables(result: xr.Dataset, differences: Sequence[Any]) -> Group:
     if "shuffled_accuracy" in result:
         parts.append(_shuffled(result))
     for variable, dim, title in (
-        ("shift_accuracy", "shift", "Accuracy (%) on shifted test sets"),
+        ("shift_accuracy", "test_set", "Accuracy (%) on shifted test sets"),
         ("size_accuracy", "train_size", "Test accuracy (%) by number of training samples"),
     ):
         if variable in result:
@@ -135,27 +135,27 @@ def _differences(result: xr.Dataset, differences: Sequence[Any]) -> Table:
 
 
 def _tuning(result: xr.Dataset) -> Table:
-    table = _table("Settings, chosen on validation data", "")
-    for column in ("made with", "tried", "chosen", ""):
-        table.add_column(column, overflow="fold")
+    table = _table("Settings, chosen on validation data", "", "made with", "tried", "chosen")
+    table.columns[-1].justify = "left"
     for name in result.candidate.values:
         each = result.sel(candidate=name)
         if not str(each.failure.values) or _has_result(each):
             settings = json.loads(str(each.settings.values))
-            text = ", ".join(f"{k} = {v}" for k, v in settings.items())
-            remarks = escape(str(each.remarks.values))
+            text = ", ".join(f"{k} = {v}" for k, v in settings.items()) or "none"
+            n_tries = int(each.n_tries)
             table.add_row(
                 escape(str(name)),
                 str(each.framework.values),
-                str(int(each.n_tries)),
+                str(n_tries) if n_tries > 1 else "nothing",
                 escape(text),
-                f"[yellow]{remarks}[/]" if "lie beyond" in remarks else remarks,
             )
     return table
 
 
 def _remarks(result: xr.Dataset, differences: Sequence[Any]) -> list[Text]:
-    lines = [Text(line) for line in str(result.attrs["protocol"]).splitlines()]
+    remarks = zip(result.candidate.values, result.remarks.values, strict=True)
+    lines = [Text(f"{name}: {text}.", "yellow") for name, text in remarks if text]
+    lines += [Text(line) for line in str(result.attrs["protocol"]).splitlines()]
     config = json.loads(result.attrs["config"])
     if differences:
         lines.append(
