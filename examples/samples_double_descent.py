@@ -15,7 +15,7 @@ def random_features(x, y, *, seed, n_features=300):
     def features(signals):
         return np.maximum(signals @ weights, 0)
 
-    solution = np.linalg.pinv(features(x)) @ np.eye(10)[y]
+    solution, *_ = np.linalg.lstsq(features(x), np.eye(10)[y])
     return lambda signals: features(signals) @ solution
 
 

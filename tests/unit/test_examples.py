@@ -15,17 +15,20 @@ if not EXAMPLES.is_dir():
 for needed in ("jax", "sklearn", "xarray"):
     pytest.importorskip(needed)
 
+quickly = pytest.mark.usefixtures("quick_compilation")
+
 SHORT = {
     "seeds": 2,
     "tuning_seeds": 1,
     "n_steps": 200,
     "evaluate_every": 100,
-    "learning_rates": (0.003, 0.01),
+    "learning_rates": (0.01,),
     "validation_samples": 500,
     "references": False,
     "shuffled": False,
     "shifts": (),
 }
+SMALL = SHORT | {"data": mnist1d.DatasetConfig(train=1000, test=500)}
 
 
 def example(name):
@@ -53,39 +56,43 @@ def test_all_examples_are_short_and_tested():
         assert f'example("{file.stem}")' in text
 
 
+@quickly
 def test_a_new_activation_learns():
-    found = accuracies(example("new_activation").main(**SHORT))
+    found = accuracies(example("new_activation").main(**SMALL))
     assert set(found) == {"relu", "snake"}
     assert min(found.values()) > 0.4
     assert found["relu"] != found["snake"]
 
 
+@quickly
 def test_an_optimiser_is_tuned_with_as_many_rates_as_adam():
-    settings = SHORT | {"n_steps": 100, "learning_rates": (0.01,)}
+    settings = SMALL | {"n_steps": 100, "learning_rates": (0.003, 0.01)}
     comparison = example("optimizers").main(**settings)
-    assert comparison.result.n_tries.values.tolist() == [1, 1]
+    assert comparison.result.n_tries.values.tolist() == [2, 2]
     found = accuracies(comparison)
     assert min(found.values()) > 0.3
     assert found["Adam"] != found["sign"]
 
 
-def test_a_pytorch_model_stands_beside_the_papers():
-    pytest.importorskip("torch", reason="PyTorch is not installed")
-    settings = SHORT | {"learning_rates": (0.003,), "references": True, "n_steps": 100}
+def test_a_pytorch_model_learns():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # more of them wait for each other where others compute, too
+    settings = SMALL | {"learning_rates": (0.003,), "n_steps": 100}
     comparison = example("pytorch_model").main(**settings)
-    found = accuracies(comparison)
-    assert next(iter(found)) == "attention"
-    assert len(found) == 5
-    assert found["attention"] > 0.2
+    torch.set_num_threads(n_threads)
+    assert accuracies(comparison)["attention"] > 0.2
     assert "PyTorch" in str(comparison)
 
 
+@quickly
 def test_augmentation_changes_training_alone():
-    found = accuracies(example("augmentation").main(**SHORT))
+    found = accuracies(example("augmentation").main(**SMALL))
     assert len(set(found.values())) == 3
     assert min(found.values()) > 0.3
 
 
+@quickly
 def test_label_noise_is_survived():
     gains = example("label_noise").main(shares=(0.0, 0.4), **SHORT)
     assert list(gains) == [0.0, 0.4]
@@ -94,13 +101,14 @@ def test_label_noise_is_survived():
 
 
 def test_more_samples_are_worse_where_there_are_as_many_as_features():
-    sizes = (100, 300, 4000)
-    accuracy = example("samples_double_descent").main(train_sizes=sizes, **SHORT)
+    sizes = (100, 300, 1000)
+    accuracy = example("samples_double_descent").main(train_sizes=sizes, **SMALL)
     few, as_many, all_samples = accuracy.mean("seed").to_numpy()
     assert as_many < few - 0.05
     assert as_many < all_samples - 0.05
 
 
+@quickly
 def test_tickets_are_better_than_random_masks_on_other_noise():
     gain = example("ticket_transfer").main(seeds=3, n_steps=600)
     assert gain.n == 3
@@ -108,16 +116,16 @@ def test_tickets_are_better_than_random_masks_on_other_noise():
 
 
 def test_endless_data_is_worth_something():
-    gain = example("endless_data").main(seeds=2, n_steps=2000)
+    gain = example("endless_data").main(seeds=2, n_steps=1500)
     assert gain.n == 2
     assert gain.mean > 0.02
 
 
 def test_classifiers_of_scikit_learn_stand_beside_each_other():
-    comparison = example("sklearn_baseline").main(**SHORT | {"seeds": 1})
+    comparison = example("sklearn_baseline").main(**SMALL | {"seeds": 1})
     found = accuracies(comparison)
     assert set(found) == {"SVM", "neighbours", "forest"}
-    assert min(found.values()) > 0.4
+    assert min(found.values()) > 0.3
     assert np.isnan(comparison.result.n_parameters).all()
 
 
