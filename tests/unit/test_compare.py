@@ -309,7 +309,7 @@ BROKEN = {
         r"to map an example of shape \(40,\) to logits \(10,\), and raised \w+Error: ",
     ),
     "NaN": (lambda key: lambda x: Logistic(key=key)(x) * np.nan, "finite logits, and gave"),
-    "key": (lambda key: Logistic(key=jax_key(next(COUNTER))), "the same twice with the same key"),
+    "key": (lambda _key: Logistic(key=jax_key(next(COUNTER))), "the same twice with the same key"),
     "raises": (lambda _key: 1 / 0, "raised ZeroDivisionError: division by zero"),
     "loss": (
         EquinoxCandidate(Logistic, loss=lambda logits, _labels: logits),
@@ -502,7 +502,9 @@ def test_the_command_compares_stores_and_shows(command, capsys):
     folder = Path("out/mine")
     assert {"result.nc", "comparison.png", "comparison.pdf"} <= {p.name for p in folder.iterdir()}
     result = record.read(folder / "result.nc")
-    assert dict(result.sizes) | {"seed": 2, "candidate": 2, "test_set": 2, "step": 2} == result.sizes
+    assert (
+        dict(result.sizes) | {"seed": 2, "candidate": 2, "test_set": 2, "step": 2} == result.sizes
+    )
     config = json.loads(result.config)
     assert (config["seeds"], config["n_steps"], config["data"]["train"]) == (2, 20, 400)
     assert "CANDIDATES" not in result.source.values[0]

@@ -11,7 +11,14 @@ from mnist1d.lab import equinox_candidates
 from mnist1d.lab.candidate_runs import Run, Schedule, Sets, batch_order
 from mnist1d.lab.equinox_candidates import EquinoxCandidate
 from mnist1d.models import MLP, Logistic, predict
-from mnist1d.training import Training, accuracy, cross_entropy, initialise, train_runs
+from mnist1d.training import (
+    Training,
+    accuracy,
+    compile_runs,
+    cross_entropy,
+    initialise,
+    train_runs,
+)
 
 SCHEDULE = Schedule(n_steps=20, batch_size=50, evaluate_every=10)
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -47,11 +54,11 @@ def programs(monkeypatch):
     """Count the programs, and the runs in each."""
     counted = []
 
-    def counting(training, models, data, *, keys, **more):
+    def counting(*arguments, keys, **more):
         counted.append(len(keys))
-        return train_runs(training, models, data, keys=keys, **more)
+        return compile_runs(*arguments, keys=keys, **more)
 
-    monkeypatch.setattr(equinox_candidates, "train_runs", counting)
+    monkeypatch.setattr(equinox_candidates, "compile_runs", counting)
     return counted
 
 

@@ -76,8 +76,8 @@ class Outcome(NamedTuple):
             has no steps gives one value, after training.
         predictions: the classes predicted after training, shape (n,), integers, for every name in
             `Sets.evaluated`.
-        train_loss: at the evaluations, mean over the steps since the last one, shape (evaluations,);
-            NaN where there is none. Not finite if the run diverged.
+        train_loss: at the evaluations, mean over the steps since the last one, shape
+            (evaluations,); NaN where there is none. Not finite if the run diverged.
         seconds: that the run took, compilation apart; its share, where many were one program.
         compile_seconds: likewise.
     """
@@ -103,8 +103,11 @@ class Candidate(Protocol):
             "function".
     """
 
-    search: Mapping[str, Sequence[Any]] | None
-    framework: str
+    @property
+    def search(self) -> Mapping[str, Sequence[Any]] | None: ...  # noqa: D102
+
+    @property
+    def framework(self) -> str: ...  # noqa: D102
 
     def source(self) -> str:
         """Return the text that determines what the candidate does, as far as it is to be had.

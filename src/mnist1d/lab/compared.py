@@ -132,7 +132,7 @@ def assemble(rows: Sequence[Compared], protocol: Protocol, sets: DataSets) -> xr
         for seed in seeds
     ]
     variables["test_label"] = (("seed", "sample"), np.array(labels_of_test, np.int16))
-    coordinates = {
+    coordinates: dict[str, Any] = {
         "candidate": [row.name for row in rows],
         "seed": list(seeds),
         "step": steps,

@@ -29,8 +29,8 @@ def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
     shown = [name for name in names if np.isfinite(accuracy.sel(candidate=name)).any()]
     own = [name for name in shown if not bool(result.is_reference.sel(candidate=name))]
     # Colours are the user's; the paper's models are the grey background.
-    palette = mpl.colormaps["tab10"].colors
-    colours: dict[str, Any] = {name: palette[i % 10] for i, name in enumerate(own)}
+    palette = mpl.colormaps["tab10"]
+    colours: dict[str, Any] = {name: palette(i % 10) for i, name in enumerate(own)}
     colours |= {name: _GREY for name in shown if name not in colours}
     panels: list[tuple[str, int, Callable[[Axes], None]]] = [
         ("accuracy", len(shown), lambda axes: _accuracies(axes, result, shown, colours))
@@ -122,7 +122,10 @@ def _shifts(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[
     labels = ["test set", *(str(name) for name in result.test_set.values)]
     for i, name in enumerate(names):
         each = result.sel(candidate=name)
-        columns = [each.test_accuracy, *(each.shift_accuracy.sel(test_set=s) for s in result.test_set)]
+        columns = [
+            each.test_accuracy,
+            *(each.shift_accuracy.sel(test_set=s) for s in result.test_set),
+        ]
         means, low, high = interval(100 * np.stack([np.asarray(c) for c in columns], axis=1))
         at = np.arange(len(labels)) + 0.5 * (i - (len(names) - 1) / 2) / max(len(names), 1)
         known = np.isfinite(low)

@@ -161,7 +161,9 @@ def _checked(outcome: Outcome, sets: Sets, schedule: Schedule) -> Outcome:
                 f"expected {name} at {schedule.n_evaluations} evaluations, or one value after "
                 f"training, got shape {curve.shape}"
             )
-    return outcome._replace(**curves)
+    return outcome._replace(
+        validation_accuracy=curves["validation_accuracy"], train_loss=curves["train_loss"]
+    )
 
 
 def _arrays(outcome: Outcome) -> dict[str, np.ndarray]:

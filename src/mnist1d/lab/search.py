@@ -67,7 +67,7 @@ def edges(
 
 def _combination(space: Mapping[str, Sequence[Any]], index: int) -> dict[str, Any]:
     settings = {}
-    for name in reversed(space):
-        index, place = divmod(index, len(space[name]))
-        settings[name] = space[name][place]
+    for name, values in reversed(list(space.items())):
+        index, place = divmod(index, len(values))
+        settings[name] = values[place]
     return {name: settings[name] for name in space}

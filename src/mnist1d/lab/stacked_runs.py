@@ -91,7 +91,7 @@ def predict_runs(models: Any, sets: Sequence[Sets]) -> list[dict[str, np.ndarray
         found.append(np.asarray(predicted(arrays, x)))
     classes = np.concatenate(found, axis=1)
     divided = []
-    for row, each in zip(classes, sets, strict=True):
-        stops = np.cumsum([len(x) for x in each.evaluated.values()])
-        divided.append(dict(zip(each.evaluated, np.split(row, stops)[:-1], strict=True)))
+    for row, own in zip(classes, sets, strict=True):
+        stops = np.cumsum([len(x) for x in own.evaluated.values()])
+        divided.append(dict(zip(own.evaluated, np.split(row, stops)[:-1], strict=True)))
     return divided
