@@ -231,7 +231,7 @@ def _recording(kind: type[eqx.Module]) -> type[eqx.Module]:
     """Make the class of modules that are of a class, and note what they give."""
 
     def call(self: Any, *arguments: Any, **named: Any) -> Any:
-        return getattr(self, _NOTE).of(kind.__call__(self, *arguments, **named))  # type: ignore[operator]
+        return getattr(self, _NOTE).of(kind.__call__(self, *arguments, **named))
 
     body = {
         "__annotations__": {_NOTE: Any},
