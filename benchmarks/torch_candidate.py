@@ -107,7 +107,7 @@ def race(names, schedule, repetitions, console):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--steps", type=int, default=6000, help="updates, a multiple of 100")
-    parser.add_argument("--repetitions", type=int, default=5, help="rounds, of which the median")
+    parser.add_argument("--repetitions", type=int, default=10, help="rounds, of which the median")
     parser.add_argument("--models", nargs="+", choices=NAMES, default=("MLP", "CNN"))
     parser.add_argument(
         "--keep", action="store_true", help="write benchmarks/results/torch_candidate.json"
