@@ -169,6 +169,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "set size": set_size,
         "files": files,
     },
+    "laboratory.md": {},
     "running.md": {},
 }
 """What stands between which markers of which document."""

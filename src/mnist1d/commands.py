@@ -11,6 +11,7 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
+from mnist1d.compare_command import compare, compare_command
 from mnist1d.experiments import EXPERIMENTS, record
 from mnist1d.experiments.summary import InputError
 from mnist1d.mnist import FOLDER_VARIABLE
@@ -140,9 +141,10 @@ def _load_others(out: Path, chosen: list[ModuleType], console: Console) -> dict[
 
 
 def commands_for(arguments: Sequence[str]) -> Mapping[str, Callable[..., None]]:
-    """Return the subcommands; that of `run` knows the experiment whose fields are its options."""
-    if len(arguments) > 1 and arguments[0] == "run" and not arguments[1].startswith("-"):
-        return {**COMMANDS, "run": run_command(arguments[1])}
+    """Return the subcommands; those of `run` and `compare` have the options of what they run."""
+    made = {"run": run_command, "compare": compare_command}
+    if len(arguments) > 1 and arguments[0] in made and not arguments[1].startswith("-"):
+        return {**COMMANDS, arguments[0]: made[arguments[0]](arguments[1])}
     return COMMANDS
 
 
@@ -150,6 +152,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "reproduce": reproduce,
     "report": report,
     "run": run,
+    "compare": compare,
     "show-result": show_result,
     "generate": generate,
     "show": show,

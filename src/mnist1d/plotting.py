@@ -74,6 +74,11 @@ def line_with_interval(
         low: lower ends of the intervals; NaN where there is none.
         high: upper ends of the intervals.
         **style: for `Axes.plot`.
+
+    >>> axes = Figure().subplots()
+    >>> line_with_interval(axes, [0, 1], [2, 3], [1, 2], [3, 4], color="tab:blue")
+    >>> len(axes.lines), len(axes.collections)
+    (1, 1)
     """
     (line,) = axes.plot(np.asarray(x), np.asarray(mean), **style)
     axes.fill_between(
@@ -104,6 +109,11 @@ def bars_with_interval(
         low: lower ends of the intervals; NaN where there is none.
         high: upper ends of the intervals.
         **style: for `Axes.bar`.
+
+    >>> axes = Figure().subplots()
+    >>> bars_with_interval(axes, [0, 1], [2, 3], [1, np.nan], [3, np.nan])
+    >>> [bar.get_height() for bar in axes.patches]
+    [np.float64(2.0), np.float64(3.0)]
     """
     x, mean, low, high = (np.asarray(values, dtype=float) for values in (x, mean, low, high))
     axes.bar(x, mean, **style)
@@ -141,6 +151,11 @@ def signal_strip(
 
     Source:
         PAPER section 9.1.
+
+    >>> axes = Figure().subplots()
+    >>> signal_strip(axes, [0.5, -0.5], [0, 1], limits=(4, 1))
+    >>> axes.get_xlim()
+    (np.float64(-4.0), np.float64(4.0))
     """
     ink, paper, frame = ("white", "black", "0.4") if dark else ("black", "white", "black")
     if dark:
@@ -155,7 +170,13 @@ def signal_strip(
 
 
 def panel_letter(axes: Axes, letter: str) -> None:
-    """Write a panel's letter to the upper left of its axes."""
+    """Write a panel's letter to the upper left of its axes.
+
+    >>> axes = Figure().subplots()
+    >>> panel_letter(axes, "a")
+    >>> axes.texts[0].get_text()
+    'a'
+    """
     axes.annotate(
         letter,
         (0, 1),
@@ -174,5 +195,10 @@ def mark_as_quick(figure: Figure, text: str = "Quick run, not the full protocol"
     Args:
         figure: to be marked.
         text: what it shows instead.
+
+    >>> figure = Figure()
+    >>> mark_as_quick(figure)
+    >>> figure.get_supxlabel()
+    'Quick run, not the full protocol'
     """
     figure.supxlabel(text, fontsize=6, color="tab:red")

@@ -77,7 +77,11 @@ def masked(network: Any, mask: Any) -> Any:
 
 
 def sparsity(mask: Any) -> float:
-    """Return the share of parameters that a mask, or a part of one, drops."""
+    """Return the share of parameters that a mask, or a part of one, drops.
+
+    >>> sparsity([np.array([True, False]), np.array([True, True])])
+    0.25
+    """
     leaves = jax.tree.leaves(mask)
     return 1 - sum(int(leaf.sum()) for leaf in leaves) / sum(leaf.size for leaf in leaves)
 
@@ -188,6 +192,9 @@ def unpack(bits: NDArray[np.uint8], network: Any) -> Any:
         network: one of the same shapes.
 
     Raises: ValueError: if there are not as many bits as the network needs.
+
+    >>> unpack(np.packbits([True, False, True]), np.zeros((1, 3)))
+    array([[ True, False,  True]])
     """
     leaves, structure = jax.tree.flatten(network)
     sizes = [leaf.size for leaf in leaves]

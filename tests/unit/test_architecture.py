@@ -1,4 +1,4 @@
-"""Imports point one way: core, then models and training, then experiments, then commands."""
+"""Imports point one way: core, models and training, experiments, laboratory, then commands."""
 
 import ast
 from pathlib import Path
@@ -10,9 +10,11 @@ ABOVE_THE_CORE = (
     {"models", "pruning", "uncertainty", "plotting", "pictures"},
     {"training"},
     {"experiments"},
+    {"lab"},
     {"report"},
     {
         "commands",
+        "compare_command",
         "config_options",
         "result_tables",
         "run_command",

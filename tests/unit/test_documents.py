@@ -12,7 +12,7 @@ import pytest
 import mnist1d
 
 ROOT = Path(mnist1d.__file__).parents[2]
-DOCUMENTS = ("dataset.md", "experiments.md", "running.md", "streams.md")
+DOCUMENTS = ("dataset.md", "experiments.md", "laboratory.md", "running.md", "streams.md")
 NEEDED = {
     "draw_batch": ["jax"],
     "MNIST1D": ["torch"],
@@ -23,6 +23,8 @@ NEEDED = {
     "manifest_of": ["pyarrow"],
     "read_parquet": ["pandas", "pyarrow"],
     "load_dataset": ["datasets", "pyarrow"],
+    "mnist1d.lab": ["jax", "optax", "matplotlib", "sklearn", "xarray"],
+    "nn.Module": ["torch"],
     "xarray": ["xarray"],
     "mnist1d.experiments": ["jax", "openTSNE", "optax", "matplotlib", "xarray", "pandas"],
 }
@@ -56,7 +58,7 @@ def run(tmp_path_factory):
     ("document", "number"),
     [(document, number) for document in DOCUMENTS for number in range(len(BLOCKS[document]))],
 )
-def test_an_example_runs(document, number, run, monkeypatch):
+def test_an_example_runs(document, number, run, monkeypatch, request):
     block = BLOCKS[document][number]
     for word, packages in NEEDED.items():
         for package in packages:
@@ -66,7 +68,11 @@ def test_an_example_runs(document, number, run, monkeypatch):
         pytest.importorskip("datasets").disable_progress_bars()
     if "datasets" in sys.modules:
         sys.modules["datasets"].disable_progress_bars()
+    if document == "laboratory.md":
+        request.getfixturevalue("quick_compilation")
     names = run(document, number, monkeypatch)
+    if "failures" in block:
+        assert "begin its forward with x = x[:, None, :]" in names["comparison"].failures["bad"]
     for promised in re.finditer(r"^(mnist1d\.\S.*?)\.x\.shape\s+# (\(.*\))$", block, re.MULTILINE):
         assert str(eval(promised[1], names).x.shape) == promised[2]  # noqa: S307 (as above)
 

@@ -12,9 +12,11 @@ from mnist1d.uncertainty import (
     Estimate,
     estimate,
     estimate_proportion,
+    holm,
     in_percent,
     interval,
     paired_difference,
+    paired_p_value,
 )
 
 ACCURACIES = np.array([0.922, 0.941, 0.931, 0.917, 0.945])
@@ -150,3 +152,36 @@ def test_values_of_a_wrong_shape_are_refused():
         paired_difference([1, 2], [1, 2, 3])
     with pytest.raises(ValueError, match="one-dimensional, not empty"):
         estimate_proportion([])
+
+
+@pytest.mark.parametrize("n", [2, 3, 8])
+def test_a_paired_p_value_is_that_of_scipy(n):
+    rng = np.random.default_rng(n)
+    first, second = np.array([[0.5], [0]]) + rng.normal(size=(2, n))
+    expected = stats.ttest_rel(first, second).pvalue
+    np.testing.assert_allclose(paired_p_value(first, second), expected, rtol=1e-9)
+    diverged = paired_p_value([*first, np.nan], [*second, 3.0])
+    np.testing.assert_allclose(diverged, expected, rtol=1e-9)
+
+
+def test_pairs_that_are_equal_or_too_few_are_not_told_apart():
+    assert paired_p_value([0.1, 0.2], [0.1, 0.2]) == 1
+    assert paired_p_value([2.0, 3.0], [1.0, 2.0]) == 0
+    assert math.isnan(paired_p_value([0.1], [0.2]))
+    assert math.isnan(paired_p_value([np.nan, 0.1], [0.2, 0.2]))
+
+
+@given(
+    st.lists(st.floats(0, 1) | st.just(math.nan), max_size=8),
+    st.floats(0.001, 0.999),
+)
+def test_corrected_values_reject_what_holms_steps_reject(p_values, level):
+    rejected = set()
+    tests = sorted((p, i) for i, p in enumerate(p_values) if not math.isnan(p))
+    for step, (p, i) in enumerate(tests):
+        if p * (len(tests) - step) >= level:
+            break
+        rejected.add(i)
+    corrected = holm(p_values)
+    assert {i for i, p in enumerate(corrected) if p < level} == rejected
+    assert np.isnan(corrected).tolist() == np.isnan(p_values).tolist()

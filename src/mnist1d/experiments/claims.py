@@ -176,6 +176,13 @@ def judge(claims: Sequence[Claim], result: xr.Dataset, *, full: bool) -> list[Ju
         claims: the claims of an experiment.
         result: what the experiment returned.
         full: whether the run followed the full protocol.
+
+    >>> claim = Claim(
+    ...     "mean", "the mean is at least 1", "section 1", AtLeast(1),
+    ...     lambda result: Estimate(float(result.loss.mean()), 1.5, 2.5, n=3),
+    ... )
+    >>> judge([claim], xr.Dataset({"loss": ("seed", [1.0, 2.0, 3.0])}), full=True)[0].verdict
+    'reproduced'
     """
     judgements = []
     for claim in claims:

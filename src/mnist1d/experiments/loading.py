@@ -62,7 +62,11 @@ def is_ours(experiment: ModuleType) -> bool:
     return experiment in EXPERIMENTS
 
 
-def _load_file(path: Path) -> ModuleType:
+def load_module(path: Path) -> tuple[ModuleType, str]:
+    """Run a Python file, and return its module and a digest of its text.
+
+    Raises: InputError: if it cannot be read or run.
+    """
     try:
         source = path.read_bytes()
     except OSError as error:
@@ -83,6 +87,11 @@ def _load_file(path: Path) -> ModuleType:
         raise InputError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     finally:
         sys.path.pop()
+    return module, digest
+
+
+def _load_file(path: Path) -> ModuleType:
+    module, digest = load_module(path)
     _check(module, path)
     _fill(module, path, digest)
     return module

@@ -19,6 +19,7 @@ from typing import Any
 
 import jax
 import xarray as xr
+from matplotlib.figure import Figure
 
 from mnist1d import plotting
 from mnist1d.config import DatasetConfig
@@ -99,17 +100,27 @@ def execute(
         experiment=experiment.NAME,
         protocol="full" if follows_protocol(config) else "reduced",
         config=as_json(config),
-        versions=json.dumps(
-            {"python": platform.python_version()}
-            | {name: metadata.version(name) for name in ("mnist1d", "numpy", "jax", "optax")}
-        ),
-        device=f"{jax.device_count()} x {jax.devices()[0].device_kind}",
-        processor=_processor(),
+        **circumstances(),
         seconds=time.perf_counter() - clock,
         compile_seconds=compilation[0],
         units_found=units.n_found,
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def circumstances(*packages: str) -> dict[str, str]:
+    """Return what every result says about how it came about: versions, machine, date.
+
+    Args:
+        *packages: those whose versions count beside the usual ones.
+    """
+    names = ("mnist1d", "numpy", "jax", "optax", *packages)
+    versions = {name: metadata.version(name) for name in names}
+    return {
+        "versions": json.dumps({"python": platform.python_version()} | versions),
+        "device": f"{jax.device_count()} x {jax.devices()[0].device_kind}",
+        "processor": _processor(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def judge_result(experiment: ModuleType, result: xr.Dataset) -> list[Judgement]:
@@ -150,10 +161,15 @@ def save_figures(experiment: ModuleType, result: xr.Dataset, folder: Path) -> li
         for name, figure in figures.items():
             if about:
                 plotting.mark_as_quick(figure, about.capitalize())
-            for suffix, metadata_ in (("png", {}), ("pdf", {"CreationDate": None})):
-                with write_whole(folder / f"{name}.{suffix}") as file:
-                    figure.savefig(file, format=suffix, metadata=metadata_)
+            save_figure(figure, folder / name)
     return list(figures)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG and PDF, which endings are added to the path."""
+    for suffix, metadata_ in (("png", {}), ("pdf", {"CreationDate": None})):
+        with write_whole(path.with_name(f"{path.name}.{suffix}")) as file:
+            figure.savefig(file, format=suffix, metadata=metadata_)
 
 
 def write(result: xr.Dataset, path: Path) -> None:

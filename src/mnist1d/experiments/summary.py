@@ -23,7 +23,10 @@ class Progress(Protocol):
 
 
 def silent(task: str, done: int, total: int, /) -> None:
-    """Report nothing."""
+    """Report nothing.
+
+    >>> silent("training", 3, 10)
+    """
 
 
 def is_other_data(result: xr.Dataset) -> bool:

@@ -12,6 +12,11 @@ def use_all_cores() -> None:
 
     Does nothing when JAX already runs (its devices cannot change any more) or when the user
     chose a number (`JAX_NUM_CPU_DEVICES`). GPUs, where JAX sees them, are used as they are.
+
+    >>> n_devices = jax.device_count()  # JAX runs from here on
+    >>> use_all_cores()
+    >>> jax.device_count() == n_devices
+    True
     """
     if "JAX_NUM_CPU_DEVICES" in os.environ:
         return
@@ -26,6 +31,8 @@ def keep_compiled_programs() -> None:
 
     `JAX_COMPILATION_CACHE_DIR` names another folder; `JAX_ENABLE_COMPILATION_CACHE=false`
     turns it off.
+
+    >>> keep_compiled_programs()  # doctest: +SKIP
     """
     if jax.config.values.get("jax_compilation_cache_dir") is None:
         folder = Path(platformdirs.user_cache_dir("mnist1d")) / "jax"

@@ -26,7 +26,8 @@ class Training:
     Attributes:
         batch: `(data, step, key) -> batch`, any pytree; draws fresh data, views or rows.
         loss: `(model, batch, key) -> scalar`, minimised.
-        optimizer: an Optax transformation, fresh in every run.
+        optimizer: an Optax transformation, fresh in every run; or `data -> transformation`, for
+            runs of one program whose rates differ.
         n_steps: number of updates, at least 1.
         evaluate: `(model, data) -> pytree of arrays`, inside the compiled program.
         evaluate_every: evaluate after the steps 0, k, 2k, ... with the already updated model
@@ -37,7 +38,7 @@ class Training:
 
     batch: Callable[[Any, Int[Array, ""], PRNGKeyArray], Any]
     loss: Callable[[Any, Any, PRNGKeyArray], Float[Array, ""]]
-    optimizer: optax.GradientTransformation
+    optimizer: optax.GradientTransformation | Callable[[Any], optax.GradientTransformation]
     n_steps: int
     evaluate: Callable[[Any, Any], Any]
     evaluate_every: int = 0
@@ -121,7 +122,7 @@ def train(training: Training, model: Any, data: Any, *, key: PRNGKeyArray) -> tu
         return state, (losses, metrics)
 
     bounds = jnp.stack([jnp.asarray(starts), jnp.asarray(stops)], axis=1)
-    state, (losses, metrics) = jax.lax.scan(advance, begin(training, arrays), bounds)
+    state, (losses, metrics) = jax.lax.scan(advance, begin(training, arrays, data), bounds)
     metrics = jax.tree.map(lambda leaf: leaf[: len(training.evaluation_steps)], metrics)
     losses = jnp.concatenate([losses[i, :n] for i, n in enumerate(stops - starts)])
     return eqx.combine(state.arrays, static), History(losses, metrics)
@@ -140,9 +141,10 @@ def stretches(training: Training) -> tuple[np.ndarray, np.ndarray]:
     return np.append(0, stops[:-1]).astype(np.int32), stops.astype(np.int32)
 
 
-def begin(training: Training, arrays: Any) -> State:
+def begin(training: Training, arrays: Any, data: Any) -> State:
     """Start a run: the optimiser is fresh."""
-    return State(arrays, training.optimizer.init(eqx.filter(arrays, eqx.is_inexact_array)))
+    optimizer = _optimizer_of(training, data)
+    return State(arrays, optimizer.init(eqx.filter(arrays, eqx.is_inexact_array)))
 
 
 def run_stretch(
@@ -174,6 +176,7 @@ def run_stretch(
         `training.evaluate` found.
     """
     parameters, frozen = eqx.partition(state.arrays, eqx.is_inexact_array)
+    optimizer = _optimizer_of(training, data)
 
     def loss_of(parameters: Any, batch: Any, key: PRNGKeyArray) -> Float[Array, ""]:
         return training.loss(eqx.combine(parameters, frozen, static), batch, key)
@@ -183,7 +186,7 @@ def run_stretch(
         batch_key, loss_key = jax.random.split(jax.random.fold_in(key, step))
         batch = training.batch(data, step, batch_key)
         loss, gradient = jax.value_and_grad(loss_of)(parameters, batch, loss_key)
-        updates, optimizer_state = training.optimizer.update(gradient, optimizer_state, parameters)
+        updates, optimizer_state = optimizer.update(gradient, optimizer_state, parameters)
         parameters = optax.apply_updates(parameters, updates)
         losses = jax.lax.dynamic_update_index_in_dim(losses, loss, step - start, 0)
         return parameters, optimizer_state, losses
@@ -194,3 +197,9 @@ def run_stretch(
     arrays = eqx.combine(parameters, frozen)
     metrics = training.evaluate(eqx.combine(arrays, static), data)
     return State(arrays, optimizer_state), losses, metrics
+
+
+def _optimizer_of(training: Training, data: Any) -> optax.GradientTransformation:
+    if isinstance(training.optimizer, optax.GradientTransformation):
+        return training.optimizer
+    return training.optimizer(data)

@@ -98,6 +98,17 @@ def train_runs(
     The runs are spread over all devices of JAX's default backend (CPU cores if
     `mnist1d.training.use_all_cores` ran first), the run axis padded to a multiple of their
     number. Between evaluations control returns to Python, so that progress shows.
+
+    >>> import jax.numpy as jnp, optax
+    >>> from mnist1d.models import Logistic
+    >>> training = Training(
+    ...     batch=lambda data, step, key: data, loss=lambda model, batch, key: model(batch).sum(),
+    ...     evaluate=lambda model, data: model(data).sum(), optimizer=optax.sgd(0.1), n_steps=2,
+    ... )
+    >>> keys = jax.random.split(jax.random.key(0), 3)
+    >>> models = initialise(lambda key: Logistic(key=key), keys)
+    >>> train_runs(training, models, jnp.ones(40), keys=keys).history.train_loss.shape
+    (3, 2)
     """
     program = compile_runs(training, models, data, keys=keys, data_axes=data_axes)
     return program(models, data, keys=keys, report=report)
@@ -200,8 +211,12 @@ class RunProgram:
                 )
             )
 
-        self._begin = spread(lambda arrays: begin(training, arrays), (0,), (BY_RUN,))
-        state = self._begin(arrays)
+        self._begin = spread(
+            lambda arrays, data: begin(training, arrays, data),
+            (0, data_axes),
+            (BY_RUN, self._data_specs),
+        )
+        state = self._begin(arrays, data)
         program = spread(
             advance,
             (0, data_axes, 0, None, None),
@@ -221,7 +236,7 @@ class RunProgram:
         n_runs, training = self._n_runs, self._training
         arrays, _ = eqx.partition(models, eqx.is_array)
         arrays, data, keys = self._place_all(arrays, data, keys)
-        state = self._begin(arrays)
+        state = self._begin(arrays, data)
         losses, metrics = [], []
         report(0, training.n_steps)
         for start, stop, bounds in self._bounds:

@@ -1,0 +1,130 @@
+"""Race a whole comparison against plain PyTorch loops: `python benchmarks/compare.py`.
+
+Both sides do the same protocol: three MLP-sized models with 25 runs each, which are five learning
+rates on four tuning seeds and five final seeds, of 6,000 steps of 100 samples, evaluated on 1,000
+validation samples every 100 steps. Ours is one call of `mnist1d.lab.comparison.compare`, with
+compilation, data, statistics and result. PyTorch trains one run after the other; a few runs of each
+model are timed and count for all of them.
+"""
+
+import argparse
+from time import perf_counter
+
+import numpy as np
+import torch
+import torch_models
+from keep import keep, processor
+from torch import nn
+
+import mnist1d
+from mnist1d.lab.comparison import compare
+from mnist1d.models import MLP
+from mnist1d.training import use_all_cores
+
+OURS = {
+    "MLP": MLP,
+    "plain MLP": lambda key: MLP(residual=False, key=key),
+    "narrow MLP": lambda key: MLP(hidden_size=80, key=key),
+}
+THEIRS = {
+    "MLP": torch_models.MLP,
+    "plain MLP": lambda: torch_models.MLP(residual=False),
+    "narrow MLP": lambda: torch_models.MLP(hidden_size=80),
+}
+
+
+def compare_ours(options):
+    """Run the whole protocol; returns seconds and the mean test accuracy of every candidate."""
+    start = perf_counter()
+    found = compare(
+        OURS,
+        seeds=options.seeds,
+        tuning_seeds=options.tuning_seeds,
+        n_steps=options.steps,
+        references=False,
+        shuffled=False,
+        shifts=(),
+    )
+    seconds = perf_counter() - start
+    accuracy = found.result.test_accuracy.mean("seed")
+    return seconds, dict(zip(accuracy.candidate.values.tolist(), accuracy.values, strict=True))
+
+
+def train_theirs(name, seed, dataset, validation, n_steps):
+    """Train one run; returns seconds and test accuracy."""
+    x, x_test, x_validation = (
+        torch.from_numpy(part.astype(np.float32))
+        for part in (dataset.x, dataset.x_test, validation.x)
+    )
+    y, y_test, y_validation = map(torch.from_numpy, (dataset.y, dataset.y_test, validation.y))
+    torch.manual_seed(seed)
+    start = perf_counter()
+    model = THEIRS[name]()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    criterion = nn.CrossEntropyLoss()
+
+    def evaluate(x, y):
+        with torch.no_grad():
+            return (model(x).argmax(1) == y).double().mean().item()
+
+    for step in range(n_steps):
+        at = step * 100 % len(x)
+        if at == 0:
+            order = torch.randperm(len(x))
+        rows = order[at : at + 100]
+        loss = criterion(model(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step % 100 == 99:
+            evaluate(x_validation, y_validation)
+    correct = evaluate(x_test, y_test)
+    return perf_counter() - start, correct
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seeds", type=int, default=5, help="final seeds")
+    parser.add_argument("--tuning-seeds", type=int, default=4, help="seeds per learning rate")
+    parser.add_argument("--steps", type=int, default=6000, help="updates per run")
+    parser.add_argument("--sample", type=int, default=2, help="runs per model timed in PyTorch")
+    parser.add_argument("--keep", action="store_true", help="write benchmarks/results/compare.json")
+    options = parser.parse_args()
+    use_all_cores()
+    n_runs = 5 * options.tuning_seeds + options.seeds
+    dataset = mnist1d.load()
+    validation = mnist1d.Samples(*mnist1d.fresh_samples(dataset, 1000, seed=1))
+    train_theirs("MLP", 0, dataset, validation, 50)  # starts PyTorch's threads
+    ours, accuracy = compare_ours(options)
+    print(f"ours: {ours:.1f} s for {len(OURS)} candidates of {n_runs} runs", flush=True)
+    peer, their_accuracy = {}, {}
+    for name in THEIRS:
+        runs = [
+            train_theirs(name, seed, dataset, validation, options.steps)
+            for seed in range(options.sample)
+        ]
+        seconds, correct = np.mean(runs, axis=0)
+        peer[name], their_accuracy[name] = n_runs * seconds, correct
+        print(
+            f"PyTorch, {name}: {seconds:.1f} s a run, {n_runs * seconds:.0f} s for {n_runs}; "
+            f"test accuracy {correct:.1%}, ours {accuracy[name]:.1%}",
+            flush=True,
+        )
+    total = sum(peer.values())
+    print(f"{processor()}: ours {ours:.1f} s (target: under 40), PyTorch {total:.0f} s")
+    print(f"ratio {total / ours:.1f} (target: 10)")
+    if options.keep:
+        row = {
+            "what": f"comparison of {len(OURS)} candidates: {ours:.0f} s with compilation",
+            "beside": f"plain PyTorch loops: {total:.0f} s, from {options.sample} runs of each",
+            "ratio": total / ours,
+            "our_seconds": ours,
+            "peer_seconds": peer,
+            "our_accuracy": accuracy,
+            "peer_accuracy": their_accuracy,
+        }
+        keep("compare", [row], ("mnist1d", "jax", "equinox", "optax", "torch"), steps=options.steps)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""Is a new activation function better than relu? The same network with each, tuned alike."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from mnist1d.lab import compare
+
+
+def snake(x):
+    """Return x plus a wave: what is tried."""
+    return x + jnp.sin(x) ** 2
+
+
+def network(activation):
+    """Return what makes a network with this activation from a key."""
+    return lambda key: eqx.nn.MLP(40, 10, 100, depth=2, activation=activation, key=key)
+
+
+def main(**protocol):
+    """Compare, print and return the comparison; `protocol` are fields of `mnist1d.lab.Protocol`."""
+    comparison = compare({"relu": network(jax.nn.relu), "snake": network(snake)}, **protocol)
+    print(comparison)
+    return comparison
+
+
+if __name__ == "__main__":
+    main()

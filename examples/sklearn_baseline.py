@@ -1,0 +1,29 @@
+"""What do classifiers of scikit-learn reach, beside the models of the paper?"""
+
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from mnist1d.lab import SklearnCandidate, compare
+
+
+def main(**protocol):
+    """Compare, print and return the comparison; `protocol` are fields of `mnist1d.lab.Protocol`."""
+    candidates = {
+        "SVM": SklearnCandidate(
+            make_pipeline(StandardScaler(), SVC()), search={"svc__C": [0.3, 1.0, 3.0, 10.0, 30.0]}
+        ),
+        "neighbours": SklearnCandidate(
+            KNeighborsClassifier(), search={"n_neighbors": [1, 3, 9, 27, 81]}
+        ),
+        "forest": RandomForestClassifier(),  # as it comes: nothing is tuned
+    }
+    comparison = compare(candidates, **protocol)
+    print(comparison)
+    return comparison
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Which part of a candidate a setting of its search space is for."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+LEARNING_RATE = "learning_rate"
+
+
+def named(function: Callable[..., Any], name: str) -> bool:
+    """Tell whether a function can be given an argument by this name.
+
+    >>> named(lambda x, width=3: x, "width"), named(lambda x, **others: x, "width")
+    (True, True)
+    >>> named(lambda x, /: x, "x")
+    False
+    """
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some built-in functions tell nothing
+        return False
+    if name in parameters and parameters[name].kind is not inspect.Parameter.POSITIONAL_ONLY:
+        return parameters[name].kind is not inspect.Parameter.VAR_POSITIONAL
+    return any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+
+
+def own_settings(function: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a function takes.
+
+    >>> own_settings(lambda width: None, {"width": 100, "momentum": 0.9})
+    {'width': 100}
+    """
+    return {name: value for name, value in settings.items() if named(function, name)}
+
+
+def check_search(
+    search: Mapping[str, Sequence[Any]] | None, parts: Mapping[str, Callable[..., Any] | None]
+) -> None:
+    """Refuse a search space that has no value for a setting, or a setting that nothing takes.
+
+    Args:
+        search: of a candidate.
+        parts: its functions, by name; a learning rate is always taken.
+
+    Raises: ValueError: naming the setting and the parts.
+
+    >>> check_search({"widht": [50, 100]}, {"make": lambda width: None})
+    Traceback (most recent call last):
+        ...
+    ValueError: search has widht, which make does not take
+    """
+    for name, values in (search or {}).items():
+        if isinstance(values, str) or not isinstance(values, Sequence) or not len(values):
+            raise ValueError(f"search must have one or more values of {name}, not {values!r}")
+        takers = [part for part in parts.values() if part is not None]
+        if name != LEARNING_RATE and not any(named(part, name) for part in takers):
+            names = " or ".join(key for key, part in parts.items() if part is not None)
+            raise ValueError(f"search has {name}, which {names} does not take")
+
+
+def first_values(search: Mapping[str, Sequence[Any]] | None) -> dict[str, Any]:
+    """Return the settings to try a candidate with.
+
+    >>> first_values({"C": [0.1, 1.0]}), first_values(None)
+    ({'C': 0.1}, {'learning_rate': 0.01})
+    """
+    if search is None:
+        return {LEARNING_RATE: 0.01}
+    return {name: values[0] for name, values in search.items()}

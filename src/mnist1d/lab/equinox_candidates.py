@@ -1,0 +1,356 @@
+"""Candidates made with Equinox and Optax: runs that differ in numbers alone are one program."""
+
+import inspect
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, PRNGKeyArray
+
+from mnist1d import checks
+from mnist1d.experiments.settings import as_json
+from mnist1d.lab.candidate_runs import (
+    CandidateError,
+    Outcome,
+    Run,
+    Schedule,
+    Sets,
+)
+from mnist1d.lab.sources import source_text
+from mnist1d.lab.stacked_runs import CHUNK, predict_runs, stack_runs
+from mnist1d.models import count_parameters, predict
+from mnist1d.training import Training, accuracy, compile_runs, cross_entropy
+
+PAPER_RATE = 0.01
+"""Learning rate of a candidate whose search space has none: the paper's."""
+
+
+@dataclass(frozen=True)
+class EquinoxCandidate:
+    """A model in Equinox, with the optimiser, loss and augmentation that it trains with.
+
+    Settings of the search space other than `learning_rate` go to the optimiser or to the model, by
+    the names of their arguments: with `optimizer=optax.adamw`, `search={"learning_rate": (0.001,
+    0.01), "weight_decay": (0.0, 0.1)}`. Runs that differ in numbers of the optimiser, seed and data
+    train as one compiled program, as do all learning rates.
+
+    Args:
+        make: `key -> model`, as the class of the model. The model maps one example `(length,)` to
+            logits `(classes,)`; with `batch_last = True`, also `(length, n)` to `(classes, n)`. A
+            model whose call takes a `key` (for dropout) gets one while it trains, and is predicted
+            with in `equinox.nn.inference_mode`.
+        optimizer: `learning_rate -> optax transformation`, or a transformation, which has nothing
+            to be tuned.
+        loss: `(logits, labels) -> scalar`, of shapes (n, classes) and (n,).
+        augment: `(x, key) -> x`, of shape (batch, length), for every training batch.
+        search: the values that may be tried, by setting; None for the learning rates of the
+            comparison. Without `learning_rate` among them, it is the paper's, 0.01.
+
+    >>> from mnist1d.models import MLP
+    >>> EquinoxCandidate(MLP, optax.sgd, search={"learning_rate": (0.1, 1.0)}).framework
+    'Equinox'
+    """
+
+    make: Callable[..., Any]
+    optimizer: Callable[..., optax.GradientTransformation] | optax.GradientTransformation = (
+        optax.adam
+    )
+    loss: Callable[[Array, Array], Array] = cross_entropy
+    augment: Callable[[Array, PRNGKeyArray], Array] | None = None
+    search: Mapping[str, Sequence[Any]] | None = None
+
+    framework: ClassVar[str] = "Equinox"
+
+    def __post_init__(self) -> None:
+        for name in ("make", "loss", "augment"):
+            value = getattr(self, name)
+            if not callable(value) and not (name == "augment" and value is None):
+                raise TypeError(f"{name} must be a function, not {checks.typed(value)}")
+        is_fixed = isinstance(self.optimizer, optax.GradientTransformation)
+        if not is_fixed and not callable(self.optimizer):
+            raise TypeError(
+                "optimizer must be a function of the learning rate or an Optax transformation, not "
+                f"{checks.typed(self.optimizer)}"
+            )
+        if is_fixed and self.search is None:
+            object.__setattr__(self, "search", {})
+        for name in self.search or {}:
+            if name in _named_parameters(self.make) and name != "key":
+                continue
+            if is_fixed or (
+                name != "learning_rate" and name not in _named_parameters(self.optimizer)
+            ):
+                raise ValueError(
+                    f"search must have names of arguments of make or of optimizer, not {name!r}"
+                )
+
+    def source(self) -> str:
+        """Return the source of model, optimiser, loss and augmentation, with what they remember."""
+        parts = {name: getattr(self, name) for name in ("make", "optimizer", "loss", "augment")}
+        return "\n".join(f"{name}: {source_text(part)}" for name, part in parts.items())
+
+    def check(self, sets: Sets, schedule: Schedule) -> int | None:
+        """Make the model twice and trace a step, before anything runs; see `Candidate`."""
+        settings = {name: values[0] for name, values in (self.search or {}).items()}
+        length, n_classes = sets.x.shape[-1], sets.n_classes
+        key = jax.random.key(0)
+        with _explained("to be made from a key"):
+            model, again = (self._made(settings)(key) for _ in range(2))
+        first, second = (jax.tree.leaves(eqx.filter(each, eqx.is_array)) for each in (model, again))
+        if len(first) != len(second) or not all(map(_equal, first, second)):
+            raise CandidateError(
+                "the model was expected to be the same twice with the same key, and was not: all "
+                "its random numbers must come from the key"
+            )
+        with _explained(f"to map an example of shape ({length},) to logits ({n_classes},)"):
+            shape = eqx.filter_eval_shape(
+                lambda model, x: predict(eqx.nn.inference_mode(model), x), model, sets.x[:3]
+            )
+        got = getattr(shape, "shape", None)
+        if got != (3, n_classes):
+            text = f"shape {got[1:]}" if got and got[:1] == (3,) else f"{shape}"
+            raise CandidateError(
+                f"the model was expected to map an example of shape ({length},) to logits of shape "
+                f"({n_classes},), and gave {text}"
+            )
+        with _explained("to predict"):
+            logits = [np.asarray(_predict_all(model, jnp.asarray(sets.x[:20]))) for _ in range(2)]
+        if not np.isfinite(logits[0]).all():
+            raise CandidateError(
+                f"the untrained model was expected to give finite logits, and gave {logits[0][0]}"
+            )
+        if not np.array_equal(logits[0], logits[1]):
+            raise CandidateError(
+                "the model was expected to give the same logits twice for the same examples, and "
+                "gave others"
+            )
+        with _explained("to take a training step"):
+            self._trace_step(model, settings, sets, schedule)
+        return count_parameters(model)
+
+    def train(
+        self,
+        runs: Sequence[Run],
+        sets: Mapping[str, Sets],
+        schedule: Schedule,
+        report: Callable[[int, int], None],
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Train runs, as many as possible in one program; see `Candidate`."""
+        n_done, total = 0, len(runs) * schedule.n_steps
+        for group in self._programs(runs, sets):
+
+            def tell(done: int, _: int, before: int = n_done, n: int = len(group)) -> None:
+                report(before + done * n, total)
+
+            outcomes = self._train_together([runs[i] for i in group], sets, schedule, tell)
+            n_done += len(group) * schedule.n_steps
+            yield from zip(group, outcomes, strict=True)
+
+    def _programs(self, runs: Sequence[Run], sets: Mapping[str, Sets]) -> list[list[int]]:
+        """Divide runs into those that can be one program: one model, and numbers that differ."""
+        groups: defaultdict[Any, list[int]] = defaultdict(list)
+        known: dict[str, dict[str, float]] = {}
+        for i, run in enumerate(runs):
+            text = as_json(run.settings)
+            known[text] = traced = known[text] if text in known else self._traced(run.settings)
+            fixed = {name: value for name, value in run.settings.items() if name not in traced}
+            of_validation = sets[run.data].evaluated["validation"].shape
+            groups[(as_json(fixed), *sorted(traced), of_validation)].append(i)
+        return list(groups.values())
+
+    def _traced(self, settings: Mapping[str, Any]) -> dict[str, float]:
+        """Return the settings that are numbers to the compiled program, which are the optimiser's.
+
+        Some schedules decide by the value of a rate, and so need a program per value.
+        """
+        of_model = _named_parameters(self.make)
+        numbers = {
+            name: float(value)
+            for name, value in {"learning_rate": PAPER_RATE, **settings}.items()
+            if isinstance(value, float | np.floating) and name not in of_model
+        }
+        fixed = {name: value for name, value in settings.items() if name not in numbers}
+
+        def start(numbers: Mapping[str, Array], key: PRNGKeyArray) -> Any:
+            transformation = self._transformation({**fixed, **numbers})
+            weights = eqx.filter(self._made(fixed)(key), eqx.is_inexact_array)
+            return transformation.update(weights, transformation.init(weights), weights)
+
+        try:
+            traced = {name: jnp.float32(value) for name, value in numbers.items()}
+            jax.eval_shape(start, traced, jax.random.key(0))
+        except Exception:  # noqa: BLE001 (whatever fails with numbers themselves is told of there)
+            return {}
+        return numbers
+
+    def _train_together(
+        self,
+        runs: Sequence[Run],
+        sets: Mapping[str, Sets],
+        schedule: Schedule,
+        report: Callable[[int, int], None],
+    ) -> Iterator[Outcome]:
+        settings = {"learning_rate": PAPER_RATE, **runs[0].settings}
+        names = self._traced(settings)
+        fixed = {name: value for name, value in settings.items() if name not in names}
+        models = _initial(self._made(fixed), [run.seed for run in runs])
+        numbers = {
+            name: np.array(
+                [{"learning_rate": PAPER_RATE, **run.settings}[name] for run in runs], np.float32
+            )
+            for name in names
+        }
+        data, axes = stack_runs(runs, sets, schedule, numbers)
+        # Not the keys of weights and batches.
+        keys = jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), 1))(
+            jnp.asarray([run.seed for run in runs], jnp.uint32)
+        )
+        training = self._training(fixed, schedule)
+        # One run after the other is as fast or faster on a CPU, and a run's numbers do not depend
+        # on which others are in its program.
+        program = compile_runs(
+            training,
+            models,
+            data,
+            keys=keys,
+            data_axes=axes,
+            batched=jax.default_backend() != "cpu",
+        )
+        trained = program(models, data, keys=keys, report=report)
+        predictions = predict_runs(trained.models, [sets[run.data] for run in runs])
+        losses = np.asarray(trained.history.train_loss).reshape(
+            len(runs), schedule.n_evaluations, -1
+        )
+        for i in range(len(runs)):
+            yield Outcome(
+                validation_accuracy=np.asarray(trained.history.metrics[i]),
+                predictions=predictions[i],
+                train_loss=losses[i].mean(axis=-1),
+                seconds=trained.run_seconds / len(runs),
+                compile_seconds=trained.compile_seconds / len(runs),
+            )
+
+    def _training(self, fixed: Mapping[str, Any], schedule: Schedule) -> Training:
+        def batch(data: Any, step: Array, key: PRNGKeyArray) -> tuple[Array, Array]:
+            rows = data["rows"][data["seed"], step]
+            x, y = data["x"][data["set"], rows], data["y"][data["set"], rows]
+            return (x if self.augment is None else self.augment(x, key)), y
+
+        def loss(model: Any, batch: tuple[Array, Array], key: PRNGKeyArray) -> Array:
+            x, y = batch
+            return self.loss(_logits_in_training(model, x, key), y)
+
+        def evaluate(model: Any, data: Any) -> Array:
+            x, y = data["validation"][data["set"]], data["y_validation"][data["set"]]
+            return accuracy(predict(eqx.nn.inference_mode(model), x, chunk_size=CHUNK), y)
+
+        return Training(
+            batch=batch,
+            loss=loss,
+            optimizer=lambda data: self._transformation({**fixed, **data["numbers"]}),
+            n_steps=schedule.n_steps,
+            evaluate=evaluate,
+            evaluate_every=schedule.evaluate_every,
+            evaluate_first=schedule.evaluate_every - 1,
+        )
+
+    def _trace_step(
+        self, model: Any, settings: Mapping[str, Any], sets: Sets, schedule: Schedule
+    ) -> None:
+        x = jnp.asarray(sets.x[: schedule.batch_size])
+        y, key = jnp.asarray(sets.y[: schedule.batch_size]), jax.random.key(0)
+        if self.augment is not None:
+            shape = jax.eval_shape(self.augment, x, key)
+            if getattr(shape, "shape", None) != x.shape:
+                raise CandidateError(
+                    f"augment was expected to give the shape {x.shape} that it was given, and gave "
+                    f"{getattr(shape, 'shape', shape)}"
+                )
+        parameters, rest = eqx.partition(model, eqx.is_inexact_array)
+        transformation = self._transformation({"learning_rate": PAPER_RATE, **settings})
+
+        def step(parameters: Any, x: Array) -> Any:
+            def loss(parameters: Any) -> Array:
+                return self.loss(_logits_in_training(eqx.combine(parameters, rest), x, key), y)
+
+            gradient = jax.grad(loss)(parameters)
+            return transformation.update(gradient, transformation.init(parameters), parameters)
+
+        jax.eval_shape(step, parameters, x)
+
+    def _made(self, settings: Mapping[str, Any]) -> Callable[[PRNGKeyArray], Any]:
+        """Return `key -> model` with the settings that are the model's."""
+        named = _named_parameters(self.make)
+        own = {name: value for name, value in settings.items() if name in named and name != "key"}
+        if "key" in named:
+            return lambda key: self.make(key=key, **own)
+        return lambda key: self.make(key, **own)
+
+    def _transformation(self, settings: Mapping[str, Any]) -> optax.GradientTransformation:
+        if isinstance(self.optimizer, optax.GradientTransformation):
+            return self.optimizer
+        of_model = _named_parameters(self.make)
+        own = {name: value for name, value in settings.items() if name not in of_model}
+        return self.optimizer(own.pop("learning_rate"), **own)
+
+
+def _initial(make: Callable[[PRNGKeyArray], Any], seeds: Sequence[int]) -> Any:
+    """Make a model per seed, every one once, and stack them along a leading run axis.
+
+    Not compiled: a program for a handful of models costs more than it gains.
+    """
+    different = list(dict.fromkeys(seeds))
+    parts = [eqx.partition(make(jax.random.key(seed)), eqx.is_array) for seed in different]
+    rows = np.array([different.index(seed) for seed in seeds])
+    arrays = jax.tree.map(lambda *leaves: jnp.stack(leaves)[rows], *(each for each, _ in parts))
+    return eqx.combine(arrays, parts[0][1])
+
+
+@eqx.filter_jit
+def _predict_all(model: Any, x: Array) -> Array:
+    return predict(eqx.nn.inference_mode(model), x)
+
+
+def _logits_in_training(model: Any, x: Array, key: PRNGKeyArray) -> Array:
+    if "key" not in _named_parameters(type(model).__call__):
+        return predict(model, x)
+    if getattr(model, "batch_last", False):
+        return model(x.T, key=key).T
+    return jax.vmap(lambda x, key: model(x, key=key))(x, jax.random.split(key, len(x)))
+
+
+def _named_parameters(function: Any) -> tuple[str, ...]:
+    """Name the arguments of a function or class that can be given by name."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return tuple(each.name for each in parameters if each.kind in kinds)
+
+
+def _equal(first: Array, second: Array) -> bool:
+    if jnp.issubdtype(first.dtype, jax.dtypes.prng_key):
+        first, second = jax.random.key_data(first), jax.random.key_data(second)
+    return first.shape == second.shape and np.array_equal(first, second, equal_nan=True)
+
+
+@contextmanager
+def _explained(expected: str) -> Iterator[None]:
+    """Turn whatever a candidate raises into what was expected and what it raised."""
+    try:
+        yield
+    except CandidateError:
+        raise
+    except Exception as error:
+        first_line = (str(error).strip().splitlines() or [""])[0]
+        raise CandidateError(
+            f"the model was expected {expected}, and raised {type(error).__name__}: {first_line}"
+        ) from error

@@ -1,0 +1,250 @@
+"""Candidates of a comparison that train themselves: scikit-learn's, and functions of one's own."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from importlib import import_module
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mnist1d.lab.candidate_checks import as_predicted, describe_error, few_of
+from mnist1d.lab.candidate_runs import CandidateError, Outcome, Run, Schedule, Sets
+from mnist1d.lab.candidate_settings import LEARNING_RATE, check_search, first_values, named
+from mnist1d.lab.sources import source_text
+
+Predict = Callable[[np.ndarray], Any]
+"""From signals (n, length) to classes (n,) or logits (n, classes)."""
+
+Fit = Callable[[Run, Sets, Schedule], Predict]
+
+
+@dataclass(frozen=True)
+class SklearnCandidate:
+    """A classifier of scikit-learn, or anything with its `fit`, `predict` and `get_params`.
+
+    Every run fits a clone. Every `random_state`, of steps of a pipeline too, is the run's seed. An
+    estimator has no steps: it learns until its own `fit` ends.
+
+    Attributes:
+        estimator: an estimator, or a function without arguments that makes one.
+        search: values that may be tried, by the name that `set_params` takes, as
+            `{"svc__C": [1, 10]}`. Nothing is tuned if omitted.
+
+    Raises:
+        TypeError: if `estimator` is neither.
+        ValueError: if `search` has a setting that the estimator does not have, or no value of one.
+
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> candidate = SklearnCandidate(KNeighborsClassifier(), search={"n_neighbors": [1, 5, 25]})
+    >>> x, y = np.eye(40, dtype=np.float32), np.arange(40, dtype=np.int32) % 10
+    >>> sets = {"published": Sets(x, y, {"train": x, "validation": x}, y)}
+    >>> run = Run({"n_neighbors": 1}, seed=0, data="published")
+    >>> ((_, outcome),) = candidate.train([run], sets, Schedule(), lambda done, total: None)
+    >>> outcome.validation_accuracy
+    array([1.])
+    """
+
+    estimator: Any
+    _: KW_ONLY
+    search: Mapping[str, Sequence[Any]] | None = None
+    framework: ClassVar[str] = "scikit-learn"
+
+    def __post_init__(self) -> None:
+        if self.search is None:
+            object.__setattr__(self, "search", {})
+        if isinstance(self.estimator, type) or not hasattr(self.estimator, "get_params"):
+            if not callable(self.estimator):
+                raise TypeError(
+                    "estimator must be an estimator, or a function that makes one, "
+                    f"got {self.estimator!r}"
+                )
+        elif unknown := set(self.search or {}) - set(self.estimator.get_params()):
+            raise ValueError(
+                f"search has {', '.join(sorted(unknown))}, which the estimator does not have; "
+                f"it has {', '.join(sorted(self.estimator.get_params()))}"
+            )
+        check_search(self.search, {"estimator": lambda **_: None})
+
+    def source(self) -> str:
+        """Return what the estimator is, with all of its parameters."""
+        if isinstance(self.estimator, type) or not hasattr(self.estimator, "get_params"):
+            return source_text({"estimator": self.estimator})
+        return source_text(
+            {"estimator": type(self.estimator), "parameters": self.estimator.get_params()}
+        )
+
+    def check(self, sets: Sets, schedule: Schedule) -> None:
+        """Try the candidate on a few samples; see `mnist1d.lab.candidate_runs.Candidate`."""
+        few, short = few_of(sets, schedule)
+        run = Run(first_values(self.search), seed=0, data="")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that few samples are few
+            _check(self._fit, run, few, short)
+
+    def train(
+        self,
+        runs: Sequence[Run],
+        sets: Mapping[str, Sets],
+        schedule: Schedule,
+        report: Callable[[int, int], None],
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Do runs, one after the other; see `mnist1d.lab.candidate_runs.Candidate`."""
+        return _train(self._fit, runs, sets, schedule, report)
+
+    def _fit(self, run: Run, sets: Sets, schedule: Schedule) -> Predict:  # noqa: ARG002
+        estimator = self.estimator
+        if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
+            estimator = estimator()
+        missing = [name for name in ("fit", "predict") if not hasattr(estimator, name)]
+        if missing:
+            raise CandidateError(
+                f"expected a classifier with fit and predict, got {type(estimator).__name__}, "
+                f"which lacks {' and '.join(missing)}"
+            )
+        estimator = import_module("sklearn.base").clone(estimator)
+        estimator.set_params(**dict(run.settings))
+        # Settings first: one of them may be a whole step of a pipeline.
+        seeds = [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
+        estimator.set_params(**dict.fromkeys(seeds, run.seed))
+        return estimator.fit(sets.x.copy(), sets.y.copy()).predict
+
+
+@dataclass(frozen=True)
+class FunctionCandidate:
+    """A training function of your own: whatever learns from samples and then predicts.
+
+    Attributes:
+        function: `(x, y, *, seed, x_validation, y_validation, **settings) -> predict`, where
+            `predict` maps signals (n, length) to classes (n,) or logits (n, classes). `x` is of
+            shape (n, length), float32, `y` of shape (n,), int32. Of the arguments by name it gets
+            those that it names; `schedule`, too, which says how many steps the others take.
+        search: values that may be tried, by setting. If omitted, a function with a parameter
+            `learning_rate` gets the comparison's learning rates, any other is not tuned.
+
+    Raises:
+        TypeError: if `function` is none.
+        ValueError: if `search` has a setting that the function does not take, or no value of one.
+
+    >>> def nearest_mean(x, y):
+    ...     means = np.array([x[y == label].mean(axis=0) for label in range(10)])
+    ...     return lambda new: -((new[:, None] - means) ** 2).sum(axis=2)
+    >>> x, y = np.eye(40, dtype=np.float32), np.arange(40, dtype=np.int32) % 10
+    >>> sets = {"published": Sets(x, y, {"train": x, "validation": x}, y)}
+    >>> runs = [Run({}, seed=0, data="published")]
+    >>> candidate = FunctionCandidate(nearest_mean)
+    >>> ((_, outcome),) = candidate.train(runs, sets, Schedule(), lambda done, total: None)
+    >>> outcome.validation_accuracy
+    array([1.])
+    """
+
+    function: Callable[..., Predict]
+    _: KW_ONLY
+    search: Mapping[str, Sequence[Any]] | None = None
+    framework: ClassVar[str] = "function"
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(f"function must be a function, got {self.function!r}")
+        if self.search is None and not named(self.function, LEARNING_RATE):
+            object.__setattr__(self, "search", {})
+        check_search(self.search, {"function": self.function})
+
+    def source(self) -> str:
+        """Return the text of the function."""
+        return source_text({"function": self.function})
+
+    def check(self, sets: Sets, schedule: Schedule) -> None:
+        """Try the candidate on a few samples; see `mnist1d.lab.candidate_runs.Candidate`."""
+        few, short = few_of(sets, schedule)
+        _check(self._fit, Run(first_values(self.search), seed=0, data=""), few, short)
+
+    def train(
+        self,
+        runs: Sequence[Run],
+        sets: Mapping[str, Sets],
+        schedule: Schedule,
+        report: Callable[[int, int], None],
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Do runs, one after the other; see `mnist1d.lab.candidate_runs.Candidate`."""
+        return _train(self._fit, runs, sets, schedule, report)
+
+    def _fit(self, run: Run, sets: Sets, schedule: Schedule) -> Predict:
+        offered = {
+            "seed": run.seed,
+            "x_validation": sets.evaluated["validation"].copy(),
+            "y_validation": sets.y_validation.copy(),
+            "schedule": schedule,
+        }
+        taken = {name: value for name, value in offered.items() if named(self.function, name)}
+        # Copies: a function may standardise its samples where they stand.
+        predict = self.function(sets.x.copy(), sets.y.copy(), **taken, **run.settings)
+        if not callable(predict):
+            raise CandidateError(
+                "expected a function that predicts, (n, length) to classes (n,) or logits "
+                f"(n, classes), got {type(predict).__name__}"
+            )
+        return predict
+
+
+def _check(fit: Fit, run: Run, few: Sets, schedule: Schedule) -> None:
+    """Fit twice to a few samples: predictions must be predictions, and the same both times."""
+    x = few.evaluated["validation"]
+    predicted = []
+    for _ in range(2):
+        try:
+            output = fit(run, few, schedule)(x.copy())
+        except CandidateError:
+            raise
+        except Exception as error:  # whatever a stranger's function raises
+            raise CandidateError(
+                f"it raised with {len(few.x)} samples of shape {few.x.shape[1:]}: "
+                f"{describe_error(error)}"
+            ) from error
+        predicted.append(as_predicted(output, len(x), few.n_classes))
+    if not all(each.finite for each in predicted):
+        raise CandidateError("expected finite logits, got values that are not")
+    n_different = int((predicted[0].classes != predicted[1].classes).sum())
+    if n_different:
+        raise CandidateError(
+            f"it is not the same twice with the same seed: {n_different} of {len(x)} predictions "
+            "differ; all draws must come from the seed that it is given"
+        )
+
+
+def _train(
+    fit: Fit,
+    runs: Sequence[Run],
+    sets: Mapping[str, Sets],
+    schedule: Schedule,
+    report: Callable[[int, int], None],
+) -> Iterator[tuple[int, Outcome]]:
+    total = len(runs) * schedule.n_steps
+    report(0, total)
+    for number, run in enumerate(runs):
+        own = sets[run.data]
+        start, finite = time.perf_counter(), True
+        predictions = {}
+        try:
+            predict = fit(run, own, schedule)
+            for name, x in own.evaluated.items():
+                predicted = as_predicted(predict(x.copy()), len(x), own.n_classes)
+                predictions[name], finite = predicted.classes, finite and predicted.finite
+        except Exception as error:  # whatever a stranger's function raises
+            settings = ", ".join(f"{name} {value}" for name, value in run.settings.items())
+            text = str(error) if isinstance(error, CandidateError) else describe_error(error)
+            raise CandidateError(
+                f"it failed with seed {run.seed} and {settings or 'no settings'}: {text}"
+            ) from error
+        correct = (predictions["validation"] == own.y_validation).mean()
+        yield (
+            number,
+            Outcome(
+                np.array([correct if finite else np.nan]),
+                predictions,
+                np.array([np.nan]),
+                time.perf_counter() - start,
+            ),
+        )
+        report((number + 1) * schedule.n_steps, total)

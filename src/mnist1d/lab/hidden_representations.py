@@ -1,0 +1,275 @@
+"""What the layers of a model give, for any Equinox model, without a change of it.
+
+The layers of a copy become recorders: modules of a subclass of theirs whose `__call__` notes what
+it returns. All of it is traceable, so that `Training.evaluate` may return representations at any
+step.
+"""
+
+import dataclasses
+import types
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.custom_batching import custom_vmap
+from jax.extend.core import get_opaque_trace_state
+from jaxtyping import Array, Float, Int
+
+_NOTE = "note_of_recorder"
+
+Notes = dict[str, Any]
+"""What was noted: outputs by the path of the layer."""
+
+
+def representations(
+    model: Any,
+    x: Float[Array, "n length"],
+    *,
+    of: Sequence[str] | None = None,
+    call: Callable[[Any, Any], Any] = lambda model, x: model(x),
+) -> Notes:
+    """Return what the layers of a model give for every example.
+
+    A layer is a module inside the model that is called: an attribute (`hidden`), an element of a
+    list or tuple (`convolutions.0`), a module inside a module (`block.attention`). A layer that is
+    called more than once has the later outputs under `name (2)`, `name (3)`. Functions, as
+    `jax.nn.relu`, are no modules: what they give is not here, unless they stand in an
+    `equinox.nn.Lambda`.
+
+    Args:
+        model: maps one example to anything; with `batch_last = True` it is called once on
+            `(length, n)`.
+        x: signals, one per row; or any array whose leading axis are examples.
+        of: paths of the layers that are wanted; None for all that were called.
+        call: `(model, example) -> anything`, in place of calling the model: a method of it, say, or
+            with a key.
+
+    Returns: outputs by path, in the order of the calls: arrays of shape (n, ...), or trees of such
+        arrays where a layer gives trees.
+    Raises: ValueError: if there is no layer of a path in `of`, or it was never called, or only
+        inside a loop (`jax.lax.scan`) or a compiled function of the model's own, where nothing can
+        be noted.
+
+    >>> from mnist1d.models import CNN
+    >>> outputs = representations(CNN(key=jax.random.key(0)), jnp.ones((7, 40)))
+    >>> {name: output.shape for name, output in outputs.items()}
+    {'convolutions.0': (7, 25, 19), 'convolutions.1': (7, 25, 10), 'convolutions.2': (7, 25, 5), \
+'output': (7, 10)}
+    """
+    names = layer_names(model)
+    wanted = names if of is None else list(of)
+    if unknown := [name for name in wanted if name not in names]:
+        raise ValueError(
+            f"the model has no layer {', '.join(unknown)}; its layers are {', '.join(names)}"
+        )
+    outputs = dict(_record(model, jnp.asarray(x), tuple(wanted), call))
+    silent = [name for name in wanted if name not in outputs]
+    if of is not None and silent:
+        raise ValueError(
+            f"nothing could be noted of {', '.join(silent)}: never called, or only inside a loop "
+            "or a compiled function"
+        )
+    return outputs
+
+
+def layer_names(model: Any) -> list[str]:
+    """Return the paths of the modules inside a model that can be called.
+
+    >>> layer_names(eqx.nn.MLP(40, 10, 20, depth=1, key=jax.random.key(0)))
+    ['layers.0', 'layers.1']
+    """
+    names: list[str] = []
+
+    def note(path: str, module: eqx.Module) -> eqx.Module:
+        if path and callable(module):
+            names.append(path)
+        return module
+
+    _rebuild(model, "", note)
+    return names
+
+
+def linear_cka(a: Float[Array, "n *a"], b: Float[Array, "n *b"]) -> Float[Array, ""]:
+    """Return the similarity of two representations of the same examples, 0 to 1.
+
+    Linear centred kernel alignment: 1 if one is the other turned, scaled and shifted. Small numbers
+    of examples, compared with those of features, make it large for everything.
+
+    Args:
+        a: shape (n, ...); all but the first axis are features.
+        b: likewise, of other features.
+
+    Source: Kornblith et al. (2019), equation 5 with a linear kernel.
+
+    >>> a = jax.random.normal(jax.random.key(0), (100, 5))
+    >>> turned = 3 * a @ jnp.linalg.qr(jax.random.normal(jax.random.key(1), (5, 5)))[0] + 1
+    >>> round(linear_cka(a, turned).item(), 3)
+    1.0
+    """
+    a, b = _centred(a), _centred(b)
+    # Of the two products that give the same sums, the smaller one.
+    if len(a) < max(a.shape[1], b.shape[1]):
+        first, second = a @ a.T, b @ b.T
+        shared = (first * second).sum()
+    else:
+        first, second = a.T @ a, b.T @ b
+        shared = ((a.T @ b) ** 2).sum()
+    return shared / (jnp.linalg.norm(first) * jnp.linalg.norm(second))
+
+
+def effective_rank(h: Float[Array, "n *features"]) -> Float[Array, ""]:
+    """Return in how many directions examples differ: 1 for a line, more the rounder the cloud.
+
+    The exponential of the entropy of the singular values, as shares of their sum, of the centred
+    rows.
+
+    Args:
+        h: shape (n, ...); all but the first axis are features.
+
+    Source: Roy and Vetterli (2007).
+
+    >>> corners = jnp.concatenate([jnp.eye(3), -jnp.eye(3)])
+    >>> round(effective_rank(corners).item(), 3)
+    3.0
+    """
+    values = jnp.linalg.svd(_centred(h), compute_uv=False)
+    shares = values / values.sum()
+    return jnp.exp(-jax.scipy.special.xlogy(shares, shares).sum())
+
+
+def within_class_variability(
+    h: Float[Array, "n *features"], y: Int[Array, " n"], n_classes: int = 10
+) -> Float[Array, ""]:
+    """Return how far examples are from their class's mean, beside how far these means are apart.
+
+    Trace of the covariance within classes over that between their means: 0 if every class has
+    collapsed into a point.
+
+    Args:
+        h: shape (n, ...); all but the first axis are features.
+        y: classes, shape (n,), each at least once.
+        n_classes: number of classes.
+
+    Source: the first property of neural collapse, Papyan et al. (2020), with traces in place of
+        their pseudo-inverse.
+
+    >>> h = jnp.array([[0.0], [2.0], [10.0], [12.0]])
+    >>> round(within_class_variability(h, jnp.array([0, 0, 1, 1]), 2).item(), 3)
+    0.04
+    """
+    h = _centred(h)
+    members = jax.nn.one_hot(y, n_classes, dtype=h.dtype)
+    means = members.T @ h / members.sum(axis=0)[:, None]
+    within = ((h - members @ means) ** 2).sum(axis=1).mean()
+    return within / ((means - means.mean(axis=0)[None]) ** 2).sum(axis=1).mean()
+
+
+@eqx.filter_jit
+def _record(model: Any, x: Array, wanted: tuple[str, ...], call: Callable[..., Any]) -> Notes:
+    def of_one(x: Array) -> Notes:
+        notes: Notes = OrderedDict()  # a tree of JAX that keeps its order
+        level = get_opaque_trace_state()
+
+        def wrap(path: str, module: eqx.Module) -> eqx.Module:
+            if not path or not callable(module):
+                return module
+
+            def note(output: Any) -> Any:
+                return _note(output, path, notes, level) if path in wanted else output
+
+            return _with_fields(_recording(type(module)), vars(module) | {_NOTE: _Note(note)})
+
+        call(_rebuild(model, "", wrap), x)
+        return notes
+
+    if getattr(model, "batch_last", False):
+        outputs = of_one(jnp.moveaxis(x, 0, -1))
+        return jax.tree.map(lambda output: jnp.moveaxis(output, -1, 0), outputs)
+    return jax.vmap(of_one)(x)
+
+
+def _note(output: Any, path: str, notes: Notes, level: Any) -> Any:
+    """Note what a layer gives, where it belongs to the whole model and not to a part of a loop."""
+    if get_opaque_trace_state() == level:
+        calls = sum(name == path or name.startswith(f"{path} (") for name in notes)
+        notes[f"{path} ({calls + 1})" if calls else path] = output
+        return output
+
+    # Inside `jax.vmap`, as layers are applied to every position of a signal, the outputs of all
+    # positions are known one level further out.
+    @custom_vmap
+    def passed(output: Any) -> Any:
+        return output
+
+    @passed.def_vmap
+    def of_all(_: int, in_batched: Any, outputs: Any) -> Any:
+        return _note(outputs, path, notes, level), in_batched[0]
+
+    arrays, others = eqx.partition(output, eqx.is_array)
+    return eqx.combine(passed(arrays), others)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Note:
+    """What a recorder does with an output; any two are equal, as parts of models are combined."""
+
+    of: Callable[[Any], Any]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Note)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@cache
+def _recording(kind: type[eqx.Module]) -> type[eqx.Module]:
+    """Make the class of modules that are of a class, and note what they give."""
+
+    def call(self: Any, *arguments: Any, **named: Any) -> Any:
+        return getattr(self, _NOTE).of(kind.__call__(self, *arguments, **named))
+
+    body = {
+        "__annotations__": {_NOTE: Any},
+        _NOTE: eqx.field(static=True, default=None),
+        "__call__": call,
+        "__module__": kind.__module__,
+        "__doc__": kind.__doc__,
+    }
+    return types.new_class(kind.__name__, (kind,), exec_body=lambda own: own.update(body))
+
+
+def _rebuild(node: Any, path: str, visit: Callable[[str, eqx.Module], eqx.Module]) -> Any:
+    """Copy a tree of modules, handing every one, the inner ones first, to a function."""
+
+    def below(key: Any, child: Any) -> Any:
+        return _rebuild(child, f"{path}.{key}" if path else str(key), visit)
+
+    if isinstance(node, eqx.Module):
+        names = {field.name for field in dataclasses.fields(node)}
+        values = {
+            name: below(name, value) if name in names else value
+            for name, value in vars(node).items()
+        }
+        return visit(path, _with_fields(type(node), values))
+    if isinstance(node, dict):
+        return {key: below(key, child) for key, child in node.items()}
+    if isinstance(node, list) or type(node) is tuple:
+        return type(node)(below(number, child) for number, child in enumerate(node))
+    return node
+
+
+def _with_fields(kind: Any, values: Any) -> Any:
+    module = object.__new__(kind)
+    for name, value in values.items():
+        object.__setattr__(module, name, value)
+    return module
+
+
+def _centred(h: Array) -> Array:
+    rows = h.reshape(len(h), -1)
+    return rows - rows.mean(axis=0)[None]

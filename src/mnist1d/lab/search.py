@@ -1,0 +1,73 @@
+"""What is tried of a candidate's search space: all of it, or as much as all candidates may."""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def count_combinations(space: Mapping[str, Sequence[Any]]) -> int:
+    """Count the combinations of a search space; one if nothing is to be tuned.
+
+    >>> count_combinations({"learning_rate": (0.1, 0.01), "width": (10, 20, 30)})
+    6
+    """
+    return math.prod(len(values) for values in space.values())
+
+
+def choose_tries(
+    space: Mapping[str, Sequence[Any]], budget: int, *, seed: int
+) -> list[dict[str, Any]]:
+    """Return the settings to be tried: the whole grid, or a random part of it.
+
+    Args:
+        space: the values of every setting, none of them empty.
+        budget: the most settings that may be tried.
+        seed: of the random part: different combinations, each as likely as any other.
+
+    Returns: settings in the order of the grid, the last one varying fastest.
+
+    >>> choose_tries({"learning_rate": (0.1, 0.01)}, 5, seed=0)
+    [{'learning_rate': 0.1}, {'learning_rate': 0.01}]
+    >>> len(choose_tries({"a": range(100), "b": range(100)}, 5, seed=0))
+    5
+    """
+    n = count_combinations(space)
+    chosen: Sequence[int] = range(n)
+    if n > budget:
+        # Of a range, so that no space is too large; the stream of this class is frozen.
+        chosen = sorted(random.Random(seed).sample(range(n), budget))  # noqa: S311
+    return [_combination(space, index) for index in chosen]
+
+
+def edges(
+    space: Mapping[str, Sequence[Any]], settings: Mapping[str, Any]
+) -> list[tuple[str, Any, str]]:
+    """Name the settings that lie at an end of their values, where better ones may lie beyond.
+
+    Args:
+        space: the values of every setting.
+        settings: what was chosen.
+
+    Returns: name, value and "lowest" or "highest", of numbers of which two or more were given.
+
+    >>> edges({"learning_rate": (0.001, 0.01, 0.1)}, {"learning_rate": 0.1})
+    [('learning_rate', 0.1, 'highest')]
+    """
+    found = []
+    for name, values in space.items():
+        numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+        if len(numbers) == len(values) > 1:
+            if settings[name] == min(numbers):
+                found.append((name, settings[name], "lowest"))
+            elif settings[name] == max(numbers):
+                found.append((name, settings[name], "highest"))
+    return found
+
+
+def _combination(space: Mapping[str, Sequence[Any]], index: int) -> dict[str, Any]:
+    settings = {}
+    for name, values in reversed(list(space.items())):
+        index, place = divmod(index, len(values))
+        settings[name] = values[place]
+    return {name: settings[name] for name in space}

@@ -1,0 +1,549 @@
+"""Comparisons are fair: budgets, seeds, data, what tuning may see; and nothing is done twice."""
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import numpy as np
+import optax
+import pytest
+import xarray as xr
+
+import mnist1d
+from mnist1d import cli, compare_command
+from mnist1d.experiments import record
+from mnist1d.experiments.summary import InputError
+from mnist1d.lab import comparison, data_sets
+from mnist1d.lab.candidate_runs import CandidateError, Outcome, batch_order
+from mnist1d.lab.comparison import compare
+from mnist1d.lab.comparison_result import Comparison
+from mnist1d.lab.equinox_candidates import EquinoxCandidate
+from mnist1d.lab.kinds import as_candidate
+from mnist1d.lab.protocol import Protocol
+from mnist1d.lab.search import choose_tries
+from mnist1d.lab.sources import source_text
+from mnist1d.models import CNN, MLP, Logistic
+
+SMALL = mnist1d.DatasetConfig(train=400, test=200)
+QUICK = Protocol(
+    data=SMALL,
+    validation_samples=500,
+    seeds=2,
+    tuning_seeds=2,
+    learning_rates=(0.001, 0.01, 0.1),
+    n_steps=20,
+    evaluate_every=10,
+    shuffled=False,
+    shifts=(),
+    references=False,
+)
+NARROW = partial(MLP, hidden_size=10)
+
+
+class Oracle:
+    """Knows all labels, and is right as often as its learning rate and seed say.
+
+    Args:
+        right: `(learning rate, seed) -> fraction`, of the samples at the front that are right.
+    """
+
+    framework = "function"
+
+    def __init__(self, right, search=None, text="an oracle", fail_at=None):
+        self.right, self.search, self.text, self.fail_at = right, search, text, fail_at
+        self.done = []
+
+    def source(self):
+        return self.text
+
+    def check(self, sets, schedule):  # noqa: ARG002
+        return 7
+
+    def train(self, runs, sets, schedule, report):  # noqa: ARG002
+        known = {}
+        dataset = mnist1d.generate(SMALL.replace(shifted_tests={"noise": {"iid_noise_scale": 0.1}}))
+        validation = mnist1d.fresh_samples(dataset, 500, seed=1)
+        parts = dataset.parts | {"validation": validation}
+        for samples, labels in parts.values():
+            known |= {
+                x.astype(np.float32).tobytes(): y for x, y in zip(samples, labels, strict=True)
+            }
+            shuffled = samples[:, np.random.RandomState(42).permutation(40)].astype(np.float32)
+            known |= {x.tobytes(): y for x, y in zip(shuffled, labels, strict=True)}
+        for i, run in enumerate(runs):
+            if self.fail_at is not None and run.seed == self.fail_at:
+                raise RuntimeError("out of luck")
+            self.done.append((dict(run.settings), run.seed, set(sets[run.data].evaluated)))
+            rate = self.right(run.settings.get("learning_rate"), run.seed)
+            predictions = {}
+            for name, x in sets[run.data].evaluated.items():
+                classes = np.array([known[row.tobytes()] for row in x])
+                wrong = np.arange(len(x)) >= round(rate * len(x))
+                predictions[name] = np.where(wrong, (classes + 1) % 10, classes)
+            curve = np.linspace(0, rate, schedule.n_evaluations + 1)[1:]
+            yield i, Outcome(curve, predictions, np.ones(schedule.n_evaluations), 0.5)
+
+    @property
+    def tuned(self):
+        return [each for each in self.done if each[1] >= 10_000]
+
+    @property
+    def final(self):
+        return [each for each in self.done if each[1] < 10_000]
+
+
+def best_at(best):
+    """Return accuracies that fall off around the best rate, on a log scale."""
+    return lambda rate, seed: 0.9 - 0.1 * abs(np.log10(rate / best)) + 0.01 * (seed % 10)
+
+
+# What is chosen, measured and told apart
+
+
+def test_the_setting_with_the_best_validation_accuracy_trains_on_other_seeds():
+    oracle = Oracle(best_at(0.01))
+    found = compare({"oracle": oracle}, QUICK).result.isel(candidate=0)
+    assert json.loads(found.settings.item()) == {"learning_rate": 0.01}
+    assert {seed for _, seed, _ in oracle.tuned} == {10_000, 10_001}
+    assert [seed for _, seed, _ in oracle.final] == [0, 1]
+    assert all(settings == {"learning_rate": 0.01} for settings, _, _ in oracle.final)
+    np.testing.assert_allclose(found.test_accuracy, [0.9, 0.91])
+    np.testing.assert_allclose(found.train_accuracy, [0.9, 0.91], atol=0.002)
+    np.testing.assert_allclose(found.tuning_accuracy.mean("tuning_seed"), [0.805, 0.905, 0.805])
+    assert found.n_parameters == 7
+
+
+def test_tuning_is_given_no_test_data():
+    oracle = Oracle(best_at(0.01))
+    compare({"oracle": oracle}, QUICK, shuffled=True, shifts=("noise",))
+    assert all(parts == {"train", "validation"} for _, _, parts in oracle.tuned)
+    assert {"test", "noise"} < oracle.final[0][2]
+
+
+@pytest.mark.usefixtures("quick_compilation")
+def test_other_test_labels_change_no_choice(monkeypatch):
+    candidates = {"Logistic": Logistic}
+    before = compare(candidates, QUICK).result
+    generate = mnist1d.generate
+
+    def permuted(config):
+        dataset = generate(config)
+        dataset.y_test[:] = (dataset.y_test + 1) % 10
+        return dataset
+
+    monkeypatch.setattr(data_sets.mnist1d, "generate", permuted)
+    after = compare(candidates, QUICK).result
+    xr.testing.assert_equal(before.tuning_accuracy, after.tuning_accuracy)
+    xr.testing.assert_equal(before.settings, after.settings)
+    assert (before.test_accuracy != after.test_accuracy).all()
+
+
+def test_a_choice_at_the_edge_of_the_grid_is_told():
+    text = str(compare({"oracle": Oracle(best_at(0.1))}, QUICK))
+    assert "oracle: chose learning_rate = 0.1, the highest of its values: better ones" in " ".join(
+        text.split()
+    )
+    assert "lie beyond" not in str(compare({"oracle": Oracle(best_at(0.01))}, QUICK))
+
+
+def test_drops_shifts_and_steps_come_from_predictions():
+    found = compare(
+        {"oracle": Oracle(lambda _, seed: 0.8 + 0.1 * seed, search={})},
+        QUICK,
+        shuffled=True,
+        shifts=("noise",),
+        target_accuracy=0.43,
+        train_sizes=(100, 400),
+    )
+    result = found.result.isel(candidate=0)
+    for name in ("test_accuracy", "shuffled_accuracy"):
+        np.testing.assert_allclose(result[name], [0.8, 0.9])
+    np.testing.assert_allclose(result.shift_accuracy.sel(test_set="noise"), [0.8, 0.9])
+    np.testing.assert_allclose(result.size_accuracy, [[0.8, 0.8], [0.9, 0.9]])
+    assert result.steps_to_target.values.tolist() == [20, 10]
+    right = (result.test_prediction == result.test_label).mean("sample")
+    np.testing.assert_allclose(right, result.test_accuracy)
+
+
+def test_differences_are_paired_and_corrected_for_their_number():
+    def with_offset(offset):
+        return Oracle(lambda _, seed: 0.5 + offset + [0, 0.2, 0.1][seed], {}, text=str(offset))
+
+    found = compare(
+        {"a": with_offset(0), "b": with_offset(0.1), "c": with_offset(0.1)}, QUICK, seeds=3
+    )
+    by_pair = {(each.first, each.second): each for each in found.differences()}
+    # Seeds vary by 20 points, the pairs not at all.
+    assert by_pair["b", "a"].told_apart
+    assert abs(by_pair["b", "a"].estimate.mean - 10) < 1e-6
+    assert by_pair["b", "c"].p_value == 1
+    assert not by_pair["b", "c"].told_apart
+    assert "Holm's correction for all 3 pairs" in " ".join(str(found).split())
+
+
+@pytest.mark.usefixtures("quick_compilation")
+def test_the_papers_cnn_under_another_name_ties_exactly(monkeypatch):
+    monkeypatch.setattr(comparison, "MODELS", {"CNN": CNN})
+    mine = EquinoxCandidate(CNN, search={"learning_rate": (0.01,)})
+    found = compare({"mine": mine}, QUICK, references=True, shuffled=True, shifts=("shear",))
+    mine, paper = (found.result.sel(candidate=name) for name in ("mine", "CNN (paper)"))
+    for name in ("test_prediction", "validation_accuracy", "train_loss", "shuffled_accuracy"):
+        np.testing.assert_array_equal(mine[name], paper[name])
+    np.testing.assert_array_equal(mine.shift_accuracy, paper.shift_accuracy)
+    (difference,) = found.differences()
+    assert (difference.estimate.mean, difference.p_value) == (0, 1)
+    assert bool(paper.is_reference)
+    assert mine.n_parameters == paper.n_parameters == 5210
+
+
+# The same budget for all
+
+
+def test_a_larger_search_space_is_cut_down_to_the_common_budget():
+    small, large = (
+        Oracle(best_at(0.01)),
+        Oracle(best_at(0.01), search={"learning_rate": (0.001, 0.01, 0.1), "depth": range(100)}),
+    )
+    fixed = Oracle(best_at(0.01), search={"learning_rate": (0.01,)})
+    found = compare({"small": small, "large": large, "fixed": fixed}, QUICK)
+    assert (len(small.tuned), len(large.tuned), len(fixed.tuned)) == (6, 6, 0)
+    tried = {json.dumps(settings) for settings, _, _ in large.tuned}
+    assert len(tried) == 3
+    text = " ".join(str(found).split())
+    assert "3 of 300 settings tried" in text
+    assert "fixed function nothing learning_rate = 0.01" in text
+
+
+def test_a_random_search_is_that_of_its_seed():
+    space = {"a": range(10**9), "b": range(10**9)}
+    first, again, other = (choose_tries(space, 20, seed=seed) for seed in (0, 0, 1))
+    assert first == again != other
+    assert len({tuple(each.items()) for each in first}) == 20
+    whole = choose_tries({"a": (1, 2), "b": (3, 4, 5)}, 6, seed=0)
+    assert [tuple(each.values()) for each in whole] == [(a, b) for a in (1, 2) for b in (3, 4, 5)]
+
+
+def test_all_candidates_have_the_same_seeds_data_and_batches():
+    one, two = Oracle(best_at(0.01), text="one"), Oracle(best_at(0.01), text="two")
+    compare({"one": one, "two": two}, QUICK, shuffled=True)
+    assert one.done == two.done
+
+
+def test_with_data_that_varies_every_seed_has_its_own():
+    sets = data_sets.DataSets(Protocol(data=SMALL, validation_samples=500, vary_data=True))
+    variants = [data_sets.Variant(draw, final=True) for draw in (0, 1, None)]
+    firsts = [sets.sets(variant).x[0].tobytes() for variant in variants]
+    assert len(set(firsts)) == 3
+    means = [float(sets.sets(variant).x.mean()) for variant in variants]
+    assert max(map(abs, means)) < 0.1  # each standardised with its own constants
+    assert sets.key(variants[0]) != sets.key(variants[1])
+
+
+# Nothing is done twice
+
+
+def test_the_same_call_computes_nothing_and_more_seeds_only_the_new(tmp_path):
+    def run(**settings):
+        oracles = {name: Oracle(best_at(0.01), text=name) for name in settings.pop("names", "ab")}
+        found = compare(oracles, QUICK, folder=tmp_path, **settings)
+        return found.result, [len(oracle.done) for oracle in oracles.values()]
+
+    first, done = run()
+    assert done == [8, 8]
+    again, done = run()
+    assert done == [0, 0]
+    assert again.units_found == 16
+    xr.testing.assert_equal(first, again)
+    _, done = run(seeds=4)
+    assert done == [2, 2]
+    _, done = run(names="abc")
+    assert done == [0, 0, 8]
+    _, done = run(learning_rates=(0.001, 0.01, 0.1, 0.3))
+    assert done == [2, 2]
+    _, done = run(shifts=("noise",))  # which tuning does not see
+    assert done == [2, 2]
+    xr.testing.assert_equal(Comparison.load(tmp_path).result.seed, first.seed)
+
+
+def test_another_text_is_another_candidate(tmp_path):
+    for text in ("one", "two"):
+        oracle = Oracle(best_at(0.01), text=text)
+        compare({"a": oracle}, QUICK, folder=tmp_path)
+        assert len(oracle.done) == 8
+
+
+def test_a_stored_comparison_comes_back(tmp_path):
+    found = compare({"a": Oracle(best_at(0.01), text="the text")}, QUICK, folder=tmp_path)
+    loaded = Comparison.load(tmp_path)
+    xr.testing.assert_equal(found.result, loaded.result)
+    assert str(loaded) == str(found)
+    assert loaded.result.source.item() == "the text"
+    assert json.loads(loaded.result.config)["seeds"] == 2
+    assert "jax" in json.loads(loaded.result.versions)
+
+
+def test_source_text_tells_of_all_that_a_function_remembers():
+    def made(width):
+        return lambda key: MLP(hidden_size=width, key=key)
+
+    assert source_text(made(3)) == source_text(made(3)) != source_text(made(4))
+    assert source_text(partial(MLP, hidden_size=3)) != source_text(partial(MLP, hidden_size=4))
+    array = source_text(np.arange(3))
+    assert array == source_text(np.arange(3)) != source_text(np.arange(3) + 1)
+    assert " at 0x" not in source_text([made(3), object(), print])
+
+
+# What goes wrong is named, and the others' results are kept
+
+COUNTER = iter(range(1000))
+BROKEN = {
+    "shape": (
+        lambda key: MLP(n_classes=9, key=key),
+        r"logits of shape \(10,\), and gave shape \(9,\)",
+    ),
+    "layout": (
+        lambda key: eqx.nn.Conv1d(1, 10, 40, key=key),
+        r"to map an example of shape \(40,\) to logits \(10,\), and raised \w+Error: ",
+    ),
+    "NaN": (lambda key: lambda x: Logistic(key=key)(x) * np.nan, "finite logits, and gave"),
+    "key": (lambda _key: Logistic(key=jax_key(next(COUNTER))), "the same twice with the same key"),
+    "raises": (lambda _key: 1 / 0, "raised ZeroDivisionError: division by zero"),
+    "loss": (
+        EquinoxCandidate(Logistic, loss=lambda logits, _labels: logits),
+        "to take a training step, and raised TypeError: .*scalar",
+    ),
+    "augment": (
+        EquinoxCandidate(Logistic, augment=lambda x, _key: x[:, 1:]),
+        r"augment was expected to give the shape \(100, 40\).* gave \(100, 39\)",
+    ),
+}
+
+
+def jax_key(seed):
+    return jax.random.key(seed)
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_candidate_that_cannot_work_is_named_before_anything_runs(what):
+    broken, expected = BROKEN[what]
+    sets = data_sets.DataSets(QUICK).sets(data_sets.Variant())
+    with pytest.raises(CandidateError, match=expected):
+        as_candidate(what, broken).check(sets, QUICK.schedule)
+    said = []
+    found = compare(
+        {what: broken, "sound": Oracle(best_at(0.01))},
+        QUICK,
+        progress=lambda task, _done, _total: said.append(task),
+    )
+    assert said[0].startswith(f"{what} will be left out: ")
+    assert list(found.failures) == [what]
+    assert np.isnan(found.result.test_accuracy.sel(candidate=what)).all()
+    assert np.isfinite(found.result.test_accuracy.sel(candidate="sound")).all()
+    assert f"{what} failed: " in str(found)
+    found.plot()
+
+
+def test_a_candidate_that_raises_in_the_middle_keeps_what_it_has():
+    candidates = {"weak": Oracle(best_at(0.01), fail_at=1), "sound": Oracle(best_at(0.01))}
+    found = compare(candidates, QUICK)
+    assert "RuntimeError: out of luck" in found.failures["weak"]
+    weak, sound = (found.result.test_accuracy.sel(candidate=name) for name in candidates)
+    assert np.isfinite(weak).values.tolist() == [True, False]
+    assert np.isfinite(sound).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda p: p[:-1], "expected 200 integers as predictions for test, got int64 of shape"),
+        (lambda p: p / 2, "got float64"),
+        (lambda p: p + 1, "expected classes from 0 to 9 as predictions for test, got 1 to 10"),
+    ],
+)
+def test_predictions_that_are_none_are_named(change, expected):
+    class Wrong(Oracle):
+        def train(self, *arguments):
+            for i, outcome in super().train(*arguments):
+                test = {n: change(p) if n == "test" else p for n, p in outcome.predictions.items()}
+                yield i, outcome._replace(predictions=test)
+
+    found = compare({"wrong": Wrong(best_at(0.01)), "sound": Oracle(best_at(0.01))}, QUICK)
+    assert expected in found.failures["wrong"]
+    assert set(found.failures) == {"wrong"}
+
+
+@pytest.mark.usefixtures("quick_compilation")
+def test_diverged_runs_are_counted_and_never_chosen():
+    wild = EquinoxCandidate(Logistic, optax.sgd, search={"learning_rate": (3e38, 0.1)})
+    lost = EquinoxCandidate(Logistic, optax.sgd, search={"learning_rate": (3e38,)})
+    found = compare({"wild": wild, "lost": lost}, QUICK)
+    assert json.loads(found.result.settings.sel(candidate="wild").item()) == {"learning_rate": 0.1}
+    assert found.result.diverged.sum("seed").values.tolist() == [0, 2]
+    assert np.isnan(found.result.test_accuracy.sel(candidate="lost")).all()
+    assert "lost: 2 of 2 runs diverged" in str(found)
+    found.plot()
+
+
+@pytest.mark.parametrize(
+    ("candidates", "settings", "expected"),
+    [
+        ({}, {}, "candidates must not be empty"),
+        ([MLP], {}, "candidates must be a mapping"),
+        ({"": MLP}, {}, "candidates must have names"),
+        ({"MLP (paper)": MLP}, {"references": True}, "other names than the paper's"),
+        ({"a": 3}, {}, "candidate a: a must be .*, not 3 of type int"),
+        ({"a": MLP}, {"seeds": 0}, "seeds must be from 1 to 10000, not 0"),
+        ({"a": MLP}, {"tuning_seeds": 0}, "tuning_seeds must be from 1"),
+        ({"a": MLP}, {"learning_rates": ()}, "learning_rates must not be empty"),
+        ({"a": MLP}, {"learning_rates": (0.1, 0.1)}, "learning_rates must be .* all different"),
+        ({"a": MLP}, {"learning_rates": (0.1, -1)}, r"learning_rates\[1\] must be above 0, not -1"),
+        ({"a": MLP}, {"budget": 0}, "budget must be from 1"),
+        ({"a": MLP}, {"validation_samples": 100}, "at least 500, not 100: .* 4.6 points"),
+        ({"a": MLP}, {"evaluate_every": 7}, "evaluate_every must divide the 20 steps, not 7"),
+        ({"a": MLP}, {"batch_size": 70}, "batch_size must divide the 400 training samples"),
+        ({"a": MLP}, {"train_sizes": (50,)}, "train_sizes must be different multiples"),
+        ({"a": MLP}, {"shifts": ("nose",)}, "did you mean 'noise'"),
+        ({"a": MLP}, {"sedes": 3}, "no field 'sedes'; did you mean 'seeds'"),
+        ({"a": MLP}, {"target_accuracy": 60}, "target_accuracy must be a fraction"),
+        ({"a": lambda _key: 1 / 0}, {}, "no candidate works. a: .*ZeroDivisionError"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_before_anything_runs(candidates, settings, expected):
+    oracle = Oracle(best_at(0.01))
+    more = (
+        {"oracle": oracle} if candidates and "a" in candidates and "works" not in expected else {}
+    )
+    given = candidates | more if isinstance(candidates, dict) else candidates
+    with pytest.raises(InputError, match=expected):
+        compare(given, QUICK, **settings)
+    assert oracle.done == []
+
+
+def test_an_empty_search_space_is_refused():
+    with pytest.raises(InputError, match=r"candidate a: search\['learning_rate'\] must have one"):
+        compare({"a": EquinoxCandidate(MLP, search={"learning_rate": ()})}, QUICK)
+    with pytest.raises(ValueError, match="names of arguments of make or of optimizer, not 'widht'"):
+        EquinoxCandidate(MLP, search={"widht": (1, 2)})
+
+
+# What is given is told by what it is
+
+
+def test_candidates_are_told_by_what_they_are():
+    oracle = Oracle(best_at(0.01))
+    assert as_candidate("a", oracle) is oracle
+    assert as_candidate("a", MLP).framework == "Equinox"
+    assert as_candidate("a", lambda _: None).framework == "Equinox"
+    assert as_candidate("a", NARROW).framework == "Equinox"
+    with pytest.raises(TypeError, match="not a finished model"):
+        as_candidate("a", MLP(key=jax_key(0)))
+    with pytest.raises(TypeError, match="called without arguments it made"):
+        as_candidate("a", lambda: 3)
+
+
+def test_scikit_learn_and_training_functions_are_told_by_what_they_are():
+    pytest.importorskip("mnist1d.lab.fitted_candidates")
+    from sklearn.linear_model import RidgeClassifier
+
+    for given in (RidgeClassifier(), RidgeClassifier):
+        assert as_candidate("a", given).framework == "scikit-learn"
+    assert as_candidate("a", lambda: RidgeClassifier(alpha=2)).framework == "scikit-learn"
+    assert as_candidate("a", lambda _x, _y, seed: lambda x: x + seed).framework == "function"
+
+
+def test_pytorch_models_are_told_by_what_they_are():
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("mnist1d.lab.torch_candidates")
+
+    class Affine(torch.nn.Linear):
+        def __init__(self):
+            super().__init__(40, 10)
+
+    for given in (Affine, lambda: torch.nn.Linear(40, 10)):
+        assert as_candidate("a", given).framework == "PyTorch"
+
+
+# The command
+
+FILE = """
+from mnist1d.lab.equinox_candidates import EquinoxCandidate
+from mnist1d.lab.protocol import Protocol
+from mnist1d.models import Logistic
+
+fixed = EquinoxCandidate(Logistic, search={"learning_rate": [0.1]})
+CANDIDATES = {"bare": Logistic, "fixed": fixed}
+PROTOCOL = Protocol(references=False, shuffled=False, n_steps=20, evaluate_every=10, tuning_seeds=1)
+"""
+OPTIONS = ("--seeds", "2", "--learning-rates", "0.01", "0.1", "--shifts", "noise", "shear")
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(compare_command, "keep_compiled_programs", lambda: None)
+    Path("mine.py").write_text(FILE, encoding="utf-8")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["mnist1d", "compare", *arguments])
+        cli.main()
+
+    return run
+
+
+@pytest.mark.usefixtures("quick_compilation")
+def test_the_command_compares_stores_and_shows(command, capsys):
+    command("mine.py", *OPTIONS, "--out", "out", "--data.train", "400", "--data.test", "200")
+    shown = capsys.readouterr().out
+    for text in ("bare", "fixed", "noise", "shear", "Holm", "Figure and result: out/mine"):
+        assert text in shown
+    folder = Path("out/mine")
+    assert {"result.nc", "comparison.png", "comparison.pdf"} <= {p.name for p in folder.iterdir()}
+    result = record.read(folder / "result.nc")
+    assert (
+        dict(result.sizes) | {"seed": 2, "candidate": 2, "test_set": 2, "step": 2} == result.sizes
+    )
+    config = json.loads(result.config)
+    assert (config["seeds"], config["n_steps"], config["data"]["train"]) == (2, 20, 400)
+    assert "CANDIDATES" not in result.source.values[0]
+    command("mine.py", *OPTIONS, "--out", "out", "--data.train", "400", "--data.test", "200")
+    assert record.read(folder / "result.nc").units_found == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ("", (), "mine.py must define CANDIDATES"),
+        ("CANDIDATES = 3", (), "must define CANDIDATES, a mapping"),
+        ("CANDIDATES = {}", (), "candidates must not be empty"),
+        ("CANDIDATES = {}\nPROTOCOL = 3", (), "PROTOCOL in mine.py must be a Protocol, not 3"),
+        ("1 / 0", (), "mine.py cannot be run: ZeroDivisionError"),
+        (FILE, ("--seeds", "0"), "seeds must be from 1 to 10000, not 0"),
+        (FILE, ("--seeds", "1", "2"), "--seeds takes one value, not 2"),
+    ],
+)
+def test_the_command_says_in_a_line_what_is_wrong(command, capsys, text, options, expected):
+    Path("mine.py").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        command("mine.py", *options)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("mnist1d: ")
+    assert expected in said
+    assert len(said.splitlines()) == 1
+
+
+def test_the_help_shows_the_fields_of_the_protocol(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command("mine.py", "--help")
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    for option in ("--tuning-seeds", "--learning-rates", "--budget", "--data.seed", "--out"):
+        assert option in shown
+
+
+def test_batches_are_those_of_the_contract():
+    order = batch_order(400, QUICK.schedule, seed=3)
+    assert sorted(order[:4].ravel()) == list(range(400))

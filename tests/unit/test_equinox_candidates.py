@@ -1,0 +1,232 @@
+"""Runs of a candidate train as one program, and as each of them would alone."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from mnist1d.lab import equinox_candidates
+from mnist1d.lab.candidate_runs import Run, Schedule, Sets, batch_order
+from mnist1d.lab.equinox_candidates import EquinoxCandidate
+from mnist1d.models import MLP, Logistic, predict
+from mnist1d.training import (
+    Training,
+    accuracy,
+    compile_runs,
+    cross_entropy,
+    initialise,
+    train_runs,
+)
+
+SCHEDULE = Schedule(n_steps=20, batch_size=50, evaluate_every=10)
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
+def make_sets(seed, n=200):
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(7).normal(size=(10, 40))
+
+    def draw(n):
+        y = rng.integers(0, 10, n).astype(np.int32)
+        return (centres[y] + rng.normal(size=(n, 40))).astype(np.float32), y
+
+    (x, y), (x_validation, y_validation), (x_test, _) = draw(n), draw(70), draw(530)
+    return Sets(x, y, {"validation": x_validation, "train": x, "test": x_test}, y_validation)
+
+
+SETS = {"a": make_sets(0), "b": make_sets(1), "few": make_sets(2, n=100)}
+
+
+class Narrow(MLP):
+    def __init__(self, width=10, *, key):
+        super().__init__(hidden_size=width, key=key)
+
+
+def train(candidate, runs, report=lambda _done, _total: None):
+    outcomes = dict(candidate.train(runs, SETS, SCHEDULE, report))
+    return [outcomes[i] for i in range(len(runs))]
+
+
+@pytest.fixture
+def programs(monkeypatch):
+    """Count the programs, and the runs in each."""
+    counted = []
+
+    def counting(*arguments, keys, **more):
+        counted.append(len(keys))
+        return compile_runs(*arguments, keys=keys, **more)
+
+    monkeypatch.setattr(equinox_candidates, "compile_runs", counting)
+    return counted
+
+
+@pytest.fixture
+def mixed_types():
+    """Let Optax's schedules mix integers and floats."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+def assert_same(one, other):
+    for name, classes in one.predictions.items():
+        np.testing.assert_array_equal(classes, other.predictions[name])
+    np.testing.assert_array_equal(one.validation_accuracy, other.validation_accuracy)
+    np.testing.assert_allclose(one.train_loss, other.train_loss, rtol=1e-5)
+
+
+def test_rates_seeds_and_data_are_one_program_that_equals_separate_trainings(programs):
+    candidate = EquinoxCandidate(Narrow)
+    runs = [
+        Run({"learning_rate": rate}, seed, data)
+        for rate, seed, data in [(0.01, 0, "a"), (0.1, 0, "b"), (0.1, 5, "few"), (0.001, 1, "a")]
+    ]
+    together = train(candidate, runs)
+    assert programs == [4]
+    for i in (1, 2):
+        assert_same(together[i], train(candidate, [runs[i]])[0])
+
+
+def test_a_run_equals_a_loop_written_by_hand():
+    run, sets = Run({"learning_rate": 0.03}, 3, "a"), SETS["a"]
+    (outcome,) = train(EquinoxCandidate(Narrow), [run])
+    model = Narrow(key=jax.random.key(3))
+    optimizer = optax.adam(0.03)
+    state = optimizer.init(eqx.filter(model, eqx.is_inexact_array))
+    losses, accuracies = [], []
+
+    @eqx.filter_jit
+    def step(model, state, x, y):
+        loss, gradient = eqx.filter_value_and_grad(
+            lambda model: cross_entropy(predict(model, x), y)
+        )(model)
+        updates, state = optimizer.update(gradient, state)
+        return eqx.apply_updates(model, updates), state, loss
+
+    for i, rows in enumerate(batch_order(200, SCHEDULE, seed=3)):
+        model, state, loss = step(
+            model, state, jnp.asarray(sets.x[rows]), jnp.asarray(sets.y[rows])
+        )
+        losses.append(float(loss))
+        if i % 10 == 9:
+            logits = predict(model, jnp.asarray(sets.evaluated["validation"]))
+            accuracies.append(float(accuracy(logits, jnp.asarray(sets.y_validation))))
+    np.testing.assert_allclose(outcome.train_loss, np.reshape(losses, (2, 10)).mean(1), rtol=1e-4)
+    np.testing.assert_allclose(outcome.validation_accuracy, accuracies, atol=1e-6)
+    classes = predict(model, jnp.asarray(sets.evaluated["test"])).argmax(1)
+    assert (outcome.predictions["test"] == classes).mean() > 0.99
+    assert {name: len(each) for name, each in outcome.predictions.items()} == {
+        "validation": 70,
+        "train": 200,
+        "test": 530,
+    }
+
+
+def test_numbers_of_the_optimiser_share_a_program_and_shapes_do_not(programs):
+    candidate = EquinoxCandidate(
+        Narrow,
+        optax.adamw,
+        search={"learning_rate": (0.01,), "weight_decay": (0.1, 3.0), "width": (5, 10)},
+    )
+    runs = [
+        Run({"learning_rate": 0.01, "weight_decay": decay, "width": width}, 0, "a")
+        for decay in (0.1, 3.0)
+        for width in (5, 10)
+    ]
+    told = []
+    outcomes = train(candidate, runs, lambda done, total: told.append((done, total)))
+    assert sorted(programs) == [2, 2]
+    assert told[-1] == (80, 80)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    by_hand = EquinoxCandidate(
+        lambda key: Narrow(5, key=key), lambda rate: optax.adamw(rate, weight_decay=3.0)
+    )
+    assert_same(outcomes[2], train(by_hand, [Run({"learning_rate": 0.01}, 0, "a")])[0])
+
+
+@pytest.mark.usefixtures("mixed_types")
+def test_a_schedule_that_decides_by_its_rate_gets_a_program_per_rate(programs):
+    def deciding(rate):
+        return optax.adam(optax.warmup_cosine_decay_schedule(0.0, rate if rate > 0 else 1.0, 5, 20))
+
+    runs = [Run({"learning_rate": rate}, 0, "a") for rate in (0.01, 0.1)]
+    outcomes = train(EquinoxCandidate(Logistic, deciding), runs)
+    assert programs == [1, 1]
+    assert outcomes[0].train_loss[-1] != outcomes[1].train_loss[-1]
+
+
+@pytest.mark.usefixtures("mixed_types")
+def test_a_schedule_of_a_traced_rate_is_one_program(programs):
+    def cosine(rate):
+        return optax.sgd(optax.cosine_decay_schedule(rate, 20))
+
+    runs = [Run({"learning_rate": rate}, 0, "a") for rate in (0.01, 0.1)]
+    train(EquinoxCandidate(Logistic, cosine), runs)
+    assert programs == [2]
+
+
+def test_a_fixed_transformation_has_nothing_to_tune():
+    candidate = EquinoxCandidate(Logistic, optax.adam(0.1))
+    assert candidate.search == {}
+    (fixed,) = train(candidate, [Run({}, 0, "a")])
+    (given,) = train(EquinoxCandidate(Logistic), [Run({"learning_rate": 0.1}, 0, "a")])
+    assert_same(fixed, given)
+
+
+def test_loss_and_augmentation_are_the_candidates_own():
+    runs = [Run({"learning_rate": 0.1}, 0, "a")]
+    (plain,) = train(EquinoxCandidate(Logistic), runs)
+    (blind,) = train(EquinoxCandidate(Logistic, augment=lambda x, _key: 0 * x), runs)
+    assert plain.validation_accuracy[-1] > 0.5 > blind.validation_accuracy[-1]
+    (doubled,) = train(EquinoxCandidate(Logistic, loss=lambda a, b: 2 * cross_entropy(a, b)), runs)
+    np.testing.assert_allclose(doubled.train_loss[0], 2 * plain.train_loss[0], rtol=0.1)
+
+
+class Dropped(eqx.Module):
+    output: eqx.nn.Linear
+    dropout: eqx.nn.Dropout
+
+    def __init__(self, rate=0.5, *, key):
+        self.output, self.dropout = eqx.nn.Linear(40, 10, key=key), eqx.nn.Dropout(rate)
+
+    def __call__(self, x, key=None):
+        return self.output(self.dropout(x, key=key))
+
+
+def test_a_model_of_one_example_with_dropout_trains_and_predicts_without():
+    runs = [Run({"learning_rate": 0.1}, 0, "a")]
+    assert EquinoxCandidate(Dropped).check(SETS["a"], SCHEDULE) == 410
+    (dropped,) = train(EquinoxCandidate(Dropped), runs)
+    (kept,) = train(EquinoxCandidate(lambda key: Dropped(0.0, key=key)), runs)
+    assert dropped.train_loss[0] > kept.train_loss[0]
+    assert dropped.validation_accuracy[-1] > 0.5
+
+
+def test_an_optimizer_may_follow_the_data_of_a_run():
+    x = jnp.asarray(SETS["a"].x[:50]), jnp.asarray(SETS["a"].y[:50])
+    keys = jax.random.split(jax.random.key(0), 3)
+    models = initialise(lambda key: Logistic(key=key), keys)
+
+    def training(optimizer):
+        return Training(
+            batch=lambda data, _step, _key: data["batch"],
+            loss=lambda model, batch, _key: cross_entropy(predict(model, batch[0]), batch[1]),
+            optimizer=optimizer,
+            n_steps=5,
+            evaluate=lambda _model, _data: (),
+        )
+
+    rates = jnp.asarray([0.01, 0.1, 1.0])
+    data, axes = {"batch": x, "rate": rates}, {"batch": None, "rate": 0}
+    own = train_runs(
+        training(lambda data: optax.adam(data["rate"])), models, data, keys=keys, data_axes=axes
+    )
+    for i, rate in ((1, 0.1),):
+        one = jax.tree.map(
+            lambda leaf, i=i: leaf[i : i + 1] if eqx.is_array(leaf) else leaf, models
+        )
+        alone = train_runs(training(optax.adam(rate)), one, {"batch": x}, keys=keys[i : i + 1])
+        np.testing.assert_allclose(
+            own.history.train_loss[i], alone.history.train_loss[0], rtol=1e-4
+        )

@@ -1,0 +1,90 @@
+"""The public names of the laboratory: complete, documented, and loaded when they are asked for."""
+
+import ast
+import inspect
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import mnist1d
+from mnist1d import lab
+
+SOURCE = Path(mnist1d.__file__).parent
+EXPERIMENTS = ("classification", "tsne", "lottery_tickets", "double_descent")
+EXPERIMENTS += ("metalearn_learning_rate", "metalearn_activation", "self_supervised", "pooling")
+# What belongs to the library, whichever experiment uses it; the other modules of
+# `mnist1d.experiments` are parts of one experiment.
+LIBRARY = {"models", "plotting", "pruning", "training", "uncertainty"}
+LIBRARY |= {
+    f"experiments.{name}"
+    for name in ("claims", "contrastive_views", "probes", "summary", "sweep", "units")
+}
+TREE = ast.parse((SOURCE / "lab" / "__init__.py").read_text("utf-8"))
+
+
+def imported(tree):
+    """Yield module and name of everything imported from the package."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mnist1d"):
+            for alias in node.names:
+                yield node.module.removeprefix("mnist1d").removeprefix("."), alias.name
+
+
+def used_by(experiment):
+    """Return the names of the library that an experiment uses, in whichever way."""
+    tree = ast.parse((SOURCE / "experiments" / f"{experiment}.py").read_text("utf-8"))
+    found = {name for module, name in imported(tree) if module in LIBRARY}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            module = getattr(node.value, "id", "")
+            if module in {"plotting", "pruning", "uncertainty"}:
+                found.add(node.attr)
+    return found
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_what_an_experiment_uses_of_the_library_is_public(experiment):
+    used = used_by(experiment)
+    assert len(used) > 5
+    assert used <= set(lab.__all__)
+
+
+def test_the_lists_of_names_agree():
+    for_type_checkers = {(f"mnist1d.{module}", name) for module, name in imported(TREE)}
+    when_asked = {(module, name) for module, names in lab._ORIGINS.items() for name in names}
+    assert for_type_checkers == when_asked
+    assert sorted(lab.__all__) == sorted(name for _, name in when_asked)
+    assert set(lab.__all__) <= set(dir(lab))
+
+
+@pytest.mark.parametrize("name", sorted(lab.__all__))
+def test_a_name_resolves_and_is_documented(name):
+    if name == "TorchCandidate" and find_spec("torch") is None:
+        pytest.skip("PyTorch is not installed")
+    value = getattr(lab, name)
+    assert value is getattr(lab, name)
+    text = inspect.getdoc(value)
+    assert text
+    assert isinstance(value, type) or ">>> " in text
+
+
+def test_no_name_is_that_of_a_module():
+    modules = {path.stem for path in (SOURCE / "lab").glob("*.py")}
+    assert not modules & set(lab.__all__)
+
+
+def test_an_unknown_name_is_no_attribute():
+    with pytest.raises(AttributeError, match=r"module 'mnist1d\.lab' has no attribute 'compair'"):
+        lab.compair  # noqa: B018
+
+
+def test_importing_the_laboratory_loads_nothing_large():
+    code = "import sys, json, mnist1d.lab; dir(mnist1d.lab); print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {module.partition(".")[0] for module in json.loads(done.stdout)}
+    assert not loaded & {"jax", "torch", "sklearn", "matplotlib", "scipy", "equinox", "optax"}
+    assert "numpy" in loaded

@@ -1,0 +1,287 @@
+"""PyTorch candidates train as a plain loop does, and say what is wrong with a model."""
+
+# ruff: noqa: ARG005, E402, NPY002 (PyTorch may be missing; the global random state is what is tested)
+
+import random
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+from torch import nn
+
+import mnist1d
+from mnist1d.lab.candidate_runs import CandidateError, Run, Schedule, Sets, batch_order
+from mnist1d.lab.torch_candidates import TorchCandidate
+
+SHORT = Schedule(n_steps=12, batch_size=100, evaluate_every=6)
+
+
+@pytest.fixture(scope="module")
+def sets():
+    data = mnist1d.load()
+    x, y = data.x[:1000].astype(np.float32), data.y[:1000].astype(np.int32)
+    x_test, y_test = data.x_test.astype(np.float32), data.y_test.astype(np.int32)
+    return Sets(x, y, {"validation": x_test, "train": x}, y_test)
+
+
+class Network(nn.Module):
+    def __init__(self, hidden_size=20, p=0.0):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(40, hidden_size), nn.ReLU(), nn.Dropout(p), nn.Linear(hidden_size, 10)
+        )
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class Convolutional(nn.Module):
+    """Takes (batch, 1, length), as most people write it."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = nn.Conv1d(1, 5, 5, stride=2)
+        self.output = nn.Linear(90, 10)
+
+    def forward(self, x):
+        return self.output(self.convolution(x).relu().flatten(1))
+
+
+def runs_of(*settings, seeds=(0,)):
+    return [Run(each, seed, "only") for each in settings for seed in seeds]
+
+
+def outcomes(candidate, runs, sets, schedule=SHORT):
+    done = candidate.train(runs, {"only": sets}, schedule, lambda steps, total: None)
+    return [outcome for _, outcome in sorted(done, key=lambda pair: pair[0])]
+
+
+def plain_loop(sets, seed, learning_rate):
+    """Train as anybody would, on the batches of the seed."""
+    x, y = torch.from_numpy(sets.x), torch.from_numpy(sets.y).long()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = Network()
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    losses = []
+    for rows in torch.from_numpy(batch_order(len(x), SHORT, seed).astype(np.int64)):
+        loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    with torch.no_grad():
+        predicted = model(torch.from_numpy(sets.evaluated["validation"])).argmax(1).numpy()
+    return np.reshape(losses, (2, 6)).mean(axis=1), predicted
+
+
+def test_a_run_equals_a_plain_loop(sets):
+    runs = runs_of({"learning_rate": 0.01}, {"learning_rate": 0.001}, seeds=(3, 4))
+    for run, outcome in zip(runs, outcomes(TorchCandidate(Network), runs, sets), strict=True):
+        losses, predicted = plain_loop(sets, run.seed, run.settings["learning_rate"])
+        np.testing.assert_allclose(outcome.train_loss, losses, rtol=1e-6)
+        np.testing.assert_array_equal(outcome.predictions["validation"], predicted)
+        assert outcome.validation_accuracy[-1] == np.mean(predicted == sets.y_validation)
+        assert outcome.predictions["train"].shape == (1000,)
+        assert outcome.seconds > 0
+
+
+def test_global_random_state_stays_as_it_is(sets):
+    states = (torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate())
+    candidate = TorchCandidate(lambda: Network(p=0.5))
+    candidate.check(sets, SHORT)
+    running = candidate.train(
+        runs_of({"learning_rate": 0.01}, seeds=(0, 1)), {"only": sets}, SHORT, lambda *_: None
+    )
+    next(running)  # between two runs, too
+    assert torch.equal(torch.get_rng_state(), states[0])
+    next(running)
+    assert torch.equal(torch.get_rng_state(), states[0])
+    assert np.array_equal(np.random.get_state()[1], states[1])
+    assert random.getstate() == states[2]
+
+
+def test_progress_counts_the_steps_of_all_runs(sets):
+    told = []
+    runs = runs_of({"learning_rate": 0.01}, seeds=(0, 1))
+    list(
+        TorchCandidate(Network).train(runs, {"only": sets}, SHORT, lambda *news: told.append(news))
+    )
+    assert told == [(0, 24), (6, 24), (12, 24), (18, 24), (24, 24)]
+
+
+def test_settings_go_to_the_functions_that_name_them(sets):
+    seen = []
+
+    def loss(logits, labels, *, smoothing):
+        return nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+
+    class Watched(torch.optim.SGD):
+        def __init__(self, parameters, lr, momentum=0.0):
+            parameters = list(parameters)
+            seen.append((lr, momentum, len(parameters[0])))
+            super().__init__(parameters, lr, momentum=momentum)
+
+    search = {"learning_rate": [0.5], "hidden_size": [30], "smoothing": [0.1], "momentum": [0.9]}
+    candidate = TorchCandidate(Network, optimizer=Watched, loss=loss, search=search)
+    plain = dict.fromkeys(search, 0) | {"learning_rate": 0.5, "hidden_size": 30}
+    settings = [{**plain, "momentum": 0.9}, {**plain, "momentum": 0.9, "smoothing": 0.1}]
+    first, second = outcomes(candidate, runs_of(*settings), sets)
+    assert seen == [(0.5, 0.9, 30)] * 2
+    assert first.train_loss[0] < second.train_loss[0]  # smoothing makes certainty expensive
+
+
+def test_a_search_space_that_nothing_takes_is_refused():
+    with pytest.raises(ValueError, match="search has widht, which make or optimizer or loss"):
+        TorchCandidate(Network, search={"widht": [3]})
+    with pytest.raises(ValueError, match="one or more values of learning_rate"):
+        TorchCandidate(Network, search={"learning_rate": []})
+
+
+def test_a_schedule_moves_on_after_every_step(sets):
+    def only_first(optimizer, n_steps):
+        assert n_steps == 12
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: float(step == 0))
+
+    runs = runs_of({"learning_rate": 0.5})
+    make = {"optimizer": torch.optim.SGD, "schedule": only_first}
+    (still,) = outcomes(TorchCandidate(Network, **make), runs, sets)
+    (one_step,) = outcomes(
+        TorchCandidate(Network, optimizer=torch.optim.SGD), runs, sets, Schedule(1, 100, 1)
+    )
+    np.testing.assert_array_equal(
+        still.predictions["validation"], one_step.predictions["validation"]
+    )
+
+
+def test_augmentation_sees_training_batches_alone_and_draws_from_the_seed(sets):
+    shapes = []
+
+    def augment(x):
+        shapes.append(tuple(x.shape))
+        return x + torch.randn_like(x)
+
+    candidate = TorchCandidate(Network, augment=augment)
+    runs = runs_of({"learning_rate": 0.01}, {"learning_rate": 0.01}, seeds=(5,))
+    first, second = outcomes(candidate, runs, sets)
+    assert shapes == [(100, 40)] * 24
+    np.testing.assert_array_equal(first.train_loss, second.train_loss)
+    (bare,) = outcomes(TorchCandidate(Network), runs[:1], sets)
+    assert abs(first.train_loss - bare.train_loss).min() > 1e-3
+
+
+def test_dropout_is_off_where_predictions_are_made(sets):
+    candidate = TorchCandidate(lambda: Network(p=0.9), optimizer=torch.optim.SGD)
+    (dropped,) = outcomes(candidate, runs_of({"learning_rate": 0.0}), sets)
+    (whole,) = outcomes(
+        TorchCandidate(Network, optimizer=torch.optim.SGD), runs_of({"learning_rate": 0.0}), sets
+    )
+    np.testing.assert_array_equal(
+        dropped.predictions["validation"], whole.predictions["validation"]
+    )
+    assert np.ptp(dropped.train_loss) > 0  # and on in training
+
+
+def test_a_check_counts_trained_parameters(sets):
+    def frozen():
+        model = Network(hidden_size=20)
+        model.layers[0].requires_grad_(requires_grad=False)
+        return model
+
+    assert TorchCandidate(Network).check(sets, SHORT) == 40 * 20 + 20 + 20 * 10 + 10
+    assert TorchCandidate(frozen).check(sets, SHORT) == 20 * 10 + 10
+    lazy = TorchCandidate(lambda: nn.Sequential(nn.LazyLinear(7), nn.Linear(7, 10)))
+    assert lazy.check(sets, SHORT) == 40 * 7 + 7 + 7 * 10 + 10
+
+
+def not_finite():
+    model = nn.Linear(40, 10)
+    nn.init.constant_(model.bias, torch.nan)
+    return model
+
+
+class Raising(nn.Module):
+    def forward(self, x):
+        raise RuntimeError(f"no idea what to do\nwith {x.shape}")
+
+
+class Restless(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.output = nn.Linear(40, 10)
+        self.count = 0
+
+    def forward(self, x):
+        return self.output(x + torch.from_numpy(RESTLESS.normal(size=40).astype(np.float32)))
+
+
+RESTLESS = np.random.default_rng(0)
+ONE = nn.Linear(40, 10)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (Convolutional, r"takes signals of shape \(200, 1, 40\).*\(200, 40\).*x\[:, None, :\]"),
+        (lambda: nn.Linear(40, 11), r"expected logits of shape \(200, 10\).*got shape \(200, 11\)"),
+        (lambda: nn.Flatten(0), r"got shape \(8000,\)"),
+        (not_finite, "expected finite logits"),
+        (Raising, "the model raised RuntimeError: no idea what to do$"),
+        (Restless, "not the same twice with the same seed"),
+        (lambda: ONE, "gave the same one twice"),
+        (lambda: "a network", "make must give a torch.nn.Module, got str"),
+    ],
+)
+def test_a_bad_model_is_told_what_was_expected_and_got(make, message, sets):
+    with pytest.raises(CandidateError, match=message):
+        TorchCandidate(make).check(sets, SHORT)
+
+
+def test_a_bad_loss_is_told(sets):
+    candidate = TorchCandidate(Network, loss=nn.CrossEntropyLoss(reduction="none"))
+    with pytest.raises(CandidateError, match=r"expected one number as loss, got \(200,\)"):
+        candidate.check(sets, SHORT)
+
+
+def test_a_model_in_place_of_its_class_is_refused():
+    with pytest.raises(TypeError, match=r"TorchCandidate\(lambda: Network\(...\)\)"):
+        TorchCandidate(Network())
+
+
+def test_what_raises_in_the_middle_is_named_and_earlier_runs_are_kept(sets):
+    calls = []
+
+    def augment(x):
+        calls.append(1)
+        if len(calls) == 12 + 5:
+            raise RuntimeError("out of luck")
+        return x
+
+    candidate = TorchCandidate(Network, augment=augment)
+    runs = runs_of({"learning_rate": 0.01}, seeds=(0, 1))
+    running = candidate.train(runs, {"only": sets}, SHORT, lambda *_: None)
+    assert next(running)[0] == 0
+    message = "after 4 of 12 steps with seed 1 and learning_rate 0.01: RuntimeError: out of luck"
+    with pytest.raises(CandidateError, match=message):
+        next(running)
+
+
+def test_a_diverged_run_is_not_finite(sets):
+    candidate = TorchCandidate(Network, optimizer=torch.optim.SGD)
+    (outcome,) = outcomes(candidate, runs_of({"learning_rate": 1e30}), sets)
+    assert not np.isfinite(outcome.train_loss[-1])
+    assert np.isnan(outcome.validation_accuracy[-1])
+
+
+def test_another_function_is_another_source():
+    sources = {
+        TorchCandidate(lambda: Network(20)).source(),
+        TorchCandidate(lambda: Network(30)).source(),
+        TorchCandidate(Network).source(),
+        TorchCandidate(Network, optimizer=torch.optim.SGD).source(),
+    }
+    assert len(sources) == 4
+    # What is tried changes no run.
+    assert TorchCandidate(Network, search={"learning_rate": [0.1]}).source() in sources
