@@ -10,6 +10,7 @@ which is scikit-learn's for both; they and a cold start of the whole command are
 """
 
 import argparse
+import functools
 import os
 import resource
 import subprocess
@@ -30,11 +31,16 @@ from threadpoolctl import threadpool_limits
 
 import mnist1d
 from mnist1d.experiments import record, self_supervised
-from mnist1d.experiments.contrastive_training import VARIANTS, ContrastiveTrainer, Run
+from mnist1d.experiments.contrastive_training import (
+    VARIANTS,
+    ContrastiveTrainer,
+    ContrastiveWork,
+    Run,
+)
 from mnist1d.experiments.self_supervised import Config
 from mnist1d.experiments.summary import silent
 from mnist1d.experiments.units import Units
-from mnist1d.training import use_all_cores
+from mnist1d.training import longest_first, use_all_cores
 
 CONFIG = Config(seeds=1)
 
@@ -54,21 +60,25 @@ def cold_start(folder):
 
 def ours(dataset):
     """Return the seconds of compilation, of training and of the probes during training."""
-    trainer = ContrastiveTrainer(dataset.x, CONFIG.schedule, Units(), {})
+    trainer = ContrastiveTrainer(dataset.x, CONFIG.schedule)
     start = perf_counter()
-    trainer.prepare({0})
     for variant in VARIANTS:
         for device in jax.devices():
             trainer.program(Run(variant, 0), device)
     compiling = perf_counter() - start
     weights = {}
     start = perf_counter()
-    trainer.train([0], lambda run, arrays: weights.update({run: arrays["weights"]}))
+    runs = [Run(variant, 0) for variant in VARIANTS]
+    cost = ContrastiveWork(CONFIG.schedule, CONFIG.signals).cost
+    work = functools.partial(trainer, told=lambda _: None)
+    found = longest_first([[run] for run in runs], work, cost=lambda piece: cost(piece[0]))
+    for run, (arrays,) in found:
+        weights[run] = arrays["weights"]
     training = perf_counter() - start
     result = self_supervised.empty_result(CONFIG)
     with threadpool_limits(1):
         start = perf_counter()
-        self_supervised.probe_encoders(CONFIG, dataset, weights, result, silent, Units())
+        self_supervised.probe_encoders(CONFIG, weights, result, silent, Units())
         both = perf_counter() - start
     # Probes and table share the cores, so each gets its share of the wall time.
     share = float(result.probe_seconds.sum() / (result.probe_seconds + result.table_seconds).sum())

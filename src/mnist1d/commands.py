@@ -1,6 +1,7 @@
 """What the command line can do; every command is a function, its arguments the options."""
 
 import dataclasses
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -11,16 +12,17 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
+from mnist1d.clusters import ClusterError
 from mnist1d.experiments import EXPERIMENTS, record
 from mnist1d.experiments.summary import InputError
 from mnist1d.mnist import FOLDER_VARIABLE
 from mnist1d.report.command import report
-from mnist1d.result_tables import show_summary
-from mnist1d.run_command import run, run_command
+from mnist1d.result_tables import show_summary, show_times
+from mnist1d.run_command import GO_ON, Scheduler, connected, run, run_command
 from mnist1d.shards.command import generate
 from mnist1d.show import show
 from mnist1d.show_result import show_result
-from mnist1d.terminal import Bars, fail, make_console
+from mnist1d.terminal import Bars, fail, make_console, trouble
 from mnist1d.training import keep_compiled_programs, use_all_cores
 from mnist1d.whole_files import check_writable
 
@@ -42,6 +44,7 @@ def reproduce(
         tyro.conf.arg(metavar="DIR", help_behavior_hint=f"(default: ${FOLDER_VARIABLE})"),
     ] = None,
     download_mnist: bool = False,
+    scheduler: Scheduler = None,
 ) -> None:
     """Reproduce the paper: train, compare every claim with the published value, draw figures.
 
@@ -52,7 +55,9 @@ def reproduce(
         out: folder for results, figures and claims.json; made if needed.
         mnist: folder with MNIST's four files, for the rows that need them.
         download_mnist: fetch what is missing of MNIST from a public mirror (11 MB).
+        scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
     """
+    start = time.perf_counter()
     chosen = _choose(experiments)
     if seeds is not None and seeds < 1:
         fail(f"--seeds must be at least 1, got {seeds}")
@@ -65,26 +70,36 @@ def reproduce(
     if quick:
         console.print("[bold yellow]Quick run, not the full protocol.[/]")
     results = _load_others(out, chosen, console)
-    for experiment, config in zip(chosen, configs, strict=True):
-        console.rule(experiment.TITLE)
-        try:
-            with Bars(console) as progress:
-                result = record.execute(
-                    experiment, config, progress=progress, folder=out / experiment.NAME / "units"
-                )
-        except InputError as error:
-            fail(str(error))
-        except OSError as error:
-            what = f"cannot write {error.filename or out}: {error.strerror or error}"
-            fail(f"{what}; what was finished is kept: run the same command again to go on")
-        results[experiment.NAME] = result
-        try:
-            record.save(experiment, result, out / experiment.NAME)
-            record.save_claims(results, out / "claims.json")
-        except OSError as error:
-            fail(f"cannot write {error.filename or out}: {error.strerror or error}")
-        show_summary(experiment, result, console)
-        console.print(f"{result.seconds:.0f} s. Figures and result: {out / experiment.NAME}")
+    with connected(scheduler) as executor:
+        for experiment, config in zip(chosen, configs, strict=True):
+            console.rule(experiment.TITLE)
+            folder = out / experiment.NAME
+            try:
+                with Bars(console) as progress:
+                    result = record.execute(
+                        experiment,
+                        config,
+                        progress=progress,
+                        folder=folder / "units",
+                        executor=executor,
+                    )
+                results[experiment.NAME] = result
+                record.save(experiment, result, folder)
+                record.save_claims(results, out / "claims.json")
+            except InputError as error:
+                fail(str(error))
+            except ClusterError as error:
+                fail(f"{error}; {GO_ON}")
+            except OSError as error:
+                fail(f"{trouble(error, out)}; {GO_ON}")
+            show_summary(experiment, result, console)
+            console.print(
+                f"{result.seconds:.0f} s, {result.compile_seconds:.0f} s of compilation in all "
+                f"threads. Figures and result: {folder}"
+            )
+    if len(chosen) > 1:
+        own = [results[experiment.NAME] for experiment in chosen]
+        show_times(own, time.perf_counter() - start, console)
     console.print(f"All claims: {out / 'claims.json'}")
 
 
