@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from mnist1d.experiments.summary import InputError
 from mnist1d.mnist import FOLDER_VARIABLE
 from mnist1d.report.command import report
 from mnist1d.result_tables import show_summary, show_times
-from mnist1d.run_command import GO_ON, Scheduler, connected, run, run_command
+from mnist1d.run_command import GO_ON, Scheduler, connected, run
 from mnist1d.shards.command import generate
 from mnist1d.show import show
 from mnist1d.show_result import show_result
@@ -152,13 +152,6 @@ def _load_others(out: Path, chosen: list[ModuleType], console: Console) -> dict[
             except (FileNotFoundError, ValueError) as error:
                 console.print(f"[yellow]Left out of claims.json: {error}[/]")
     return results
-
-
-def commands_for(arguments: Sequence[str]) -> Mapping[str, Callable[..., None]]:
-    """Return the subcommands; that of `run` knows the experiment whose fields are its options."""
-    if len(arguments) > 1 and arguments[0] == "run" and not arguments[1].startswith("-"):
-        return {**COMMANDS, "run": run_command(arguments[1])}
-    return COMMANDS
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {

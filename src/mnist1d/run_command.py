@@ -81,7 +81,7 @@ def run(
 
 
 def run_command(name: str) -> Callable[..., None]:
-    """Return the command `run` with the fields of an experiment's configuration as options.
+    """Return the command that runs an experiment, with the fields of its configuration as options.
 
     Ends the program with a line if there is no such experiment.
     """
@@ -96,8 +96,6 @@ def run_command(name: str) -> Callable[..., None]:
             fail(f"Config of {name} must not have a field {option}: it is an option of the command")
 
     def run_experiment(
-        experiment: Any,  # noqa: ARG001 (known already)
-        /,
         *,
         quick: bool = False,
         out: _Out = _OUT,
@@ -112,7 +110,6 @@ def run_command(name: str) -> Callable[..., None]:
     per list.
 
     Args:
-        experiment: the name or file.
         quick: start from the settings that take seconds.
         out: folder for the result, its figures and finished work; made if needed.
         scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
@@ -125,7 +122,6 @@ def run_command(name: str) -> Callable[..., None]:
         "fields": options(),
     }
     run_experiment.__annotations__ |= {
-        "experiment": _Name,
         # Without a prefix of its own, but with those of configurations inside.
         "fields": Annotated[options, tyro.conf.arg(name="")],
     }

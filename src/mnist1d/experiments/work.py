@@ -4,6 +4,7 @@ An experiment says what its tasks are and what determines their results. Where t
 how many, is decided elsewhere (`units.Units.compute`).
 """
 
+import os
 import queue
 import threading
 from abc import ABC, abstractmethod
@@ -108,6 +109,7 @@ def on_executor(
     order = sorted(pieces, key=lambda piece: urgency(work, piece), reverse=True)
     pending: dict[Future[list[tuple[Task, Result]]], Sequence[Task]] = {}
     n_done = 0
+    _asking.add(os.getpid())
     try:
         for piece in order:
             pending[executor.submit(do, work, piece, versions())] = piece
@@ -150,6 +152,8 @@ def versions() -> dict[str, str]:
 
 
 _lock = threading.Lock()
+# Processes that have asked for work; of those, JAX is set up as their owner wants it.
+_asking: set[int] = set()
 
 
 @lru_cache(maxsize=2)
@@ -165,8 +169,9 @@ def _started(work: Work[Task]) -> Doer[Task]:
 @cache
 def _devices() -> queue.LifoQueue[jax.Device]:
     """Return the devices that no thread uses; the one that was used last has what it needs."""
-    use_all_cores()
-    keep_compiled_programs()
+    if os.getpid() not in _asking:
+        use_all_cores()
+        keep_compiled_programs()
     free: queue.LifoQueue[jax.Device] = queue.LifoQueue()
     for device in reversed(jax.devices()):
         free.put(device)
