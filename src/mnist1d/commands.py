@@ -17,7 +17,7 @@ from mnist1d.experiments import EXPERIMENTS, record
 from mnist1d.experiments.summary import InputError
 from mnist1d.mnist import FOLDER_VARIABLE
 from mnist1d.report.command import report
-from mnist1d.result_tables import show_summary, show_times
+from mnist1d.result_tables import describe_time, show_summary, show_times
 from mnist1d.run_command import GO_ON, Scheduler, connected, run
 from mnist1d.shards.command import generate
 from mnist1d.show import show
@@ -93,10 +93,7 @@ def reproduce(
             except OSError as error:
                 fail(f"{trouble(error, out)}; {GO_ON}")
             show_summary(experiment, result, console)
-            console.print(
-                f"{result.seconds:.0f} s, {result.compile_seconds:.0f} s of compilation in all "
-                f"threads. Figures and result: {folder}"
-            )
+            console.print(f"{describe_time(result)} Figures and result: {folder}")
     if len(chosen) > 1:
         own = [results[experiment.NAME] for experiment in chosen]
         show_times(own, time.perf_counter() - start, console)

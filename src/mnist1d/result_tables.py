@@ -103,6 +103,19 @@ def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -
         console.print(f"More seeds narrow the intervals: --seeds {2 * n + 4}, say.")
 
 
+def describe_time(result: xr.Dataset) -> str:
+    """Say how long an experiment took.
+
+    >>> times = {"seconds": 81.3, "compile_seconds": 14.6, "units_found": 3}
+    >>> describe_time(xr.Dataset(attrs=times))
+    '81 s, compiling 15 s in all threads together; 3 units were found finished.'
+    """
+    found = int(result.attrs["units_found"])
+    more = f"; {found} units were found finished" if found else ""
+    seconds, compiling = (float(result.attrs[name]) for name in ("seconds", "compile_seconds"))
+    return f"{seconds:.0f} s, compiling {compiling:.0f} s in all threads together{more}."
+
+
 def show_times(results: Sequence[xr.Dataset], seconds: float, console: Console) -> None:
     """Show where the time of several experiments went.
 

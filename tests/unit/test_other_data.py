@@ -53,6 +53,7 @@ def test_what_is_no_dataset_or_has_another_shape_of_signals_is_refused(experimen
         ),
         (tsne, lambda config: [tsne._unit_key(tsne._Job("MNIST-1D", 0), config, 5000)]),
     ],
+    ids=["search", "studies", "activation", "training", "embedding"],
 )
 def test_its_units_are_known_by_the_dataset_and_those_of_the_published_one_as_before(
     experiment, keys

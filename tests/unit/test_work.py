@@ -148,7 +148,7 @@ def test_an_error_of_a_worker_is_raised_and_what_waits_is_withdrawn(tmp_path):
 
 
 def test_a_worker_of_another_version_refuses():
-    with pytest.raises(RuntimeError, match=r"this worker has jax .* and should have jax?.*0\.0"):
+    with pytest.raises(RuntimeError, match=r"this worker has jax .* and should have 0\.0;"):
         do(Squares(), [4], versions() | {"jax": "0.0"})
 
 
