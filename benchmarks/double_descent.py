@@ -25,9 +25,8 @@ import torch_models
 from keep import keep, processor
 
 import mnist1d
-from mnist1d.experiments.double_descent import ARCHITECTURES, SERIES, Config
-from mnist1d.experiments.model_sizes import Block, Schedule, SizeTrainer, work_per_step
-from mnist1d.experiments.units import Units
+from mnist1d.experiments.double_descent import SERIES, Config
+from mnist1d.experiments.model_sizes import Block, Schedule, SizeTrainer, Task, work_per_step
 
 N_STEPS = Config().n_steps
 
@@ -81,13 +80,12 @@ def products(architecture, size):
 
 def seconds_of_step(architecture, size, dataset, n_steps=1000):
     """Time a step of ours on one device, evaluation included."""
-    trainer = SizeTrainer(dataset, Schedule(n_steps, 100, 0.01, 0.9), ARCHITECTURES, Units())
-    trainer.prepare([0])
-    block = Block(architecture, (size,), (True,))
+    trainer = SizeTrainer(dataset, Schedule(n_steps, 100, 0.01, 0.9))
+    task = Task(Block(architecture, (size,), (True,)), 0)
     times = [
         float(arrays["run_seconds"])
         for _ in range(2)
-        for _, _, arrays in trainer.train_block((block, [0, 0, 0]), jax.devices()[0])
+        for _, (arrays,) in trainer([task] * 3, jax.devices()[0], lambda _: None)
     ]
     return min(times) / n_steps
 

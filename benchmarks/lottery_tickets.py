@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
+import jax
 import numpy as np
 import one_core
 import torch
@@ -152,7 +153,7 @@ def print_rates(n_steps=200):
         trainer, times = MaskedTrainer(training, "float32", multiple=100), []
         for _ in range(4):
             start = perf_counter()
-            list(trainer(jobs))
+            list(trainer.train(jobs, jax.devices()[0]))
             times.append(perf_counter() - start)
         print(kind, work * n_steps / min(times) / 1e9, work / alone / 1e9, flush=True)
 

@@ -12,6 +12,7 @@ which is scikit-learn's for both; they and a cold start of the whole command are
 """
 
 import argparse
+import functools
 import os
 import resource
 import subprocess
@@ -32,11 +33,16 @@ from threadpoolctl import threadpool_limits
 
 import mnist1d
 from mnist1d.experiments import record, self_supervised
-from mnist1d.experiments.contrastive_training import VARIANTS, ContrastiveTrainer, Run
+from mnist1d.experiments.contrastive_training import (
+    VARIANTS,
+    ContrastiveTrainer,
+    ContrastiveWork,
+    Run,
+)
 from mnist1d.experiments.self_supervised import Config
 from mnist1d.experiments.summary import silent
 from mnist1d.experiments.units import Units
-from mnist1d.training import use_all_cores
+from mnist1d.training import longest_first, use_all_cores
 
 CONFIG = Config()
 
@@ -56,26 +62,30 @@ def cold_start(folder):
 
 def compiled(dataset):
     """Return a trainer with all its programs, and the seconds that compilation took."""
-    trainer = ContrastiveTrainer(dataset.x, CONFIG.schedule, Units(), {})
+    trainer = ContrastiveTrainer(dataset.x, CONFIG.schedule)
     start = perf_counter()
-    trainer.prepare({0})
     for variant in VARIANTS:
         for device in jax.devices():
             trainer.program(Run(variant, 0), device)
     return trainer, perf_counter() - start
 
 
-def ours(trainer, dataset, n_seeds):
+def ours(trainer, n_seeds):
     """Return seconds per seed of training, of the probes during training, and of the table."""
     weights = {}
     start = perf_counter()
-    trainer.train(range(n_seeds), lambda run, arrays: weights.update({run: arrays["weights"]}))
+    runs = [Run(variant, seed) for seed in range(n_seeds) for variant in VARIANTS]
+    cost = ContrastiveWork(CONFIG.schedule, CONFIG.signals).cost
+    work = functools.partial(trainer, told=lambda _: None)
+    found = longest_first([[run] for run in runs], work, cost=lambda piece: cost(piece[0]))
+    for run, (arrays,) in found:
+        weights[run] = arrays["weights"]
     training = perf_counter() - start
     config = Config(seeds=n_seeds)
     result = self_supervised.empty_result(config)
     with threadpool_limits(1):
         start = perf_counter()
-        self_supervised.probe_encoders(config, dataset, weights, result, silent, Units())
+        self_supervised.probe_encoders(config, weights, result, silent, Units())
         both = perf_counter() - start
     # Probes and table share the cores, so each gets its share of the wall time.
     share = float(result.probe_seconds.sum() / (result.probe_seconds + result.table_seconds).sum())
@@ -158,7 +168,7 @@ def main():
     use_all_cores()
     dataset = mnist1d.load()
     trainer, compiling = compiled(dataset)
-    times = {n_seeds: ours(trainer, dataset, n_seeds) for n_seeds in (1, options.seeds)}
+    times = {n_seeds: ours(trainer, n_seeds) for n_seeds in (1, options.seeds)}
     print(f"compilation: {compiling:.1f} s")
     for n_seeds, (training, probing, table) in times.items():
         print(

@@ -14,6 +14,11 @@ _LIGHT: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "generate": ("mnist1d.shards.command", ("rich", "tyro"), "shards"),
     "show": ("mnist1d.show", ("matplotlib", "tyro"), "lab"),
 }
+# What has options of its own for every experiment or file that stands after it.
+_MADE: Mapping[str, tuple[str, str]] = {
+    "run": ("mnist1d.run_command", "run_command"),
+    "compare": ("mnist1d.compare_command", "compare_command"),
+}
 _LABORATORY = ("equinox", "jax", "matplotlib", "optax", "rich", "tyro", "xarray")
 
 
@@ -31,9 +36,14 @@ def main() -> None:
         module, packages, extra = _LIGHT[name]
         _check_installed(f"`mnist1d {name}`", packages, extra)
         _run({name: getattr(import_module(module), name)})
-    else:
-        _check_installed("the laboratory", _LABORATORY, "lab")
-        _run(import_module("mnist1d.commands").commands_for(sys.argv[1:]))
+        return
+    _check_installed("the laboratory", _LABORATORY, "lab")
+    subject = sys.argv[2] if name in _MADE and len(sys.argv) > 2 else "-"
+    if subject.startswith("-"):
+        _run(import_module("mnist1d.commands").COMMANDS)
+        return
+    module, make = _MADE[name]
+    _run(getattr(import_module(module), make)(subject), f"{name} {subject}")
 
 
 def _check_installed(what: str, packages: tuple[str, ...], extra: str) -> None:
@@ -45,15 +55,20 @@ def _check_installed(what: str, packages: tuple[str, ...], extra: str) -> None:
         )
 
 
-def _run(commands: Mapping[str, Callable[..., Any]]) -> None:
+def _run(commands: Mapping[str, Callable[..., Any]] | Callable[..., Any], name: str = "") -> None:
+    """Run the one of several commands that the arguments name, or one whose name has two words."""
     tyro = import_module("tyro")
+    config = (tyro.conf.FlagCreatePairsOff,)
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            dict(commands),
-            prog="mnist1d",
-            description="MNIST-1D: the dataset, and the experiments of the paper.",
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )
+        if isinstance(commands, Mapping):
+            tyro.extras.subcommand_cli_from_dict(
+                dict(commands),
+                prog="mnist1d",
+                description="MNIST-1D: the dataset, and the experiments of the paper.",
+                config=config,
+            )
+        else:
+            tyro.cli(commands, prog=f"mnist1d {name}", args=sys.argv[3:], config=config)
     except KeyboardInterrupt:
         message = "interrupted; what was finished is kept: run the same command again to go on"
         print(f"\nmnist1d: {message}", file=sys.stderr, flush=True)  # noqa: T201

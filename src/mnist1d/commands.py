@@ -1,7 +1,8 @@
 """What the command line can do; every command is a function, its arguments the options."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -11,17 +12,18 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
-from mnist1d.compare_command import compare, compare_command
+from mnist1d.clusters import ClusterError
+from mnist1d.compare_command import compare
 from mnist1d.experiments import EXPERIMENTS, record
 from mnist1d.experiments.summary import InputError
 from mnist1d.mnist import FOLDER_VARIABLE
 from mnist1d.report.command import report
-from mnist1d.result_tables import show_summary
-from mnist1d.run_command import run, run_command
+from mnist1d.result_tables import describe_time, show_summary, show_times
+from mnist1d.run_command import GO_ON, Scheduler, connected, run
 from mnist1d.shards.command import generate
 from mnist1d.show import show
 from mnist1d.show_result import show_result
-from mnist1d.terminal import Bars, fail, make_console
+from mnist1d.terminal import Bars, fail, make_console, trouble
 from mnist1d.training import keep_compiled_programs, use_all_cores
 from mnist1d.whole_files import check_writable
 
@@ -43,6 +45,7 @@ def reproduce(
         tyro.conf.arg(metavar="DIR", help_behavior_hint=f"(default: ${FOLDER_VARIABLE})"),
     ] = None,
     download_mnist: bool = False,
+    scheduler: Scheduler = None,
 ) -> None:
     """Reproduce the paper: train, compare every claim with the published value, draw figures.
 
@@ -53,7 +56,9 @@ def reproduce(
         out: folder for results, figures and claims.json; made if needed.
         mnist: folder with MNIST's four files, for the rows that need them.
         download_mnist: fetch what is missing of MNIST from a public mirror (11 MB).
+        scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
     """
+    start = time.perf_counter()
     chosen = _choose(experiments)
     if seeds is not None and seeds < 1:
         fail(f"--seeds must be at least 1, got {seeds}")
@@ -66,26 +71,33 @@ def reproduce(
     if quick:
         console.print("[bold yellow]Quick run, not the full protocol.[/]")
     results = _load_others(out, chosen, console)
-    for experiment, config in zip(chosen, configs, strict=True):
-        console.rule(experiment.TITLE)
-        try:
-            with Bars(console) as progress:
-                result = record.execute(
-                    experiment, config, progress=progress, folder=out / experiment.NAME / "units"
-                )
-        except InputError as error:
-            fail(str(error))
-        except OSError as error:
-            what = f"cannot write {error.filename or out}: {error.strerror or error}"
-            fail(f"{what}; what was finished is kept: run the same command again to go on")
-        results[experiment.NAME] = result
-        try:
-            record.save(experiment, result, out / experiment.NAME)
-            record.save_claims(results, out / "claims.json")
-        except OSError as error:
-            fail(f"cannot write {error.filename or out}: {error.strerror or error}")
-        show_summary(experiment, result, console)
-        console.print(f"{result.seconds:.0f} s. Figures and result: {out / experiment.NAME}")
+    with connected(scheduler) as executor:
+        for experiment, config in zip(chosen, configs, strict=True):
+            console.rule(experiment.TITLE)
+            folder = out / experiment.NAME
+            try:
+                with Bars(console) as progress:
+                    result = record.execute(
+                        experiment,
+                        config,
+                        progress=progress,
+                        folder=folder / "units",
+                        executor=executor,
+                    )
+                results[experiment.NAME] = result
+                record.save(experiment, result, folder)
+                record.save_claims(results, out / "claims.json")
+            except InputError as error:
+                fail(str(error))
+            except ClusterError as error:
+                fail(f"{error}; {GO_ON}")
+            except OSError as error:
+                fail(f"{trouble(error, out)}; {GO_ON}")
+            show_summary(experiment, result, console)
+            console.print(f"{describe_time(result)} Figures and result: {folder}")
+    if len(chosen) > 1:
+        own = [results[experiment.NAME] for experiment in chosen]
+        show_times(own, time.perf_counter() - start, console)
     console.print(f"All claims: {out / 'claims.json'}")
 
 
@@ -138,14 +150,6 @@ def _load_others(out: Path, chosen: list[ModuleType], console: Console) -> dict[
             except (FileNotFoundError, ValueError) as error:
                 console.print(f"[yellow]Left out of claims.json: {error}[/]")
     return results
-
-
-def commands_for(arguments: Sequence[str]) -> Mapping[str, Callable[..., None]]:
-    """Return the subcommands; those of `run` and `compare` have the options of what they run."""
-    made = {"run": run_command, "compare": compare_command}
-    if len(arguments) > 1 and arguments[0] in made and not arguments[1].startswith("-"):
-        return {**COMMANDS, arguments[0]: made[arguments[0]](arguments[1])}
-    return COMMANDS
 
 
 COMMANDS: Mapping[str, Callable[..., None]] = {

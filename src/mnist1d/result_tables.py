@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -92,13 +93,63 @@ def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -
                 str(judgement.claim.rule),
                 _verdict(judgement),
             )
-    console.print(ledger)
+    if ledger.row_count:
+        console.print(ledger)
     counts = Counter[str](judgement.verdict for judgement in judgements)
     console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICT_STYLES))
     if record.is_full(result) and any(
         judgement.verdict == "undecided" and judgement.estimate.n == n for judgement in judgements
     ):
         console.print(f"More seeds narrow the intervals: --seeds {2 * n + 4}, say.")
+
+
+def describe_time(result: xr.Dataset) -> str:
+    """Say how long an experiment took.
+
+    >>> times = {"seconds": 81.3, "compile_seconds": 14.6, "units_found": 3}
+    >>> describe_time(xr.Dataset(attrs=times))
+    '81 s, compiling 15 s in all threads together; 3 units were found finished.'
+    """
+    found = int(result.attrs["units_found"])
+    more = f"; {found} units were found finished" if found else ""
+    seconds, compiling = (float(result.attrs[name]) for name in ("seconds", "compile_seconds"))
+    return f"{seconds:.0f} s, compiling {compiling:.0f} s in all threads together{more}."
+
+
+def show_times(results: Sequence[xr.Dataset], seconds: float, console: Console) -> None:
+    """Show where the time of several experiments went.
+
+    Args:
+        results: theirs.
+        seconds: of all together, with tables, figures and files.
+        console: where to.
+    """
+    table = Table(title="Where the time went (seconds)", box=box.SIMPLE)
+    table.add_column("")
+    for column in ("wall", "compiling", "running", "units found"):
+        table.add_column(column, justify="right")
+
+    def row(name: str, wall: float, compiling: float, running: float, found: object) -> None:
+        table.add_row(name, f"{wall:.0f}", f"{compiling:.0f}", f"{running:.0f}", str(found))
+
+    totals = np.zeros(4)
+    for result in results:
+        attributes = result.attrs
+        n_threads = int(str(attributes["device"]).split()[0])
+        wall, compiling = float(attributes["seconds"]), float(attributes["compile_seconds"])
+        # Threads seldom compile evenly, so that this is an estimate.
+        running = max(0.0, wall - compiling / n_threads)
+        found = int(attributes["units_found"])
+        row(attributes["experiment"], wall, compiling, running, found)
+        totals += wall, compiling, running, found
+    table.add_section()
+    table.add_row("tables, figures, files", f"{max(0.0, seconds - totals[0]):.0f}")
+    row("all", seconds, totals[1], totals[2], int(totals[3]))
+    console.print(table)
+    console.print(
+        "Compiling: of all threads together. Running: wall less the share of compiling that falls "
+        "to a thread. Units found: pieces of work that were finished before."
+    )
 
 
 def show_contents(result: xr.Dataset, console: Console) -> None:

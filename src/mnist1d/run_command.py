@@ -2,7 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -12,6 +14,7 @@ import xarray as xr
 from rich.console import Console
 from rich.markup import escape
 
+from mnist1d.clusters import ClusterError, ClusterExecutor
 from mnist1d.config_options import given, options_of
 from mnist1d.experiments import record
 from mnist1d.experiments.loading import find_experiment
@@ -19,18 +22,50 @@ from mnist1d.experiments.settings import with_settings
 from mnist1d.experiments.summary import InputError
 from mnist1d.experiments.sweep import plan_grid
 from mnist1d.result_tables import show_findings
-from mnist1d.terminal import Bars, fail, make_console
+from mnist1d.terminal import Bars, fail, make_console, trouble
 from mnist1d.training import keep_compiled_programs, use_all_cores
 from mnist1d.whole_files import check_writable
 
-_OWN_OPTIONS = ("quick", "out")
+GO_ON = "what was finished is kept: run the same command again to go on"
+"""What follows on trouble."""
+Scheduler = Annotated[
+    str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="(default: this machine)")
+]
+
+_OWN_OPTIONS = ("quick", "out", "scheduler")
 _OUT = Path("mnist1d-runs")
 
 _Name = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="EXPERIMENT")]
 _Out = Annotated[Path, tyro.conf.arg(metavar="DIR")]
 
 
-def run(experiment: _Name, /, *, quick: bool = False, out: _Out = _OUT) -> None:
+@contextmanager
+def connected(scheduler: str | None) -> Iterator[Executor | None]:
+    """Return the executor of a Dask scheduler, or None without one.
+
+    Ends the program with a line if the scheduler cannot be used.
+    """
+    if scheduler is None:
+        yield None
+        return
+    try:
+        executor = ClusterExecutor(scheduler)
+    except (ConnectionError, ModuleNotFoundError) as error:
+        fail(str(error))
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def run(
+    experiment: _Name,
+    /,
+    *,
+    quick: bool = False,
+    out: _Out = _OUT,
+    scheduler: Scheduler = None,
+) -> None:
     """Run an experiment with settings of your own; several values of one make a grid.
 
     Every field of the experiment's configuration is an option, too, which follows the experiment:
@@ -40,12 +75,13 @@ def run(experiment: _Name, /, *, quick: bool = False, out: _Out = _OUT) -> None:
         experiment: its name, as `mnist1d list` shows it, or a Python file with one of your own.
         quick: start from the settings that take seconds.
         out: folder for the result, its figures and finished work; made if needed.
+        scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
     """
-    _run(_found(experiment), None, quick, out)
+    _run(_found(experiment), None, quick, out, scheduler)
 
 
 def run_command(name: str) -> Callable[..., None]:
-    """Return the command `run` with the fields of an experiment's configuration as options.
+    """Return the command that runs an experiment, with the fields of its configuration as options.
 
     Ends the program with a line if there is no such experiment.
     """
@@ -60,14 +96,13 @@ def run_command(name: str) -> Callable[..., None]:
             fail(f"Config of {name} must not have a field {option}: it is an option of the command")
 
     def run_experiment(
-        experiment: Any,  # noqa: ARG001 (known already)
-        /,
         *,
         quick: bool = False,
         out: _Out = _OUT,
+        scheduler: Scheduler = None,
         fields: Any = None,
     ) -> None:
-        _run(found, fields, quick, out)
+        _run(found, fields, quick, out, scheduler)
 
     run_experiment.__doc__ = f"""Run {found.TITLE} with settings of your own.
 
@@ -75,14 +110,18 @@ def run_command(name: str) -> Callable[..., None]:
     per list.
 
     Args:
-        experiment: the name or file.
         quick: start from the settings that take seconds.
         out: folder for the result, its figures and finished work; made if needed.
+        scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
     """
     run_experiment.__defaults__ = None
-    run_experiment.__kwdefaults__ = {"quick": False, "out": _OUT, "fields": options()}
+    run_experiment.__kwdefaults__ = {
+        "quick": False,
+        "out": _OUT,
+        "scheduler": None,
+        "fields": options(),
+    }
     run_experiment.__annotations__ |= {
-        "experiment": _Name,
         # Without a prefix of its own, but with those of configurations inside.
         "fields": Annotated[options, tyro.conf.arg(name="")],
     }
@@ -96,7 +135,9 @@ def _found(name: str) -> ModuleType:
         fail(str(error))
 
 
-def _run(experiment: ModuleType, fields: Any, quick: bool, out: Path) -> None:
+def _run(
+    experiment: ModuleType, fields: Any, quick: bool, out: Path, scheduler: str | None
+) -> None:
     console = make_console()
     start = time.perf_counter()
     folder = out / experiment.NAME
@@ -119,8 +160,8 @@ def _run(experiment: ModuleType, fields: Any, quick: bool, out: Path) -> None:
         use_all_cores()
         keep_compiled_programs()
         console.rule(escape(experiment.TITLE))
-        with Bars(console) as progress:
-            result = plan.run(folder, progress)
+        with connected(scheduler) as executor, Bars(console) as progress:
+            result = plan.run(folder, progress, executor)
         show_findings(experiment, result, console)
         drawn = [] if "grid" in result.attrs else _draw(experiment, result, folder, console)
         former = _figures_in(folder)
@@ -131,9 +172,10 @@ def _run(experiment: ModuleType, fields: Any, quick: bool, out: Path) -> None:
                 (folder / f"{stale}.{suffix}").unlink(missing_ok=True)
     except InputError as error:
         fail(str(error))
+    except ClusterError as error:
+        fail(f"{error}; {GO_ON}")
     except OSError as error:
-        what = f"{error.filename or out}: {error.strerror or error}"
-        fail(f"{what}; what was finished is kept: run the same command again to go on")
+        fail(f"{trouble(error, out)}; {GO_ON}")
     what = "Figures and result" if drawn else "Result"
     console.print(
         f"{time.perf_counter() - start:.0f} s. {what}: {folder}", soft_wrap=True, markup=False

@@ -1,6 +1,7 @@
 """What the commands of the laboratory write to the terminal with."""
 
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
@@ -13,6 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as ProgressBars
+
+from mnist1d.whole_files import was_writing
 
 
 def make_console() -> Console:
@@ -46,6 +49,22 @@ class Bars(ProgressBars):
             self.reset(self.known[task])
         state = "" if done else ": compiling"
         self.update(self.known[task], completed=done, total=total, description=task + state)
+
+
+def trouble(error: OSError, place: Path) -> str:
+    """Say what an error was about: a file, which way it was used, or a connection.
+
+    Args:
+        error: any.
+        place: where it happened, should the error not know.
+
+    >>> trouble(FileNotFoundError(2, "No such file or directory", "data.csv"), Path("out"))
+    'data.csv: No such file or directory'
+    """
+    if isinstance(error, ConnectionError):
+        return str(error)
+    what = f"{error.filename or place}: {error.strerror or error}"
+    return f"cannot write {what}" if was_writing(error) else what
 
 
 def fail(message: str) -> NoReturn:

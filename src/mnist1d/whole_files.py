@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["check_writable", "write_whole"]
+__all__ = ["check_writable", "was_writing", "write_whole"]
+
+_NOTE = "was not written; what was there before is unchanged."
 
 
 @contextmanager
@@ -48,7 +50,11 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with target.open("wb") as file:
             yield file
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        error.add_note(f"{name} {_NOTE}")
+        raise
     part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as file:
@@ -61,10 +67,19 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except OSError as error:
         if error.filename in (None, str(part)):  # a full disk names no file
             error.filename = name
-        error.add_note(f"{name} was not written; what was there before is unchanged.")
+        error.add_note(f"{name} {_NOTE}")
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def was_writing(error: OSError) -> bool:
+    """Tell whether an error is one of `write_whole`, and not of reading, say.
+
+    >>> was_writing(OSError("no such file"))
+    False
+    """
+    return any(note.endswith(_NOTE) for note in getattr(error, "__notes__", ()))
 
 
 def check_writable(folder: Path, *names: str) -> None:

@@ -3,12 +3,19 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import xarray as xr
+from rich.console import Console
 
-from mnist1d import cli, commands
+from mnist1d import cli, commands, result_tables
 from mnist1d.experiments import classification, record
+from mnist1d.experiments.claims import Claim, Equals
+from mnist1d.experiments.summary import Row
+from mnist1d.terminal import trouble
+from mnist1d.uncertainty import estimate
+from mnist1d.whole_files import write_whole
 
 
 def run(monkeypatch, *arguments):
@@ -149,3 +156,58 @@ def test_generating_without_its_packages_names_their_extra():
     done = run_without("rich", "generate", "--help")
     assert done.returncode == 1
     assert "pip install 'mnist1d[shards]'" in done.stderr
+
+
+def test_the_table_of_times_parts_compiling_from_running_and_has_the_whole():
+    results = [
+        xr.Dataset(
+            attrs={
+                "experiment": name,
+                "device": "2 x cpu",
+                "seconds": seconds,
+                "compile_seconds": compiling,
+                "units_found": found,
+            }
+        )
+        for name, seconds, compiling, found in (
+            ("tsne", 300.0, 2.0, 0),
+            ("pooling", 100.0, 60.0, 7),
+        )
+    ]
+    console = Console(record=True, width=80)
+    result_tables.show_times(results, 420.0, console)
+    rows = [line.split() for line in console.export_text().splitlines()]
+    assert ["tsne", "300", "2", "299", "0"] in rows
+    assert ["pooling", "100", "60", "70", "7"] in rows
+    assert ["tables,", "figures,", "files", "20"] in rows
+    assert ["all", "420", "62", "369", "7"] in rows
+
+
+def test_trouble_with_files_says_whether_they_were_written_or_read(tmp_path):
+    with pytest.raises(FileNotFoundError) as missing:
+        (tmp_path / "data").read_bytes()
+    assert trouble(missing.value, tmp_path) == f"{tmp_path / 'data'}: No such file or directory"
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError) as blocked, write_whole(tmp_path / "file" / "result.nc"):  # noqa: PT011
+        pass
+    assert trouble(blocked.value, tmp_path).startswith(f"cannot write {tmp_path / 'file'}: ")
+    assert (
+        trouble(ConnectionError("the scheduler went away"), tmp_path) == "the scheduler went away"
+    )
+
+
+def test_claims_that_are_all_in_the_main_table_need_no_other():
+    claim = Claim("mean", "The mean", "Table 1", Equals(5, 1), lambda result: estimate(result.x))
+    experiment = SimpleNamespace(
+        NAME="coin",
+        TITLE="Coins",
+        CLAIMS=(claim,),
+        summarise=lambda result: [Row("coins", "mean", {"mean": estimate(result.x)}, "mean")],
+    )
+    result = xr.Dataset({"x": ("seed", [4.9, 5.1, 5.0])}, attrs={"protocol": "full"})
+    console = Console(record=True, width=80)
+    result_tables.show_summary(experiment, result, console)
+    text = console.export_text()
+    assert "Coins" in text
+    assert "1 reproduced" in text
+    assert "Other claims" not in text

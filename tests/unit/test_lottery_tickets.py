@@ -1,6 +1,7 @@
 """The lottery-ticket experiment: what is pruned, shared, resumed and counted."""
 
 import dataclasses
+import threading
 
 import jax
 import numpy as np
@@ -120,26 +121,42 @@ def test_a_trial_does_not_depend_on_how_many_there_are(whole):
 
 
 def weights_seen(config, monkeypatch):
-    """Return the first weight of every network that is trained in the studies, by condition."""
+    """Return the first weights of the networks that are trained in every study."""
     seen = {}
-    original = masked_training.MaskedTrainer.__call__
+    original = lottery_tickets._StudyWork.start
+    train = masked_training.MaskedTrainer.train
 
-    def call(self, jobs, *rest):
-        for number, job in enumerate(jobs):
-            seen[len(jobs), number] = float(np.asarray(job.start.hidden.weight)[0, 0])
-        return original(self, jobs, *rest)
+    def start(self):
+        work = original(self)
 
-    monkeypatch.setattr(masked_training.MaskedTrainer, "__call__", call)
+        def watched(tasks, device, told):
+            (task,) = tasks
+            here.study = task.study
+            yield from work(tasks, device, told)
+            here.study = None
+
+        return watched
+
+    def watch(self, jobs, *rest):
+        if getattr(here, "study", None):
+            weights = [float(np.asarray(job.start.hidden.weight)[0, 0]) for job in jobs]
+            seen.setdefault(here.study, []).extend(weights)
+        return train(self, jobs, *rest)
+
+    here = threading.local()
+    monkeypatch.setattr(lottery_tickets._StudyWork, "start", start)
+    monkeypatch.setattr(masked_training.MaskedTrainer, "train", watch)
     run(config)
-    return [weight for (n, _), weight in seen.items() if n == 17]
+    assert sorted(map(len, seen.values())) == [3, 3, 3, 3, 5]
+    return seen
 
 
 def test_tickets_keep_their_own_weights_but_for_the_study_of_others(monkeypatch):
     weights = weights_seen(dataclasses.replace(TINY, seeds=1), monkeypatch)
     own = float(np.asarray(initial_network(TINY, 0).hidden.weight)[0, 0])
-    assert set(weights[:12]) == {own}
-    assert len(set(weights[12:])) == 1
-    assert weights[12] != own
+    (other,) = set(weights.pop("re-initialised"))
+    assert other != own
+    assert set().union(*weights.values()) == {own}
 
 
 def test_in_the_published_protocol_no_study_has_the_tickets_weights(monkeypatch):
@@ -147,9 +164,9 @@ def test_in_the_published_protocol_no_study_has_the_tickets_weights(monkeypatch)
         TINY, seeds=1, protocol="published", search_steps=1001, evaluate_every=500
     )
     weights = weights_seen(config, monkeypatch)
-    assert len(set(weights)) == 5  # one for each study, shared by its networks
     own = float(np.asarray(initial_network(config, 0, "lottery").hidden.weight)[0, 0])
-    assert own not in weights
+    assert all(len(set(each)) == 1 for each in weights.values())  # shared by a study's networks
+    assert len(set().union({own}, *weights.values())) == 6
 
 
 def made_up(kept, as_published):

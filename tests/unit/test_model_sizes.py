@@ -11,9 +11,19 @@ import optax
 import pytest
 
 import mnist1d
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments import model_sizes
-from mnist1d.experiments.double_descent import ARCHITECTURES
-from mnist1d.experiments.model_sizes import Block, Schedule, SizeTrainer, Unit, blocks
+from mnist1d.experiments.model_sizes import (
+    ARCHITECTURES,
+    PUBLISHED_DATA,
+    Block,
+    Schedule,
+    SizeTrainer,
+    SizeWork,
+    Task,
+    Unit,
+    blocks,
+)
 from mnist1d.experiments.units import Units
 from mnist1d.models import predict
 from mnist1d.models.layers import draw_layers
@@ -28,27 +38,25 @@ CNNS = Block("CNN", (3,), (True,))
 MEASURED = ("train_wrong", "test_wrong", "train_loss", "test_loss", "n_parameters")
 
 
+DATA = DatasetConfig(
+    num_samples=1000, train_split=0.4, label_noise=0.15, label_noise_kind="published"
+)
+
+
 @functools.cache
 def dataset():
-    return mnist1d.generate(
-        num_samples=1000, train_split=0.4, label_noise=0.15, label_noise_kind="published"
-    )
+    return mnist1d.generate(DATA)
 
 
 def run(units, every_block=(MLPS, CNNS), seeds=(0, 1), schedule=SCHEDULE, stop_after=None):
     """Train; returns what was found by architecture and unit."""
     found = {}
-
-    def report(block, unit, arrays):
-        found[block.architecture, *unit] = {name: arrays[name] for name in MEASURED}
-        if len(found) == stop_after:
-            raise KeyboardInterrupt
-
-    trainer = SizeTrainer(dataset(), schedule, ARCHITECTURES, units)
-    try:
-        trainer.train(every_block, seeds, report)
-    except KeyboardInterrupt:
-        assert stop_after is not None
+    tasks = [Task(block, seed) for block in every_block for seed in seeds]
+    for (block, seed), result in units.compute(tasks, SizeWork(schedule, DATA)):
+        for unit, arrays in zip(block.units(seed), result, strict=True):
+            found[block.architecture, *unit] = {name: arrays[name] for name in MEASURED}
+        if stop_after is not None and len(found) >= stop_after:
+            break
     return found
 
 
@@ -61,14 +69,14 @@ def uninterrupted():
 def counted(monkeypatch):
     """Count the runs that are really trained."""
     trained = []
-    original = SizeTrainer.train_block
+    original = SizeTrainer.__call__
 
-    def count(self, task, device):
-        for block, unit, arrays in original(self, task, device):
-            trained.append((block.architecture, *unit))
-            yield block, unit, arrays
+    def count(self, tasks, device, told):
+        for (block, seed), result in original(self, tasks, device, told):
+            trained.extend((block.architecture, *unit) for unit in block.units(seed))
+            yield Task(block, seed), result
 
-    monkeypatch.setattr(SizeTrainer, "train_block", count)
+    monkeypatch.setattr(SizeTrainer, "__call__", count)
     return trained
 
 
@@ -114,7 +122,7 @@ def test_blocks_hold_every_size_once_and_only_small_ones_share():
 
 
 def test_initial_weights_are_drawn_with_the_fan_in_of_the_true_size():
-    trainer = SizeTrainer(dataset(), SCHEDULE, ARCHITECTURES, Units())
+    trainer = SizeTrainer(dataset(), SCHEDULE)
     models, n_parameters = trainer._draw_models(Block("MLP", (4, 8), (False, True)), seed=3)
     assert n_parameters == {4: 234, 8: 490}
     weight = models.second.weight
@@ -158,24 +166,14 @@ def test_the_same_key_gives_the_same_numbers_and_another_key_others():
 
 
 def test_an_interrupted_run_goes_on_where_it_was_and_ends_the_same(tmp_path, counted):
-    units = Units(tmp_path)
-    part = run(units, stop_after=3)
-    for thread in threading.enumerate():  # what was being trained is finished, or at least saved
+    part = run(Units(tmp_path), stop_after=3)
+    for thread in threading.enumerate():  # what was being trained is finished, and of no use
         if thread.daemon and thread.name.startswith("device"):
             thread.join(60)
-    before = list(counted)
     assert 3 <= len(part) < len(uninterrupted())
     counted.clear()
     assert run(Units(tmp_path)) == uninterrupted()
-    finished = {name for name in before if before.count(name)}
-    whole_blocks = {
-        (block.architecture, *unit)
-        for block in (MLPS, CNNS)
-        for seed in (0, 1)
-        for unit in block.units(seed)
-        if all((block.architecture, *other) in finished for other in block.units(seed))
-    }
-    assert not whole_blocks & set(counted)
+    assert set(counted) == uninterrupted().keys() - part.keys()
     counted.clear()
     assert run(Units(tmp_path)) == uninterrupted()
     assert not counted
@@ -187,6 +185,25 @@ def test_more_seeds_use_what_fewer_had_found(tmp_path, counted):
     found = run(Units(tmp_path), [CNNS], seeds=(0, 1))
     assert counted == [("CNN", 3, True, 1)]
     assert found["CNN", 3, True, 0] == uninterrupted()["CNN", 3, True, 0]
+
+
+def test_the_units_of_the_published_data_are_known_by_what_they_always_were():
+    (key,) = SizeWork(SCHEDULE).keys(Task(CNNS, 1))
+    assert key == {
+        "architecture": "CNN",
+        "together": [3],
+        "noises": [True],
+        "size": 3,
+        "noisy": True,
+        "seed": 1,
+        "n_steps": 400,
+        "batch_size": 100,
+        "learning_rate": 0.05,
+        "momentum": 0.9,
+    }
+    (other,) = SizeWork(SCHEDULE, DATA).keys(Task(CNNS, 1))
+    assert other == key | {"dataset": DATA.to_dict()}
+    assert PUBLISHED_DATA.n_train == 4000
 
 
 def test_a_run_of_another_schedule_is_not_taken_for_this_one(tmp_path, counted):

@@ -19,7 +19,7 @@ from mnist1d.experiments.pooling import PUBLISHED, Config, mean_difference, run
 from mnist1d.experiments.pooling_runs import (
     Run,
     Schedule,
-    VariantTrainer,
+    VariantWork,
     initial_model,
     make_sets,
 )
@@ -228,7 +228,7 @@ def test_an_interrupted_run_goes_on_where_it_was_with_the_same_numbers(
         raise StopError
 
     monkeypatch.setattr(pooling_runs, "compile_runs", refuse)
-    monkeypatch.setattr(pooling, "make_sets", refuse)
+    monkeypatch.setattr(pooling_runs, "make_sets", refuse)
     xr.testing.assert_identical(run(TINY, units=Units(tmp_path)).drop_vars(TIMES), whole)
 
 
@@ -243,11 +243,10 @@ def test_a_trial_does_not_depend_on_how_many_there_are_and_is_reported_to_its_en
 
 
 def test_a_diverged_run_is_reported_and_decides_nothing():
-    trainer = VariantTrainer(Schedule(6, 50, 1e30, 3), Units())
-    sets = {trial: make_sets((1000,), (), trial) for trial in (0, 1)}
+    work = VariantWork(Schedule(6, 50, 1e30, 3), (1000,), ())
     result = pooling._empty(Config(seeds=2, sizes=(1000,), stream_sizes=(), n_steps=201))
-    runs = [Run("no_pool", 1000, trial) for trial in sets]
-    for each, arrays in trainer.train(runs, sets):
+    runs = [Run("no_pool", 1000, trial) for trial in (0, 1)]
+    for each, (arrays,) in Units().compute(runs, work):
         assert arrays["diverged"]
         for variant in VARIANTS:
             curves = {name: np.zeros(3) for name in ("test_accuracy", "test_loss")}
@@ -375,12 +374,11 @@ def test_a_trainer_compiles_a_variant_once_for_all_sizes_and_trials(monkeypatch)
         return original(*arguments, devices=devices, **options)
 
     monkeypatch.setattr(pooling_runs, "compile_runs", compile_runs)
-    trainer = VariantTrainer(TINY.schedule, Units())
+    train = VariantWork(TINY.schedule, TINY.sizes, TINY.stream_sizes).start()
     device = jax.devices()[0]
     for trial in (0, 1):
-        sets = make_sets(TINY.sizes, TINY.stream_sizes, trial)
-        for size in TINY.all_sizes:
-            trainer._train_one(Run("avg_pool", size, trial), sets, device)
+        runs = [Run("avg_pool", size, trial) for size in TINY.all_sizes]
+        assert [run for run, _ in train(runs, device, lambda _: None)] == runs
     assert compiled == [[device]]
 
 
@@ -391,7 +389,7 @@ def test_other_data_changes_samples_and_units_and_nothing_of_the_published():
     assert other.x.shape == (1000, 30)
     np.testing.assert_array_equal(published.x, make_sets((1000,), (), 0).x)
     keys = [
-        VariantTrainer(TINY.schedule, Units(), data)._key(Run("no_pool", 1000, 0))
+        VariantWork(TINY.schedule, (1000,), (), data).keys(Run("no_pool", 1000, 0))[0]
         for data in (DatasetConfig(), noisy)
     ]
     assert "dataset" not in keys[0]

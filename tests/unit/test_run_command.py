@@ -95,6 +95,14 @@ def test_help_shows_every_field_with_its_meaning_and_both_defaults(command, caps
     assert "--side head|tail ... that counts. (default: head)" in text
 
 
+def test_the_usage_names_the_experiment(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        command("run", "coin.py", "--help")
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: mnist1d run coin.py [-h] [OPTIONS]\n")
+    assert "--sides" in failure(command, capsys, "run", "coin.py", "--sides", "head")
+
+
 def test_one_value_per_field_is_one_result(command, capsys):
     command("run", "coin.py", "--n-throws", 7, "--side", "tail")
     result = results.load_result("mnist1d-runs/coin")

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 import mnist1d
 from mnist1d.experiments import contrastive_training, self_supervised
+from mnist1d.experiments import units as units_module
 from mnist1d.experiments.claims import judge
 from mnist1d.experiments.contrastive_training import (
     VARIANTS,
@@ -55,8 +56,7 @@ def one_thread():
     """Keep to one device, so that a program is compiled once, and quickly."""
     one_device = functools.partial(longest_first, devices=jax.devices()[:1])
     with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
-        for module in (contrastive_training, self_supervised):
-            patch.setattr(module, "longest_first", one_device)
+        patch.setattr(units_module, "longest_first", one_device)
         jax.config.update("jax_disable_most_optimizations", True)
         yield
         jax.config.update("jax_disable_most_optimizations", False)
@@ -268,11 +268,10 @@ def test_training_sees_two_different_views_of_the_same_rows(monkeypatch):
 
     monkeypatch.setattr(contrastive_training, "compile_runs", keep)
     x = mnist1d.load().x
-    trainer = ContrastiveTrainer(x, Config().schedule, Units(), {})
-    trainer.prepare({0})
+    trainer = ContrastiveTrainer(x, Config().schedule)
     with pytest.raises(RuntimeError):
-        next(trainer.train_run(Run("default", 0), jax.devices()[0]))
-    training, order = seen["training"], trainer._orders[0]
+        next(trainer([Run("default", 0)], jax.devices()[0], lambda _: None))
+    training, order = seen["training"], trainer._order(0)
     assert training.n_steps == 8000
     # After whole epochs: every tenth, and the last.
     assert training.evaluation_steps[[0, 1, -1]].tolist() == [399, 799, 7999]
@@ -294,9 +293,8 @@ def test_one_step_is_that_of_plain_adam():
     """The first update of Adam moves every weight by the learning rate against its gradient."""
     x = mnist1d.load().x[:100]
     schedule = Config(n_epochs=1, probe_every=1).schedule
-    trainer = ContrastiveTrainer(x, schedule, Units(), {})
-    trainer.prepare({0})
-    ((_, arrays),) = trainer.train_run(Run("no projector", 0), jax.devices()[0])
+    trainer = ContrastiveTrainer(x, schedule)
+    ((_, (arrays,)),) = trainer([Run("no projector", 0)], jax.devices()[0], lambda _: None)
     moved = arrays["weights"][0] - as_vector(initial_encoder("no projector", 0))
     assert arrays["weights"].shape == (1, 3950)
     assert np.abs(moved).max() < 0.0101
@@ -307,23 +305,20 @@ def test_one_step_is_that_of_plain_adam():
 def test_training_on_both_parts_takes_five_quarters_of_the_steps():
     both = Config(training_data="both")
     dataset = mnist1d.load()
-    x, labels = self_supervised._signals_trained_on(both, dataset)
+    x, labels = both.signals.generate()
     assert (len(x), len(labels)) == (5000, 5000)
     np.testing.assert_array_equal(x[4000:], dataset.x_test.astype(np.float32))
-    trainer = ContrastiveTrainer(x, both.schedule, Units(), {})
+    trainer = ContrastiveTrainer(x, both.schedule)
     assert trainer._training.n_steps == 10_000
-    alone, _ = self_supervised._signals_trained_on(Config(), dataset)
+    alone, _ = Config().signals.generate()
     assert len(alone) == 4000
 
 
 def test_the_full_loss_on_both_parts_starts_below_its_chance_level():
     settings = {"seeds": 1, "n_epochs": 1, "training_data": "both", "loss": "nt-xent"}
     config = Config(**vars(TINY) | settings)
-    dataset = mnist1d.load()
-    x, _ = self_supervised._signals_trained_on(config, dataset)
-    trainer = ContrastiveTrainer(x, config.schedule, Units(), {})
-    trainer.prepare({0})
-    ((_, arrays),) = trainer.train_run(Run("default", 0), jax.devices()[0])
+    trainer = ContrastiveTrainer(config.signals.generate()[0], config.schedule)
+    ((_, (arrays,)),) = trainer([Run("default", 0)], jax.devices()[0], lambda _: None)
     assert arrays["loss"].shape == (1,)
     # One view is told from 999 others; InfoNCE would be below log(500).
     assert math.log(500) < arrays["loss"][0] < math.log(999)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist1d import shards
-from mnist1d.shards import pools
+from mnist1d import clusters, shards
 
 pytest.importorskip("distributed", reason="dask is not installed")
 
@@ -18,14 +17,13 @@ pytest.importorskip("distributed", reason="dask is not installed")
 CLUSTER = """
 import json, os, resource, signal, sys, threading
 from distributed import LocalCluster
-from mnist1d import shards
-from mnist1d.shards import pools
+from mnist1d import clusters, shards
 
 if __name__ == "__main__":
     out, arguments, trouble = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
     if trouble == "full":  # no file may grow beyond this size
         resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
-    pools._WORKER_SECONDS = 3
+    clusters._WORKER_SECONDS = 3
     with LocalCluster(
         n_workers=0 if trouble == "no workers" else 3,
         threads_per_worker=1,
@@ -117,7 +115,7 @@ def test_trouble_with_a_cluster_is_explained_and_loses_nothing(
 @pytest.mark.filterwarnings("ignore")  # what a failed attempt to connect leaves behind
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:{port}", "nonsense", "ftp://127.0.0.1:1", ""])
 def test_a_scheduler_that_does_not_answer_is_reported_soon(tmp_path, monkeypatch, address):
-    monkeypatch.setattr(pools, "_ANSWER_SECONDS", 1)
+    monkeypatch.setattr(clusters, "_ANSWER_SECONDS", 1)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # nobody listens here
         address = address.format(port=taken.getsockname()[1])

@@ -19,7 +19,9 @@ import optax
 from jaxtyping import Array
 
 import mnist1d
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments.activation_network import Grid, LearnedFunction
+from mnist1d.experiments.settings import PUBLISHED_DATA
 from mnist1d.experiments.units import Units
 from mnist1d.models import CNN, MLP, predict
 from mnist1d.models.layers import draw_layers
@@ -120,6 +122,7 @@ def transfer(
     units: Units,
     key: Mapping[str, Any],
     report: Callable[[int, int], None],
+    data: DatasetConfig = PUBLISHED_DATA,
 ) -> Transferred:
     """Tune the rate of every architecture and function on the first seeds, then train the others.
 
@@ -129,10 +132,13 @@ def transfer(
         units: where finished runs are kept.
         key: what determines the learned functions.
         report: told how many programs of how many are done.
+        data: what is classified; part of `key` if it is not the published dataset.
     """
     seeds, n_tuning = list(functions), min(protocol.tuning_seeds, len(functions))
     n_programs = len(ARCHITECTURES) * (n_tuning * len(protocol.rates) + len(seeds) - n_tuning)
-    trainer = _Trainer(protocol, functions, units, key, lambda n_done: report(n_done, n_programs))
+    trainer = _Trainer(
+        protocol, functions, units, key, lambda n_done: report(n_done, n_programs), data
+    )
     tuning = trainer.train(
         [
             (architecture, seed, (rate,) * len(FUNCTIONS))
@@ -187,8 +193,8 @@ def _highest(accuracy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(np.isnan(accuracy).any(axis=-1), np.nan, best), at
 
 
-def _data(protocol: Protocol) -> dict[str, Any]:
-    dataset = mnist1d.load()
+def _data(protocol: Protocol, data: DatasetConfig) -> dict[str, Any]:
+    dataset = mnist1d.generate(data)
     x_validation, y_validation = mnist1d.fresh_samples(
         dataset, protocol.validation_samples, seed=protocol.validation_seed
     )
@@ -209,12 +215,13 @@ class _Trainer:
         units: Units,
         key: Mapping[str, Any],
         report: Callable[[int], None],
+        data: DatasetConfig,
     ) -> None:
         self._protocol, self._functions = protocol, functions
         self._units, self._report = units, report
         about = {name: value for name, value in vars(protocol).items() if name in _DETERMINING}
         self._key = {**key, **about}
-        self._data = _data(protocol)
+        self._data = _data(protocol, data)
         self._programs: dict[str, RunProgram] = {}
         self._n_done = 0
 

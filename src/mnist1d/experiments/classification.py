@@ -31,7 +31,7 @@ Source: PAPER section 1. Differences from the paper and its code:
    published, averaged over seeds.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -52,6 +52,7 @@ from mnist1d.experiments import human_expert
 from mnist1d.experiments.claims import AtLeast, Claim, Equals, Positive
 from mnist1d.experiments.summary import InputError, Progress, Row, is_other_data, silent
 from mnist1d.experiments.units import Units
+from mnist1d.experiments.work import Doer, Result, Told, Work
 from mnist1d.mnist import MNIST, load_mnist, mnist_folder
 from mnist1d.models import CNN, GRU, MLP, Logistic, count_parameters, predict
 from mnist1d.training import (
@@ -213,79 +214,163 @@ def _read_mnist(config: Config, progress: Progress) -> MNIST | None:
         raise InputError(f"MNIST cannot be read: {error}") from error
 
 
+@dataclass(frozen=True)
+class _Work(Work[str]):
+    """Training a model of `MODELS`, all runs on both orders together.
+
+    Attributes:
+        config: the settings.
+    """
+
+    config: Config
+    all_devices = True
+
+    def start(self) -> Doer[str]:
+        """Generate the data."""
+        config = self.config
+        dataset = mnist1d.generate(config.data)
+        x_validation, y_validation = mnist1d.fresh_samples(
+            dataset, config.validation_samples, seed=config.validation_seed
+        )
+        length = config.data.final_seq_length
+        orders = np.stack([np.arange(length), np.random.RandomState(42).permutation(length)])
+        rows = np.repeat([0, 1], config.seeds)
+
+        def in_both_orders(x: np.ndarray) -> jax.Array:
+            return jnp.asarray(np.stack([x[:, order] for order in orders])[rows], jnp.float32)
+
+        data = {
+            "train": (in_both_orders(dataset.x), jnp.asarray(dataset.y, jnp.int32)),
+            "validation": (in_both_orders(x_validation), jnp.asarray(y_validation, jnp.int32)),
+            "test": (in_both_orders(dataset.x_test), jnp.asarray(dataset.y_test, jnp.int32)),
+        }
+        axes = dict.fromkeys(data, (0, None))
+        training = self.training
+
+        def work(names: Sequence[str], _: jax.Device, told: Told) -> Iterator[tuple[str, Result]]:
+            for name in names:
+                make = partial(MODELS[name], length, n_classes=config.data.n_classes)
+                seeds = np.tile(np.arange(config.seeds), 2)
+                yield name, [_train(make, training, data, axes, seeds, told)]
+
+        return work
+
+    @property
+    def training(self) -> Training:
+        """What happens in every run."""
+        config = self.config
+        return _training(config, config.learning_rate, config.evaluate_every, keep_predictions=True)
+
+    def keys(self, task: str) -> Sequence[Mapping[str, Any]]:
+        """Return what determines the runs of a model."""
+        return [_unit_key(self.config, "MNIST-1D", task)]
+
+    @property
+    def steps(self) -> int:
+        """Updates of a run."""
+        return self.config.n_steps
+
+
+# Compared by identity, as it has the images; they are of this machine.
+@dataclass(frozen=True, eq=False)
+class _MNISTWork(Work[str]):
+    """Training a model of `MNIST_MODELS`, all runs together.
+
+    Attributes:
+        config: the settings.
+        files: what MNIST's files hold.
+    """
+
+    config: Config
+    files: MNIST
+    all_devices = True
+    travels = False
+
+    def start(self) -> Doer[str]:
+        """Standardise the images."""
+
+        def standardised(images: np.ndarray) -> jax.Array:
+            return jnp.asarray((images.reshape(-1, 784) / np.float32(255) - 0.1307) / 0.3081)
+
+        files = self.files
+        x, labels = standardised(files.x), jnp.asarray(files.y, jnp.int32)
+        data = {
+            "train": (x[:-5000], labels[:-5000]),
+            "validation": (x[-5000:], labels[-5000:]),
+            "test": (standardised(files.x_test), jnp.asarray(files.y_test, jnp.int32)),
+        }
+        seeds, training = np.arange(self.config.seeds), self.training
+
+        def work(names: Sequence[str], _: jax.Device, told: Told) -> Iterator[tuple[str, Result]]:
+            for name in names:
+                yield name, [_train(MNIST_MODELS[name], training, data, None, seeds, told)]
+
+        return work
+
+    @property
+    def training(self) -> Training:
+        """What happens in every run."""
+        config = self.config
+        return _training(
+            config, config.mnist_learning_rate, config.mnist_evaluate_every, keep_predictions=False
+        )
+
+    def keys(self, task: str) -> Sequence[Mapping[str, Any]]:
+        """Return what determines the runs of a model."""
+        return [_unit_key(self.config, "MNIST", task)]
+
+    @property
+    def steps(self) -> int:
+        """Updates of a run."""
+        return self.config.n_steps
+
+
 def _run_mnist1d(config: Config, progress: Progress, units: Units) -> xr.Dataset:
-    dataset = mnist1d.generate(config.data)
-    x_validation, y_validation = mnist1d.fresh_samples(
-        dataset, config.validation_samples, seed=config.validation_seed
-    )
-    length = config.data.final_seq_length
-    orders = np.stack([np.arange(length), np.random.RandomState(42).permutation(length)])
-    rows = np.repeat([0, 1], config.seeds)
-
-    def in_both_orders(x: np.ndarray) -> jax.Array:
-        return jnp.asarray(np.stack([x[:, order] for order in orders])[rows], jnp.float32)
-
-    data = {
-        "train": (in_both_orders(dataset.x), jnp.asarray(dataset.y, jnp.int32)),
-        "validation": (in_both_orders(x_validation), jnp.asarray(y_validation, jnp.int32)),
-        "test": (in_both_orders(dataset.x_test), jnp.asarray(dataset.y_test, jnp.int32)),
-    }
-    axes = dict.fromkeys(data, (0, None))
-    training = _training(config, config.learning_rate, config.evaluate_every, keep_predictions=True)
-    seeds = np.arange(config.seeds)
+    work = _Work(config)
+    found = _trained("MNIST-1D", MODELS, work, progress, units)
     results = []
-    for name, make in MODELS.items():
-        report = partial(progress, f"MNIST-1D, {name}")
-        key = _unit_key(config, "MNIST-1D", name)
-        found = units.load(**key)
-        if found is None:
-            fitted = partial(make, length, n_classes=config.data.n_classes)
-            found = _train(fitted, training, data, axes, np.tile(seeds, 2), report)
-            units.save(found, **key)
-        report(training.n_steps, training.n_steps)
+    for arrays in found.values():
         shaped = {
             variable: values.reshape(2, config.seeds, *values.shape[1:]) if values.ndim else values
-            for variable, values in found.items()
+            for variable, values in arrays.items()
         }
         results.append(_labelled(shaped, ("data", "seed")))
     result = xr.concat(results, xr.Variable("model", list(MODELS)))
     return _stop_early(
         result.assign_coords(
             data=["plain", "shuffled"],
-            seed=seeds,
-            step=training.evaluation_steps,
-            test_label=("sample", dataset.y_test.astype(np.uint8)),
+            seed=np.arange(config.seeds),
+            step=work.training.evaluation_steps,
+            test_label=("sample", mnist1d.generate(config.data).y_test.astype(np.uint8)),
         )
     )
 
 
 def _run_mnist(config: Config, files: MNIST, progress: Progress, units: Units) -> xr.Dataset:
-    def standardised(images: np.ndarray) -> jax.Array:
-        return jnp.asarray((images.reshape(-1, 784) / np.float32(255) - 0.1307) / 0.3081)
-
-    x, labels = standardised(files.x), jnp.asarray(files.y, jnp.int32)
-    data = {
-        "train": (x[:-5000], labels[:-5000]),
-        "validation": (x[-5000:], labels[-5000:]),
-        "test": (standardised(files.x_test), jnp.asarray(files.y_test, jnp.int32)),
-    }
-    training = _training(
-        config, config.mnist_learning_rate, config.mnist_evaluate_every, keep_predictions=False
-    )
-    seeds = np.arange(config.seeds)
-    results = []
-    for name, make in MNIST_MODELS.items():
-        report = partial(progress, f"MNIST, {name}")
-        key = _unit_key(config, "MNIST", name)
-        found = units.load(**key)
-        if found is None:
-            found = _train(make, training, data, None, seeds, report)
-            units.save(found, **key)
-        report(training.n_steps, training.n_steps)
-        results.append(_labelled(found, ("seed",)))
+    work = _MNISTWork(config, files)
+    found = _trained("MNIST", MNIST_MODELS, work, progress, units)
+    results = [_labelled(arrays, ("seed",)) for arrays in found.values()]
     result = xr.concat(results, xr.Variable("model", list(MNIST_MODELS)))
-    result = _stop_early(result.assign_coords(seed=seeds, step=training.evaluation_steps))
+    result = _stop_early(
+        result.assign_coords(seed=np.arange(config.seeds), step=work.training.evaluation_steps)
+    )
     return result.rename({name: f"mnist_{name}" for name in [*result.data_vars, "step"]})
+
+
+def _trained(
+    data: str, models: Mapping[str, Any], work: Work[str], progress: Progress, units: Units
+) -> dict[str, Mapping[str, np.ndarray]]:
+    """Train every model, or find it trained; returns what `_train` does."""
+
+    def report(names: Sequence[str], steps: int, _: int = 0) -> None:
+        for name in names:
+            progress(f"{data}, {name}", steps, work.steps)
+
+    found = {}
+    for name, (arrays,) in units.compute(models, work, report):
+        report([name], work.steps)
+        found[name] = arrays
+    return {name: found[name] for name in models}
 
 
 def _training(
@@ -330,13 +415,15 @@ def _train(
     data: Any,
     data_axes: Any,
     seeds: np.ndarray,
-    report: Callable[[int, int], None],
+    told: Told,
 ) -> dict[str, np.ndarray]:
     """Train a model from several seeds; returns arrays by run, and scalars about all runs."""
-    report(0, training.n_steps)
+    told(0)
     keys = jax.vmap(jax.random.key)(jnp.asarray(seeds))
     models = initialise(lambda key: make(key=key), keys)
-    trained = train_runs(training, models, data, keys=keys, data_axes=data_axes, report=report)
+    trained = train_runs(
+        training, models, data, keys=keys, data_axes=data_axes, report=lambda step, _: told(step)
+    )
     train_loss, metrics = trained.history
     diverged = ~(train_loss < EXPLODED).all(axis=-1)
     arrays = {"train_loss": train_loss[..., training.evaluation_steps], **metrics}

@@ -1,5 +1,6 @@
 """Contrastive training of encoders, one run per core, each a unit that need not be repeated."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,11 @@ import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
 
+import mnist1d
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments.contrastive_views import apply_views, draw_views, level
-from mnist1d.experiments.units import Units
+from mnist1d.experiments.settings import PUBLISHED_DATA, with_data
+from mnist1d.experiments.work import Result, Told, Work
 from mnist1d.models import Encoder
 from mnist1d.models.layers import draw_layers
 from mnist1d.training import (
@@ -22,7 +26,6 @@ from mnist1d.training import (
     Training,
     compile_runs,
     info_nce,
-    longest_first,
     nt_xent,
     shuffled_order,
 )
@@ -146,77 +149,103 @@ def _outputs(encoder: Encoder, x: Any) -> list[jax.Array]:
     return [layer.T for layer in encoder.layers(x.T)]
 
 
+class Signals(NamedTuple):
+    """Which signals encoders are trained on.
+
+    Attributes:
+        data: the dataset.
+        training_data: "training", that part alone, or "both".
+    """
+
+    data: DatasetConfig = PUBLISHED_DATA
+    training_data: str = "training"
+
+    def generate(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return signals, float32, shape (n, length), and their labels."""
+        dataset = mnist1d.generate(self.data)
+        n = len(dataset.x) + (len(dataset.x_test) if self.training_data == "both" else 0)
+        return all_signals(dataset)[:n], np.concatenate([dataset.y, dataset.y_test])[:n]
+
+
+def all_signals(dataset: mnist1d.Dataset) -> np.ndarray:
+    """Return the signals of training and test part, float32, shape (n, length)."""
+    return np.concatenate([dataset.x, dataset.x_test]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class ContrastiveWork(Work[Run]):
+    """Training encoders on two views of every signal; a unit is a run.
+
+    The arrays of a run are `weights` of the evaluations, shape (evaluations, parameters), `loss` of
+    each epoch (mean over its batches, in nats), `run_seconds` and `compile_seconds` (about 0 if the
+    program had been compiled for the device before).
+
+    Attributes:
+        schedule: how every run is trained.
+        signals: what on.
+    """
+
+    schedule: Schedule
+    signals: Signals
+
+    def start(self) -> "ContrastiveTrainer":
+        """Generate the signals."""
+        return ContrastiveTrainer(self.signals.generate()[0], self.schedule)
+
+    def keys(self, task: Run) -> Sequence[Mapping[str, Any]]:
+        """Return what determines a run."""
+        schedule = vars(self.schedule)
+        return [{"what": "training", **task._asdict(), **schedule, **about_signals(self.signals)}]
+
+    def cost(self, task: Run) -> float:
+        """Return the multiplications of a signal's pass."""
+        sizes = (125, *VARIANTS[task.variant])
+        head = sum(a * b for a, b in pairwise(sizes))
+        return 25 * 5 * 19 + 25 * 75 * (10 + 5) + head
+
+
+def about_signals(signals: Signals) -> dict[str, Any]:
+    """Return the part of a unit's key that says what was trained on."""
+    return with_data({"training_data": signals.training_data}, signals.data)
+
+
 class ContrastiveTrainer:
-    """Trains encoders on two views of every signal and keeps every finished run.
+    """Trains encoders on two views of every signal.
 
     Args:
         x: the signals, shape (n, 40); n is a multiple of the batch size.
         schedule: how every run is trained.
-        units: where finished runs are kept.
-        about: what else determines the units, in the types of JSON.
     """
 
-    def __init__(
-        self, x: np.ndarray, schedule: Schedule, units: Units, about: Mapping[str, Any]
-    ) -> None:
-        self._schedule, self._units, self._about = schedule, units, dict(about)
+    def __init__(self, x: np.ndarray, schedule: Schedule) -> None:
+        self._schedule = schedule
         # What is common to all views of a signal is done once, before training.
         self._levelled = np.asarray(level(jnp.asarray(x.T, jnp.float32)).T)
         self._n_batches = len(x) // schedule.batch_size
         self._programs: dict[tuple[str, jax.Device], RunProgram] = {}
         self._orders: dict[int, np.ndarray] = {}
+        self._lock = threading.Lock()
         self._training = self._describe()
 
-    def train(
-        self, seeds: Sequence[int], report: Callable[[Run, dict[str, np.ndarray]], None]
-    ) -> None:
-        """Train what is not finished, one run per device at a time.
-
-        Args:
-            seeds: every variant is trained with each.
-            report: told of every run, found or trained: what `load` returns.
-        """
-        missing = []
-        for run in [Run(variant, seed) for variant in VARIANTS for seed in seeds]:
-            arrays = self._units.load(**self.key(run))
-            if arrays is None:
-                missing.append(run)
-            else:
-                report(run, arrays)
-        self.prepare({run.seed for run in missing})
-        for run, arrays in longest_first(missing, self.train_run, cost=_cost):
-            report(run, arrays)
-
-    def prepare(self, seeds: set[int]) -> None:
-        """Draw the batches of seeds: the same for all variants."""
-        for seed in sorted(seeds):
-            key = jax.random.fold_in(jax.random.key(seed), 0)
-            batch_size, n_steps = self._schedule.batch_size, self._training.n_steps
-            order = shuffled_order(len(self._levelled), batch_size, n_steps, key=key)
-            self._orders[seed] = np.asarray(order)
-
-    def train_run(
-        self, run: Run, device: jax.Device
-    ) -> Iterator[tuple[Run, dict[str, np.ndarray]]]:
-        """Train a run on a device; its seed has been prepared.
-
-        Yields: the run, and `weights` of the evaluations, shape (evaluations, parameters), `loss`
-            of each epoch (mean over its batches, in nats), `run_seconds`, `compile_seconds` (0 if
-            the program had been compiled for the device before).
-        """
-        clock = time.perf_counter()
-        program = self.program(run, device)
-        compile_seconds = time.perf_counter() - clock
-        models, data, keys = self._arguments(run)
-        trained = program(models, data, keys=keys)
-        arrays = {
-            "weights": trained.history.metrics[0],
-            "loss": trained.history.train_loss[0].reshape(-1, self._n_batches).mean(axis=1),
-            "run_seconds": np.array(trained.run_seconds),
-            "compile_seconds": np.array(compile_seconds),
-        }
-        self._units.save(arrays, **self.key(run))
-        yield run, arrays
+    def __call__(
+        self, tasks: Sequence[Run], device: jax.Device, told: Told
+    ) -> Iterator[tuple[Run, Result]]:
+        """Train runs on a device, one after the other."""
+        for number, run in enumerate(tasks, start=1):
+            clock = time.perf_counter()
+            program = self.program(run, device)
+            compile_seconds = time.perf_counter() - clock
+            models, data, keys = self._arguments(run)
+            trained = program(models, data, keys=keys)
+            losses = np.asarray(trained.history.train_loss[0])
+            arrays = {
+                "weights": trained.history.metrics[0],
+                "loss": losses.reshape(-1, self._n_batches).mean(axis=1),
+                "run_seconds": np.array(trained.run_seconds),
+                "compile_seconds": np.array(compile_seconds),
+            }
+            told(number)
+            yield run, [arrays]
 
     def program(self, run: Run, device: jax.Device) -> RunProgram:
         """Return the program of a run's variant for a device, compiled when first asked for."""
@@ -237,11 +266,17 @@ class ContrastiveTrainer:
         """Return models, data and keys of a program of one run."""
         models = jax.tree.map(lambda leaf: leaf[None], initial_encoder(run.variant, run.seed))
         keys = jax.random.split(jax.random.fold_in(jax.random.key(run.seed), 1), 1)
-        return models, (self._levelled, self._orders[run.seed]), keys
+        return models, (self._levelled, self._order(run.seed)), keys
 
-    def key(self, run: Run) -> dict[str, Any]:
-        """Return what determines the unit of a run."""
-        return {"what": "training", **run._asdict(), **vars(self._schedule), **self._about}
+    def _order(self, seed: int) -> np.ndarray:
+        """Draw the batches of a seed: the same for all variants."""
+        with self._lock:
+            if seed not in self._orders:
+                key = jax.random.fold_in(jax.random.key(seed), 0)
+                batch_size, n_steps = self._schedule.batch_size, self._training.n_steps
+                order = shuffled_order(len(self._levelled), batch_size, n_steps, key=key)
+                self._orders[seed] = np.asarray(order)
+            return self._orders[seed]
 
     def _describe(self) -> Training:
         schedule = self._schedule
@@ -270,10 +305,3 @@ class ContrastiveTrainer:
             evaluate_every=steps,
             evaluate_first=steps - 1,
         )
-
-
-def _cost(run: Run) -> float:
-    """Multiplications of a signal's pass."""
-    sizes = (125, *VARIANTS[run.variant])
-    head = sum(a * b for a, b in pairwise(sizes))
-    return 25 * 5 * 19 + 25 * 75 * (10 + 5) + head

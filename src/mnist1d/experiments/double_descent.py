@@ -22,10 +22,10 @@ Source: PAPER section 4. Differences from the paper and its code:
    evaluated once, after the last step, as in the code.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import xarray as xr
@@ -34,6 +34,7 @@ from matplotlib.figure import Figure
 
 import mnist1d
 from mnist1d import checks, plotting
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments.claims import Claim, Equals, Positive
 from mnist1d.experiments.classification import EXPLODED
 from mnist1d.experiments.descent_curves import (
@@ -45,16 +46,18 @@ from mnist1d.experiments.descent_curves import (
     measure_curves,
 )
 from mnist1d.experiments.model_sizes import (
+    PUBLISHED_DATA,
     Block,
     Schedule,
-    SizeTrainer,
+    SizeWork,
+    Task,
     Unit,
     blocks,
     work_per_step,
 )
+from mnist1d.experiments.settings import check_data
 from mnist1d.experiments.summary import Progress, Row, silent
 from mnist1d.experiments.units import Units
-from mnist1d.models import CNN, MLP
 from mnist1d.uncertainty import Estimate, interval
 
 NAME = "double-descent"
@@ -89,10 +92,6 @@ SERIES: Mapping[str, Series] = {
     "mlp-noise": Series("MLP", noisy=True, unit="hidden units"),
     "cnn-noise": Series("CNN", noisy=True, unit="channels"),
 }
-ARCHITECTURES: Mapping[str, Callable[..., Any]] = {
-    "MLP": lambda size, key: MLP(hidden_size=size, residual=False, key=key),
-    "CNN": lambda size, key: CNN(channels=size, key=key),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +103,11 @@ class Config:
         widths: of the MLP's two hidden layers, rising, each from 1 to 10,000.
         channels: of the CNN, rising, each from 1 to 10,000.
         n_epochs: passes over the training set, at least 1.
-        batch_size: samples per batch; divides 4,000.
+        batch_size: samples per batch; divides the number of training samples.
         learning_rate: of gradient descent, above 0.
         momentum: at least 0 and below 1.
+        data: the dataset; its label noise is that of the series with label noise. Claims belong to
+            the published one.
     """
 
     seeds: int = 3
@@ -116,12 +117,14 @@ class Config:
     batch_size: int = 100
     learning_rate: float = 0.01
     momentum: float = 0.9
+    data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
         for field in ("seeds", "n_epochs", "batch_size"):
             checks.integer(field, getattr(self, field), 1, 10**6)
-        if 4000 % self.batch_size:
-            raise ValueError(f"batch_size must divide 4000, not {self.batch_size}")
+        check_data(self.data, ("channel_axis",), "models take rows of points")
+        if self.data.n_train % self.batch_size:
+            raise ValueError(f"batch_size must divide {self.data.n_train}, not {self.batch_size}")
         for field in ("widths", "channels"):
             sizes = checks.sequence(field, getattr(self, field), "a sequence of integers")
             if not sizes:
@@ -142,7 +145,7 @@ class Config:
     @property
     def n_steps(self) -> int:
         """Number of updates per run."""
-        return self.n_epochs * 4000 // self.batch_size
+        return self.n_epochs * self.data.n_train // self.batch_size
 
     def sizes(self, architecture: str) -> tuple[int, ...]:
         """Sizes of "MLP" or "CNN"."""
@@ -171,11 +174,8 @@ def run(config: Config, *, progress: Progress = silent, units: Units | None = No
           `last`, of the test error (fraction) and the test loss (nats);
         - `n_wrong_labels`, `n_redrawn_labels`, `n_labels`: of the training labels with noise.
     """
-    dataset = mnist1d.generate(
-        num_samples=16_000, train_split=0.25, label_noise=0.15, label_noise_kind="published"
-    )
+    dataset = mnist1d.generate(config.data)
     schedule = Schedule(config.n_steps, config.batch_size, config.learning_rate, config.momentum)
-    trainer = SizeTrainer(dataset, schedule, ARCHITECTURES, units or Units())
     every_block = [
         block
         for architecture, noises in (("MLP", (False, True)), ("CNN", (True,)))
@@ -213,7 +213,12 @@ def run(config: Config, *, progress: Progress = silent, units: Units | None = No
 
     for name in SERIES:
         note(name)
-    trainer.train(every_block, range(config.seeds), report)
+    tasks = [Task(block, seed) for block in every_block for seed in range(config.seeds)]
+    for (block, seed), result_of_block in (units or Units()).compute(
+        tasks, SizeWork(schedule, config.data)
+    ):
+        for unit, arrays in zip(block.units(seed), result_of_block, strict=True):
+            report(block, unit, arrays)
     wrong = int((dataset.y != dataset.y_clean).sum())
     return measure_curves(result).assign(
         n_wrong_labels=wrong,

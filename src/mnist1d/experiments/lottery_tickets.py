@@ -29,10 +29,10 @@ what the paper describes. Differences from the paper and its code; (both): of ei
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
-from typing import Any, Literal, Self
+from functools import cache, partial
+from typing import Any, Literal, NamedTuple, Self
 
 import equinox as eqx
 import jax
@@ -43,6 +43,7 @@ from matplotlib.figure import Figure
 
 import mnist1d
 from mnist1d import checks, plotting, pruning
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments.claims import Claim, Equals, Positive
 from mnist1d.experiments.masked_training import (
     Job,
@@ -51,9 +52,12 @@ from mnist1d.experiments.masked_training import (
     masked_training,
     train_accuracy,
 )
+from mnist1d.experiments.settings import PUBLISHED_DATA, SHAPES, check_data, with_data
 from mnist1d.experiments.summary import Progress, Row, silent
 from mnist1d.experiments.units import Units
+from mnist1d.experiments.work import Doer, Result, Told, Work
 from mnist1d.models import MLP
+from mnist1d.training import Training
 from mnist1d.uncertainty import Estimate, estimate, interval, paired_difference
 
 NAME = "lottery-tickets"
@@ -65,7 +69,12 @@ STUDIES = ("original", "flipped", "shuffled", "chunked", "re-initialised")
 NETWORKS = ("dense", "random", "lottery")
 CONTROLS = ("same degrees", "same runs")
 POSITIONS = {"flipped": "flipped", "shuffled": "shuffled_lottery", "chunked": "chunked"}
+POSITIONED = ("positions", "positions_seed", "shuffle_seq")
 PUBLISHED_PRUNING_STEP = 1000
+SEARCH_MULTIPLE, STUDY_MULTIPLE = 100, 50
+"""Sizes are multiples of these; coarse ones in the search, where a round takes no longer than
+compiling its program.
+"""
 
 Masks = Mapping[tuple[str, int], Any]
 """A mask for each search and seed."""
@@ -82,16 +91,18 @@ class Config:
         rounds: number of sparsities, equally spaced from 0 to 1, at least 2.
         learning_rate: of Adam, above 0.
         search_steps: updates per round, at least 1 (the paper's steps 0 to 1501).
-        search_batch_size: samples per batch in the search; divides 4,000.
+        search_batch_size: samples per batch in the search; divides the number of training samples.
         ticket_sparsity: sparsity of the tickets that are studied, 0 to 1; the nearest one of the
             search is taken.
         study_steps: updates per network in the studies, at least 1 (steps 0 to 6000).
-        study_batch_size: samples per batch in the studies; divides 4,000.
+        study_batch_size: samples per batch in the studies; divides the number of training samples.
         study_seed: seed of the studies' data, 0 to 2**32 - 1; the search's data has 42.
         evaluate_every: steps between evaluations, at least 1.
         controls: whether to train the two controls.
         products: type of the factors of the matrix products that lead to activations, "float32" or
             "bfloat16"; sums, gradients of weights and updates are float32.
+        data: what the samples are, but for the studies' seed and positions; claims belong to the
+            published ones.
     """
 
     seeds: int = 3
@@ -108,6 +119,7 @@ class Config:
     evaluate_every: int = 100
     controls: bool = True
     products: Literal["float32", "bfloat16"] = "float32"
+    data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
         for field in ("seeds", "hidden_size", "search_steps", "study_steps", "evaluate_every"):
@@ -120,9 +132,13 @@ class Config:
         checks.positive("learning_rate", self.learning_rate)
         if not 0 <= checks.real("ticket_sparsity", self.ticket_sparsity) <= 1:
             raise ValueError(f"ticket_sparsity must be from 0 to 1, not {self.ticket_sparsity}")
+        check_data(
+            self.data, (*SHAPES, *POSITIONED), "studies have 40 points in orders of their own"
+        )
+        n_train = self.data.n_train
         for field in ("search_batch_size", "study_batch_size"):
-            if 4000 % checks.integer(field, getattr(self, field), 1, 4000):
-                raise ValueError(f"{field} must divide 4000, not {getattr(self, field)}")
+            if n_train % checks.integer(field, getattr(self, field), 1, n_train):
+                raise ValueError(f"{field} must divide {n_train}, not {getattr(self, field)}")
         if self.protocol == "published" and (
             self.search_steps <= PUBLISHED_PRUNING_STEP
             or PUBLISHED_PRUNING_STEP % self.evaluate_every
@@ -207,26 +223,198 @@ def initial_network(config: Config, seed: int, purpose: str = "trial") -> MLP:
     return MLP(hidden_size=config.hidden_size, key=key)
 
 
+class _Round(NamedTuple):
+    """A network of the search.
+
+    Attributes:
+        search: "random" or "lottery".
+        seed: the trial.
+        number: of the round.
+        mask: its bits, as `pruning.pack` has them.
+    """
+
+    search: str
+    seed: int
+    number: int
+    mask: np.ndarray
+
+
+@dataclass(frozen=True)
+class _SearchWork(Work[_Round]):
+    """Training the networks of the search; of a lottery the mask of the next round comes with it.
+
+    Attributes:
+        config: the settings.
+    """
+
+    config: Config
+
+    @property
+    def training(self) -> Training:
+        """What happens to every network."""
+        config = self.config
+        return masked_training(
+            config.search_steps,
+            config.search_batch_size,
+            config.learning_rate,
+            config.evaluate_every,
+            keep_weights=config.protocol == "published",
+        )
+
+    def start(self) -> Doer[_Round]:
+        """Generate the data."""
+        config, training = self.config, self.training
+        trainer = MaskedTrainer(training, config.products, multiple=SEARCH_MULTIPLE)
+        data = as_arrays(mnist1d.generate(config.data))
+
+        @cache
+        def network(search: str, seed: int) -> MLP:
+            own = config.protocol == "published"
+            return initial_network(config, seed, search if own else "trial")
+
+        def work(
+            tasks: Sequence[_Round], device: jax.Device, told: Told
+        ) -> Iterator[tuple[_Round, Result]]:
+            starts = [network(task.search, task.seed) for task in tasks]
+            jobs = [
+                Job(start, pruning.unpack(task.mask, start), data)
+                for start, task in zip(starts, tasks, strict=True)
+            ]
+            for task, job, done in zip(tasks, jobs, trainer.train(jobs, device, told), strict=True):
+                weights, arrays = done.network, done.curves
+                if done.weights is not None:
+                    at = training.evaluation_steps.tolist().index(PUBLISHED_PRUNING_STEP)
+                    weights = jax.tree.map(lambda leaf, at=at: leaf[at], done.weights)
+                if task.search == "lottery" and task.number + 1 < config.rounds:
+                    with jax.default_device(device):
+                        trained = pruning.masked(weights, job.mask)
+                    sparser = pruning.magnitude_mask(trained, config.sparsities[task.number + 1])
+                    arrays |= {"next": pruning.pack(sparser)}
+                yield task, [arrays]
+
+        return work
+
+    def keys(self, task: _Round) -> Sequence[Mapping[str, Any]]:
+        """Return what determines a network."""
+        own = {"search": task.search, "seed": task.seed, "round": task.number}
+        return [_unit_key(self.config, "search") | own]
+
+    @property
+    def steps(self) -> int:
+        """Updates of a network."""
+        return self.config.search_steps
+
+    def cost(self, task: _Round) -> float:
+        """Return the size of the matrix that is left."""
+        return _size_left(self.config, task.mask, SEARCH_MULTIPLE)
+
+    def together(self, task: _Round) -> Hashable | None:
+        """Let a GPU train a round at once."""
+        return None if jax.default_backend() == "cpu" else task.number
+
+
+class _Study(NamedTuple):
+    """A network of the studies.
+
+    Attributes:
+        study: one of `STUDIES`.
+        network: one of `NETWORKS` or `CONTROLS`.
+        seed: the trial.
+        mask: its bits, as `pruning.pack` has them.
+    """
+
+    study: str
+    network: str
+    seed: int
+    mask: np.ndarray
+
+
+@dataclass(frozen=True)
+class _StudyWork(Work[_Study]):
+    """Training the networks of the studies.
+
+    Attributes:
+        config: the settings.
+    """
+
+    config: Config
+
+    @property
+    def training(self) -> Training:
+        """What happens to every network."""
+        config = self.config
+        return masked_training(
+            config.study_steps, config.study_batch_size, config.learning_rate, config.evaluate_every
+        )
+
+    def start(self) -> Doer[_Study]:
+        """Generate the data."""
+        config = self.config
+        trainer = MaskedTrainer(self.training, config.products, multiple=STUDY_MULTIPLE)
+        data = {
+            study: as_arrays(
+                mnist1d.generate(
+                    config.data,
+                    seed=config.study_seed,
+                    positions=POSITIONS.get(study, "original"),
+                )
+            )
+            for study in STUDIES
+        }
+
+        def job(task: _Study) -> Job:
+            own_weights = task.study != "re-initialised" and config.protocol == "corrected"
+            start = initial_network(config, task.seed, "trial" if own_weights else task.study)
+            return Job(start, pruning.unpack(task.mask, start), data[task.study])
+
+        def work(
+            tasks: Sequence[_Study], device: jax.Device, told: Told
+        ) -> Iterator[tuple[_Study, Result]]:
+            jobs = [job(task) for task in tasks]
+            for task, one, done in zip(tasks, jobs, trainer.train(jobs, device, told), strict=True):
+                with jax.default_device(device):
+                    trained = pruning.masked(done.network, one.mask)
+                    fitted = train_accuracy(trained, *one.data["train"])
+                yield task, [done.curves | {"train_accuracy": np.asarray(fitted)}]
+
+        return work
+
+    def keys(self, task: _Study) -> Sequence[Mapping[str, Any]]:
+        """Return what determines a network."""
+        own = {"study": task.study, "network": task.network, "seed": task.seed}
+        return [_unit_key(self.config, "study") | own]
+
+    @property
+    def steps(self) -> int:
+        """Updates of a network."""
+        return self.config.study_steps
+
+    def cost(self, task: _Study) -> float:
+        """Return the size of the matrix that is left."""
+        return _size_left(self.config, task.mask, STUDY_MULTIPLE)
+
+    def together(self, task: _Study) -> Hashable | None:  # noqa: ARG002
+        """Let a GPU train all at once."""
+        return None if jax.default_backend() == "cpu" else "all"
+
+
+def _size_left(config: Config, mask: np.ndarray, multiple: int) -> float:
+    needed = pruning.needed_units(pruning.unpack(mask, _example(config.hidden_size)), multiple)
+    return float(needed.units.size * needed.n_second)
+
+
+@cache
+def _example(hidden_size: int) -> MLP:
+    """Return a network of the shapes that all have."""
+    return MLP(hidden_size=hidden_size, key=jax.random.key(0))
+
+
 def _search(config: Config, progress: Progress, units: Units) -> tuple[xr.Dataset, Masks, Masks]:
     """Prune in rounds; returns the curves, the tickets, and the masks of Figure S2."""
     published = config.protocol == "published"
-    training = masked_training(
-        config.search_steps,
-        config.search_batch_size,
-        config.learning_rate,
-        config.evaluate_every,
-        keep_weights=published,
-    )
-    # Coarse sizes: a round takes no longer than compiling its program.
-    trainer = MaskedTrainer(training, config.products, multiple=100)
-    data = as_arrays(mnist1d.load())
-    key = _unit_key(config, "search")
+    work, example = _SearchWork(config), _example(config.hidden_size)
     chains = [(search, seed) for seed in range(config.seeds) for search in SEARCHES]
-    start = {
-        (search, seed): initial_network(config, seed, search if published else "trial")
-        for search, seed in chains
-    }
-    following = {chain: pruning.full_mask(start[chain]) for chain in chains}
+    following = {chain: pruning.full_mask(example) for chain in chains}
     masks: list[Masks] = []
     curves: dict[tuple[str, int, int], Mapping[str, np.ndarray]] = {}
     progress("search", 0, len(chains) * config.rounds)
@@ -234,30 +422,13 @@ def _search(config: Config, progress: Progress, units: Units) -> tuple[xr.Datase
         for search, seed in chains:
             if search == "random":
                 rng = np.random.default_rng([seed, number])
-                following[search, seed] = pruning.random_mask(start[search, seed], sparsity, rng)
+                following[search, seed] = pruning.random_mask(example, sparsity, rng)
         masks.append(dict(following))
-        found: dict[Any, Any] = {
-            (search, seed): units.load(**key, search=search, seed=seed, round=number)
-            for search, seed in chains
-        }
-        missing = [chain for chain in chains if found[chain] is None]
-        jobs = [Job(start[chain], masks[-1][chain], data) for chain in missing]
-        for place, done in trainer(jobs):
-            (search, seed), weights = missing[place], done.network
-            if done.weights is not None:
-                at = training.evaluation_steps.tolist().index(PUBLISHED_PRUNING_STEP)
-                weights = jax.tree.map(lambda leaf, at=at: leaf[at], done.weights)
-            trained = pruning.masked(weights, masks[-1][search, seed])
-            arrays = done.curves
-            if search == "lottery" and number + 1 < config.rounds:
-                sparser = pruning.magnitude_mask(trained, config.sparsities[number + 1])
-                arrays |= {"next": pruning.pack(sparser)}
-            units.save(arrays, **key, search=search, seed=seed, round=number)
-            found[search, seed] = arrays
-        for chain in chains:
-            curves[*chain, number] = found[chain]
-            if "next" in found[chain]:
-                following[chain] = pruning.unpack(found[chain]["next"], start[chain])
+        rounds = [_Round(*chain, number, pruning.pack(masks[-1][chain])) for chain in chains]
+        for each, (arrays,) in units.compute(rounds, work):
+            curves[each.search, each.seed, number] = arrays
+            if "next" in arrays:
+                following[each.search, each.seed] = pruning.unpack(arrays["next"], example)
         progress("search", (number + 1) * len(chains), len(chains) * config.rounds)
 
     def stacked(name: str) -> Any:
@@ -276,7 +447,7 @@ def _search(config: Config, progress: Progress, units: Units) -> tuple[xr.Datase
             "search": list(SEARCHES),
             "seed": np.arange(config.seeds),
             "sparsity": config.sparsities,
-            "step": training.evaluation_steps,
+            "step": work.training.evaluation_steps,
         },
     )
     tickets = pictured = masks[config.ticket_round]
@@ -290,51 +461,30 @@ def _search(config: Config, progress: Progress, units: Units) -> tuple[xr.Datase
 
 def _study(config: Config, tickets: Masks, progress: Progress, units: Units) -> xr.Dataset:
     """Train dense network, ticket and random ticket for long, on several data; and controls."""
-    training = masked_training(
-        config.study_steps, config.study_batch_size, config.learning_rate, config.evaluate_every
-    )
-    trainer = MaskedTrainer(training, config.products, multiple=50)
-    data = {
-        study: as_arrays(
-            mnist1d.generate(seed=config.study_seed, positions=POSITIONS.get(study, "original"))
-        )
-        for study in STUDIES
-    }
     conditions = [(study, network) for study in STUDIES for network in NETWORKS]
     n_paper = len(conditions)
     conditions += [("re-initialised", control) for control in CONTROLS if config.controls]
-    jobs = {}
+    masks = {}
     for seed in range(config.seeds):
         for study, network in conditions:
-            own_weights = study != "re-initialised" and config.protocol == "corrected"
-            start = initial_network(config, seed, "trial" if own_weights else study)
             if network == "dense":
-                mask = pruning.full_mask(start)
+                mask = pruning.full_mask(_example(config.hidden_size))
             elif network in CONTROLS:
                 mask = _control(tickets["lottery", seed], network, seed)
             else:
                 mask = tickets[network, seed]
-            jobs[study, network, seed] = Job(start, mask, data[study])
-    key = _unit_key(config, "study")
-    found: dict[Any, Any] = {
-        (study, network, seed): units.load(**key, study=study, network=network, seed=seed)
-        for study, network, seed in jobs
-    }
-    missing = [name for name, arrays in found.items() if arrays is None]
-    n_done, steps, total = len(jobs) - len(missing), config.study_steps, len(jobs)
+            masks[study, network, seed] = mask
+    work, found = _StudyWork(config), {}
+    total = len(masks) * config.study_steps
 
-    def report(done: int) -> None:
-        progress("studies", n_done * steps + done, total * steps)
+    def report(_: Sequence[_Study], __: int, steps: int) -> None:
+        progress("studies", steps, total)
 
-    report(0)
-    for place, done in trainer([jobs[name] for name in missing], report):
-        study, network, seed = missing[place]
-        job = jobs[study, network, seed]
-        fitted = train_accuracy(pruning.masked(done.network, job.mask), *job.data["train"])
-        arrays = done.curves | {"train_accuracy": np.asarray(fitted)}
-        units.save(arrays, **key, study=study, network=network, seed=seed)
-        found[study, network, seed] = arrays
-    progress("studies", total * steps, total * steps)
+    progress("studies", 0, total)
+    tasks = [_Study(*name, pruning.pack(mask)) for name, mask in masks.items()]
+    for task, (arrays,) in units.compute(tasks, work, report):
+        found[task.study, task.network, task.seed] = arrays
+    progress("studies", total, total)
 
     def stacked(name: str, chosen: Sequence[tuple[str, str]]) -> np.ndarray:
         return np.array([[found[*pair, s][name] for s in range(config.seeds)] for pair in chosen])
@@ -344,7 +494,7 @@ def _study(config: Config, tickets: Masks, progress: Progress, units: Units) -> 
         "study": list(STUDIES),
         "network": list(NETWORKS),
         "seed": np.arange(config.seeds),
-        "study_step": training.evaluation_steps,
+        "study_step": work.training.evaluation_steps,
     }
     for name in ("test_accuracy", "test_loss", "train_accuracy"):
         axes = ("seed",) if name == "train_accuracy" else ("seed", "study_step")
@@ -359,7 +509,7 @@ def _study(config: Config, tickets: Masks, progress: Progress, units: Units) -> 
     if config.controls:
         coordinates["control"] = list(CONTROLS)
         kept = [
-            [jobs["re-initialised", name, s].mask.hidden.weight for s in range(config.seeds)]
+            [masks["re-initialised", name, s].hidden.weight for s in range(config.seeds)]
             for name in CONTROLS
         ]
         variables["control_mask"] = ("control", "seed", "unit", "input"), np.array(kept)
@@ -376,13 +526,13 @@ def _control(ticket: Any, control: str, seed: int) -> Any:
 def _unit_key(config: Config, part: str) -> dict[str, Any]:
     """Return what determines a unit beside trial, round and condition."""
     settings = asdict(config)
-    for name in ("seeds", "controls", "ticket_sparsity"):
+    for name in ("seeds", "controls", "ticket_sparsity", "data"):
         settings.pop(name)
     if part == "search":
         settings = {k: v for k, v in settings.items() if not k.startswith("study")}
     else:
         settings["ticket_round"] = config.ticket_round
-    return {"part": part, **settings}
+    return with_data({"part": part, **settings}, config.data)
 
 
 def searched_accuracy(result: xr.Dataset, search: str) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Training many masked networks of one shape, as lottery tickets need it."""
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ import optax
 
 from mnist1d import pruning
 from mnist1d.dataset import Dataset
+from mnist1d.experiments.work import Told
 from mnist1d.models import MLP, MaskedMLP, predict
 from mnist1d.training import (
     RunProgram,
@@ -19,7 +19,6 @@ from mnist1d.training import (
     accuracy,
     compile_runs,
     cross_entropy,
-    longest_first,
     sequential_batch,
 )
 
@@ -102,10 +101,10 @@ class Done(NamedTuple):
 
 
 class MaskedTrainer:
-    """Trains networks: on a CPU one per core at a time, on a GPU all at once.
+    """Trains networks of one shape; compiles every size that is left of them once for a device.
 
-    Networks as wide as the paper's fill a core. There, too, units that a mask cuts off are left
-    out of the products (`pruning.needed_units`): nothing changes but the order of sums.
+    On a CPU units that a mask cuts off are left out of the products (`pruning.needed_units`):
+    nothing changes but the order of sums.
 
     Args:
         training: what happens to every network.
@@ -118,48 +117,36 @@ class MaskedTrainer:
         self._training, self._products, self._multiple = training, products, multiple
         self._programs: dict[Any, RunProgram] = {}
 
-    def __call__(
-        self, jobs: Sequence[Job], report: Callable[[int], None] = lambda _: None
-    ) -> Iterator[tuple[int, Done]]:
-        """Yield the number of a job, and what became of it, as soon as it is finished.
+    def train(
+        self, jobs: Sequence[Job], device: jax.Device, told: Told = lambda _: None
+    ) -> Iterator[Done]:
+        """Yield what became of networks: on a CPU one after the other, on a GPU all together.
 
         Args:
             jobs: the networks.
-            report: told how many steps all of them have taken, from several threads but one at a
-                time.
+            device: where; on a GPU the others are used, too.
+            told: hears how many steps all of them have taken.
         """
-        if not jobs:
-            return
-        on_cpu = jax.default_backend() == "cpu"
-        multiple = self._multiple if on_cpu else jobs[0].start.hidden.bias.size
-        needed = [pruning.needed_units(job.mask, multiple) for job in jobs]
-        everything = list(range(len(jobs)))
-        steps, lock = [0] * len(jobs), threading.Lock()
+        if device.platform == "cpu":
+            for number, job in enumerate(jobs):
+                before = number * self._training.n_steps
+                yield from self._train_together([job], [device], self._multiple, told, before)
+        else:
+            everything = jobs[0].start.hidden.bias.size
+            yield from self._train_together(jobs, jax.devices(), everything, told, 0)
 
-        def work(group: list[int], device: jax.Device) -> Iterator[tuple[int, Done]]:
-            def told(step: int, _: int) -> None:
-                with lock:
-                    for number in group:
-                        steps[number] = step
-                    report(sum(steps))
-
-            devices = [device] if on_cpu else jax.devices()
-            done = self._train([(jobs[i], needed[i]) for i in group], devices, told)
-            yield from zip(group, done, strict=True)
-
-        yield from longest_first(
-            [[number] for number in everything] if on_cpu else [everything],
-            work,
-            cost=lambda group: sum(needed[i].units.size * needed[i].n_second for i in group),
-        )
-
-    def _train(
+    def _train_together(
         self,
-        group: Sequence[tuple[Job, pruning.Needed]],
+        jobs: Sequence[Job],
         devices: Sequence[jax.Device],
-        report: Callable[[int, int], None],
+        multiple: int,
+        told: Told,
+        before: int,
     ) -> Iterator[Done]:
-        """Train networks of one shape together."""
+        def report(step: int, _: int) -> None:
+            told(before + step * len(jobs))
+
+        group = [(job, pruning.needed_units(job.mask, multiple)) for job in jobs]
         models, data = (
             jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *own)
             for own in (

@@ -47,6 +47,7 @@ from matplotlib.figure import Figure
 
 import mnist1d
 from mnist1d import checks, plotting
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments.activation_inner_loop import (
     Data,
     Forward,
@@ -77,6 +78,7 @@ from mnist1d.experiments.activation_transfer import (
 )
 from mnist1d.experiments.claims import AtLeast, Claim, Equals
 from mnist1d.experiments.function_shape import Pieces, count_extrema, fit_pieces
+from mnist1d.experiments.settings import PUBLISHED_DATA, SHAPES, check_data, with_data
 from mnist1d.experiments.summary import Progress, Row, silent
 from mnist1d.experiments.units import Units
 from mnist1d.training import longest_first
@@ -99,6 +101,7 @@ PUBLISHED_PIECES = Pieces(
     np.array([0.15, -0.25, -1.2, -0.5, 0.2, 1.2]),
     np.array([0.9, 0.1, -0.85, -0.75, -0.85, -1.4]),
 )
+SIZES = ("num_samples", "train_split", "train", "validation", "test")
 CONDITIONS = (*BASELINES, "published pieces", "our pieces", "learned")
 RIPPLE = 0.1
 """Rises and falls of the learned function below this are no extrema: fixed before the run."""
@@ -132,6 +135,7 @@ class Config:
         grid_cells: cells of the table, 2 to 1,000,000.
         transfer_steps: updates of the MLP and the CNN, at least 1.
         transfer_rates: learning rates tried for every function, each above 0.
+        data: what the samples are, but for their number; claims belong to the published ones.
     """
 
     seeds: int = 5
@@ -153,6 +157,7 @@ class Config:
     grid_cells: int = 2048
     transfer_steps: int = 6001
     transfer_rates: tuple[float, ...] = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
+    data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
         for field in ("seeds", "outer_steps", "inner_steps", "batch_size", "transfer_steps"):
@@ -180,6 +185,7 @@ class Config:
             if not 0 <= checks.real(field, getattr(self, field)) < 1:
                 raise ValueError(f"{field} must be from 0 to below 1, not {getattr(self, field)}")
         checks.one_of("evaluation", self.evaluation, ("table", "direct"))
+        check_data(self.data, (*SHAPES, *SIZES), "networks and numbers of samples are the paper's")
 
     @classmethod
     def quick(cls) -> Self:
@@ -215,9 +221,9 @@ class Config:
     @property
     def determining(self) -> dict[str, Any]:
         """What the learned functions depend on, in the types of JSON."""
-        free = ("seeds", "transfer_steps", "transfer_rates", "outer_steps")
+        free = ("seeds", "transfer_steps", "transfer_rates", "outer_steps", "data")
         values = {name: value for name, value in vars(self).items() if name not in free}
-        return values | {"network": list(self.network)}
+        return with_data(values | {"network": list(self.network)}, self.data)
 
 
 def run(config: Config, *, progress: Progress = silent, units: Units | None = None) -> xr.Dataset:
@@ -248,7 +254,7 @@ def run(config: Config, *, progress: Progress = silent, units: Units | None = No
           evaluation with the best validation accuracy, and after the last step.
     """
     units = units or Units()
-    dataset = mnist1d.generate(num_samples=10_000)
+    dataset = mnist1d.generate(config.data, num_samples=10_000)
     data = Data.of(
         dataset.x, dataset.y, dataset.x_test[:500], dataset.y_test[:500], config.batch_size
     )
@@ -465,6 +471,7 @@ def _transfer(
         units,
         config.determining | {"outer_steps": config.outer_steps},
         partial(progress, "Transfer (networks, all functions)"),
+        config.data,
     )
     runs = ("architecture", "function", "seed")
     return {

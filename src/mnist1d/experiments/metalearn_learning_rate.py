@@ -33,6 +33,7 @@ from matplotlib.figure import Figure
 
 import mnist1d
 from mnist1d import checks, plotting
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments.claims import Claim, Equals, Positive
 from mnist1d.experiments.inner_training import (
     Batches,
@@ -43,6 +44,7 @@ from mnist1d.experiments.inner_training import (
     inner_losses,
     over_runs,
 )
+from mnist1d.experiments.settings import PUBLISHED_DATA, SHAPES, check_data, with_data
 from mnist1d.experiments.summary import Progress, Row, silent
 from mnist1d.experiments.units import Units
 from mnist1d.models.pytorch_stream import PyTorchStream
@@ -66,10 +68,12 @@ class Config:
         outer_steps: updates of the learning rate, at least 1.
         outer_rate: step size of these updates, above 0.
         inner_steps: updates of the network, at least 1.
-        batch_size: samples per inner step, in stored order; divides 4,000.
+        batch_size: samples per inner step, in stored order; divides the number of training
+            samples.
         hidden_size: hidden units of the network, from 1 to 10,000.
         sweep_range: lowest and highest learning rate of the sweep, above 0.
         sweep_points: learning rates per pass of the sweep, at least 3.
+        data: the dataset; claims belong to the published one.
     """
 
     seeds: int = 20
@@ -81,14 +85,17 @@ class Config:
     hidden_size: int = 50
     sweep_range: tuple[float, float] = (0.05, 2.0)
     sweep_points: int = 33
+    data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
         for field in ("seeds", "outer_steps", "inner_steps"):
             checks.integer(field, getattr(self, field), 1, 10**6)
         checks.integer("hidden_size", self.hidden_size, 1, 10_000)
         checks.integer("sweep_points", self.sweep_points, 3, 10**6)
-        if 4000 % checks.integer("batch_size", self.batch_size, 1, 4000):
-            raise ValueError(f"batch_size must divide 4000, not {self.batch_size}")
+        check_data(self.data, SHAPES, "the network is made for ten digits of 40 points")
+        n_train = self.data.n_train
+        if n_train % checks.integer("batch_size", self.batch_size, 1, n_train):
+            raise ValueError(f"batch_size must divide {n_train}, not {self.batch_size}")
         checks.positive("outer_rate", self.outer_rate)
         for field in ("initial_rates", "sweep_range"):
             values = getattr(self, field)
@@ -135,7 +142,7 @@ def run(config: Config, *, progress: Progress = silent, units: Units | None = No
     Raises: OSError: if finished outer steps cannot be stored.
     """
     units = units or Units()
-    batches = cut_into_batches(mnist1d.load(), config.batch_size)
+    batches = cut_into_batches(mnist1d.generate(config.data), config.batch_size)
     # The published weights are number 0.
     drawn = [draw_network(config.hidden_size, PyTorchStream(0))] + [
         draw_network(config.hidden_size, np.random.default_rng(s)) for s in range(config.seeds)
@@ -169,7 +176,9 @@ def _learn(
     settings = asdict(config)
     # What was computed for fewer outer steps is the beginning of more.
     key = {name: settings[name] for name in settings if "sweep" not in name}
-    key.pop("outer_steps")
+    for name in ("outer_steps", "data"):
+        key.pop(name)
+    key = with_data(key, config.data)
     every = jax.tree.map(lambda leaf: np.concatenate([leaf] * n_starts), networks)
     total = config.outer_steps
     # The last piece may be longer than needed: a shorter program would have to be compiled.
@@ -279,7 +288,7 @@ def _sweep(
     """Evaluate the objective at many learning rates, then at more around the lowest of them."""
     settings = asdict(config)
     names = ("seeds", "inner_steps", "batch_size", "hidden_size", "sweep_range", "sweep_points")
-    key = {name: settings[name] for name in names}
+    key = with_data({name: settings[name] for name in names}, config.data)
     progress("sweep", 0, 2)
     found = units.load(part="sweep", **key)
     if found is None:

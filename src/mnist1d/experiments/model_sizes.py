@@ -5,7 +5,8 @@ longest first. The smallest sizes, whose steps are mostly overhead, are padded w
 common size and trained as one program: it takes about as long, and is compiled once.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,9 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+import mnist1d
+from mnist1d.config import DatasetConfig
 from mnist1d.dataset import Dataset
-from mnist1d.experiments.units import Units
-from mnist1d.models import count_parameters, predict
+from mnist1d.experiments.settings import with_data
+from mnist1d.experiments.work import Result, Told, Work
+from mnist1d.models import CNN, MLP, count_parameters, predict
 from mnist1d.models.layers import draw_layers
 from mnist1d.models.padding import pad_model
 from mnist1d.training import (
@@ -26,11 +30,19 @@ from mnist1d.training import (
     Training,
     compile_runs,
     cross_entropy,
-    longest_first,
     shuffled_order,
 )
 
-Make = Callable[..., Any]
+PUBLISHED_DATA = DatasetConfig(
+    num_samples=16_000, train_split=0.25, label_noise=0.15, label_noise_kind="published"
+)
+"""The set that the paper trains on."""
+
+ARCHITECTURES: Mapping[str, Callable[..., Any]] = {
+    "MLP": lambda size, key, **shape: MLP(hidden_size=size, residual=False, key=key, **shape),
+    "CNN": lambda size, key, **shape: CNN(channels=size, key=key, **shape),
+}
+"""How a model of a size is made; `shape` may have `input_size` and `n_classes`."""
 
 SIDE_BY_SIDE_UP_TO = 50
 """The largest size whose runs, with and without label noise, take every step together.
@@ -125,21 +137,69 @@ def work_per_step(architecture: str, size: int, batch_size: int = 100) -> float:
     return 2.0 * batch_size * products
 
 
-class SizeTrainer:
-    """Trains blocks of sizes and keeps every finished run.
+class Task(NamedTuple):
+    """The runs of a block with one seed: their results come together."""
 
-    Args:
-        dataset: with the labels before noise in `y_clean`.
+    block: Block
+    seed: int
+
+
+@dataclass(frozen=True)
+class SizeWork(Work[Task]):
+    """Training blocks of sizes; a unit is a run.
+
+    The arrays of a run are `train_wrong` and `test_wrong` (numbers of samples), `train_loss` and
+    `test_loss` (nats), `n_parameters`, and of its block `compile_seconds` and `run_seconds`.
+
+    Attributes:
         schedule: how every run is trained.
-        makes: `(size, key=...) -> model`, by architecture.
-        units: where finished runs are kept.
+        data: what it is trained on, with the labels of runs with label noise.
     """
 
-    def __init__(
-        self, dataset: Dataset, schedule: Schedule, makes: Mapping[str, Make], units: Units
-    ) -> None:
-        self._schedule, self._makes, self._units = schedule, makes, units
+    schedule: Schedule
+    data: DatasetConfig = PUBLISHED_DATA
+
+    def start(self) -> "SizeTrainer":
+        """Generate the data."""
+        return SizeTrainer(mnist1d.generate(self.data), self.schedule)
+
+    def keys(self, task: Task) -> Sequence[Mapping[str, Any]]:
+        """Return what determines the runs, in the order of the block."""
+        block, seed = task
+        common = {
+            "architecture": block.architecture,
+            "together": list(block.sizes),
+            "noises": list(block.noises),
+            **vars(self.schedule),
+        }
+        common = with_data(common, self.data, PUBLISHED_DATA)
+        return [{**common, **unit._asdict()} for unit in block.units(seed)]
+
+    def cost(self, task: Task) -> float:
+        """Return the operations of a step, padding included."""
+        architecture, sizes, noises = task.block
+        return len(noises) * len(sizes) * work_per_step(architecture, sizes[-1])
+
+    def together(self, task: Task) -> Hashable:
+        """Let a device train a block with all its seeds: one program."""
+        return task.block
+
+
+class SizeTrainer:
+    """Trains blocks of sizes.
+
+    Args:
+        dataset: what they are trained on, without and with its label noise.
+        schedule: how every run is trained.
+    """
+
+    def __init__(self, dataset: Dataset, schedule: Schedule) -> None:
+        self._schedule = schedule
         self._n_train = n_train = len(dataset.x)
+        self._shape = {
+            "input_size": dataset.config.final_seq_length,
+            "n_classes": dataset.config.n_classes,
+        }
         # Training rows first: one pass over all rows evaluates both parts.
         self._x = np.concatenate([dataset.x, dataset.x_test]).astype(np.float32)
         self._labels = {
@@ -147,6 +207,7 @@ class SizeTrainer:
             for noisy, y in ((False, dataset.y_clean), (True, dataset.y))
         }
         self._orders: dict[int, np.ndarray] = {}
+        self._lock = threading.Lock()
         self._training = Training(
             batch=_batch,
             loss=_loss,
@@ -155,57 +216,18 @@ class SizeTrainer:
             evaluate=partial(_evaluate, n_train=n_train),
         )
 
-    def train(
-        self,
-        every_block: Iterable[Block],
-        seeds: Sequence[int],
-        report: Callable[[Block, Unit, dict[str, np.ndarray]], None],
-    ) -> None:
-        """Train whatever is not finished, spread over the devices.
-
-        Args:
-            every_block: the blocks.
-            seeds: a block is trained once for each.
-            report: told of every run, found or trained: its block, itself, and what was measured:
-                `train_wrong` and `test_wrong` (numbers of samples), `train_loss` and `test_loss`
-                (nats), `n_parameters`, and of its block `compile_seconds` and `run_seconds`.
-        """
-        tasks: list[tuple[Block, list[int]]] = []
-        for block in every_block:
-            missing = []
-            for seed in seeds:
-                found = {unit: self._load(block, unit) for unit in block.units(seed)}
-                if None in found.values():
-                    missing.append(seed)
-                else:
-                    for unit, arrays in found.items():
-                        report(block, unit, arrays or {})
-            if missing:
-                tasks.append((block, missing))
-        self.prepare({seed for _, missing in tasks for seed in missing})
-        for block, unit, arrays in longest_first(tasks, self.train_block, cost=_cost):
-            report(block, unit, arrays)
-
-    def prepare(self, seeds: Iterable[int]) -> None:
-        """Draw the batches of seeds: the same for all sizes."""
-        schedule = self._schedule
-        for seed in sorted(seeds):
-            key = jax.random.fold_in(jax.random.key(seed), 0)
-            order = shuffled_order(self._n_train, schedule.batch_size, schedule.n_steps, key=key)
-            self._orders[seed] = np.asarray(order)
-
-    def train_block(
-        self, task: tuple[Block, list[int]], device: jax.Device
-    ) -> Iterator[tuple[Block, Unit, dict[str, np.ndarray]]]:
-        """Train a block on a device, once for every seed; the seeds have been prepared."""
-        block, seeds = task
+    def __call__(
+        self, tasks: Sequence[Task], device: jax.Device, told: Told
+    ) -> Iterator[tuple[Task, Result]]:
+        """Train a block on a device, once for every seed."""
         program: RunProgram | None = None
-        for seed in seeds:
+        for number, task in enumerate(tasks, start=1):
+            block, seed = task
             units = block.units(seed)
             keys = jax.random.split(jax.random.key(seed), len(units))  # nothing draws from them
             models, n_parameters = self._draw_models(block, seed)
             labels = np.stack([self._labels[unit.noisy] for unit in units])
-            data = (self._x, labels, self._orders[seed])
+            data = (self._x, labels, self._order(seed))
             if program is None:
                 program = compile_runs(
                     self._training,
@@ -218,14 +240,29 @@ class SizeTrainer:
                 )
             trained = program(models, data, keys=keys)
             measured = {name: values[:, 0] for name, values in trained.history.metrics.items()}
-            for row, unit in enumerate(units):
-                arrays = {name: values[row] for name, values in measured.items()} | {
+            result = [
+                {name: values[row] for name, values in measured.items()}
+                | {
                     "n_parameters": np.array(n_parameters[unit.size]),
                     "compile_seconds": np.array(trained.compile_seconds),
                     "run_seconds": np.array(trained.run_seconds),
                 }
-                self._units.save(arrays, **self._key(block, unit))
-                yield block, unit, arrays
+                for row, unit in enumerate(units)
+            ]
+            told(number)
+            yield task, result
+
+    def _order(self, seed: int) -> np.ndarray:
+        """Draw the batches of a seed: the same for all sizes."""
+        with self._lock:
+            if seed not in self._orders:
+                schedule = self._schedule
+                key = jax.random.fold_in(jax.random.key(seed), 0)
+                order = shuffled_order(
+                    self._n_train, schedule.batch_size, schedule.n_steps, key=key
+                )
+                self._orders[seed] = np.asarray(order)
+            return self._orders[seed]
 
     def _draw_models(self, block: Block, seed: int) -> tuple[Any, dict[int, int]]:
         """Draw the initial models of a block, padded and stacked in the order of its units.
@@ -233,7 +270,7 @@ class SizeTrainer:
         The weights of a size depend on it and the seed alone: with and without label noise a run
         begins at the same point.
         """
-        make = self._makes[block.architecture]
+        make = partial(ARCHITECTURES[block.architecture], **self._shape)
         drawn, n_parameters = [], {}
         for size in block.sizes:
             shapes = eqx.filter_eval_shape(make, size, key=jax.random.key(0))
@@ -242,23 +279,6 @@ class SizeTrainer:
             drawn += [model] * len(block.noises)
         padded = [pad_model(model, drawn[-1]) for model in drawn]
         return jax.tree.map(lambda *leaves: np.stack(leaves), *padded), n_parameters
-
-    def _load(self, block: Block, unit: Unit) -> dict[str, np.ndarray] | None:
-        return self._units.load(**self._key(block, unit))
-
-    def _key(self, block: Block, unit: Unit) -> dict[str, Any]:
-        return {
-            "architecture": block.architecture,
-            "together": list(block.sizes),
-            "noises": list(block.noises),
-            **unit._asdict(),
-            **vars(self._schedule),
-        }
-
-
-def _cost(task: tuple[Block, list[int]]) -> float:
-    (architecture, sizes, noises), seeds = task
-    return len(seeds) * len(noises) * len(sizes) * work_per_step(architecture, sizes[-1])
 
 
 def _batch(data: Any, step: Any, _: Any) -> Any:

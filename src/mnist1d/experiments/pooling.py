@@ -34,7 +34,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
-import jax
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -46,12 +45,11 @@ from mnist1d import checks, plotting
 from mnist1d.config import DatasetConfig
 from mnist1d.experiments.claims import Claim, Equals, Positive
 from mnist1d.experiments.pooling_runs import (
-    PUBLISHED_DATA,
     Run,
     Schedule,
-    VariantTrainer,
-    make_sets,
+    VariantWork,
 )
+from mnist1d.experiments.settings import PUBLISHED_DATA, check_data
 from mnist1d.experiments.summary import Progress, Row, is_other_data, silent
 from mnist1d.experiments.units import Units
 from mnist1d.models.pooling_cnn import POOLS, VARIANTS
@@ -129,13 +127,7 @@ class Config:
         if list(self.all_sizes) != sorted(set(self.all_sizes)):
             raise ValueError(f"sizes, then stream_sizes, must rise, not {self.all_sizes}")
         checks.positive("learning_rate", self.learning_rate)
-        if not isinstance(self.data, DatasetConfig):
-            raise TypeError(f"data must be a DatasetConfig, not {self.data!r}")
-        for field in SET_BY_TRIAL:
-            if getattr(self.data, field) != getattr(PUBLISHED_DATA, field):
-                raise ValueError(
-                    f"data must leave {field} as it is: sizes and trials say which sets are made"
-                )
+        check_data(self.data, SET_BY_TRIAL, "sizes and trials say which sets are made")
 
     @classmethod
     def quick(cls) -> Self:
@@ -175,35 +167,24 @@ def run(config: Config, *, progress: Progress = silent, units: Units | None = No
         - `n_parameters` (variant);
         - `streamed` (n_samples): whether the set is from the native stream.
     """
-    trainer = VariantTrainer(config.schedule, units or Units(), config.data)
+    work = VariantWork(
+        config.schedule, tuple(config.sizes), tuple(config.stream_sizes), config.data
+    )
     result = _empty(config)
     done = dict.fromkeys(VARIANTS, 0)
-
-    def report(run: Run, arrays: Mapping[str, np.ndarray]) -> None:
-        _enter(result, run, arrays)
-        done[run.variant] += 1
-        progress(f"{run.variant} (networks)", done[run.variant], config.seeds * n_sizes)
-
     n_sizes = len(config.all_sizes)
     for variant in VARIANTS:
         progress(f"{variant} (networks)", 0, config.seeds * n_sizes)
-    # Trials at a time as keep all devices busy; their sets are held in memory.
-    at_once = math.ceil(jax.device_count() / 2)
-    for start in range(0, config.seeds, at_once):
-        missing = []
-        for trial in range(start, min(start + at_once, config.seeds)):
-            for each in (Run(v, size, trial) for v in VARIANTS for size in config.all_sizes):
-                if (arrays := trainer.find(each)) is None:
-                    missing.append(each)
-                else:
-                    report(each, arrays)
-        trials = sorted({each.trial for each in missing})
-        sets = {
-            trial: make_sets(config.sizes, config.stream_sizes, trial, config.data)
-            for trial in trials
-        }
-        for each, arrays in trainer.train(missing, sets):
-            report(each, arrays)
+    runs = [
+        Run(variant, size, trial)
+        for trial in range(config.seeds)
+        for variant in VARIANTS
+        for size in config.all_sizes
+    ]
+    for each, (arrays,) in (units or Units()).compute(runs, work):
+        _enter(result, each, arrays)
+        done[each.variant] += 1
+        progress(f"{each.variant} (networks)", done[each.variant], config.seeds * n_sizes)
     return result
 
 

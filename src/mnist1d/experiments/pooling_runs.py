@@ -5,9 +5,12 @@ how long it is. So one compiled program serves all sizes of a variant. Runs are 
 are spread over the devices, and each is a unit that an interrupted command need not repeat.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+import threading
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -19,7 +22,8 @@ import optax
 import mnist1d
 from mnist1d.config import DatasetConfig
 from mnist1d.experiments.classification import EXPLODED
-from mnist1d.experiments.units import Units
+from mnist1d.experiments.settings import PUBLISHED_DATA, with_data
+from mnist1d.experiments.work import Result, Told, Work
 from mnist1d.models import PoolingCNN, count_parameters, predict
 from mnist1d.models.layers import draw_layers
 from mnist1d.stream import Stream
@@ -30,7 +34,6 @@ from mnist1d.training import (
     accuracy,
     compile_runs,
     cross_entropy,
-    longest_first,
 )
 
 N_TEST = 1000
@@ -38,9 +41,6 @@ N_TEST = 1000
 
 FIRST_SEED = 42
 """Seed of the data of trial 0, the published one."""
-
-PUBLISHED_DATA = DatasetConfig()
-"""What samples are, but for sizes and seeds."""
 
 MOST_TRAINING_SAMPLES = 50_000
 """Of larger training sets, the training accuracy is that on so many of the first samples."""
@@ -189,58 +189,75 @@ def initial_model(variant: str, trial: int, data: DatasetConfig = PUBLISHED_DATA
     return model
 
 
-class VariantTrainer:
-    """Trains variants on sets of any size and keeps every finished run; compiles a variant once.
+@dataclass(frozen=True)
+class VariantWork(Work[Run]):
+    """Training variants on sets of any size; a unit is a run.
 
-    Args:
+    The arrays of a run are `test_accuracy` and `test_loss` (nats) of every evaluation, and numbers:
+    `train_accuracy` after the last step, `diverged` (a training loss was not finite or beyond
+    `EXPLODED`), `n_parameters`, `run_seconds`, and of its program `compile_seconds`.
+
+    Attributes:
         schedule: how every run is trained.
-        units: where finished runs are kept.
+        sizes: training samples of the sets from the published stream.
+        stream_sizes: of those from the native stream.
         data: what the sets are made of.
     """
 
-    def __init__(
-        self, schedule: Schedule, units: Units, data: DatasetConfig = PUBLISHED_DATA
-    ) -> None:
-        self._schedule, self._units, self._data = schedule, units, data
-        self._training = schedule.training()
+    schedule: Schedule
+    sizes: tuple[int, ...]
+    stream_sizes: tuple[int, ...]
+    data: DatasetConfig = PUBLISHED_DATA
+
+    def start(self) -> "VariantTrainer":
+        """Return what trains; the sets are made when they are needed."""
+        return VariantTrainer(self)
+
+    def keys(self, task: Run) -> Sequence[Mapping[str, Any]]:
+        """Return what determines a run."""
+        return [with_data({**task._asdict(), **vars(self.schedule)}, self.data)]
+
+    def cost(self, task: Run) -> float:
+        """Return how long a step takes."""
+        return COSTS[task.variant]
+
+    def phase(self, task: Run) -> int:
+        """Let trials begin one after the other, as their sets are held in memory."""
+        return task.trial
+
+    def together(self, task: Run) -> Hashable:
+        """Let a device train a variant on all sets of a trial, so that it compiles few programs."""
+        return task.variant, task.trial
+
+
+class VariantTrainer:
+    """Trains variants; compiles each once for every device, whatever the sizes and the trials.
+
+    Args:
+        work: what is to be trained.
+    """
+
+    def __init__(self, work: VariantWork) -> None:
+        self._data = work.data
+        self._training = work.schedule.training()
         self._programs: dict[tuple[str, jax.Device], RunProgram] = {}
-
-    def find(self, run: Run) -> dict[str, np.ndarray] | None:
-        """Return what is kept of a run, or None."""
-        return self._units.load(**self._key(run))
-
-    def train(
-        self, runs: Sequence[Run], sets: Mapping[int, Sets]
-    ) -> Iterator[tuple[Run, dict[str, np.ndarray]]]:
-        """Train runs, spread over the devices, and keep them.
-
-        A device takes a variant with all its sizes, so that it compiles few programs.
-
-        Args:
-            runs: what is to be trained.
-            sets: of every trial in `runs`; of the same shapes in every call.
-
-        Yields: a run with what was measured: `test_accuracy` and `test_loss` (nats) of every
-            evaluation, and numbers: `train_accuracy` after the last step, `diverged` (a training
-            loss was not finite or beyond `EXPLODED`), `n_parameters`, `run_seconds`, and of its
-            program `compile_seconds`.
-        """
-        tasks: dict[tuple[str, int], list[Run]] = {}
-        for run in runs:
-            tasks.setdefault((run.variant, run.trial), []).append(run)
-
-        def work(
-            task: list[Run], device: jax.Device
-        ) -> Iterator[tuple[Run, dict[str, np.ndarray]]]:
-            for run in task:
-                own = sets[run.trial]
-                arrays = _measured(self._train_one(run, own, device), run, own)
-                self._units.save(arrays, **self._key(run))
-                yield run, arrays
-
-        yield from longest_first(
-            tasks.values(), work, cost=lambda task: len(task) * COSTS[task[0].variant]
+        self._lock = threading.Lock()
+        # As many trials as devices are at work on.
+        most = 1 + math.ceil(jax.device_count() / len(COSTS))
+        self._sets = lru_cache(most)(
+            lambda trial: make_sets(work.sizes, work.stream_sizes, trial, work.data)
         )
+
+    def __call__(
+        self, tasks: Sequence[Run], device: jax.Device, told: Told
+    ) -> Iterator[tuple[Run, Result]]:
+        """Train runs on a device, one after the other."""
+        for number, run in enumerate(tasks, start=1):
+            with self._lock:
+                sets = self._sets(run.trial)
+            arrays = _measured(self._train_one(run, sets, device), run, sets)
+            told(number)
+            yield run, [arrays]
 
     def _train_one(self, run: Run, sets: Sets, device: jax.Device) -> Trained:
         models = jax.tree.map(
@@ -264,10 +281,6 @@ class VariantTrainer:
                 batched=False,
             )
         return self._programs[place](models, data, keys=keys)
-
-    def _key(self, run: Run) -> dict[str, Any]:
-        key = {**run._asdict(), **vars(self._schedule)}
-        return key if self._data == PUBLISHED_DATA else {**key, "dataset": self._data.to_dict()}
 
 
 def _measured(trained: Trained, run: Run, sets: Sets) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ import json
 import platform
 import time
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -60,7 +61,12 @@ def follows_protocol(config: Any) -> bool:
 
 
 def execute(
-    experiment: ModuleType, config: Any, *, progress: Progress = silent, folder: Path | None = None
+    experiment: ModuleType,
+    config: Any,
+    *,
+    progress: Progress = silent,
+    folder: Path | None = None,
+    executor: Executor | None = None,
 ) -> xr.Dataset:
     """Run an experiment and note how it came about.
 
@@ -70,12 +76,14 @@ def execute(
         progress: told what is going on.
         folder: where finished units of the work are kept, and found by the next run; None to keep
             none.
+        executor: what computes the units; None for the devices of this process. Of an experiment,
+            or a part of one, that has no units it computes nothing.
 
     Returns: what the experiment returned, with the attributes `experiment`, `protocol` ("full" or
         "reduced"), `config` (JSON), `versions` (JSON), `device`, `processor`, `seconds` (wall
-        time), `compile_seconds` (of all threads together), `units_found` (that were finished
-        before) and `finished` (UTC); where the configuration has another dataset than the
-        published one, `data` says in what it differs.
+        time), `compile_seconds` (of all threads of this process together), `units_found` (that
+        were finished before) and `finished` (UTC); where the configuration has another dataset
+        than the published one, `data` says in what it differs.
     """
     clock, compilation = time.perf_counter(), [0.0]
 
@@ -88,7 +96,7 @@ def execute(
         "version": experiment.VERSION,
         "mnist1d": package_version(),
     }
-    units = Units(folder, about, warn=lambda line: progress(line, 0, 0))
+    units = Units(folder, about, warn=lambda line: progress(line, 0, 0), executor=executor)
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
         result = experiment.run(config, progress=progress, units=units)
@@ -246,9 +254,15 @@ def save_claims(results: Mapping[str, xr.Dataset], path: Path) -> None:
 
 def _other_data(config: Any) -> str:
     """Say in what the dataset of a configuration is not the published one."""
-    values = [getattr(config, field.name) for field in dataclasses.fields(config)]
-    datasets = [value for value in values if isinstance(value, DatasetConfig)]
-    return ", ".join(difference for each in datasets for difference in each.differences())
+    given = [(getattr(config, each.name), each.default) for each in dataclasses.fields(config)]
+    return ", ".join(
+        difference
+        for data, published in given
+        if isinstance(data, DatasetConfig)
+        for difference in data.differences(
+            published if isinstance(published, DatasetConfig) else None
+        )
+    )
 
 
 def _processor() -> str:

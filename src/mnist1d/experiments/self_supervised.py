@@ -30,11 +30,10 @@ Source: PAPER section 7. Differences from the paper and its code:
    every layer for every signal; those of seed 0 are also stored in the run's folder of units.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from typing import Any, Literal, Self
 
 import jax
@@ -49,14 +48,18 @@ from threadpoolctl import threadpool_limits
 
 import mnist1d
 from mnist1d import checks, plotting
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments.claims import AtLeast, Claim, Equals, Positive
 from mnist1d.experiments.contrastive_training import (
     BACKBONE,
     LOSSES,
     VARIANTS,
-    ContrastiveTrainer,
+    ContrastiveWork,
     Run,
     Schedule,
+    Signals,
+    about_signals,
+    all_signals,
     as_encoder,
     as_vector,
     initial_encoder,
@@ -64,6 +67,7 @@ from mnist1d.experiments.contrastive_training import (
     shapes_of,
 )
 from mnist1d.experiments.contrastive_views import apply_views, draw_views, level
+from mnist1d.experiments.encoder_probes import Embedded, EmbeddingWork, ProbeWork, Trained
 from mnist1d.experiments.layer_accuracies import (
     ISOLATED,
     N_LAYERS,
@@ -80,16 +84,11 @@ from mnist1d.experiments.layer_accuracies import (
     published_bulge,
     published_lead,
 )
-from mnist1d.experiments.probes import (
-    knn_accuracy,
-    linear_accuracy,
-    neighbourhood_purity,
-    quick_linear_accuracy,
-)
+from mnist1d.experiments.probes import neighbourhood_purity
+from mnist1d.experiments.settings import PUBLISHED_DATA, SHAPES, check_data
 from mnist1d.experiments.summary import Progress, Row, silent
 from mnist1d.experiments.units import Units
 from mnist1d.models import Encoder
-from mnist1d.training import longest_first
 from mnist1d.uncertainty import Estimate, interval
 
 NAME = "self-supervised"
@@ -110,7 +109,7 @@ class Config:
         training_data: "training", the part that the code trained on, or "both" (difference 2).
         loss: "info-nce", the published one, or "nt-xent" (difference 3).
         n_epochs: passes over the training data, at least 1.
-        batch_size: signals per batch, at least 2; divides 1,000.
+        batch_size: signals per batch, at least 2; divides the sizes of training and test part.
         learning_rate: of Adam, above 0.
         temperature: of the loss, above 0.
         max_shift: views are shifted by 0 to `max_shift` - 1 points; 1 to 40.
@@ -118,10 +117,11 @@ class Config:
         offset_scale: standard deviation of the views' offsets, at least 0.
         probe_every: epochs between probes during training, at least 1; divides `n_epochs`.
         probed_samples: probes are fitted on the first so many signals of the training part; 100 to
-            4,000.
+            all of them.
         embedded_samples: t-SNE shows the first so many of the signals trained on; 100 to 5,000,
-            the latter being all.
+            but no more than there are.
         embedding_iterations: of t-SNE, at least 250.
+        data: the dataset, with all ten digits; claims belong to the published one.
     """
 
     seeds: int = 5
@@ -138,6 +138,7 @@ class Config:
     probed_samples: int = 4000
     embedded_samples: int = 5000
     embedding_iterations: int = 1000
+    data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
         for field in ("seeds", "n_epochs", "probe_every"):
@@ -146,8 +147,10 @@ class Config:
             raise ValueError(
                 f"probe_every must divide n_epochs={self.n_epochs}, not {self.probe_every}"
             )
-        if 1000 % checks.integer("batch_size", self.batch_size, 2, 1000):
-            raise ValueError(f"batch_size must divide 1000, not {self.batch_size}")
+        check_data(self.data, (*SHAPES, "classes"), "encoders are made for ten digits of 40 points")
+        common = math.gcd(self.data.n_train, self.data.n_test)
+        if common % checks.integer("batch_size", self.batch_size, 2, common):
+            raise ValueError(f"batch_size must divide {common}, not {self.batch_size}")
         checks.one_of("training_data", self.training_data, TRAINING_PARTS)
         checks.one_of("loss", self.loss, tuple(LOSSES))
         for field in ("learning_rate", "temperature"):
@@ -156,7 +159,7 @@ class Config:
             if checks.real(field, getattr(self, field)) < 0:
                 raise ValueError(f"{field} must be at least 0, not {getattr(self, field)}")
         checks.integer("max_shift", self.max_shift, 1, 40)
-        checks.integer("probed_samples", self.probed_samples, 100, 4000)
+        checks.integer("probed_samples", self.probed_samples, 100, self.data.n_train)
         checks.integer("embedded_samples", self.embedded_samples, 100, 5000)
         checks.integer("embedding_iterations", self.embedding_iterations, 250, 10**6)
 
@@ -171,6 +174,11 @@ class Config:
             embedded_samples=300,
             embedding_iterations=350,
         )
+
+    @property
+    def signals(self) -> Signals:
+        """What every run is trained on."""
+        return Signals(self.data, self.training_data)
 
     @property
     def schedule(self) -> Schedule:
@@ -220,13 +228,13 @@ def run(config: Config, *, progress: Progress = silent, units: Units | None = No
     Raises: OSError: if a finished unit cannot be stored.
     """
     units = units or Units()
-    dataset = mnist1d.load()
+    dataset = mnist1d.generate(config.data)
     result = empty_result(config).assign(_picture(config, dataset))
     # Every thread has a core to itself; libraries with threads of their own would get in the way.
     with threadpool_limits(1):
-        weights = train_encoders(config, dataset, result, progress, units)
-        probe_encoders(config, dataset, weights, result, progress, units)
-        embed_outputs(config, dataset, weights, result, progress, units)
+        weights = train_encoders(config, result, progress, units)
+        probe_encoders(config, weights, result, progress, units)
+        embed_outputs(config, weights, result, progress, units)
     for variant in VARIANTS:
         final = [weights[Run(variant, seed)][-1] for seed in range(config.seeds)]
         name = weights_name(variant)
@@ -243,7 +251,9 @@ def weights_name(variant: str) -> str:
     return f"weights_{variant.replace(' ', '_')}"
 
 
-def representations(result: xr.Dataset, variant: str, seed: int = 0) -> list[np.ndarray]:
+def representations(
+    result: xr.Dataset, variant: str, seed: int = 0, data: DatasetConfig = PUBLISHED_DATA
+) -> list[np.ndarray]:
     """Return what every layer of a finished run makes of all 5,000 signals.
 
     Enough to repeat the probes by hand.
@@ -252,6 +262,7 @@ def representations(result: xr.Dataset, variant: str, seed: int = 0) -> list[np.
         result: what `run` returned.
         variant: "default", "no projector" or "deep projector".
         seed: number of the run, below those of the result.
+        data: the dataset that it was trained on.
 
     Returns: one array of shape (5000, features) per layer, float32, the first being the signals;
         the training part is first, in the order of `mnist1d.load`.
@@ -260,7 +271,7 @@ def representations(result: xr.Dataset, variant: str, seed: int = 0) -> list[np.
     checks.one_of("variant", variant, tuple(VARIANTS))
     checks.integer("seed", seed, 0, result.sizes["seed"] - 1)
     vector = result[weights_name(variant)].sel(seed=seed).to_numpy()
-    return outputs_of_layers(as_encoder(variant, vector), _all_signals(mnist1d.load()))
+    return outputs_of_layers(as_encoder(variant, vector), all_signals(mnist1d.generate(data)))
 
 
 def stored_representations(
@@ -281,18 +292,7 @@ def stored_representations(
 
 def _key(config: Config, what: str, **more: Any) -> dict[str, Any]:
     """Return what determines a unit."""
-    about = {"training_data": config.training_data}
-    return {"what": what, **vars(config.schedule), **about, **more}
-
-
-def _all_signals(dataset: mnist1d.Dataset) -> np.ndarray:
-    return np.concatenate([dataset.x, dataset.x_test]).astype(np.float32)
-
-
-def _signals_trained_on(config: Config, dataset: mnist1d.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Return signals and their digits."""
-    n = len(dataset.x) + (len(dataset.x_test) if config.training_data == "both" else 0)
-    return _all_signals(dataset)[:n], np.concatenate([dataset.y, dataset.y_test])[:n]
+    return {"what": what, **vars(config.schedule), **about_signals(config.signals), **more}
 
 
 def empty_result(config: Config) -> xr.Dataset:
@@ -361,81 +361,37 @@ def _picture(config: Config, dataset: mnist1d.Dataset) -> dict[str, Any]:
 
 
 def train_encoders(
-    config: Config, dataset: mnist1d.Dataset, result: xr.Dataset, progress: Progress, units: Units
+    config: Config, result: xr.Dataset, progress: Progress, units: Units
 ) -> dict[Run, np.ndarray]:
     """Train every run; return the weights after every `probe_every` epochs."""
     weights: dict[Run, np.ndarray] = {}
-
-    def note() -> None:
-        progress("training", len(weights), len(VARIANTS) * config.seeds)
-
-    def report(run: Run, arrays: Mapping[str, np.ndarray]) -> None:
+    runs = [Run(variant, seed) for variant in VARIANTS for seed in range(config.seeds)]
+    progress("training", 0, len(runs))
+    for run, (arrays,) in units.compute(runs, ContrastiveWork(config.schedule, config.signals)):
         place = run._asdict()
         result["loss"].loc[place] = arrays["loss"]
         for times in ("run_seconds", "compile_seconds"):
             result[times].loc[place] = float(arrays[times])
         weights[run] = arrays["weights"]
-        note()
-
-    note()
-    x, _ = _signals_trained_on(config, dataset)
-    about = {"training_data": config.training_data}
-    ContrastiveTrainer(x, config.schedule, units, about).train(range(config.seeds), report)
+        progress("training", len(weights), len(runs))
     return weights
 
 
 def probe_encoders(
     config: Config,
-    dataset: mnist1d.Dataset,
     weights: Mapping[Run, np.ndarray],
     result: xr.Dataset,
     progress: Progress,
     units: Units,
 ) -> None:
     """Fit linear classifiers and nearest neighbours on what was learnt."""
-    signals, n, n_train = _all_signals(dataset), config.probed_samples, len(dataset.x)
-    labels, test_labels = dataset.y, dataset.y_test
-
-    def key(run: Run) -> dict[str, Any]:
-        return _key(config, "probes", samples=n, **run._asdict())
-
-    def score(fit: Callable[..., float], x: np.ndarray, **how: Any) -> float:
-        # What diverged has no accuracy.
-        if not np.isfinite(x).all():
-            return np.nan
-        return fit(x[:n], labels[:n], x[n_train:], test_labels, **how)
-
-    def probe(run: Run, device: jax.Device) -> Iterator[tuple[Run, dict[str, np.ndarray]]]:
-        with jax.default_device(device):
-            clock = time.perf_counter()
-            during = []
-            for vector in weights[run]:
-                outputs = outputs_of_layers(as_encoder(run.variant, vector), signals)
-                linear = score(quick_linear_accuracy, outputs[BACKBONE])
-                during.append((linear, score(knn_accuracy, outputs[-1])))
-            probed = time.perf_counter()
-            # The last outputs are the final ones.
-            table = [score(linear_accuracy, layer) for layer in outputs[1:]]
-        arrays = {
-            "during": np.array(during),
-            "table": np.array(table),
-            "probe_seconds": np.array(probed - clock),
-            "table_seconds": np.array(time.perf_counter() - probed),
-        }
-        if run.seed == 0:
-            stored = {f"layer_{i}": layer for i, layer in enumerate(outputs[1:], start=1)}
-            stored["label"] = np.concatenate([labels, test_labels])
-            units.save(stored, **key_of_outputs(run))
-        units.save(arrays, **key(run))
-        yield run, arrays
-
-    def key_of_outputs(run: Run) -> dict[str, Any]:
-        return _key(config, "representations", **run._asdict())
-
-    n_done = 0
-
-    def report(run: Run, arrays: Mapping[str, np.ndarray]) -> None:
-        nonlocal n_done
+    work = ProbeWork(config.schedule, config.signals, config.probed_samples)
+    progress("probes", 0, len(weights))
+    linear, nearest = work.start().score_pixels()
+    result["linear_accuracy"].loc[{"layer": 0}] = linear
+    result["pixel_knn_accuracy"] = ((), nearest)
+    tasks = [Trained(run, vectors) for run, vectors in weights.items()]
+    for n_done, ((run, _), (*_, arrays)) in enumerate(units.compute(tasks, work), start=1):
         place = run._asdict()
         for column, name in enumerate(("probe_linear_accuracy", "probe_knn_accuracy")):
             result[name].loc[place] = arrays["during"][:, column]
@@ -444,90 +400,33 @@ def probe_encoders(
         ]
         for times in ("probe_seconds", "table_seconds"):
             result[times].loc[place] = float(arrays[times])
-        n_done += 1
         progress("probes", n_done, len(weights))
-
-    progress("probes", 0, len(weights))
-    result["linear_accuracy"].loc[{"layer": 0}] = score(linear_accuracy, signals)
-    result["pixel_knn_accuracy"] = ((), score(knn_accuracy, signals, metric="euclidean"))
-    found = {run: units.load(**key(run)) for run in weights}
-    for run in weights:
-        # Probed again if the outputs that go with it are lost.
-        if run.seed == 0 and found[run] is not None and units.load(**key_of_outputs(run)) is None:
-            found[run] = None
-    for run, arrays in found.items():
-        if arrays is not None:
-            report(run, arrays)
-    missing = [run for run, arrays in found.items() if arrays is None]
-    for run, arrays in longest_first(missing, probe, cost=lambda run: N_LAYERS[run.variant]):
-        report(run, arrays)
 
 
 def embed_outputs(
     config: Config,
-    dataset: mnist1d.Dataset,
     weights: Mapping[Run, np.ndarray],
     result: xr.Dataset,
     progress: Progress,
     units: Units,
 ) -> None:
     """Embed the outputs of the default variant in the plane, before and after training."""
-    signals, labels = _signals_trained_on(config, dataset)
-    signals, labels = signals[: config.embedded_samples], labels[: config.embedded_samples]
-    tasks = [(stage, seed) for stage in STAGES for seed in range(config.seeds)]
-    embedding = np.full((len(STAGES), config.seeds, len(signals), 2), np.nan, np.float32)
-
-    def key(stage: str, seed: int) -> dict[str, Any]:
-        about = {"samples": len(signals), "iterations": config.embedding_iterations}
-        return _key(config, "embedding", stage=stage, seed=seed, **about)
-
-    def embed(task: tuple[str, int], device: jax.Device) -> Iterator[tuple[Any, Any]]:
-        stage, seed = task
-        clock = time.perf_counter()
-        # OpenMP counts threads by thread.
-        threadpool_limits(1, user_api="openmp")
-        trained = as_encoder("default", weights[Run("default", seed)][-1])
-        encoder = trained if stage == "after" else initial_encoder("default", seed)
-        with jax.default_device(device):
-            outputs = outputs_of_layers(encoder, signals)[-1]
-        points = np.full((len(signals), 2), np.nan, np.float32)
-        if np.isfinite(outputs).all():
-            points = (
-                import_module("sklearn.manifold")
-                .TSNE(
-                    metric="cosine",
-                    init="random",
-                    learning_rate=200.0,
-                    max_iter=config.embedding_iterations,
-                    random_state=seed,
-                )
-                .fit_transform(outputs)
-            )
-        arrays = {"points": points, "seconds": np.array(time.perf_counter() - clock)}
-        units.save(arrays, **key(stage, seed))
-        yield task, arrays
-
-    n_done = 0
-
-    def report(task: tuple[str, int], arrays: Mapping[str, np.ndarray]) -> None:
-        nonlocal n_done
-        stage, seed = task
-        place = STAGES.index(stage), seed
+    labels = config.signals.generate()[1][: config.embedded_samples]
+    work = EmbeddingWork(config.schedule, config.signals, len(labels), config.embedding_iterations)
+    tasks = [
+        Embedded(stage, seed, weights[Run("default", seed)][-1])
+        for stage in STAGES
+        for seed in range(config.seeds)
+    ]
+    embedding = np.full((len(STAGES), config.seeds, len(labels), 2), np.nan, np.float32)
+    progress("t-SNE", 0, len(tasks))
+    for n_done, (task, (arrays,)) in enumerate(units.compute(tasks, work), start=1):
+        place = STAGES.index(task.stage), task.seed
         points = embedding[place] = arrays["points"]
         if np.isfinite(points).all():
             result["purity"][place] = neighbourhood_purity(points, labels)
         result["embedding_seconds"][place] = float(arrays["seconds"])
-        n_done += 1
         progress("t-SNE", n_done, len(tasks))
-
-    progress("t-SNE", 0, len(tasks))
-    found = {task: units.load(**key(*task)) for task in tasks}
-    for task, arrays in found.items():
-        if arrays is not None:
-            report(task, arrays)
-    missing = [task for task, arrays in found.items() if arrays is None]
-    for task, arrays in longest_first(missing, embed, cost=lambda _: 1):
-        report(task, arrays)
     result["embedding"] = (("stage", "seed", "sample", "axis"), embedding)
     result["label"] = ("sample", labels)
 

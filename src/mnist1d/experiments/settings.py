@@ -3,13 +3,16 @@
 import dataclasses
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from mnist1d.config import DatasetConfig
 from mnist1d.experiments.summary import InputError
+
+PUBLISHED_DATA = DatasetConfig()
+"""The dataset of the paper."""
 
 
 def with_settings(config: Any, settings: Mapping[str, Any]) -> Any:
@@ -58,6 +61,49 @@ def with_settings(config: Any, settings: Mapping[str, Any]) -> Any:
         return dataclasses.replace(config, **own)
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from error
+
+
+SHAPES = ("templates", "final_seq_length", "channel_axis")
+"""Parameters of a dataset that networks made for ten digits and 40 points do not take."""
+
+
+def check_data(
+    data: Any, fixed: Sequence[str], why: str, published: DatasetConfig = PUBLISHED_DATA
+) -> DatasetConfig:
+    """Return the dataset of a configuration's field `data`, checked.
+
+    Args:
+        data: what was given.
+        fixed: parameters that must be those of the published dataset.
+        why: said if they are not.
+        published: the dataset of the experiment.
+
+    Raises:
+        TypeError: if it is no dataset.
+        ValueError: if one of the parameters is another.
+
+    >>> check_data(DatasetConfig(seed=7), ("seed",), "trials have seeds of their own")
+    Traceback (most recent call last):
+        ...
+    ValueError: data must leave seed as it is: trials have seeds of their own
+    """
+    if not isinstance(data, DatasetConfig):
+        raise TypeError(f"data must be a DatasetConfig, not {data!r}")
+    for field in fixed:
+        if getattr(data, field) != getattr(published, field):
+            raise ValueError(f"data must leave {field} as it is: {why}")
+    return data
+
+
+def with_data(
+    key: Mapping[str, Any], data: DatasetConfig, published: DatasetConfig = PUBLISHED_DATA
+) -> dict[str, Any]:
+    """Return what determines a unit, with the dataset if it is not the published one.
+
+    >>> list(with_data({"seed": 0}, DatasetConfig())), list(with_data({}, DatasetConfig(seed=7)))
+    (['seed'], ['dataset'])
+    """
+    return {**key} if data == published else {**key, "dataset": data.to_dict()}
 
 
 def field_names(config: Any) -> list[str]:

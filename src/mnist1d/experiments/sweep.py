@@ -8,6 +8,7 @@ there.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -32,6 +33,7 @@ def run_grid(
     config: Any = None,
     folder: Path | None = None,
     progress: Progress = silent,
+    executor: Executor | None = None,
     **settings: Any,
 ) -> xr.Dataset:
     """Run an experiment at every point of a grid of settings.
@@ -44,6 +46,7 @@ def run_grid(
         config: what all points have in common; the experiment's defaults if omitted.
         folder: where finished work is kept and found again; None to keep none.
         progress: told what is going on; a remark and a task "grid points" beside the experiment's.
+        executor: what computes the experiment's units; None for the devices of this process.
         **settings: fields of the configuration that replace those of `config`.
 
     Returns: what the experiment returns, with a dimension in front for every field of the grid
@@ -74,7 +77,7 @@ def run_grid(
     >>> result.throw.sizes
     Frozen({'sides': 2, 'seed': 4})
     """
-    return plan_grid(experiment, grid, config=config, **settings).run(folder, progress)
+    return plan_grid(experiment, grid, config=config, **settings).run(folder, progress, executor)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,12 @@ class Plan:
     points: Sequence[Mapping[str, Any]]
     configs: Sequence[Any]
 
-    def run(self, folder: Path | None = None, progress: Progress = silent) -> xr.Dataset:
+    def run(
+        self,
+        folder: Path | None = None,
+        progress: Progress = silent,
+        executor: Executor | None = None,
+    ) -> xr.Dataset:
         """Run the experiment at every point, or find its result; as `run_grid`."""
         results = []
         for number, (point, config) in enumerate(zip(self.points, self.configs, strict=True), 1):
@@ -108,7 +116,7 @@ class Plan:
             elif self.axes:
                 progress(where, 0, 0)
             if found is None:
-                found = _run_point(self.experiment, config, folder, progress)
+                found = _run_point(self.experiment, config, folder, progress, executor)
             results.append(found)
             if self.axes:
                 progress("grid points", number, len(self.points))
@@ -204,11 +212,17 @@ def _find(
 
 
 def _run_point(
-    experiment: ModuleType, config: Any, folder: Path | None, progress: Progress
+    experiment: ModuleType,
+    config: Any,
+    folder: Path | None,
+    progress: Progress,
+    executor: Executor | None,
 ) -> xr.Dataset:
     if folder is None:
-        return record.execute(experiment, config, progress=progress)
-    result = record.execute(experiment, config, progress=progress, folder=folder / "units")
+        return record.execute(experiment, config, progress=progress, executor=executor)
+    result = record.execute(
+        experiment, config, progress=progress, folder=folder / "units", executor=executor
+    )
     key, path = _place(experiment, config, folder)
     record.write(result.assign_attrs(point=key), path)
     # As the next call will find it, to the last attribute.

@@ -42,8 +42,10 @@ from matplotlib.patheffects import withStroke
 
 import mnist1d
 from mnist1d import checks, plotting
+from mnist1d.config import DatasetConfig
 from mnist1d.experiments.claims import AtLeast, Claim, Equals, Positive
 from mnist1d.experiments.neighbour_embedding import STEPS_PER_LOG, Method, embed
+from mnist1d.experiments.settings import PUBLISHED_DATA, check_data, with_data
 from mnist1d.experiments.summary import InputError, Progress, Row, silent
 from mnist1d.experiments.units import Units
 from mnist1d.extras import required
@@ -66,7 +68,7 @@ class Config:
     Attributes:
         seeds: number of embeddings of MNIST-1D, at least 1; run s draws from seed s.
         mnist_seeds: number of embeddings of MNIST, at least 1; no more than `seeds` are made.
-        samples: of MNIST-1D, the first of training and test set together, 100 to 5,000.
+        samples: of MNIST-1D, the first of training and test set together, 100 to all of them.
         mnist_samples: of MNIST likewise, 100 to 70,000.
         perplexity: at least 4, so that ten neighbours are known, and less than a third of the
             number of samples.
@@ -76,6 +78,8 @@ class Config:
         mnist: folder with MNIST's four files; None for the environment variable MNIST1D_MNIST.
             Without either, MNIST is left out.
         download_mnist: whether to fetch what is missing of MNIST from a public mirror.
+        data: the dataset in place of MNIST-1D, with ten classes; claims belong to the published
+            one.
     """
 
     seeds: int = 3
@@ -88,11 +92,14 @@ class Config:
     iterations: int = 500
     mnist: str | Path | None = None
     download_mnist: bool = False
+    data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
         for field in ("seeds", "mnist_seeds"):
             checks.integer(field, getattr(self, field), 1, 10**6)
-        checks.integer("samples", self.samples, 100, 5000)
+        check_data(self.data, ("channel_axis", "templates", "classes"), "ten digits are compared")
+        most = self.data.n_train + self.data.n_test
+        checks.integer("samples", self.samples, 100, most)
         checks.integer("mnist_samples", self.mnist_samples, 100, 70_000)
         least = min(self.samples, self.mnist_samples)
         if not 4 <= checks.real("perplexity", self.perplexity) < least / 3:
@@ -199,7 +206,7 @@ def _points(config: Config, progress: Progress) -> dict[str, tuple[np.ndarray, n
         images = np.concatenate([files.x, files.x_test])[: config.mnist_samples]
         labels = np.concatenate([files.y, files.y_test])[: config.mnist_samples]
         points["MNIST"] = images.reshape(len(images), -1), labels
-    dataset = mnist1d.load()
+    dataset = mnist1d.generate(config.data)
     points["MNIST-1D"] = (
         np.concatenate([dataset.x, dataset.x_test])[: config.samples],
         np.concatenate([dataset.y, dataset.y_test])[: config.samples],
@@ -286,12 +293,13 @@ class _Bars:
 
 def _unit_key(job: _Job, config: Config, n_samples: int) -> dict[str, object]:
     """Return what determines an embedding."""
-    return {
+    key = {
         **job._asdict(),
         **vars(config.method),
         "samples": n_samples,
         "opentsne": metadata.version("openTSNE"),
     }
+    return with_data(key, config.data) if job.data == "MNIST-1D" else key
 
 
 def _count_cores() -> int:

@@ -1,38 +1,29 @@
-"""One function over many tasks: on processes of this machine or on a Dask cluster.
+"""One function over many tasks on processes of this machine.
 
-Both take tasks from an iterator as they need them, so that a million tasks take no more memory than
-ten, give results as they come, and survive the death of a worker: its task is done again.
+Tasks are taken from an iterator as they are needed, so that a million tasks take no more memory
+than ten, results are given as they come, and the death of a worker is survived: its task is done
+again.
 """
 
-import gc
 import os
 import pickle
 import signal
 import sys
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from itertools import islice
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
-from mnist1d.extras import required
-
-__all__ = ["available_cores", "on_cluster", "on_processes"]
+__all__ = ["available_cores", "on_processes"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _ATTEMPTS = 3
-# How long a scheduler may take to answer, and then to have a worker.
-_ANSWER_SECONDS = 10
-_WORKER_SECONDS = 60
-# How often to look whether scheduler and workers are still there.
-_LOOK_SECONDS = 5
-# Tasks that a cluster knows of at one time, per thread: no worker waits, and no queue grows.
-_AHEAD = 3
+# How long a process may take to end.
+_END_SECONDS = 10
 
 
 def available_cores() -> int:
@@ -101,119 +92,6 @@ def on_processes(
             worker.stop()
 
 
-def on_cluster(
-    function: Callable[[Task], Result], tasks: Iterable[Task], address: str
-) -> Generator[Result, None, None]:
-    """Yield the results of a function from the workers of a Dask scheduler, in any order.
-
-    Close the iterator to withdraw the tasks.
-
-    Args:
-        function: one that the workers find by its name, in a module that they can import.
-        tasks: what to call it with.
-        address: of the scheduler, such as tcp://10.0.0.1:8786.
-
-    Raises:
-        ConnectionError: if the scheduler does not answer, has no workers, or goes away.
-        RuntimeError: if workers died again and again on one task, or lack mnist1d.
-        Exception: what the function raised.
-    """
-    distributed = required("distributed", extra="cluster")
-    with _connected(distributed, address) as client:
-        waiting, pending, last_seen = iter(tasks), set[Any](), time.monotonic()
-        try:
-            while True:
-                with _lost_connections_explained(distributed, address):
-                    n_threads = sum(client.nthreads().values())
-                    room = _AHEAD * max(1, n_threads) - len(pending)
-                    for task in islice(waiting, max(0, room)):
-                        pending.add(client.submit(function, task, pure=False, retries=1))
-                    done = _finished(distributed, client, pending)
-                if not pending:
-                    return
-                if n_threads or done:
-                    last_seen = time.monotonic()
-                elif time.monotonic() > last_seen + _WORKER_SECONDS:
-                    raise _no_workers(address)
-                for future in done:
-                    pending.discard(future)
-                    yield _result(distributed, future, address)
-        finally:
-            with suppress(OSError, distributed.CancelledError):
-                client.cancel(list(pending), force=True)
-
-
-def _connected(distributed: Any, address: str) -> Any:
-    client, problem = None, None
-    try:
-        client = distributed.Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        problem = str(error)
-    if client is None:
-        # A client that failed stops its loop when it is collected. While another client is being
-        # made, which holds a lock that stopping needs too, both would wait for ever.
-        gc.collect()
-        raise ConnectionError(
-            f"the scheduler at {address} does not answer ({problem}); is the address right, and "
-            "is it running?"
-        )
-    try:
-        client.wait_for_workers(1, timeout=_WORKER_SECONDS)
-    except TimeoutError:
-        client.close()
-        raise _no_workers(address) from None
-    return client
-
-
-def _no_workers(address: str) -> ConnectionError:
-    return ConnectionError(
-        f"the scheduler at {address} has had no workers for {_WORKER_SECONDS} seconds; start some "
-        "and run the same again"
-    )
-
-
-@contextmanager
-def _lost_connections_explained(distributed: Any, address: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, distributed.CancelledError) as error:
-        raise _went_away(address, error) from error
-
-
-def _went_away(address: str, error: BaseException) -> ConnectionError:
-    return ConnectionError(
-        f"the scheduler at {address} went away ({error}); start it and run the same again"
-    )
-
-
-def _finished(distributed: Any, client: Any, pending: set[Any]) -> set[Any]:
-    """Wait for some results, but not for long, as nobody says when a scheduler is gone."""
-    if not pending:
-        return set()
-    try:
-        with client.as_current():
-            waited = distributed.wait(pending, timeout=_LOOK_SECONDS, return_when="FIRST_COMPLETED")
-    except TimeoutError:
-        return set()
-    return set(waited.done)
-
-
-def _result(distributed: Any, future: Any, address: str) -> Any:
-    try:
-        return future.result()
-    except (distributed.CancelledError, distributed.comm.CommClosedError) as error:
-        raise _went_away(address, error) from error
-    except distributed.scheduler.KilledWorker as error:
-        raise RuntimeError(
-            f"workers of {address} died again and again on one task; do they have too little "
-            "memory?"
-        ) from error
-    except ModuleNotFoundError as error:
-        raise RuntimeError(
-            f"the workers of {address} need the same packages as this machine: {error}"
-        ) from error
-
-
 class _Worker(Generic[Task]):
     """A process that does one task after the other.
 
@@ -251,7 +129,7 @@ class _Worker(Generic[Task]):
 
     def stop(self) -> None:
         self.connection.close()
-        self.process.join(_ANSWER_SECONDS)
+        self.process.join(_END_SECONDS)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()

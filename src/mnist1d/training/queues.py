@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 
@@ -15,7 +15,7 @@ def longest_first(
     tasks: Iterable[Task],
     work: Callable[[Task, jax.Device], Iterable[Result]],
     *,
-    cost: Callable[[Task], float],
+    cost: Callable[[Task], Any],
     devices: Sequence[jax.Device] | None = None,
 ) -> Iterator[Result]:
     """Do tasks in one thread per device and hand over their results as they come.
@@ -27,7 +27,7 @@ def longest_first(
         tasks: independent pieces of work.
         work: `(task, device) -> results`; called in the device's thread. A generator hands over
             each result when it is ready.
-        cost: how long a task takes, in any unit.
+        cost: how long a task takes, in any unit; or anything else that can be compared.
         devices: where to work; all devices of JAX's default backend if omitted.
 
     Raises: whatever `work` raises; what is left is then not begun, as when the caller stops

@@ -1,0 +1,131 @@
+"""Experiments on a Dask cluster: the same numbers as here, though a worker is killed."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+import xarray as xr
+
+from mnist1d import cli, clusters, commands
+
+pytest.importorskip("distributed", reason="dask is not installed")
+
+SETTINGS = "--seeds 2 --widths 18 20 22 24 --channels 8 9 10 --n-epochs 1"
+COMMAND = ["run", "double-descent", *SETTINGS.split()]
+# In a process of its own, as a cluster has threads, sockets and warnings of its own, too.
+CLUSTER = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from distributed import LocalCluster
+from mnist1d import cli, clusters
+
+if __name__ == "__main__":
+    trouble, units, *arguments = sys.argv[1:]
+    clusters._WORKER_SECONDS, clusters._LOOK_SECONDS = 3, 1
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        pids = [worker.pid for worker in cluster.workers.values()]
+
+        def cause():
+            while not list(Path(units).glob("*.npz")):
+                time.sleep(0.001)
+            if trouble == "a worker dies":
+                os.kill(pids[0], signal.SIGKILL)
+            if trouble == "the scheduler goes":
+                cluster.close()
+
+        threading.Thread(target=cause, daemon=True).start()
+        sys.argv = ["mnist1d", *arguments, "--scheduler", cluster.scheduler_address]
+        try:
+            cli.main()
+        except SystemExit as end:
+            os._exit(end.code)
+        assert pids[0] not in [worker.pid for worker in cluster.workers.values()]
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """All processes share compiled programs, which are made quickly."""
+    return {
+        **os.environ,
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        "JAX_PLATFORMS": "cpu",
+        "JAX_NUM_CPU_DEVICES": "1",
+    }
+
+
+def run(environment, *command):
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def result(folder):
+    found = xr.load_dataset(folder / "double-descent" / "result.nc", engine="h5netcdf")
+    return found.drop_vars(["run_seconds", "compile_seconds"])
+
+
+def run_on_cluster(environment, folder, trouble):
+    program = folder / "cluster.py"
+    program.write_text(CLUSTER)
+    units = folder / "double-descent" / "units"
+    return run(environment, program, trouble, units, *COMMAND, "--out", folder)
+
+
+@pytest.fixture(scope="module")
+def here(environment, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("here")
+    done = run(environment, "-m", "mnist1d", *COMMAND, "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return result(folder)
+
+
+def test_workers_find_the_same_numbers_though_one_of_them_is_killed(environment, here, tmp_path):
+    done = run_on_cluster(environment, tmp_path, "a worker dies")
+    assert done.returncode == 0, done.stderr
+    xr.testing.assert_identical(result(tmp_path).drop_attrs(), here.drop_attrs())
+    # MLPs with and without label noise, CNNs with: written by the process that asked.
+    assert len(list((tmp_path / "double-descent" / "units").iterdir())) == 2 * (4 * 2 + 3)
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_goes_away_is_named_and_what_was_finished_is_kept(
+    environment, here, tmp_path
+):
+    done = run_on_cluster(environment, tmp_path, "the scheduler goes")
+    assert done.returncode == 2, done.stderr
+    message = done.stderr.splitlines()[-1]
+    assert re.search(r"mnist1d: the scheduler at tcp://.* (went away|no workers)", done.stderr)
+    assert "run the same" in message
+    assert list((tmp_path / "double-descent" / "units").iterdir())
+    done = run(environment, "-m", "mnist1d", *COMMAND, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    xr.testing.assert_identical(result(tmp_path).drop_attrs(), here.drop_attrs())
+
+
+@pytest.mark.filterwarnings("ignore")  # what a failed attempt to connect leaves behind
+@pytest.mark.parametrize("command", ["reproduce", "run"])
+def test_a_scheduler_that_does_not_answer_is_one_line(command, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(clusters, "_ANSWER_SECONDS", 1)
+    monkeypatch.setattr(commands, "keep_compiled_programs", lambda: None)
+    monkeypatch.setattr("mnist1d.run_command.keep_compiled_programs", lambda: None)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens here
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        arguments = [command, "lottery-tickets", "--quick", "--scheduler", address]
+        monkeypatch.setattr(sys, "argv", ["mnist1d", *arguments, "--out", str(tmp_path)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+    assert end.value.code == 2
+    (message,) = [each for each in capsys.readouterr().err.splitlines() if "mnist1d" in each]
+    assert message.startswith(f"mnist1d: the scheduler at {address} does not answer")
+    assert "is the address right" in message

@@ -1,0 +1,84 @@
+"""Every experiment on other data than the paper's: its own units, and no claims."""
+
+import dataclasses
+
+import pytest
+
+from mnist1d.config import DatasetConfig
+from mnist1d.experiments import (
+    EXPERIMENTS,
+    double_descent,
+    lottery_tickets,
+    metalearn_activation,
+    record,
+    self_supervised,
+    tsne,
+)
+from mnist1d.experiments.contrastive_training import ContrastiveWork, Run
+from mnist1d.experiments.model_sizes import PUBLISHED_DATA
+
+every_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.NAME)
+
+
+def noisy(experiment):
+    config = experiment.Config()
+    return dataclasses.replace(config, data=config.data.replace(corr_noise_scale=0.5))
+
+
+@every_experiment
+def test_only_what_differs_from_its_own_dataset_is_other_data(experiment):
+    assert record._other_data(experiment.Config()) == ""
+    assert record._other_data(noisy(experiment)) == "corr_noise_scale=0.5"
+    assert record.follows_protocol(experiment.Config())
+    assert not record.follows_protocol(noisy(experiment))
+
+
+@every_experiment
+def test_what_is_no_dataset_or_has_another_shape_of_signals_is_refused(experiment):
+    with pytest.raises(TypeError, match="data must be a DatasetConfig, not 'noisy'"):
+        experiment.Config(data="noisy")
+    with pytest.raises(ValueError, match="channel_axis"):
+        experiment.Config(data=DatasetConfig(channel_axis=True))
+
+
+@pytest.mark.parametrize(
+    ("experiment", "keys"),
+    [
+        (lottery_tickets, lambda config: [lottery_tickets._unit_key(config, "search")]),
+        (lottery_tickets, lambda config: [lottery_tickets._unit_key(config, "study")]),
+        (metalearn_activation, lambda config: [config.determining]),
+        (
+            self_supervised,
+            lambda config: ContrastiveWork(config.schedule, config.signals).keys(Run("default", 0)),
+        ),
+        (tsne, lambda config: [tsne._unit_key(tsne._Job("MNIST-1D", 0), config, 5000)]),
+    ],
+    ids=["search", "studies", "activation", "training", "embedding"],
+)
+def test_its_units_are_known_by_the_dataset_and_those_of_the_published_one_as_before(
+    experiment, keys
+):
+    ((published,), (other,)) = keys(experiment.Config()), keys(noisy(experiment))
+    assert {"data", "dataset"}.isdisjoint(published) or published["data"] == "MNIST-1D"
+    assert other == published | {"dataset": noisy(experiment).data.to_dict()}
+
+
+def test_mnist_is_the_same_whatever_stands_for_mnist1d():
+    job = tsne._Job("MNIST", 0)
+    assert tsne._unit_key(job, noisy(tsne), 100) == tsne._unit_key(job, tsne.Config(), 100)
+
+
+@pytest.mark.usefixtures("quick_compilation")
+def test_double_descent_on_other_data_has_curves_and_no_claims():
+    data = PUBLISHED_DATA.replace(train=400, test=200, final_seq_length=30, label_noise=0)
+    config = double_descent.Config(seeds=2, widths=(2,), channels=(2,), n_epochs=1, data=data)
+    assert config.n_steps == 4
+    result = record.execute(double_descent, config)
+    assert result.n_labels == 400
+    assert result.n_wrong_labels == 0
+    assert result.n_parameters.values.ravel().tolist()[:2] == [98, 98]
+    assert "label_noise=0.0" in result.attrs["data"]
+    assert record.judge_result(double_descent, result) == []
+    assert double_descent.summarise(result)
+    with pytest.raises(ValueError, match="batch_size must divide 400, not 150"):
+        dataclasses.replace(config, batch_size=150)
