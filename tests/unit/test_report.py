@@ -1,6 +1,5 @@
 """A record as documents: what they say is what the record says."""
 
-import dataclasses
 import json
 import re
 import shutil
@@ -19,6 +18,7 @@ from scipy import stats
 from mnist1d import cli
 from mnist1d.experiments import EXPERIMENTS, classification, double_descent, record
 from mnist1d.experiments.claims import AtLeast, Claim, Equals, Judgement, Positive
+from mnist1d.experiments.settings import as_json
 from mnist1d.report import contents, read_report, to_markdown, to_page
 from mnist1d.report.pictures import draw_pictures
 from mnist1d.report.strips import strip
@@ -253,7 +253,7 @@ def test_what_a_claim_says_cannot_become_markup(report):
 
 QUICK = {
     "protocol": "reduced",
-    "config": json.dumps(dataclasses.asdict(double_descent.Config.quick())),
+    "config": as_json(double_descent.Config.quick()),
 }
 
 
