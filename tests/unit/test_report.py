@@ -1,6 +1,5 @@
 """A record as documents: what they say is what the record says."""
 
-import dataclasses
 import json
 import re
 import shutil
@@ -20,6 +19,7 @@ from mnist1d import cli
 from mnist1d.config import DatasetConfig
 from mnist1d.experiments import EXPERIMENTS, classification, double_descent, record
 from mnist1d.experiments.claims import AtLeast, Claim, Equals, Judgement, Positive
+from mnist1d.experiments.settings import as_json
 from mnist1d.report import contents, read_report, to_markdown, to_page
 from mnist1d.report.dataset_table import table_2
 from mnist1d.report.pictures import draw_pictures
@@ -266,7 +266,7 @@ def test_what_a_claim_says_cannot_become_markup(report):
 
 QUICK = {
     "protocol": "reduced",
-    "config": json.dumps(dataclasses.asdict(double_descent.Config.quick())),
+    "config": as_json(double_descent.Config.quick()),
 }
 
 
