@@ -680,7 +680,8 @@ def _plot_embedding(axes: Axes, result: xr.Dataset, stage: str, seed: int = 0) -
     if stage == "after" and np.isfinite(points).all():
         for digit in np.unique(labels):
             middle = np.median(points[labels == digit], axis=0)
-            text = axes.text(*middle, str(digit), fontsize=9, ha="center", va="center")
+            x_middle, y_middle = middle
+            text = axes.text(x_middle, y_middle, str(digit), fontsize=9, ha="center", va="center")
             text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_axis_off()
