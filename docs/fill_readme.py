@@ -1,10 +1,12 @@
 """Write the README's tables from the records: `python docs/fill_readme.py`.
 
 Table 1 comes from `results/claims.json` (what `mnist1d reproduce` wrote), the speeds from the JSON
-files in `benchmarks/results`. A test checks that the README is what this makes of them.
+files in `benchmarks/results`, the comparison from `docs/new-activation` (what
+`examples/new_activation.py` found). A test checks that the README is what this makes of them.
 """
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,9 +47,28 @@ def speed() -> str:
     return "\n".join(lines)
 
 
+def comparison() -> str:
+    """Print what the example found: its first table, and its two candidates' difference."""
+    # Needs the laboratory; the other tables do not.
+    comparison = import_module("mnist1d.lab").Comparison.load(ROOT / "docs" / "new-activation")
+    table = str(comparison).split("\n\nTrained and tested")[0].strip("\n")
+    (found,) = (
+        each for each in comparison.differences() if {each.first, each.second} == {"relu", "snake"}
+    )
+    mean, low, high, *_ = found.estimate
+    return (
+        f"```text\n{table}\n\n{found.first} - {found.second}: {mean:.1f} points, 95 % interval "
+        f"{low:.1f} to {high:.1f}, p = {found.p_value:.1g} after Holm's correction\n```"
+    )
+
+
 def filled(readme: str) -> str:
     """Put the tables between their markers."""
-    for marker, table in (("<!-- table 1 -->", table_1()), ("<!-- speed -->", speed())):
+    for marker, table in (
+        ("<!-- table 1 -->", table_1()),
+        ("<!-- comparison -->", comparison()),
+        ("<!-- speed -->", speed()),
+    ):
         before, rest = readme.split(marker)
         readme = f"{before}{marker}\n{table}\n<!-- end -->{rest.split('<!-- end -->', 1)[1]}"
     return readme

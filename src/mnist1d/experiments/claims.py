@@ -94,26 +94,32 @@ class Positive:
 
     Attributes:
         published: the difference of the published numbers, if the paper gives them.
+        least: what the difference has to exceed. It is above zero where the difference is of an
+            extreme that each run chooses for itself, which chance alone makes positive.
 
     >>> Positive().judge(0.2, 3.1), Positive().judge(-0.2, 3.1), Positive().judge(-3.1, -0.2)
     ('reproduced', 'undecided', 'differs')
+    >>> Positive(7.1, least=2).judge(1.9, 3.1), str(Positive(7.1, least=2))
+    ('undecided', '> 2 (+7.1)')
     """
 
     published: float | None = None
+    least: float = 0.0
 
     @property
     def accepted(self) -> tuple[float, float]:
-        """All above zero."""
-        return 0.0, np.inf
+        """All above `least`."""
+        return self.least, np.inf
 
     def judge(self, low: float, high: float) -> Verdict:
         """Judge an interval."""
-        if low > 0:
+        if low > self.least:
             return "reproduced"
-        return "differs" if high < 0 else "undecided"
+        return "differs" if high < self.least else "undecided"
 
     def __str__(self) -> str:
-        return "> 0" if self.published is None else f"> 0 ({self.published:+g})"
+        least = f"> {self.least:g}"
+        return least if self.published is None else f"{least} ({self.published:+g})"
 
 
 @dataclass(frozen=True)

@@ -519,12 +519,41 @@ def summarise(result: xr.Dataset) -> list[Row]:
 COLOURS = ("tab:red", "tab:blue", "tab:green", "tab:purple", "tab:orange")
 
 
+APART = 0.05
+"""How far apart two trials of a draw end that did not converge to the same value."""
+
 CAPTIONS = {
     "figure": "Figure 6: both trials from the published initial weights (lines) and from weights "
     "of our own (bands: 95 % intervals of the mean).",
     "figure-sweep": "Beyond the paper: the objective at all learning rates, and where gradient "
     "descent ends.",
 }
+
+
+def remarks(result: xr.Dataset) -> list[str]:
+    """Tell of draws whose trials do not meet, in numbers of the result itself."""
+    last = result["rate"].isel(outer_step=-1)
+    apart = last.max("initial_rate") - last.min("initial_rate")
+    odd = apart.seed.values[(apart > APART).to_numpy()]
+    if not odd.size:
+        return []
+    said = []
+    for seed in odd:
+        rates = result["rate"].sel(seed=seed).isel(outer_step=slice(-10, None))
+        spans = [
+            f"from {float(one.initial_rate):g} between {float(one.min()):.3f} and "
+            f"{float(one.max()):.3f}"
+            for one in rates
+        ]
+        said.append(f"seed {seed} ({' and '.join(spans)} in the last ten steps)")
+    others = apart.drop_sel(seed=odd)
+    remark = (
+        f"In {others.size} of {apart.size} draws both trials meet: they end "
+        f"{float(others.mean()):.4f} apart on average. In the rest one is caught in a dip of the "
+        f"objective that the sweep is too coarse to show: {'; '.join(said)}. That is why claims "
+        "about all draws are undecided."
+    )
+    return [remark]
 
 
 def plot(result: xr.Dataset) -> dict[str, Figure]:

@@ -8,7 +8,7 @@ samples, 96.3, 95.4 and 98.1 with 50,000.
 
 Source: PAPER section 8. Differences from the paper and its code:
 
-1. Trials. Five per cell instead of one. Trial s has data of seed 42 + s, so that the published data
+1. Trials. Five per cell by default. Trial s has data of seed 42 + s, so that the published data
    are among them, and initial weights from seed s: the same convolutions in all variants, the same
    affine map in those that halve the length, and all this for all sizes, so that gains are paired.
    The weights are not PyTorch's of the same seed.

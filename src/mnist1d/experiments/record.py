@@ -31,7 +31,7 @@ from mnist1d.experiments.summary import InputError, Progress, is_other_data, sil
 from mnist1d.experiments.units import Units
 from mnist1d.whole_files import write_whole
 
-PROTOCOL_IS_FREE_IN = ("seeds", "mnist", "download_mnist")
+PROTOCOL_IS_FREE_IN = ("seeds", "mnist_seeds", "mnist", "download_mnist")
 """Fields of a configuration that may change without leaving the paper's protocol."""
 COMPILATION = (
     "/jax/core/compile/jaxpr_trace_duration",

@@ -8,8 +8,9 @@ the head, without it and with a deep one; in a t-SNE picture the digits 0, 3, 6 
 
 Source: PAPER section 7. Differences from the paper and its code:
 
-1. Seeds. Five runs per variant instead of one, from explicit keys. Seed s gives all variants the
-   same initial backbone, the same batches and the same views, so that differences are paired.
+1. Seeds. Five runs per variant by default instead of one, from explicit keys. Seed s gives all
+   variants the same initial backbone, the same batches and the same views, so that differences are
+   paired.
 2. Training data. The paper trains on the training and the test part, its code on the training part
    alone. The latter is the default; `training_data="both"` does what the paper says.
 3. Loss. "info-nce" is the published one, from half the batch: negatives are the second views of
@@ -21,7 +22,9 @@ Source: PAPER section 7. Differences from the paper and its code:
    during training come from a faster fit of the same classifier (`probes.fit_linear`).
 6. "Highest after the second layer": in the paper's own run that holds of the deep projector alone;
    the others peak after the third and the first. Both are shown: that the peak is in the middle,
-   and how far the second layer leads.
+   and how far the second layer leads. Either compares with the best of several layers, which each
+   seed chooses on its own test accuracies: the former has to be 2 points, and the latter is the
+   stricter for it.
 7. "Isolated" is measured: a digit is if at least 90 % of its points' ten nearest neighbours in the
    t-SNE picture show the same digit, on average. The caption says n = 5000; the code embeds the
    4,000 signals that it trained on, and so does this. t-SNE is scikit-learn's, with cosine
@@ -441,6 +444,12 @@ def _slug(variant: str) -> str:
     return variant.replace(" ", "-")
 
 
+BULGE = 2.0
+"""How far the best inner layer has to be above the ends, in percentage points.
+
+It is chosen by each seed on its own test accuracies: equally good layers would give 1.4 points.
+"""
+
 CLAIMS = (
     Claim(
         "pixels",
@@ -480,7 +489,7 @@ CLAIMS = (
             f"The linear accuracy peaks in the middle, {variant}: best inner layer minus the "
             "better of input and last layer (percentage points)",
             "Section 5.5, Figure 8b",
-            Positive(published_bulge(variant)),
+            Positive(published_bulge(variant), least=BULGE),
             partial(mean_bulge, variant=variant),
         )
         for variant in VARIANTS
@@ -623,7 +632,7 @@ CAPTIONS = {
     "figure": "Figure 8: outputs of an encoder with projection head, embedded by t-SNE (a), and "
     "linear accuracy of every layer (b); bands are 95 % intervals over seeds.",
     "figure-samples": "Signals, one row per digit.",
-    "figure-views": "Two random views of the same signals, laid over each other.",
+    "figure-views": "Two random views (blue, orange) of the same signals, laid over each other.",
     "figure-tsne": "Outputs before and after training, embedded by t-SNE.",
     "figure-training": "Loss, nearest neighbours of the output, and linear accuracy before the "
     "head, during training.",

@@ -11,7 +11,7 @@ same digit.
 Source: PAPER section 2. Differences from the paper and its code:
 
 1. Seeds. Seed s draws Annoy's trees and the jitter of the start; the code set none. On MNIST-1D
-   there are three runs, on MNIST the first two of them; each picture shows seed 0.
+   there are three runs by default, on MNIST the first two of them; each picture shows seed 0.
 2. Threads. The code used all cores, and sums by several threads differ in their last bits, which
    grow to another picture. Here every embedding is summed by one thread, and several embeddings
    share the cores, so that a seed means one picture. Neighbours are searched by all cores, and are

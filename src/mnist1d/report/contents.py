@@ -110,6 +110,7 @@ class Section:
         units_found: units of the work that an earlier run had finished.
         finished: when it ended, UTC, as in ISO 8601.
         captions: of its figures, by file name.
+        remarks: paragraphs on what of its result has to be known beside the numbers.
     """
 
     experiment: ModuleType
@@ -128,6 +129,7 @@ class Section:
     units_found: int
     finished: str
     captions: Mapping[str, str]
+    remarks: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -288,6 +290,7 @@ def describe(experiment: ModuleType, result: xr.Dataset) -> Section:
         int(attributes.get("units_found", 0)),
         str(attributes["finished"]),
         getattr(experiment, "CAPTIONS", {}),
+        tuple(experiment.remarks(result)) if hasattr(experiment, "remarks") else (),
     )
 
 

@@ -12,11 +12,11 @@ from mnist1d.report.wording import (
     compilation_of,
     interval_of,
     mean_of,
-    seconds,
     sentence,
     setting,
     summary_of,
     time_of,
+    wall_time_of,
     with_interval,
 )
 
@@ -59,7 +59,7 @@ def _overview(report: Report) -> str:
             section.note or "full",
             str(section.n_seeds),
             *(str(n) for n in count_verdicts(section.claims).values()),
-            seconds(section.seconds),
+            wall_time_of(section),
             *([compilation[section.name]] if compilation else []),
         ]
         for section in report.sections
@@ -127,6 +127,7 @@ def _section(section: Section, pictures: Sequence[Picture], folder: str) -> Iter
     yield from _note(section.note)
     yield from map(_text, (section.question, *section.introduction))
     yield _measurements(section)
+    yield from map(_text, section.remarks)
     for picture in pictures:
         yield f"![{_text(picture.words)}]({folder}/{section.name}/{picture.name}.png)"
         yield f"*{_text(picture.caption)}*"

@@ -22,11 +22,11 @@ from mnist1d.report.wording import (
     interval_of,
     mean_of,
     number,
-    seconds,
     sentence,
     setting,
     summary_of,
     time_of,
+    wall_time_of,
     with_interval,
 )
 
@@ -153,7 +153,7 @@ def _opening(report: Report) -> Iterable[str]:
             f'<tr><th scope="row"><a href="#{section.name}">{_text(section.title)}</a></th>'
             f"<td>{section.note or 'full'}</td><td>{section.n_seeds}</td>"
             f'{verdicts}<td class="time"><span class="amount" '
-            f'style="width:{100 * time / longest:.1f}%"></span>{seconds(time)}</td>'
+            f'style="width:{100 * time / longest:.1f}%"></span>{wall_time_of(section)}</td>'
             f"{f'<td>{compilation[section.name]}</td>' if compilation else ''}</tr>"
         )
     header = "".join(
@@ -232,6 +232,7 @@ def _section(section: Section, pictures: Sequence[Picture]) -> Iterable[str]:
     yield from (f"<p>{_text(paragraph)}</p>" for paragraph in section.introduction)
     yield from (_figure(section.name, picture) for picture in pictures)
     yield _measurements(section)
+    yield from (f"<p>{_text(remark)}</p>" for remark in section.remarks)
     yield _seeds(section)
     yield _settings(section)
     if section.differences:

@@ -13,8 +13,11 @@ UNKNOWN = "—"
 HOW_TO_READ = (
     "A claim is a sentence of the paper that is true or false, with a rule for its verdict that "
     "was fixed before the run. Ours is the mean over seeds with its 95 % interval (Student's t), n "
-    "the number of values behind it. Reproduced: the whole interval keeps the rule. Differs: all "
-    "of it breaks the rule. Undecided: the interval does both, or there is none, or a run diverged."
+    "the number of values behind it. Other intervals are the range of runs that draw nothing (the "
+    "published weights), that of proportions (Wilson), and none where a number is counted once; "
+    "one of width 0 means that all seeds agree, not that others would. Reproduced: the whole "
+    "interval keeps the rule. Differs: all of it breaks the rule. Undecided: the interval does "
+    "both, or there is none, or a run diverged."
 )
 
 
@@ -148,6 +151,11 @@ def summary_of(report: Report) -> str:
         f"{counts['reproduced']} reproduced, {counts['differs']} differ, "
         f"{counts['undecided']} undecided."
     )
+
+
+def wall_time_of(section: Section) -> str:
+    """Say how long an experiment took in a table; a resumed run took longer than its last part."""
+    return seconds(section.seconds) + (" (resumed)" if section.units_found else "")
 
 
 def time_of(section: Section) -> str:
