@@ -843,7 +843,11 @@ def _plot_panels(result: xr.Dataset) -> Figure:
     handles, labels = panels["c"].get_legend_handles_labels()
     order = [labels.index(network) for network in ("lottery", "dense", "random")]
     panels["e"].legend(
-        [handles[i] for i in order], [labels[i] for i in order], loc="lower right", handlelength=1
+        [handles[i] for i in order],
+        [labels[i] for i in order],
+        loc="lower right",
+        handlelength=1,
+        labelspacing=0.2,
     )
     _plot_adjacency(panels["g"], result, SEARCHES)
     return figure
