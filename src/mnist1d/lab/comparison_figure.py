@@ -13,7 +13,8 @@ from mnist1d import plotting
 from mnist1d.uncertainty import interval
 
 _PAPER_WIDTH = 6.75
-_LONGEST_NAME = 28
+_LONGEST_NAME = 24
+_MOST_PAIRS = 30
 _GREY = "0.55"
 
 
@@ -24,38 +25,51 @@ def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
         result: the labelled result.
         differences: between its candidates.
     """
-    accuracy = result.test_accuracy
-    names = [str(name) for name in result.candidate.values]
-    shown = [name for name in names if np.isfinite(accuracy.sel(candidate=name)).any()]
-    own = [name for name in shown if not bool(result.is_reference.sel(candidate=name))]
+    own, paper = _in_order(result)
+    shown = [*own, *paper]
     # Colours are the user's; the paper's models are the grey background.
     palette = mpl.colormaps["tab10"]
     colours: dict[str, Any] = {name: palette(i % 10) for i, name in enumerate(own)}
-    colours |= {name: _GREY for name in shown if name not in colours}
-    panels: list[tuple[str, int, Callable[[Axes], None]]] = [
-        ("accuracy", len(shown), lambda axes: _accuracies(axes, result, shown, colours))
-    ]
-    if differences:
-        panels.append(("differences", len(differences), lambda a: _differences(a, differences)))
+    colours |= dict.fromkeys(paper, _GREY)
+    few = sorted(differences, key=lambda each: each.p_value)[:_MOST_PAIRS]
+    pairs = [each for each in differences if each in few]
+    n_lines = {"accuracy": len(shown), "drop": len(shown), "pairs": len(pairs)}
+    n_lines |= {"shifts": max(len(shown), 7), "sizes": max(len(shown), 7)}
+    panels: dict[str, Callable[[Axes], None]] = {
+        "accuracy": lambda axes: _accuracies(axes, result, shown, colours)
+    }
     if "shuffled_accuracy" in result:
-        panels.append(("drop", len(shown), lambda axes: _drops(axes, result, shown, colours)))
+        panels["drop"] = lambda axes: _drops(axes, result, shown, colours)
+    if pairs:
+        panels["pairs"] = lambda axes: _differences(axes, pairs, len(differences))
     if "shift_accuracy" in result:
-        n = len(shown) + 1
-        panels.append(("shifts", n, lambda axes: _shifts(axes, result, shown, colours)))
+        panels["shifts"] = lambda axes: _shifts(axes, result, shown, colours)
     if "size_accuracy" in result:
-        n = max(len(shown), 8)
-        panels.append(("sizes", n, lambda axes: _sizes(axes, result, shown, colours)))
-    rows = [panels[i : i + 2] for i in range(0, len(panels), 2)]
-    heights = [0.55 + 0.155 * max(n for _, n, _ in row) for row in rows]
+        panels["sizes"] = lambda axes: _sizes(axes, result, shown, colours)
+    names = list(panels)
+    rows = [names[i : i + 2] for i in range(0, len(names), 2)]
+    heights = [0.6 + 0.145 * max(n_lines[name] for name in row) for row in rows]
     figure = Figure(figsize=(_PAPER_WIDTH, max(1.2, sum(heights))))
     grid = figure.add_gridspec(len(rows), 2, height_ratios=heights)
     for i, row in enumerate(rows):
-        for j, (_, _, fill) in enumerate(row):
+        for j, name in enumerate(row):
             axes = figure.add_subplot(grid[i, j] if len(row) > 1 else grid[i, :])
-            fill(axes)
-            axes.set_title(f"{'abcdefgh'[2 * i + j]}  {axes.get_title()}", loc="left")
+            panels[name](axes)
+            axes.set_title(f"{'abcde'[2 * i + j]}  {axes.get_title()}", loc="left")
             axes.set_title("", loc="center")
     return figure
+
+
+def _in_order(result: xr.Dataset) -> tuple[list[str], list[str]]:
+    """Name the candidates and the paper's models that have a result, the best first."""
+    mean = {
+        str(name): float(np.nanmean(values))
+        for name, values in zip(result.candidate.values, result.test_accuracy.values, strict=True)
+        if np.isfinite(values).any()
+    }
+    ranked = sorted(mean, key=lambda name: -mean[name])
+    paper = [name for name in ranked if bool(result.is_reference.sel(candidate=name))]
+    return [name for name in ranked if name not in paper], paper
 
 
 def _list(axes: Axes, labels: Sequence[str]) -> np.ndarray:
@@ -102,7 +116,7 @@ def _drops(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[s
     axes.set(title="Drop by shuffling the positions", xlabel="Percentage points")
 
 
-def _differences(axes: Axes, differences: Sequence[Any]) -> None:
+def _differences(axes: Axes, differences: Sequence[Any], n_all: int) -> None:
     labels = [f"{_short(each.first)} - {_short(each.second)}" for each in differences]
     heights = _list(axes, labels)
     for each, height in zip(differences, heights, strict=True):
@@ -112,9 +126,8 @@ def _differences(axes: Axes, differences: Sequence[Any]) -> None:
             axes.plot([low, high], [height, height], color=colour, linewidth=1)
         axes.plot([mean], [height], "o", color=colour, markersize=3)
     axes.axvline(0, color="black", linewidth=0.5)
-    axes.set(
-        title="Paired differences (black: told apart)", xlabel="Percentage points of test accuracy"
-    )
+    some = f", {len(differences)} of {n_all}" if len(differences) < n_all else ""
+    axes.set(title=f"Paired differences{some} (black: told apart)", xlabel="Percentage points")
 
 
 def _shifts(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[str, Any]) -> None:
@@ -137,7 +150,8 @@ def _shifts(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[
             ecolor=colours[name],
             elinewidth=0.7,
         )
-        axes.plot(at, means, _MARKERS[i % len(_MARKERS)], color=colours[name], label=_short(name))
+        marker = _MARKERS[i % len(_MARKERS)]
+        axes.plot(at, means, marker, color=colours[name], markersize=3, label=_short(name))
     axes.set_xticks(np.arange(len(labels)), labels)
     axes.set(title="Shifted test sets", ylabel="Accuracy (%)")
     axes.grid(axis="y", color="0.9", linewidth=0.5)
@@ -154,6 +168,7 @@ def _sizes(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[s
             *interval(values.to_numpy()),
             color=colours[name],
             marker=_MARKERS[i % len(_MARKERS)],
+            markersize=3,
             label=_short(name),
         )
     axes.set_xscale("log")
