@@ -194,7 +194,7 @@ def test_its_report_shows_every_claim_row_and_figure(finished, protocol):
     report = Report((section,), ())
     page = to_page(report, pictures)
     assert len(page.encode()) < 5_000_000
-    assert page.count("<img ") == len(pictures[experiment.NAME])
+    assert page.count("<img ") == 1 + len(pictures[experiment.NAME])  # and the dataset's
     assert page.count("<tr data-experiment=") == len(section.claims)
     text = to_markdown(report, pictures, folder=".", command="mnist1d report .")
     assert all(row.condition.replace("<", "&lt;") in text for row in section.rows)
