@@ -14,6 +14,7 @@ BEYOND_THE_CORE = {
     "__main__",
     "cli",
     "commands",
+    "compare_command",
     "config_options",
     "dataset_options",
     "jax",
