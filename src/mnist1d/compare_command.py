@@ -45,8 +45,6 @@ def compare_command(name: str) -> Callable[..., None]:
     options = options_of(protocol)
 
     def compare_file(
-        file: Any,
-        /,
         *,
         out: _Out = _OUT,
         fields: Any = None,
@@ -61,13 +59,11 @@ def compare_command(name: str) -> Callable[..., None]:
     compare_file.__doc__ = """Compare candidates of your own: tuned alike, paired by seed.
 
     Args:
-        file: the Python file with CANDIDATES.
         out: folder for the result, its figure and finished runs; made if needed.
     """
     compare_file.__defaults__ = None
     compare_file.__kwdefaults__ = {"out": _OUT, "fields": options()}
     compare_file.__annotations__ |= {
-        "file": _File,
         # Without a prefix of its own, but with those of configurations inside.
         "fields": Annotated[options, tyro.conf.arg(name="")],
     }

@@ -28,9 +28,9 @@ def environment(tmp_path_factory):
     }
 
 
-def start(folder, environment, **settings):
+def start(folder, environment, *options, **settings):
     return subprocess.Popen(
-        [*COMMAND, str(folder)],
+        [*COMMAND, str(folder), *options],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -84,7 +84,8 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_arrays(
 
 
 def test_an_interrupted_run_says_how_to_go_on(environment, tmp_path):
-    process = start(tmp_path, environment)
+    # Long enough not to end by itself before the signal comes, however busy the machine is.
+    process = start(tmp_path, environment, "--seeds", "20")
     wait_for_units(tmp_path, 2, process)
     process.send_signal(signal.SIGINT)
     status, _, errors = finish(process)

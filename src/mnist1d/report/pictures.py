@@ -36,9 +36,9 @@ class Picture:
             large and PNG smaller.
         media_type: of the image.
         size: width and height in inches, as in the paper.
-        panels: per panel where it is (`box`: left, top, width, height, as parts of the picture),
-            the axes' `x` and `y` (limits, whether logarithmic, label) and its `series` (label,
-            colour and points).
+        panels: per panel that has numbers at its axes, where it is (`box`: left, top, width,
+            height, as parts of the picture), the axes' `x` and `y` (limits, whether logarithmic,
+            label) and its `series` (label, colour and points).
     """
 
     name: str
@@ -148,6 +148,8 @@ def _title(axes: Axes) -> str:
 def _panels(figure: Figure) -> tuple[Mapping[str, Any], ...]:
     panels = []
     for axes in figure.axes:
+        if not len(axes.get_xticks()) and not len(axes.get_yticks()):
+            continue  # drawn for its shape
         series = [*_lines(axes), *_bars(axes)]
         if not series or sum(len(one["points"]) for one in series) > _MOST_POINTS:
             continue
