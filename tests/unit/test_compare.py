@@ -1,6 +1,9 @@
 """Comparisons are fair: budgets, seeds, data, what tuning may see; and nothing is done twice."""
 
+import importlib
 import json
+import os
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -16,7 +19,7 @@ import mnist1d
 from mnist1d import cli, compare_command
 from mnist1d.experiments import record
 from mnist1d.experiments.summary import InputError
-from mnist1d.lab import comparison, data_sets
+from mnist1d.lab import comparison, data_sets, finished_runs
 from mnist1d.lab.candidate_runs import CandidateError, Outcome, batch_order
 from mnist1d.lab.comparison import compare
 from mnist1d.lab.comparison_result import Comparison
@@ -294,6 +297,101 @@ def test_source_text_tells_of_all_that_a_function_remembers():
     array = source_text(np.arange(3))
     assert array == source_text(np.arange(3)) != source_text(np.arange(3) + 1)
     assert " at 0x" not in source_text([made(3), object(), print])
+
+
+def test_two_functions_on_one_line_are_two_sources():
+    narrow, wide = [lambda x: x + 5, lambda x: x + 80]
+    one, other = [lambda x, a: x * a, lambda a, x: x * a]
+    assert source_text(narrow) == source_text(narrow) != source_text(wide)
+    assert source_text(one) != source_text(other)
+
+
+HELPER = """
+import other_layers
+SIZE = {size}
+class Width:
+    size = SIZE
+    def __init__(self, value):
+        self.value = value
+"""
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Return a function that writes and imports the module `helper_layers` anew."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def write(size=5, other="x = 1"):
+        (tmp_path / "helper_layers.py").write_text(HELPER.format(size=size), encoding="utf-8")
+        (tmp_path / "other_layers.py").write_text(other, encoding="utf-8")
+        for name in ("helper_layers", "other_layers"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        importlib.invalidate_caches()
+        return importlib.import_module("helper_layers")
+
+    return write
+
+
+def test_the_source_of_a_function_is_also_that_of_the_modules_it_uses(written):
+    def used(*arguments):
+        namespace = {"helper": written(*arguments)}
+        exec("def make(key): return helper.Width(key)", namespace)  # noqa: S102
+        return source_text(namespace["make"])
+
+    assert used(5) == used(5)
+    assert len({used(5), used(80), used(5, "x = 2")}) == 3
+
+
+def test_the_source_of_an_object_is_that_of_its_class_with_its_values(written):
+    objects = [written(5).Width(3), written(5).Width(4), written(6).Width(3)]
+    assert len({source_text(each) for each in objects}) == 3
+    assert source_text(objects[0]) == source_text(written(5).Width(3))
+    first, second = objects[:2]
+    pair = (first, second)
+    assert source_text([pair, first]) != source_text([pair, second])
+
+
+def test_a_source_is_the_same_in_every_process(tmp_path):
+    file = tmp_path / "told.py"
+    file.write_text(
+        "import equinox as eqx\n"
+        "from mnist1d.lab.sources import source_text\n"
+        "WORDS = {'a', 'bc', 'def'}\n"
+        "class Model(eqx.Module):\n"
+        "    width: int = 3\n"
+        "    def __call__(self, x): return x if x in {'p', 'qr', 'stu'} else WORDS\n"
+        "print(source_text([Model, Model(4), lambda: WORDS]))\n",
+        encoding="utf-8",
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, str(file)],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in "12"
+    }
+    assert len(texts) == 1
+
+
+def test_another_version_of_a_framework_computes_anew(tmp_path, monkeypatch):
+    def done():
+        oracle = Oracle(best_at(0.01))
+        oracle.framework = "Equinox"
+        compare({"a": oracle}, QUICK, folder=tmp_path)
+        return len(oracle.done)
+
+    assert (done(), done()) == (8, 0)
+    version = finished_runs.metadata.version
+    monkeypatch.setattr(
+        finished_runs.metadata,
+        "version",
+        lambda name: "0.0" if name == "equinox" else version(name),
+    )
+    assert done() == 8
 
 
 # What goes wrong is named, and the others' results are kept

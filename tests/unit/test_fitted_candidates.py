@@ -114,6 +114,20 @@ def test_other_parameters_are_another_source():
     assert "RidgeClassifier" in one
 
 
+def test_another_transformer_in_a_pipeline_is_another_source():
+    def made(n):
+        class Cut(BaseEstimator):
+            def fit(self, x, y=None):
+                return self
+
+            def transform(self, x):
+                return x[:, :n]
+
+        return SklearnCandidate(make_pipeline(Cut(), RidgeClassifier())).source()
+
+    assert made(3) == made(3) != made(4)
+
+
 def nearest_mean(x, y, *, seed, x_validation, y_validation, shrinkage=0.0):
     """Classify by the nearest mean of a class, pulled towards the mean of all."""
     assert x_validation.shape == (len(y_validation), 40)

@@ -20,7 +20,7 @@ from mnist1d.lab.compared import Compared, assemble
 from mnist1d.lab.comparison_result import Comparison
 from mnist1d.lab.data_sets import DataSets, Variant
 from mnist1d.lab.equinox_candidates import PAPER_RATE, EquinoxCandidate
-from mnist1d.lab.finished_runs import FinishedRuns, Wanted, describe, has_diverged
+from mnist1d.lab.finished_runs import PACKAGES, FinishedRuns, Wanted, describe, has_diverged
 from mnist1d.lab.kinds import as_candidate
 from mnist1d.lab.protocol import Protocol
 from mnist1d.lab.search import choose_tries, count_combinations, edges
@@ -185,9 +185,9 @@ def _check(
 
 def _packages(rows: Sequence[Compared]) -> list[str]:
     """Name the packages that candidates are made with."""
-    of = {"PyTorch": "torch", "scikit-learn": "scikit-learn"}
     frameworks = {row.candidate.framework for row in rows}
-    return ["equinox", *(package for name, package in of.items() if name in frameworks)]
+    of_rows = [package for name in sorted(frameworks) for package in PACKAGES.get(name, ())]
+    return list(dict.fromkeys(["equinox", *of_rows]))
 
 
 def _draw(protocol: Protocol, seed: int) -> int | None:

@@ -69,11 +69,7 @@ class SklearnCandidate:
 
     def source(self) -> str:
         """Return what the estimator is, with all of its parameters."""
-        if isinstance(self.estimator, type) or not hasattr(self.estimator, "get_params"):
-            return source_text({"estimator": self.estimator})
-        return source_text(
-            {"estimator": type(self.estimator), "parameters": self.estimator.get_params()}
-        )
+        return source_text({"estimator": self.estimator})
 
     def check(self, sets: Sets, schedule: Schedule) -> None:
         """Try the candidate on a few samples; see `mnist1d.lab.candidate_runs.Candidate`."""
