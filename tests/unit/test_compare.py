@@ -172,19 +172,32 @@ def test_drops_shifts_and_steps_come_from_predictions():
 
 
 def test_differences_are_paired_and_corrected_for_their_number():
-    def with_offset(offset):
-        return Oracle(lambda _, seed: 0.5 + offset + [0, 0.2, 0.1][seed], {}, text=str(offset))
+    def with_offset(*offsets):
+        return Oracle(lambda _, seed: 0.5 + offsets[seed] + [0, 0.2, 0.1][seed], {})
 
-    found = compare(
-        {"a": with_offset(0), "b": with_offset(0.1), "c": with_offset(0.1)}, QUICK, seeds=3
-    )
+    a, b, c = with_offset(0, 0, 0), with_offset(0.1, 0.095, 0.105), with_offset(0.1, 0.095, 0.105)
+    found = compare({"a": a, "b": b, "c": c}, QUICK, seeds=3)
     by_pair = {(each.first, each.second): each for each in found.differences()}
-    # Seeds vary by 20 points, the pairs not at all.
+    # Seeds vary by 20 points, the pairs by one.
     assert by_pair["b", "a"].told_apart
     assert abs(by_pair["b", "a"].estimate.mean - 10) < 1e-6
     assert by_pair["b", "c"].p_value == 1
     assert not by_pair["b", "c"].told_apart
     assert "Holm's correction for all 3 pairs" in " ".join(str(found).split())
+
+
+def test_a_difference_that_is_the_same_for_all_seeds_is_not_tested():
+    rates = {"a": 0.5, "b": 0.6, "c": 0.6}
+    found = compare({n: Oracle(lambda *_, r=r: r, {}) for n, r in rates.items()}, QUICK, seeds=3)
+    by_pair = {(each.first, each.second): each for each in found.differences()}
+    assert np.isnan(by_pair["b", "a"].p_value)
+    assert by_pair["b", "a"].same_for_all_seeds
+    assert not by_pair["b", "a"].told_apart
+    assert by_pair["b", "c"].p_value == 1
+    text = " ".join(str(found).split())
+    assert "seeds make no difference" in text
+    assert "vary_data=True is needed" in text
+    found.plot()
 
 
 @pytest.mark.usefixtures("quick_compilation")

@@ -31,7 +31,7 @@ def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
     palette = mpl.colormaps["tab10"]
     colours: dict[str, Any] = {name: palette(i % 10) for i, name in enumerate(own)}
     colours |= dict.fromkeys(paper, _GREY)
-    few = sorted(differences, key=lambda each: each.p_value)[:_MOST_PAIRS]
+    few = sorted(differences, key=_certainty)[:_MOST_PAIRS]
     pairs = [each for each in differences if each in few]
     n_lines = {"accuracy": len(shown), "drop": len(shown), "pairs": len(pairs)}
     n_lines |= {"shifts": max(len(shown), 7), "sizes": max(len(shown), 7)}
@@ -58,6 +58,11 @@ def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
             axes.set_title(f"{'abcde'[2 * i + j]}  {axes.get_title()}", loc="left")
             axes.set_title("", loc="center")
     return figure
+
+
+def _certainty(difference: Any) -> tuple[bool, float]:
+    """Put the differences that are surest first, and those that no test judges last."""
+    return not np.isfinite(difference.p_value), difference.p_value
 
 
 def _in_order(result: xr.Dataset) -> tuple[list[str], list[str]]:

@@ -129,9 +129,15 @@ def _differences(result: xr.Dataset, differences: Sequence[Any]) -> Table:
             f"{found.mean:.1f}{pairs}" if found.n else "none",
             f"{found.low:.1f} to {found.high:.1f}" if known else "",
             f"{each.p_value:.2g}" if np.isfinite(each.p_value) else "",
-            "[green]yes[/]" if each.told_apart else "no",
+            _told_apart(each),
         )
     return table
+
+
+def _told_apart(difference: Any) -> str:
+    if difference.same_for_all_seeds:
+        return "seeds make no difference"
+    return "[green]yes[/]" if difference.told_apart else "no"
 
 
 def _tuning(result: xr.Dataset) -> Table:
@@ -163,6 +169,11 @@ def _remarks(result: xr.Dataset, differences: Sequence[Any]) -> list[Text]:
                 f"Told apart: p < 0.05 in Student's paired t test after Holm's correction for all "
                 f"{len(differences)} pairs shown. Intervals are of each number alone."
             )
+        )
+    if any(each.same_for_all_seeds for each in differences):
+        needed = "" if config["vary_data"] else ": vary_data=True is needed, or random candidates"
+        lines.append(
+            Text(f"Where seeds make no difference, no test can tell two apart{needed}.", "yellow")
         )
     if not config["vary_data"]:
         lines.append(
