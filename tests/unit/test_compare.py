@@ -215,6 +215,16 @@ def test_the_papers_cnn_under_another_name_ties_exactly(monkeypatch):
     assert mine.n_parameters == paper.n_parameters == 5210
 
 
+def test_parameters_are_those_of_the_chosen_setting():
+    class Counted(Oracle):
+        def count(self, settings, sets):
+            assert sets.x.shape == (400, 40)
+            return round(1000 * settings["learning_rate"])
+
+    found = compare({"a": Counted(best_at(0.1)), "b": Counted(best_at(0.01))}, QUICK)
+    assert found.result.n_parameters.values.tolist() == [100, 10]
+
+
 # The same budget for all
 
 

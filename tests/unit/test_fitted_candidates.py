@@ -100,7 +100,7 @@ class Raising(Restless):
         (LinearRegression(), "expected classes from 0 to 9, got "),
         (StandardScaler(), "expected a classifier with fit and predict, got StandardScaler"),
         (Restless(), "not the same twice with the same seed: .* of 200 predictions differ"),
-        (Raising(), "it raised with 200 samples .*ArithmeticError: no"),
+        (Raising(), "it raised with 600 samples .*ArithmeticError: no"),
     ],
 )
 def test_a_bad_estimator_is_told(estimator, message, sets):
@@ -165,6 +165,17 @@ def test_a_function_may_ask_how_long_others_train(sets):
 
     outcomes(FunctionCandidate(asking), sets, ({}, 0))
     assert seen == [SHORT]
+
+
+def test_a_candidate_that_needs_all_samples_or_steps_is_not_refused(sets):
+    def annealed(x, y, schedule):
+        epochs = range(0, schedule.n_steps, schedule.n_steps // 10)
+        return lambda new: np.full(len(new), len(epochs))
+
+    FunctionCandidate(annealed).check(sets, Schedule(30, 100, 10))
+    SklearnCandidate(KNeighborsClassifier(250)).check(sets, SHORT)
+    with pytest.raises(CandidateError, match="with 600 samples .*ZeroDivisionError"):
+        FunctionCandidate(annealed).check(sets, Schedule(9, 100, 3))
 
 
 def predicting(output):

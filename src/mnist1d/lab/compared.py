@@ -24,7 +24,7 @@ class Compared:
         tries: the settings that are tried.
         is_reference: whether it is a model of the paper.
         source: its text.
-        n_parameters: trained numbers, if there is such a number.
+        n_parameters: trained numbers with the chosen settings, if there is such a number.
         tuning_accuracy: on the validation set, shape (tries, tuning seeds), if anything was tuned.
         chosen: the settings it trains with.
         outcomes: of the final runs, by seed and kind: "full", "shuffled" or number of samples.

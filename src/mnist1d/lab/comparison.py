@@ -87,6 +87,8 @@ def compare(
         if not row.failure:
             _tune(row, runs, protocol, progress)
         if not row.failure:
+            _count(row, sets, protocol)
+        if not row.failure:
             _measure(row, runs, protocol, progress)
         if row.failure:
             progress(f"{row.name} failed: {row.failure}", 0, 0)
@@ -222,6 +224,19 @@ def _tune(row: Compared, runs: FinishedRuns, protocol: Protocol, progress: Progr
     ]
     if at_edges:
         row.remarks.append(f"chose {' and '.join(at_edges)}: better ones may lie beyond")
+
+
+def _count(row: Compared, sets: DataSets, protocol: Protocol) -> None:
+    """Count the parameters of what was chosen, which need not be what was tried first."""
+    count = getattr(row.candidate, "count", None)
+    if count is None or len(row.tries) == 1:
+        return
+    try:
+        row.n_parameters = count(
+            row.chosen, sets.sets(Variant(_draw(protocol, protocol.final_seeds[0])))
+        )
+    except Exception as error:  # noqa: BLE001 (whatever a stranger's code raises)
+        row.failure = describe(error)
 
 
 def _measure(row: Compared, runs: FinishedRuns, protocol: Protocol, progress: Progress) -> None:

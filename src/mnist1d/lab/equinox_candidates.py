@@ -135,6 +135,10 @@ class EquinoxCandidate:
             self._trace_step(model, settings, sets, schedule)
         return count_parameters(model)
 
+    def count(self, settings: Mapping[str, Any], sets: Sets) -> int | None:  # noqa: ARG002
+        """Count the parameters that the model has with some settings."""
+        return count_parameters(self._made(settings)(jax.random.key(0)))
+
     def train(
         self,
         runs: Sequence[Run],

@@ -73,11 +73,10 @@ class SklearnCandidate:
 
     def check(self, sets: Sets, schedule: Schedule) -> None:
         """Try the candidate on a few samples; see `mnist1d.lab.candidate_runs.Candidate`."""
-        few, short = few_of(sets, schedule)
         run = Run(first_values(self.search), seed=0, data="")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that few samples are few
-            _check(self._fit, run, few, short)
+            _check(self._fit, run, sets, schedule)
 
     def train(
         self,
@@ -153,8 +152,7 @@ class FunctionCandidate:
 
     def check(self, sets: Sets, schedule: Schedule) -> None:
         """Try the candidate on a few samples; see `mnist1d.lab.candidate_runs.Candidate`."""
-        few, short = few_of(sets, schedule)
-        _check(self._fit, Run(first_values(self.search), seed=0, data=""), few, short)
+        _check(self._fit, Run(first_values(self.search), seed=0, data=""), sets, schedule)
 
     def train(
         self,
@@ -184,29 +182,38 @@ class FunctionCandidate:
         return predict
 
 
-def _check(fit: Fit, run: Run, few: Sets, schedule: Schedule) -> None:
-    """Fit twice to a few samples: predictions must be predictions, and the same both times."""
+def _check(fit: Fit, run: Run, sets: Sets, schedule: Schedule) -> None:
+    """Fit twice: predictions must be predictions, and the same both times."""
+    few, short = few_of(sets, schedule)
     x = few.evaluated["validation"]
-    predicted = []
-    for _ in range(2):
-        try:
-            output = fit(run, few, schedule)(x.copy())
-        except CandidateError:
-            raise
-        except Exception as error:  # whatever a stranger's function raises
-            raise CandidateError(
-                f"it raised with {len(few.x)} samples of shape {few.x.shape[1:]}: "
-                f"{describe_error(error)}"
-            ) from error
-        predicted.append(as_predicted(output, len(x), few.n_classes))
-    if not all(each.finite for each in predicted):
-        raise CandidateError("expected finite logits, got values that are not")
-    n_different = int((predicted[0].classes != predicted[1].classes).sum())
+    try:
+        first, second = (_predicted(fit, run, few, short, x) for _ in range(2))
+    except CandidateError:
+        # A few samples or steps may be too few for a candidate that works.
+        first, second = (_predicted(fit, run, sets, schedule, x) for _ in range(2))
+    n_different = int((first != second).sum())
     if n_different:
         raise CandidateError(
             f"it is not the same twice with the same seed: {n_different} of {len(x)} predictions "
             "differ; all draws must come from the seed that it is given"
         )
+
+
+def _predicted(fit: Fit, run: Run, sets: Sets, schedule: Schedule, x: np.ndarray) -> np.ndarray:
+    """Fit, and return the classes predicted for some signals."""
+    try:
+        output = fit(run, sets, schedule)(x.copy())
+    except CandidateError:
+        raise
+    except Exception as error:  # whatever a stranger's function raises
+        raise CandidateError(
+            f"it raised with {len(sets.x)} samples of shape {sets.x.shape[1:]}: "
+            f"{describe_error(error)}"
+        ) from error
+    predicted = as_predicted(output, len(x), sets.n_classes)
+    if not predicted.finite:
+        raise CandidateError("expected finite logits, got values that are not")
+    return predicted.classes
 
 
 def _train(

@@ -114,9 +114,18 @@ class TorchCandidate:
         data = self._as_tensors(few)
         n_parameters = self._check_model(run, data, sets.n_classes)
         order = self._order(len(few.x), short, seed=0)
-        first, second = (self._run(run, data, order, short, lambda _: None) for _ in range(2))
+        first, second = (
+            self._run(run, data, order, short, lambda _: None, of_steps=schedule.n_steps)
+            for _ in range(2)
+        )
         self._check_same(first, second)
         return n_parameters
+
+    def count(self, settings: Mapping[str, Any], sets: Sets) -> int:
+        """Count the parameters that the model has with some settings."""
+        few, _ = few_of(sets, Schedule())
+        with _seeded(0, self._device()):
+            return _count(self._model(Run(settings, 0, ""), self._as_tensors(few).x))
 
     def train(
         self,
@@ -142,9 +151,15 @@ class TorchCandidate:
             yield number, self._run(run, data[run.data], orders[n, run.seed], schedule, told)
 
     def _run(
-        self, run: Run, data: _Data, order: Tensor, schedule: Schedule, told: Callable[[int], None]
+        self,
+        run: Run,
+        data: _Data,
+        order: Tensor,
+        schedule: Schedule,
+        told: Callable[[int], None],
+        of_steps: int | None = None,
     ) -> Outcome:
-        """Train one model, start to end."""
+        """Train one model, start to end, or the first steps of as many as its schedule is told."""
         start = time.perf_counter()
         done = 0
         losses: list[Tensor] = []
@@ -154,7 +169,8 @@ class TorchCandidate:
             try:
                 model = self._model(run, data.x)
                 optimizer = self._optimizer(model, run)
-                scheduler = self.schedule(optimizer, schedule.n_steps) if self.schedule else None
+                n_steps = of_steps or schedule.n_steps
+                scheduler = self.schedule(optimizer, n_steps) if self.schedule else None
                 model.train()
                 for first in range(0, schedule.n_steps, schedule.evaluate_every):
                     recent = []
@@ -225,7 +241,7 @@ class TorchCandidate:
                 raise CandidateError(
                     "make must give a new model for every run, but gave the same one twice"
                 )
-        return sum(each.numel() for each in model.parameters() if each.requires_grad)
+        return _count(model)
 
     def _check_same(self, first: Outcome, second: Outcome) -> None:
         """Refuse a candidate whose seed does not determine it; sums on a GPU vary by rounding."""
@@ -298,6 +314,10 @@ def _seeded(seed: int, device: str) -> Iterator[None]:
             with torch.cuda.device(device):
                 torch.cuda.manual_seed(seed)
         yield
+
+
+def _count(model: Module) -> int:
+    return sum(each.numel() for each in model.parameters() if each.requires_grad)
 
 
 def _logits(model: Module, x: Tensor) -> Tensor:
