@@ -514,6 +514,8 @@ def test_diverged_runs_are_counted_and_never_chosen():
         ({}, {}, "candidates must not be empty"),
         ([MLP], {}, "candidates must be a mapping"),
         ({"": MLP}, {}, "candidates must have names"),
+        ({"a\0b": MLP}, {}, r"names of one line of printable text, not 'a\\x00b'"),
+        ({"a\ud800": MLP}, {}, r"names of one line of printable text, not 'a\\ud800'"),
         ({"MLP (paper)": MLP}, {"references": True}, "other names than the paper's"),
         ({"a": 3}, {}, "candidate a: a must be .*, not 3 of type int"),
         ({"a": MLP}, {"seeds": 0}, "seeds must be from 1 to 10000, not 0"),
@@ -548,6 +550,59 @@ def test_an_empty_search_space_is_refused():
         compare({"a": EquinoxCandidate(MLP, search={"learning_rate": ()})}, QUICK)
     with pytest.raises(ValueError, match="names of arguments of make or of optimizer, not 'widht'"):
         EquinoxCandidate(MLP, search={"widht": (1, 2)})
+
+
+@pytest.mark.parametrize("rates", [(0.1, 0.1), (0.1, -1), (0.1, float("nan")), (0.1, np.inf)])
+def test_a_search_has_learning_rates_above_0_all_different(rates):
+    with pytest.raises(InputError, match=r"candidate a: search\['learning_rate'\]"):
+        compare({"a": Oracle(best_at(0.01), search={"learning_rate": rates})}, QUICK)
+
+
+def test_a_learning_rate_that_is_not_tuned_is_told():
+    class Untuned(Oracle):
+        untuned_rate = "0.07"
+
+    found = compare({"a": Untuned(lambda *_: 0.5, {"width": (1, 2)})}, QUICK)
+    assert "a: learning_rate not tuned: it is 0.07" in str(found)
+    assert "not tuned" not in str(compare({"a": Untuned(best_at(0.01))}, QUICK))
+    assert EquinoxCandidate(MLP, search={"hidden_size": (5,)}).untuned_rate == "0.01"
+    assert not EquinoxCandidate(MLP, optax.adam(0.1)).untuned_rate
+
+
+def test_candidates_without_steps_have_no_steps_to_a_target():
+    class Stepless(Oracle):
+        def train(self, *arguments):
+            for i, outcome in super().train(*arguments):
+                yield (
+                    i,
+                    outcome._replace(
+                        validation_accuracy=outcome.validation_accuracy[-1:],
+                        train_loss=np.array([np.nan]),
+                    ),
+                )
+
+    for evaluate_every in (10, 20):
+        found = compare({"a": Stepless(lambda *_: 0.9, {})}, QUICK, evaluate_every=evaluate_every)
+        assert np.isnan(found.result.steps_to_target).all()
+        assert "not reached" not in str(found)
+    assert "not reached" in str(compare({"a": Oracle(lambda *_: 0.5, {})}, QUICK))
+
+
+def test_the_figure_names_and_colours_every_candidate_by_itself():
+    names = [f"a model with a long name, number {i}, costs $$" for i in range(12)]
+    oracles = {n: Oracle(lambda *_, i=i: 0.5 + i / 50, {}) for i, n in enumerate(names)}
+    figure = compare(oracles, QUICK, shifts=("noise", "translation"), seeds=1).plot()
+    accuracies, _, shifts = figure.axes
+    labels = [each.get_text() for each in accuracies.get_yticklabels()]
+    assert len(set(labels)) == 12
+    assert all(each.endswith(r"costs \$\$") and "..." in each for each in labels)
+    colours = {tuple(line.get_color()) for line in shifts.lines}
+    assert len(colours) == 12
+    figure.canvas.draw()
+    boxes = [each.get_window_extent() for each in shifts.get_xticklabels()]
+    assert len({round(box.x1) for box in boxes}) == 3
+    titles = [axes.title for axes in figure.axes] + [axes._left_title for axes in figure.axes]
+    assert all(title.get_window_extent().x1 <= figure.bbox.x1 for title in titles)
 
 
 # What is given is told by what it is

@@ -156,6 +156,17 @@ def test_a_function_is_tuned_by_learning_rate_if_it_has_one():
         FunctionCandidate(nearest_mean, search={"rate": [1]})
 
 
+def test_a_function_that_needs_a_learning_rate_is_told_to_search_it(sets):
+    def needing(x, y, learning_rate, depth=1):
+        return lambda new: np.zeros(len(new), int)
+
+    with pytest.raises(CandidateError, match="function needs learning_rate, expected it in search"):
+        FunctionCandidate(needing, search={"depth": np.array([1, 2])}).check(sets, SHORT)
+    FunctionCandidate(needing).check(sets, SHORT)
+    FunctionCandidate(needing, search={"learning_rate": [0.1]}).check(sets, SHORT)
+    assert FunctionCandidate(lambda x, y, learning_rate=0.2: None, search={}).untuned_rate == "0.2"
+
+
 def test_a_function_may_ask_how_long_others_train(sets):
     seen = []
 
@@ -174,7 +185,7 @@ def test_a_candidate_that_needs_all_samples_or_steps_is_not_refused(sets):
 
     FunctionCandidate(annealed).check(sets, Schedule(30, 100, 10))
     SklearnCandidate(KNeighborsClassifier(250)).check(sets, SHORT)
-    with pytest.raises(CandidateError, match="with 600 samples .*ZeroDivisionError"):
+    with pytest.raises(CandidateError, match=r"with 600 samples .*ValueError"):
         FunctionCandidate(annealed).check(sets, Schedule(9, 100, 3))
 
 

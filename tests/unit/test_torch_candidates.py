@@ -140,6 +140,14 @@ def test_a_search_space_that_nothing_takes_is_refused():
         TorchCandidate(Network, search={"learning_rate": []})
 
 
+def test_the_rate_that_is_not_tuned_is_the_optimizers():
+    search = {"hidden_size": np.array([3, 5])}
+    assert TorchCandidate(Network, search=search).search == {"hidden_size": [3, 5]}
+    assert TorchCandidate(Network, search=search).untuned_rate == "0.001"
+    own = TorchCandidate(Network, optimizer=lambda parameters, rate: None, search=search)
+    assert own.untuned_rate == "the optimizer's own"
+
+
 def test_a_schedule_moves_on_after_every_step(sets):
     def only_first(optimizer, n_steps):
         assert n_steps == 12

@@ -100,7 +100,8 @@ def assemble(rows: Sequence[Compared], protocol: Protocol, sets: DataSets) -> xr
                     values[at][len(steps) - len(curve) :] = curve
                 reached = steps[curves["validation_accuracy"][at] >= protocol.target_accuracy]
                 # Without steps there is nothing to count.
-                if len(reached) and len(outcome.validation_accuracy) == len(steps):
+                has_steps = len(steps) > 1 or not np.isnan(outcome.train_loss).all()
+                if len(reached) and len(outcome.validation_accuracy) == len(steps) and has_steps:
                     found["steps_to_target"][at] = reached[0]
                 if protocol.data.n_train in sizes:
                     found["size_accuracy"][at][sizes.index(protocol.data.n_train)] = accuracy[

@@ -84,7 +84,7 @@ def _main(result: xr.Dataset) -> Table:
             accuracy_text(each.test_accuracy, n, int(each.diverged.sum())),
             accuracy_text(each.train_accuracy, n),
             f"{n_parameters:,.0f}" if np.isfinite(n_parameters) else "",
-            _steps(each.steps_to_target, n),
+            _steps(each.steps_to_target, n) if _has_steps(each) else "",
             f"{np.nanmean(each.seconds):.2g}",
         )
     return table
@@ -215,6 +215,12 @@ def estimate_text(found: Estimate, n: int) -> str:
     half = found.high - found.mean
     text = f"{found.mean:.1f}" + (f" ± {half:.1f}" if np.isfinite(half) else "")
     return text if found.n == n else f"{text}, n = {found.n}"
+
+
+def _has_steps(each: xr.Dataset) -> bool:
+    """Tell whether a candidate learns in steps: it has a loss, or was evaluated on the way."""
+    on_the_way = each.validation_accuracy.isel(step=slice(-1))
+    return bool(each.train_loss.notnull().any() or on_the_way.notnull().any())
 
 
 def _steps(values: xr.DataArray, n: int) -> str:

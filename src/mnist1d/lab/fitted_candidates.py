@@ -11,7 +11,15 @@ import numpy as np
 
 from mnist1d.lab.candidate_checks import as_predicted, describe_error, few_of
 from mnist1d.lab.candidate_runs import CandidateError, Outcome, Run, Schedule, Sets
-from mnist1d.lab.candidate_settings import LEARNING_RATE, check_search, first_values, named
+from mnist1d.lab.candidate_settings import (
+    LEARNING_RATE,
+    check_search,
+    default_rate,
+    first_values,
+    named,
+    needs,
+    plain_values,
+)
 from mnist1d.lab.sources import source_text
 
 Predict = Callable[[np.ndarray], Any]
@@ -52,8 +60,7 @@ class SklearnCandidate:
     framework: ClassVar[str] = "scikit-learn"
 
     def __post_init__(self) -> None:
-        if self.search is None:
-            object.__setattr__(self, "search", {})
+        object.__setattr__(self, "search", plain_values(self.search) or {})
         if isinstance(self.estimator, type) or not hasattr(self.estimator, "get_params"):
             if not callable(self.estimator):
                 raise TypeError(
@@ -142,9 +149,16 @@ class FunctionCandidate:
     def __post_init__(self) -> None:
         if not callable(self.function):
             raise TypeError(f"function must be a function, got {self.function!r}")
+        object.__setattr__(self, "search", plain_values(self.search))
         if self.search is None and not named(self.function, LEARNING_RATE):
             object.__setattr__(self, "search", {})
         check_search(self.search, {"function": self.function})
+
+    @property
+    def untuned_rate(self) -> str:
+        """The learning rate without one in the search space, as a text; empty if there is none."""
+        rate = default_rate(self.function)
+        return "" if rate is None else f"{rate}"
 
     def source(self) -> str:
         """Return the text of the function."""
@@ -152,6 +166,12 @@ class FunctionCandidate:
 
     def check(self, sets: Sets, schedule: Schedule) -> None:
         """Try the candidate on a few samples; see `mnist1d.lab.candidate_runs.Candidate`."""
+        needs_rate = needs(self.function, LEARNING_RATE)
+        if needs_rate and self.search is not None and LEARNING_RATE not in self.search:
+            raise CandidateError(
+                f"function needs {LEARNING_RATE}, expected it in search, got a search of "
+                f"{', '.join(self.search) or 'nothing'}; a default of the argument would do, too"
+            )
         _check(self._fit, Run(first_values(self.search), seed=0, data=""), sets, schedule)
 
     def train(

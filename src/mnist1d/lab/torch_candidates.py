@@ -21,8 +21,10 @@ from mnist1d.lab.candidate_runs import (
 from mnist1d.lab.candidate_settings import (
     LEARNING_RATE,
     check_search,
+    default_rate,
     first_values,
     own_settings,
+    plain_values,
 )
 from mnist1d.lab.sources import source_text
 
@@ -92,6 +94,7 @@ class TorchCandidate:
     framework: ClassVar[str] = "PyTorch"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "search", plain_values(self.search))
         if isinstance(self.make, torch.nn.Module):
             raise TypeError(
                 "make must give a new model for every run, got one model: "
@@ -102,6 +105,12 @@ class TorchCandidate:
             if not callable(part) and not (part is None and name in {"augment", "schedule"}):
                 raise TypeError(f"{name} must be a function, got {part!r}")
         check_search(self.search, {name: parts[name] for name in parts if name != "schedule"})
+
+    @property
+    def untuned_rate(self) -> str:
+        """The learning rate without one in the search space, as a text."""
+        rate = default_rate(self.optimizer, 1)
+        return "the optimizer's own" if rate is None else f"{rate}"
 
     def source(self) -> str:
         """Return the text of all functions."""
