@@ -605,6 +605,18 @@ def test_the_figure_names_and_colours_every_candidate_by_itself():
     assert all(title.get_window_extent().x1 <= figure.bbox.x1 for title in titles)
 
 
+def test_a_function_among_the_settings_is_shown_by_its_name():
+    found = compare({"a": Oracle(lambda *_: 0.5, {"activation": (jax.nn.relu, np.tanh)})}, QUICK)
+    assert json.loads(found.result.settings.item()) == {"activation": "relu"}
+    assert "activation = relu" in str(found)
+
+
+def test_one_of_something_is_singular():
+    text = " ".join(str(compare({"a": Oracle(best_at(0.01), {})}, QUICK, seeds=1)).split())
+    assert "n = 1 seed unless" in text
+    assert "Final: 1 other seed, the same" in text
+
+
 # What is given is told by what it is
 
 

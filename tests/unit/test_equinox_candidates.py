@@ -211,6 +211,19 @@ def test_numbers_of_numpy_are_searched_as_pythons():
     assert type(found["width"][0]) is int
 
 
+def test_layers_with_a_state_are_told():
+    class Normed(eqx.Module):
+        layers: list[eqx.Module]
+
+        def __init__(self, key):
+            norm = eqx.nn.BatchNorm(10, axis_name="batch", mode="batch")
+            self.layers = [eqx.nn.Linear(40, 10, key=key), norm]
+
+    for make in (Normed, lambda key: eqx.nn.make_with_state(Normed)(key)):
+        with pytest.raises(CandidateError, match=r"BatchNorm: these are not supported"):
+            EquinoxCandidate(make).check(SETS["a"], SCHEDULE)
+
+
 class Dropped(eqx.Module):
     output: eqx.nn.Linear
     dropout: eqx.nn.Dropout

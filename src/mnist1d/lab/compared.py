@@ -9,7 +9,7 @@ import xarray as xr
 
 from mnist1d.lab.candidate_runs import Candidate, Outcome
 from mnist1d.lab.data_sets import DataSets, Variant
-from mnist1d.lab.finished_runs import has_diverged, settings_text
+from mnist1d.lab.finished_runs import has_diverged, shown_settings
 from mnist1d.lab.protocol import Protocol
 
 
@@ -157,12 +157,12 @@ def _facts(rows: Sequence[Compared], protocol: Protocol) -> dict[str, Any]:
     accuracy = np.full((len(rows), n_tries, protocol.tuning_seeds), np.nan)
     tried = np.full((len(rows), n_tries), "", dtype=object)
     for i, row in enumerate(rows):
-        tried[i, : len(row.tries)] = [settings_text(settings) for settings in row.tries]
+        tried[i, : len(row.tries)] = [shown_settings(settings) for settings in row.tries]
         if row.tuning_accuracy is not None:
             accuracy[i, : len(row.tries)] = row.tuning_accuracy
     texts = {
         "framework": [row.candidate.framework for row in rows],
-        "settings": [settings_text(row.chosen) for row in rows],
+        "settings": [shown_settings(row.chosen) for row in rows],
         "source": [row.source for row in rows],
         "remarks": ["; ".join(row.remarks) for row in rows],
         "failure": [row.failure for row in rows],

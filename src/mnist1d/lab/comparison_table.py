@@ -65,7 +65,7 @@ def _main(result: xr.Dataset) -> Table:
     n = result.sizes["seed"]
     config = json.loads(result.attrs["config"])
     table = _table(
-        f"Mean ± half the 95 % interval, n = {n} seeds unless stated",
+        f"Mean ± half the 95 % interval, n = {n} {'seed' if n == 1 else 'seeds'} unless stated",
         "",
         "test (%)",
         "training (%)",
@@ -164,10 +164,11 @@ def _remarks(result: xr.Dataset, differences: Sequence[Any]) -> list[Text]:
     lines += [Text(line) for line in str(result.attrs["protocol"]).splitlines()]
     config = json.loads(result.attrs["config"])
     if differences:
+        pairs = "one pair" if len(differences) == 1 else f"{len(differences)} pairs"
         lines.append(
             Text(
                 f"Told apart: p < 0.05 in Student's paired t test after Holm's correction for all "
-                f"{len(differences)} pairs shown. Intervals are of each number alone."
+                f"{pairs} shown. Intervals are of each number alone."
             )
         )
     if any(each.same_for_all_seeds for each in differences):

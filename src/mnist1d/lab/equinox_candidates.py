@@ -110,6 +110,12 @@ class EquinoxCandidate:
         key = jax.random.key(0)
         with _explained("to be made from a key"):
             model, again = (self._made(settings)(key) for _ in range(2))
+        if _has_state(model):
+            raise CandidateError(
+                "the model was expected to be a function of its weights, and has layers with a "
+                "state, such as eqx.nn.BatchNorm: these are not supported; eqx.nn.GroupNorm and "
+                "LayerNorm are"
+            )
         first, second = (jax.tree.leaves(eqx.filter(each, eqx.is_array)) for each in (model, again))
         if len(first) != len(second) or not _are_equal(first, second):
             raise CandidateError(
@@ -368,6 +374,12 @@ def _equal(first: Array, second: Array) -> bool:
     if jnp.issubdtype(first.dtype, jax.dtypes.prng_key):
         first, second = jax.random.key_data(first), jax.random.key_data(second)
     return first.shape == second.shape and np.array_equal(first, second, equal_nan=True)
+
+
+def _has_state(model: Any) -> bool:
+    kinds = (eqx.nn.State, eqx.nn.StateIndex)
+    leaves = jax.tree.leaves(model, is_leaf=lambda each: isinstance(each, kinds))
+    return any(isinstance(each, kinds) for each in leaves)
 
 
 def _are_equal(first: Any, second: Any) -> bool:

@@ -121,6 +121,20 @@ class FinishedRuns:
         }
 
 
+def shown_settings(settings: Mapping[str, Any]) -> str:
+    """Write settings as JSON, functions among them as their names, if they have one.
+
+    >>> shown_settings({"activation": np.tanh, "learning_rate": 0.01})
+    '{"activation": "tanh", "learning_rate": 0.01}'
+    """
+
+    def shown(value: Any) -> str:
+        name = str(getattr(value, "__name__", "<lambda>"))
+        return source_text(value) if name == "<lambda>" else name
+
+    return json.dumps(dict(settings), default=shown)
+
+
 def settings_text(settings: Mapping[str, Any]) -> str:
     """Write settings as JSON, functions among them as their source.
 

@@ -4,11 +4,11 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from importlib import import_module
 from typing import Any, ClassVar
 
 import numpy as np
 
+from mnist1d.extras import required
 from mnist1d.lab.candidate_checks import as_predicted, describe_error, few_of
 from mnist1d.lab.candidate_runs import CandidateError, Outcome, Run, Schedule, Sets
 from mnist1d.lab.candidate_settings import (
@@ -105,7 +105,7 @@ class SklearnCandidate:
                 f"expected a classifier with fit and predict, got {type(estimator).__name__}, "
                 f"which lacks {' and '.join(missing)}"
             )
-        estimator = import_module("sklearn.base").clone(estimator)
+        estimator = required("sklearn.base", extra="lab").clone(estimator)
         estimator.set_params(**dict(run.settings))
         # Settings first: one of them may be a whole step of a pipeline.
         seeds = [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
