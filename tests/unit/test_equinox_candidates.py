@@ -219,7 +219,7 @@ def test_layers_with_a_state_are_told():
             norm = eqx.nn.BatchNorm(10, axis_name="batch", mode="batch")
             self.layers = [eqx.nn.Linear(40, 10, key=key), norm]
 
-    for make in (Normed, lambda key: eqx.nn.make_with_state(Normed)(key)):
+    for make in (Normed, eqx.nn.make_with_state(Normed)):
         with pytest.raises(CandidateError, match=r"BatchNorm: these are not supported"):
             EquinoxCandidate(make).check(SETS["a"], SCHEDULE)
 

@@ -320,5 +320,10 @@ def test_another_function_is_another_source():
         TorchCandidate(Network, optimizer=torch.optim.SGD).source(),
     }
     assert len(sources) == 4
+    frozen = [nn.Linear(40, 40) for _ in range(2)]
+    texts = {
+        TorchCandidate(lambda each=each: nn.Sequential(each, Network())).source() for each in frozen
+    }
+    assert len(texts) == 2
     # What is tried changes no run.
     assert TorchCandidate(Network, search={"learning_rate": [0.1]}).source() in sources

@@ -115,10 +115,11 @@ def _values_inside(thing: Any) -> dict[str, Any] | None:
     if is_dataclass(thing):
         return {each.name: getattr(thing, each.name, None) for each in fields(thing)}
     kind = type(thing)
-    if _is_installed(kind) and kind.__repr__ is not object.__repr__:
+    tells_all = _is_installed(kind) and kind.__repr__ is not object.__repr__
+    if tells_all and not hasattr(thing, "state_dict"):  # a module of PyTorch shows no weights
         return None
     slots = [name for each in kind.__mro__ for name in vars(each).get("__slots__", ())]
-    values = {name: getattr(thing, name) for name in slots if hasattr(thing, name)}
+    values = {name: getattr(thing, name, None) for name in slots if not name.startswith("__")}
     return {**values, **getattr(thing, "__dict__", {})}
 
 
@@ -219,15 +220,11 @@ def _is_installed(thing: Any) -> bool:
     """Tell whether something belongs to a package, whose version is stored elsewhere."""
     name = thing.__name__ if isinstance(thing, types.ModuleType) else thing.__module__
     package = (name or "").partition(".")[0]
-    if package == "mnist1d" or package in sys.stdlib_module_names:
-        return True
     file = getattr(sys.modules.get(package), "__file__", None)
-    # What starts Python may be installed; what is written there is not.
-    return (
-        package != "__main__"
-        and file is not None
-        and str(Path(file).resolve()).startswith(_INSTALLED)
-    )
+    if package in {"mnist1d", "__main__"} or file is None:
+        # What starts Python may be installed, what is written there is not.
+        return package == "mnist1d" or package in sys.stdlib_module_names
+    return str(Path(file).resolve()).startswith(_INSTALLED)
 
 
 def _is_array(value: Any) -> bool:
