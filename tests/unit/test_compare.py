@@ -1,6 +1,9 @@
 """Comparisons are fair: budgets, seeds, data, what tuning may see; and nothing is done twice."""
 
+import importlib
 import json
+import os
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -16,7 +19,7 @@ import mnist1d
 from mnist1d import cli, compare_command
 from mnist1d.experiments import record
 from mnist1d.experiments.summary import InputError
-from mnist1d.lab import comparison, data_sets
+from mnist1d.lab import comparison, data_sets, finished_runs
 from mnist1d.lab.candidate_runs import CandidateError, Outcome, batch_order
 from mnist1d.lab.comparison import compare
 from mnist1d.lab.comparison_result import Comparison
@@ -169,19 +172,32 @@ def test_drops_shifts_and_steps_come_from_predictions():
 
 
 def test_differences_are_paired_and_corrected_for_their_number():
-    def with_offset(offset):
-        return Oracle(lambda _, seed: 0.5 + offset + [0, 0.2, 0.1][seed], {}, text=str(offset))
+    def with_offset(*offsets):
+        return Oracle(lambda _, seed: 0.5 + offsets[seed] + [0, 0.2, 0.1][seed], {})
 
-    found = compare(
-        {"a": with_offset(0), "b": with_offset(0.1), "c": with_offset(0.1)}, QUICK, seeds=3
-    )
+    a, b, c = with_offset(0, 0, 0), with_offset(0.1, 0.095, 0.105), with_offset(0.1, 0.095, 0.105)
+    found = compare({"a": a, "b": b, "c": c}, QUICK, seeds=3)
     by_pair = {(each.first, each.second): each for each in found.differences()}
-    # Seeds vary by 20 points, the pairs not at all.
+    # Seeds vary by 20 points, the pairs by one.
     assert by_pair["b", "a"].told_apart
     assert abs(by_pair["b", "a"].estimate.mean - 10) < 1e-6
     assert by_pair["b", "c"].p_value == 1
     assert not by_pair["b", "c"].told_apart
     assert "Holm's correction for all 3 pairs" in " ".join(str(found).split())
+
+
+def test_a_difference_that_is_the_same_for_all_seeds_is_not_tested():
+    rates = {"a": 0.5, "b": 0.6, "c": 0.6}
+    found = compare({n: Oracle(lambda *_, r=r: r, {}) for n, r in rates.items()}, QUICK, seeds=3)
+    by_pair = {(each.first, each.second): each for each in found.differences()}
+    assert np.isnan(by_pair["b", "a"].p_value)
+    assert by_pair["b", "a"].same_for_all_seeds
+    assert not by_pair["b", "a"].told_apart
+    assert by_pair["b", "c"].p_value == 1
+    text = " ".join(str(found).split())
+    assert "seeds make no difference" in text
+    assert "vary_data=True is needed" in text
+    found.plot()
 
 
 @pytest.mark.usefixtures("quick_compilation")
@@ -197,6 +213,16 @@ def test_the_papers_cnn_under_another_name_ties_exactly(monkeypatch):
     assert (difference.estimate.mean, difference.p_value) == (0, 1)
     assert bool(paper.is_reference)
     assert mine.n_parameters == paper.n_parameters == 5210
+
+
+def test_parameters_are_those_of_the_chosen_setting():
+    class Counted(Oracle):
+        def count(self, settings, sets):
+            assert sets.x.shape == (400, 40)
+            return round(1000 * settings["learning_rate"])
+
+    found = compare({"a": Counted(best_at(0.1)), "b": Counted(best_at(0.01))}, QUICK)
+    assert found.result.n_parameters.values.tolist() == [100, 10]
 
 
 # The same budget for all
@@ -296,6 +322,101 @@ def test_source_text_tells_of_all_that_a_function_remembers():
     assert " at 0x" not in source_text([made(3), object(), print])
 
 
+def test_two_functions_on_one_line_are_two_sources():
+    narrow, wide = [lambda x: x + 5, lambda x: x + 80]
+    one, other = [lambda x, a: x * a, lambda a, x: x * a]
+    assert source_text(narrow) == source_text(narrow) != source_text(wide)
+    assert source_text(one) != source_text(other)
+
+
+HELPER = """
+import other_layers
+SIZE = {size}
+class Width:
+    size = SIZE
+    def __init__(self, value):
+        self.value = value
+"""
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Return a function that writes and imports the module `helper_layers` anew."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def write(size=5, other="x = 1"):
+        (tmp_path / "helper_layers.py").write_text(HELPER.format(size=size), encoding="utf-8")
+        (tmp_path / "other_layers.py").write_text(other, encoding="utf-8")
+        for name in ("helper_layers", "other_layers"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        importlib.invalidate_caches()
+        return importlib.import_module("helper_layers")
+
+    return write
+
+
+def test_the_source_of_a_function_is_also_that_of_the_modules_it_uses(written):
+    def used(*arguments):
+        namespace = {"helper": written(*arguments)}
+        exec("def make(key): return helper.Width(key)", namespace)  # noqa: S102
+        return source_text(namespace["make"])
+
+    assert used(5) == used(5)
+    assert len({used(5), used(80), used(5, "x = 2")}) == 3
+
+
+def test_the_source_of_an_object_is_that_of_its_class_with_its_values(written):
+    objects = [written(5).Width(3), written(5).Width(4), written(6).Width(3)]
+    assert len({source_text(each) for each in objects}) == 3
+    assert source_text(objects[0]) == source_text(written(5).Width(3))
+    first, second = objects[:2]
+    pair = (first, second)
+    assert source_text([pair, first]) != source_text([pair, second])
+
+
+def test_a_source_is_the_same_in_every_process(tmp_path):
+    file = tmp_path / "told.py"
+    file.write_text(
+        "import equinox as eqx\n"
+        "from mnist1d.lab.sources import source_text\n"
+        "WORDS = {'a', 'bc', 'def'}\n"
+        "class Model(eqx.Module):\n"
+        "    width: int = 3\n"
+        "    def __call__(self, x): return x if x in {'p', 'qr', 'stu'} else WORDS\n"
+        "print(source_text([Model, Model(4), lambda: WORDS]))\n",
+        encoding="utf-8",
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, str(file)],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in "12"
+    }
+    assert len(texts) == 1
+
+
+def test_another_version_of_a_framework_computes_anew(tmp_path, monkeypatch):
+    def done():
+        oracle = Oracle(best_at(0.01))
+        oracle.framework = "Equinox"
+        compare({"a": oracle}, QUICK, folder=tmp_path)
+        return len(oracle.done)
+
+    assert (done(), done()) == (8, 0)
+    version = finished_runs.metadata.version
+    monkeypatch.setattr(
+        finished_runs.metadata,
+        "version",
+        lambda name: "0.0" if name == "equinox" else version(name),
+    )
+    assert done() == 8
+
+
 # What goes wrong is named, and the others' results are kept
 
 COUNTER = iter(range(1000))
@@ -393,6 +514,8 @@ def test_diverged_runs_are_counted_and_never_chosen():
         ({}, {}, "candidates must not be empty"),
         ([MLP], {}, "candidates must be a mapping"),
         ({"": MLP}, {}, "candidates must have names"),
+        ({"a\0b": MLP}, {}, r"names of one line of printable text, not 'a\\x00b'"),
+        ({"a\ud800": MLP}, {}, r"names of one line of printable text, not 'a\\ud800'"),
         ({"MLP (paper)": MLP}, {"references": True}, "other names than the paper's"),
         ({"a": 3}, {}, "candidate a: a must be .*, not 3 of type int"),
         ({"a": MLP}, {"seeds": 0}, "seeds must be from 1 to 10000, not 0"),
@@ -427,6 +550,71 @@ def test_an_empty_search_space_is_refused():
         compare({"a": EquinoxCandidate(MLP, search={"learning_rate": ()})}, QUICK)
     with pytest.raises(ValueError, match="names of arguments of make or of optimizer, not 'widht'"):
         EquinoxCandidate(MLP, search={"widht": (1, 2)})
+
+
+@pytest.mark.parametrize("rates", [(0.1, 0.1), (0.1, -1), (0.1, float("nan")), (0.1, np.inf)])
+def test_a_search_has_learning_rates_above_0_all_different(rates):
+    with pytest.raises(InputError, match=r"candidate a: search\['learning_rate'\]"):
+        compare({"a": Oracle(best_at(0.01), search={"learning_rate": rates})}, QUICK)
+
+
+def test_a_learning_rate_that_is_not_tuned_is_told():
+    class Untuned(Oracle):
+        untuned_rate = "0.07"
+
+    found = compare({"a": Untuned(lambda *_: 0.5, {"width": (1, 2)})}, QUICK)
+    assert "a: learning_rate not tuned: it is 0.07" in str(found)
+    assert "not tuned" not in str(compare({"a": Untuned(best_at(0.01))}, QUICK))
+    assert EquinoxCandidate(MLP, search={"hidden_size": (5,)}).untuned_rate == "0.01"
+    assert not EquinoxCandidate(MLP, optax.adam(0.1)).untuned_rate
+
+
+def test_candidates_without_steps_have_no_steps_to_a_target():
+    class Stepless(Oracle):
+        def train(self, *arguments):
+            for i, outcome in super().train(*arguments):
+                yield (
+                    i,
+                    outcome._replace(
+                        validation_accuracy=outcome.validation_accuracy[-1:],
+                        train_loss=np.array([np.nan]),
+                    ),
+                )
+
+    for evaluate_every in (10, 20):
+        found = compare({"a": Stepless(lambda *_: 0.9, {})}, QUICK, evaluate_every=evaluate_every)
+        assert np.isnan(found.result.steps_to_target).all()
+        assert "not reached" not in str(found)
+    assert "not reached" in str(compare({"a": Oracle(lambda *_: 0.5, {})}, QUICK))
+
+
+def test_the_figure_names_and_colours_every_candidate_by_itself():
+    names = [f"a model with a long name, number {i}, costs $$" for i in range(12)]
+    oracles = {n: Oracle(lambda *_, i=i: 0.5 + i / 50, {}) for i, n in enumerate(names)}
+    figure = compare(oracles, QUICK, shifts=("noise", "translation"), seeds=1).plot()
+    accuracies, _, shifts = figure.axes
+    labels = [each.get_text() for each in accuracies.get_yticklabels()]
+    assert len(set(labels)) == 12
+    assert all(each.endswith(r"costs \$\$") and "..." in each for each in labels)
+    colours = {tuple(line.get_color()) for line in shifts.lines}
+    assert len(colours) == 12
+    figure.canvas.draw()
+    boxes = [each.get_window_extent() for each in shifts.get_xticklabels()]
+    assert len({round(box.x1) for box in boxes}) == 3
+    titles = [axes.title for axes in figure.axes] + [axes._left_title for axes in figure.axes]
+    assert all(title.get_window_extent().x1 <= figure.bbox.x1 for title in titles)
+
+
+def test_a_function_among_the_settings_is_shown_by_its_name():
+    found = compare({"a": Oracle(lambda *_: 0.5, {"activation": (jax.nn.relu, np.tanh)})}, QUICK)
+    assert json.loads(found.result.settings.item()) == {"activation": "relu"}
+    assert "activation = relu" in str(found)
+
+
+def test_one_of_something_is_singular():
+    text = " ".join(str(compare({"a": Oracle(best_at(0.01), {})}, QUICK, seeds=1)).split())
+    assert "n = 1 seed unless" in text
+    assert "Final: 1 other seed, the same" in text
 
 
 # What is given is told by what it is

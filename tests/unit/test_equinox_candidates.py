@@ -8,7 +8,7 @@ import optax
 import pytest
 
 from mnist1d.lab import equinox_candidates
-from mnist1d.lab.candidate_runs import Run, Schedule, Sets, batch_order
+from mnist1d.lab.candidate_runs import CandidateError, Run, Schedule, Sets, batch_order
 from mnist1d.lab.equinox_candidates import EquinoxCandidate
 from mnist1d.models import MLP, Logistic, predict
 from mnist1d.training import (
@@ -181,6 +181,47 @@ def test_loss_and_augmentation_are_the_candidates_own():
     assert plain.validation_accuracy[-1] > 0.5 > blind.validation_accuracy[-1]
     (doubled,) = train(EquinoxCandidate(Logistic, loss=lambda a, b: 2 * cross_entropy(a, b)), runs)
     np.testing.assert_allclose(doubled.train_loss[0], 2 * plain.train_loss[0], rtol=0.1)
+
+
+def test_parameters_are_counted_with_the_settings_of_the_model():
+    candidate = EquinoxCandidate(Narrow, search={"width": (5, 10)})
+    counts = [candidate.count({"width": width}, SETS["a"]) for width in (5, 10)]
+    assert counts == [5 * 40 + 5 + 30 + 50 + 10, 400 + 10 + 110 + 100 + 10]
+    assert candidate.check(SETS["a"], SCHEDULE) == counts[0]
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        {"augment": lambda x, _key: x + np.random.normal(size=x.shape)},  # noqa: NPY002
+        {"loss": lambda a, b: np.random.uniform() * cross_entropy(a, b)},  # noqa: NPY002
+    ],
+)
+def test_draws_without_a_key_are_told(drawing):
+    with pytest.raises(CandidateError, match="training step was expected to be the same twice"):
+        EquinoxCandidate(Logistic, **drawing).check(SETS["a"], SCHEDULE)
+    sound = EquinoxCandidate(Logistic, augment=lambda x, key: x + jax.random.normal(key, x.shape))
+    assert sound.check(SETS["a"], SCHEDULE) == 410
+
+
+def test_numbers_of_numpy_are_searched_as_pythons():
+    search = {"learning_rate": np.array([0.1, 0.01]), "width": (np.int64(5), 10)}
+    found = EquinoxCandidate(Narrow, search=search).search
+    assert found == {"learning_rate": [0.1, 0.01], "width": (5, 10)}
+    assert type(found["width"][0]) is int
+
+
+def test_layers_with_a_state_are_told():
+    class Normed(eqx.Module):
+        layers: list[eqx.Module]
+
+        def __init__(self, key):
+            norm = eqx.nn.BatchNorm(10, axis_name="batch", mode="batch")
+            self.layers = [eqx.nn.Linear(40, 10, key=key), norm]
+
+    for make in (Normed, eqx.nn.make_with_state(Normed)):
+        with pytest.raises(CandidateError, match=r"BatchNorm: these are not supported"):
+            EquinoxCandidate(make).check(SETS["a"], SCHEDULE)
 
 
 class Dropped(eqx.Module):

@@ -100,7 +100,7 @@ class Raising(Restless):
         (LinearRegression(), "expected classes from 0 to 9, got "),
         (StandardScaler(), "expected a classifier with fit and predict, got StandardScaler"),
         (Restless(), "not the same twice with the same seed: .* of 200 predictions differ"),
-        (Raising(), "it raised with 200 samples .*ArithmeticError: no"),
+        (Raising(), "it raised with 600 samples .*ArithmeticError: no"),
     ],
 )
 def test_a_bad_estimator_is_told(estimator, message, sets):
@@ -112,6 +112,20 @@ def test_other_parameters_are_another_source():
     one, other = (SklearnCandidate(RidgeClassifier(alpha=alpha)).source() for alpha in (1.0, 2.0))
     assert one != other
     assert "RidgeClassifier" in one
+
+
+def test_another_transformer_in_a_pipeline_is_another_source():
+    def made(n):
+        class Cut(BaseEstimator):
+            def fit(self, x, y=None):
+                return self
+
+            def transform(self, x):
+                return x[:, :n]
+
+        return SklearnCandidate(make_pipeline(Cut(), RidgeClassifier())).source()
+
+    assert made(3) == made(3) != made(4)
 
 
 def nearest_mean(x, y, *, seed, x_validation, y_validation, shrinkage=0.0):
@@ -142,6 +156,17 @@ def test_a_function_is_tuned_by_learning_rate_if_it_has_one():
         FunctionCandidate(nearest_mean, search={"rate": [1]})
 
 
+def test_a_function_that_needs_a_learning_rate_is_told_to_search_it(sets):
+    def needing(x, y, learning_rate, depth=1):
+        return lambda new: np.zeros(len(new), int)
+
+    with pytest.raises(CandidateError, match="function needs learning_rate, expected it in search"):
+        FunctionCandidate(needing, search={"depth": np.array([1, 2])}).check(sets, SHORT)
+    FunctionCandidate(needing).check(sets, SHORT)
+    FunctionCandidate(needing, search={"learning_rate": [0.1]}).check(sets, SHORT)
+    assert FunctionCandidate(lambda x, y, learning_rate=0.2: None, search={}).untuned_rate == "0.2"
+
+
 def test_a_function_may_ask_how_long_others_train(sets):
     seen = []
 
@@ -151,6 +176,17 @@ def test_a_function_may_ask_how_long_others_train(sets):
 
     outcomes(FunctionCandidate(asking), sets, ({}, 0))
     assert seen == [SHORT]
+
+
+def test_a_candidate_that_needs_all_samples_or_steps_is_not_refused(sets):
+    def annealed(x, y, schedule):
+        epochs = range(0, schedule.n_steps, schedule.n_steps // 10)
+        return lambda new: np.full(len(new), len(epochs))
+
+    FunctionCandidate(annealed).check(sets, Schedule(30, 100, 10))
+    SklearnCandidate(KNeighborsClassifier(250)).check(sets, SHORT)
+    with pytest.raises(CandidateError, match=r"with 600 samples .*ValueError"):
+        FunctionCandidate(annealed).check(sets, Schedule(9, 100, 3))
 
 
 def predicting(output):

@@ -140,6 +140,14 @@ def test_a_search_space_that_nothing_takes_is_refused():
         TorchCandidate(Network, search={"learning_rate": []})
 
 
+def test_the_rate_that_is_not_tuned_is_the_optimizers():
+    search = {"hidden_size": np.array([3, 5])}
+    assert TorchCandidate(Network, search=search).search == {"hidden_size": [3, 5]}
+    assert TorchCandidate(Network, search=search).untuned_rate == "0.001"
+    own = TorchCandidate(Network, optimizer=lambda parameters, rate: None, search=search)
+    assert own.untuned_rate == "the optimizer's own"
+
+
 def test_a_schedule_moves_on_after_every_step(sets):
     def only_first(optimizer, n_steps):
         assert n_steps == 12
@@ -268,6 +276,35 @@ def test_what_raises_in_the_middle_is_named_and_earlier_runs_are_kept(sets):
         next(running)
 
 
+def test_parameters_are_counted_with_the_settings_of_the_model(sets):
+    candidate = TorchCandidate(Network, search={"hidden_size": [5, 10]})
+    counts = [candidate.count({"hidden_size": n}, sets) for n in (5, 10)]
+    assert counts == [41 * 5 + 60, 410 + 110]
+    assert candidate.check(sets, SHORT) == counts[0]
+
+
+def test_a_check_schedules_as_many_steps_as_a_run_has(sets):
+    told = []
+
+    def warmed_up(optimizer, n_steps):
+        told.append(n_steps)
+        warm = torch.optim.lr_scheduler.LinearLR(optimizer, total_iters=n_steps // 10)
+        if not n_steps // 10:
+            raise ValueError("no steps to warm up in")
+        return warm
+
+    TorchCandidate(Network, schedule=warmed_up).check(sets, SHORT)
+    assert told == [12, 12]
+
+
+def test_a_run_of_one_step_is_checked_with_one(sets):
+    one_cycle = torch.optim.lr_scheduler.OneCycleLR
+    candidate = TorchCandidate(
+        Network, schedule=lambda optimizer, n: one_cycle(optimizer, 0.1, total_steps=n + 1)
+    )
+    candidate.check(sets, Schedule(1, 100, 1))
+
+
 def test_a_diverged_run_is_not_finite(sets):
     candidate = TorchCandidate(Network, optimizer=torch.optim.SGD)
     (outcome,) = outcomes(candidate, runs_of({"learning_rate": 1e30}), sets)
@@ -283,5 +320,10 @@ def test_another_function_is_another_source():
         TorchCandidate(Network, optimizer=torch.optim.SGD).source(),
     }
     assert len(sources) == 4
+    frozen = [nn.Linear(40, 40) for _ in range(2)]
+    texts = {
+        TorchCandidate(lambda each=each: nn.Sequential(each, Network())).source() for each in frozen
+    }
+    assert len(texts) == 2
     # What is tried changes no run.
     assert TorchCandidate(Network, search={"learning_rate": [0.1]}).source() in sources

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mnist1d.lab.candidate_runs import CandidateError, Schedule, Sets
 
 SHORT = 2
-"""Steps that a candidate takes when it is tried."""
+"""Steps that a candidate takes when it is tried, if a run has so many."""
 
 _FEW = 200
 
@@ -37,7 +37,8 @@ def few_of(sets: Sets, schedule: Schedule) -> tuple[Sets, Schedule]:
     n = min(max(1, _FEW // batch_size) * batch_size, len(sets.x) // batch_size * batch_size)
     evaluated = {name: x[:_FEW] for name, x in sets.evaluated.items()}
     few = Sets(sets.x[:n], sets.y[:n], evaluated, sets.y_validation[:_FEW], sets.n_classes)
-    return few, Schedule(SHORT, batch_size, SHORT)
+    n_steps = min(SHORT, schedule.n_steps)
+    return few, Schedule(n_steps, batch_size, n_steps)
 
 
 def as_predicted(output: Any, n: int, n_classes: int) -> Predicted:

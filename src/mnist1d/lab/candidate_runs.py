@@ -96,6 +96,10 @@ class CandidateError(Exception):
 class Candidate(Protocol):
     """One row of a comparison.
 
+    Where settings change the number of parameters, it may also have a method `count(settings,
+    sets)`, which returns the number that it has with them. Where a search space without a learning
+    rate leaves it as it is, an attribute `untuned_rate` may say in a text what it is.
+
     Attributes:
         search: the values that may be tried, by setting; every combination is one try. None stands
             for the comparison's own (its learning rates). Empty if nothing is to be tuned.

@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 LEARNING_RATE = "learning_rate"
 
 
@@ -24,6 +26,19 @@ def named(function: Callable[..., Any], name: str) -> bool:
     return any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
 
 
+def needs(function: Callable[..., Any], name: str) -> bool:
+    """Tell whether a function has an argument of this name without a default.
+
+    >>> needs(lambda x, width: x, "width"), needs(lambda x, width=3: x, "width")
+    (True, False)
+    """
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+    return name in parameters and parameters[name].default is inspect.Parameter.empty
+
+
 def own_settings(function: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that a function takes.
 
@@ -31,6 +46,49 @@ def own_settings(function: Callable[..., Any], settings: Mapping[str, Any]) -> d
     {'width': 100}
     """
     return {name: value for name, value in settings.items() if named(function, name)}
+
+
+def default_rate(function: Callable[..., Any], place: int | None = None) -> Any:
+    """Return the learning rate that a function has if it is given none; None if that is unknown.
+
+    Args:
+        function: of a candidate.
+        place: which of its arguments is the learning rate; that of this name if omitted.
+
+    >>> default_rate(lambda x, learning_rate=0.1: x), default_rate(lambda x, lr=0.1: x, 1)
+    (0.1, 0.1)
+    >>> default_rate(lambda x, learning_rate: x) is None
+    True
+    """
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return None
+    found = [each for each in parameters if each.name == LEARNING_RATE]
+    if place is not None:
+        found = parameters[place : place + 1]
+    return next((each.default for each in found if each.default is not each.empty), None)
+
+
+def plain_values(search: Mapping[str, Sequence[Any]] | None) -> Mapping[str, Sequence[Any]] | None:
+    """Return a search space with Python's own numbers in place of NumPy's.
+
+    >>> plain_values({"width": np.array([50, 100]), "learning_rate": [np.float32(0.5)]})
+    {'width': [50, 100], 'learning_rate': [0.5]}
+    """
+    if search is None:
+        return None
+    plain = {}
+    for name, values in search.items():
+        if isinstance(values, np.ndarray):
+            plain[name] = values.tolist()
+        elif isinstance(values, tuple | list):
+            plain[name] = type(values)(
+                [each.item() if isinstance(each, np.generic) else each for each in values]
+            )
+        else:
+            plain[name] = values
+    return plain
 
 
 def check_search(

@@ -9,7 +9,7 @@ import xarray as xr
 
 from mnist1d.lab.candidate_runs import Candidate, Outcome
 from mnist1d.lab.data_sets import DataSets, Variant
-from mnist1d.lab.finished_runs import has_diverged, settings_text
+from mnist1d.lab.finished_runs import has_diverged, shown_settings
 from mnist1d.lab.protocol import Protocol
 
 
@@ -24,7 +24,7 @@ class Compared:
         tries: the settings that are tried.
         is_reference: whether it is a model of the paper.
         source: its text.
-        n_parameters: trained numbers, if there is such a number.
+        n_parameters: trained numbers with the chosen settings, if there is such a number.
         tuning_accuracy: on the validation set, shape (tries, tuning seeds), if anything was tuned.
         chosen: the settings it trains with.
         outcomes: of the final runs, by seed and kind: "full", "shuffled" or number of samples.
@@ -100,7 +100,8 @@ def assemble(rows: Sequence[Compared], protocol: Protocol, sets: DataSets) -> xr
                     values[at][len(steps) - len(curve) :] = curve
                 reached = steps[curves["validation_accuracy"][at] >= protocol.target_accuracy]
                 # Without steps there is nothing to count.
-                if len(reached) and len(outcome.validation_accuracy) == len(steps):
+                has_steps = len(steps) > 1 or not np.isnan(outcome.train_loss).all()
+                if len(reached) and len(outcome.validation_accuracy) == len(steps) and has_steps:
                     found["steps_to_target"][at] = reached[0]
                 if protocol.data.n_train in sizes:
                     found["size_accuracy"][at][sizes.index(protocol.data.n_train)] = accuracy[
@@ -156,12 +157,12 @@ def _facts(rows: Sequence[Compared], protocol: Protocol) -> dict[str, Any]:
     accuracy = np.full((len(rows), n_tries, protocol.tuning_seeds), np.nan)
     tried = np.full((len(rows), n_tries), "", dtype=object)
     for i, row in enumerate(rows):
-        tried[i, : len(row.tries)] = [settings_text(settings) for settings in row.tries]
+        tried[i, : len(row.tries)] = [shown_settings(settings) for settings in row.tries]
         if row.tuning_accuracy is not None:
             accuracy[i, : len(row.tries)] = row.tuning_accuracy
     texts = {
         "framework": [row.candidate.framework for row in rows],
-        "settings": [settings_text(row.chosen) for row in rows],
+        "settings": [shown_settings(row.chosen) for row in rows],
         "source": [row.source for row in rows],
         "remarks": ["; ".join(row.remarks) for row in rows],
         "failure": [row.failure for row in rows],

@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,11 +17,12 @@ from mnist1d.experiments.settings import as_json, with_settings
 from mnist1d.experiments.summary import InputError, Progress, silent
 from mnist1d.experiments.units import Units
 from mnist1d.lab.candidate_runs import Candidate, Outcome
+from mnist1d.lab.candidate_settings import LEARNING_RATE
 from mnist1d.lab.compared import Compared, assemble
 from mnist1d.lab.comparison_result import Comparison
 from mnist1d.lab.data_sets import DataSets, Variant
 from mnist1d.lab.equinox_candidates import PAPER_RATE, EquinoxCandidate
-from mnist1d.lab.finished_runs import FinishedRuns, Wanted, describe, has_diverged
+from mnist1d.lab.finished_runs import PACKAGES, FinishedRuns, Wanted, describe, has_diverged
 from mnist1d.lab.kinds import as_candidate
 from mnist1d.lab.protocol import Protocol
 from mnist1d.lab.search import choose_tries, count_combinations, edges
@@ -87,6 +89,8 @@ def compare(
         if not row.failure:
             _tune(row, runs, protocol, progress)
         if not row.failure:
+            _count(row, sets, protocol)
+        if not row.failure:
             _measure(row, runs, protocol, progress)
         if row.failure:
             progress(f"{row.name} failed: {row.failure}", 0, 0)
@@ -129,8 +133,11 @@ def _rows(candidates: Mapping[str, Any], protocol: Protocol) -> list[Compared]:
     paper = references(protocol) if protocol.references else {}
     rows = []
     for name, given in candidates.items():
-        if not isinstance(name, str) or not name.strip() or "\n" in name:
-            raise InputError(f"candidates must have names of one line, not {checks.shown(name)}")
+        if not isinstance(name, str) or not name.strip() or not _is_line(name):
+            raise InputError(
+                "candidates must have names of one line of printable text, not "
+                f"{checks.shown(name)}"
+            )
         if name in paper:
             raise InputError(
                 f"candidates must have other names than the paper's models, not {name!r}; or leave "
@@ -146,6 +153,11 @@ def _rows(candidates: Mapping[str, Any], protocol: Protocol) -> list[Compared]:
     ]
 
 
+def _is_line(name: str) -> bool:
+    """Tell whether a text has no control characters, surrogates or ends of lines in it."""
+    return not {unicodedata.category(each) for each in name} & {"Cc", "Cs", "Zl", "Zp"}
+
+
 def _row(name: str, candidate: Candidate, protocol: Protocol) -> Compared:
     space = candidate.search
     if space is None:
@@ -154,6 +166,7 @@ def _row(name: str, candidate: Candidate, protocol: Protocol) -> Compared:
         wanted = "one or more values to try"
         if not len(checks.sequence(f"search[{setting!r}]", values, wanted)):
             raise ValueError(f"search[{setting!r}] must have {wanted}, and is empty")
+    _check_rates(candidate, space)
     n = count_combinations(space)
     tries = choose_tries(space, protocol.n_tries, seed=protocol.search_seed)
     row = Compared(name, candidate, space, tries)
@@ -162,7 +175,22 @@ def _row(name: str, candidate: Candidate, protocol: Protocol) -> Compared:
             f"{len(tries)} of {n:,} settings tried, the common budget, drawn with seed "
             f"{protocol.search_seed}"
         )
+    rate = getattr(candidate, "untuned_rate", "")
+    if rate and LEARNING_RATE not in space:
+        row.remarks.append(f"learning_rate not tuned: it is {rate}")
     return row
+
+
+def _check_rates(candidate: Candidate, space: Mapping[str, Sequence[Any]]) -> None:
+    # An estimator may call something else by this name, such as the text "adaptive".
+    if LEARNING_RATE not in space or candidate.framework == "scikit-learn":
+        return
+    name = f"search[{LEARNING_RATE!r}]"
+    rates = [checks.positive(f"{name}[{i}]", rate) for i, rate in enumerate(space[LEARNING_RATE])]
+    if len(set(rates)) < len(rates):
+        raise ValueError(
+            f"{name} must be numbers above 0, all different, not {checks.shown(rates)}"
+        )
 
 
 def _check(
@@ -185,9 +213,9 @@ def _check(
 
 def _packages(rows: Sequence[Compared]) -> list[str]:
     """Name the packages that candidates are made with."""
-    of = {"PyTorch": "torch", "scikit-learn": "scikit-learn"}
     frameworks = {row.candidate.framework for row in rows}
-    return ["equinox", *(package for name, package in of.items() if name in frameworks)]
+    of_rows = [package for name in sorted(frameworks) for package in PACKAGES.get(name, ())]
+    return list(dict.fromkeys(["equinox", *of_rows]))
 
 
 def _draw(protocol: Protocol, seed: int) -> int | None:
@@ -222,6 +250,19 @@ def _tune(row: Compared, runs: FinishedRuns, protocol: Protocol, progress: Progr
     ]
     if at_edges:
         row.remarks.append(f"chose {' and '.join(at_edges)}: better ones may lie beyond")
+
+
+def _count(row: Compared, sets: DataSets, protocol: Protocol) -> None:
+    """Count the parameters of what was chosen, which need not be what was tried first."""
+    count = getattr(row.candidate, "count", None)
+    if count is None or len(row.tries) == 1:
+        return
+    try:
+        row.n_parameters = count(
+            row.chosen, sets.sets(Variant(_draw(protocol, protocol.final_seeds[0])))
+        )
+    except Exception as error:  # noqa: BLE001 (whatever a stranger's code raises)
+        row.failure = describe(error)
 
 
 def _measure(row: Compared, runs: FinishedRuns, protocol: Protocol, progress: Progress) -> None:

@@ -15,6 +15,7 @@ from mnist1d.uncertainty import interval
 _PAPER_WIDTH = 6.75
 _LONGEST_NAME = 24
 _MOST_PAIRS = 30
+_FEW = 10
 _GREY = "0.55"
 
 
@@ -28,10 +29,9 @@ def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
     own, paper = _in_order(result)
     shown = [*own, *paper]
     # Colours are the user's; the paper's models are the grey background.
-    palette = mpl.colormaps["tab10"]
-    colours: dict[str, Any] = {name: palette(i % 10) for i, name in enumerate(own)}
+    colours: dict[str, Any] = dict(zip(own, _palette(len(own)), strict=True))
     colours |= dict.fromkeys(paper, _GREY)
-    few = sorted(differences, key=lambda each: each.p_value)[:_MOST_PAIRS]
+    few = sorted(differences, key=_certainty)[:_MOST_PAIRS]
     pairs = [each for each in differences if each in few]
     n_lines = {"accuracy": len(shown), "drop": len(shown), "pairs": len(pairs)}
     n_lines |= {"shifts": max(len(shown), 7), "sizes": max(len(shown), 7)}
@@ -60,6 +60,18 @@ def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
     return figure
 
 
+def _palette(n: int) -> Sequence[Any]:
+    """Return different colours; of more than ten the neighbours are similar."""
+    if n <= _FEW:
+        return list(mpl.colormaps["tab10"].colors[:n])
+    return list(mpl.colormaps["turbo"](np.linspace(0.03, 0.97, n)))
+
+
+def _certainty(difference: Any) -> tuple[bool, float]:
+    """Put the differences that are surest first, and those that no test judges last."""
+    return not np.isfinite(difference.p_value), difference.p_value
+
+
 def _in_order(result: xr.Dataset) -> tuple[list[str], list[str]]:
     """Name the candidates and the paper's models that have a result, the best first."""
     mean = {
@@ -84,7 +96,11 @@ def _list(axes: Axes, labels: Sequence[str]) -> np.ndarray:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
+    """Shorten a name in the middle: what tells similar ones apart is at either end."""
+    if len(name) > _LONGEST_NAME:
+        half = (_LONGEST_NAME - 2) // 2
+        name = f"{name[:half]}...{name[-half + 1 :]}"
+    return name.replace("$", r"\$")  # no formula
 
 
 def _points(axes: Axes, height: float, values: np.ndarray, colour: Any) -> None:
@@ -127,12 +143,12 @@ def _differences(axes: Axes, differences: Sequence[Any], n_all: int) -> None:
         axes.plot([mean], [height], "o", color=colour, markersize=3)
     axes.axvline(0, color="black", linewidth=0.5)
     some = f", {len(differences)} of {n_all}" if len(differences) < n_all else ""
-    axes.set(title=f"Paired differences{some} (black: told apart)", xlabel="Percentage points")
+    axes.set(title=f"Paired differences{some}", xlabel="Points (black: told apart)")
 
 
 def _shifts(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[str, Any]) -> None:
     """Draw every shifted test set as a column of means, with the test set first."""
-    labels = ["test set", *(str(name) for name in result.test_set.values)]
+    labels = ["test set", *(_short(str(name)) for name in result.test_set.values)]
     for i, name in enumerate(names):
         each = result.sel(candidate=name)
         columns = [
@@ -153,6 +169,9 @@ def _shifts(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[
         marker = _MARKERS[i % len(_MARKERS)]
         axes.plot(at, means, marker, color=colours[name], markersize=3, label=_short(name))
     axes.set_xticks(np.arange(len(labels)), labels)
+    axes.tick_params(axis="x", rotation=35)
+    for label in axes.get_xticklabels():
+        label.set(ha="right", rotation_mode="anchor")
     axes.set(title="Shifted test sets", ylabel="Accuracy (%)")
     axes.grid(axis="y", color="0.9", linewidth=0.5)
     _legend(axes)

@@ -30,7 +30,8 @@ class Difference(NamedTuple):
         estimate: of the difference of test accuracies, in percentage points, with the 95 % interval
             of this pair alone.
         p_value: of Student's paired t test, corrected by Holm's method for all pairs shown; NaN
-            with fewer than two pairs of seeds.
+            with fewer than two pairs of seeds, and where the difference is the same for all seeds
+            and not 0, of which the test knows nothing.
     """
 
     first: str
@@ -42,6 +43,11 @@ class Difference(NamedTuple):
     def told_apart(self) -> bool:
         """Whether the two differ, at 5 % for all pairs together."""
         return self.p_value < 0.05
+
+    @property
+    def same_for_all_seeds(self) -> bool:
+        """Whether the two differ by the same with every seed: there is no spread to judge it by."""
+        return _is_without_spread(self.estimate)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -125,8 +131,19 @@ def differences_of(result: xr.Dataset) -> list[Difference]:
         for first, second in itertools.combinations(names, 2)
         if not (is_reference[first] and is_reference[second])
     ]
-    p_values = holm([paired_p_value(accuracy[a], accuracy[b]) for a, b in pairs])
+    estimates = [in_percent(paired_difference(accuracy[a], accuracy[b])) for a, b in pairs]
+    p_values = holm(
+        [
+            np.nan if _is_without_spread(found) else paired_p_value(accuracy[a], accuracy[b])
+            for (a, b), found in zip(pairs, estimates, strict=True)
+        ]
+    )
     return [
-        Difference(a, b, in_percent(paired_difference(accuracy[a], accuracy[b])), float(p))
-        for (a, b), p in zip(pairs, p_values, strict=True)
+        Difference(a, b, found, float(p))
+        for (a, b), found, p in zip(pairs, estimates, p_values, strict=True)
     ]
+
+
+def _is_without_spread(difference: Estimate) -> bool:
+    # Of accuracies that are fractions, so that equal ones may differ by rounding.
+    return abs(difference.mean) > 1e-9 and difference.high - difference.low < 1e-9

@@ -65,7 +65,7 @@ def _main(result: xr.Dataset) -> Table:
     n = result.sizes["seed"]
     config = json.loads(result.attrs["config"])
     table = _table(
-        f"Mean ± half the 95 % interval, n = {n} seeds unless stated",
+        f"Mean ± half the 95 % interval, n = {n} {'seed' if n == 1 else 'seeds'} unless stated",
         "",
         "test (%)",
         "training (%)",
@@ -84,7 +84,7 @@ def _main(result: xr.Dataset) -> Table:
             accuracy_text(each.test_accuracy, n, int(each.diverged.sum())),
             accuracy_text(each.train_accuracy, n),
             f"{n_parameters:,.0f}" if np.isfinite(n_parameters) else "",
-            _steps(each.steps_to_target, n),
+            _steps(each.steps_to_target, n) if _has_steps(each) else "",
             f"{np.nanmean(each.seconds):.2g}",
         )
     return table
@@ -129,9 +129,15 @@ def _differences(result: xr.Dataset, differences: Sequence[Any]) -> Table:
             f"{found.mean:.1f}{pairs}" if found.n else "none",
             f"{found.low:.1f} to {found.high:.1f}" if known else "",
             f"{each.p_value:.2g}" if np.isfinite(each.p_value) else "",
-            "[green]yes[/]" if each.told_apart else "no",
+            _told_apart(each),
         )
     return table
+
+
+def _told_apart(difference: Any) -> str:
+    if difference.same_for_all_seeds:
+        return "seeds make no difference"
+    return "[green]yes[/]" if difference.told_apart else "no"
 
 
 def _tuning(result: xr.Dataset) -> Table:
@@ -158,11 +164,17 @@ def _remarks(result: xr.Dataset, differences: Sequence[Any]) -> list[Text]:
     lines += [Text(line) for line in str(result.attrs["protocol"]).splitlines()]
     config = json.loads(result.attrs["config"])
     if differences:
+        pairs = "one pair" if len(differences) == 1 else f"{len(differences)} pairs"
         lines.append(
             Text(
                 f"Told apart: p < 0.05 in Student's paired t test after Holm's correction for all "
-                f"{len(differences)} pairs shown. Intervals are of each number alone."
+                f"{pairs} shown. Intervals are of each number alone."
             )
+        )
+    if any(each.same_for_all_seeds for each in differences):
+        needed = "" if config["vary_data"] else ": vary_data=True is needed, or random candidates"
+        lines.append(
+            Text(f"Where seeds make no difference, no test can tell two apart{needed}.", "yellow")
         )
     if not config["vary_data"]:
         lines.append(
@@ -204,6 +216,12 @@ def estimate_text(found: Estimate, n: int) -> str:
     half = found.high - found.mean
     text = f"{found.mean:.1f}" + (f" ± {half:.1f}" if np.isfinite(half) else "")
     return text if found.n == n else f"{text}, n = {found.n}"
+
+
+def _has_steps(each: xr.Dataset) -> bool:
+    """Tell whether a candidate learns in steps: it has a loss, or was evaluated on the way."""
+    on_the_way = each.validation_accuracy.isel(step=slice(-1))
+    return bool(each.train_loss.notnull().any() or on_the_way.notnull().any())
 
 
 def _steps(values: xr.DataArray, n: int) -> str:

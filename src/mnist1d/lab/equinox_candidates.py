@@ -23,6 +23,7 @@ from mnist1d.lab.candidate_runs import (
     Schedule,
     Sets,
 )
+from mnist1d.lab.candidate_settings import plain_values
 from mnist1d.lab.sources import source_text
 from mnist1d.lab.stacked_runs import CHUNK, predict_runs, stack_runs
 from mnist1d.models import count_parameters, predict
@@ -69,6 +70,7 @@ class EquinoxCandidate:
     framework: ClassVar[str] = "Equinox"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "search", plain_values(self.search))
         for name in ("make", "loss", "augment"):
             value = getattr(self, name)
             if not callable(value) and not (name == "augment" and value is None):
@@ -91,6 +93,11 @@ class EquinoxCandidate:
                     f"search must have names of arguments of make or of optimizer, not {name!r}"
                 )
 
+    @property
+    def untuned_rate(self) -> str:
+        """The learning rate without one in the search space, as a text; empty if unknown."""
+        return "" if isinstance(self.optimizer, optax.GradientTransformation) else f"{PAPER_RATE}"
+
     def source(self) -> str:
         """Return the source of model, optimiser, loss and augmentation, with what they remember."""
         parts = {name: getattr(self, name) for name in ("make", "optimizer", "loss", "augment")}
@@ -103,8 +110,14 @@ class EquinoxCandidate:
         key = jax.random.key(0)
         with _explained("to be made from a key"):
             model, again = (self._made(settings)(key) for _ in range(2))
+        if _has_state(model):
+            raise CandidateError(
+                "the model was expected to be a function of its weights, and has layers with a "
+                "state, such as eqx.nn.BatchNorm: these are not supported; eqx.nn.GroupNorm and "
+                "LayerNorm are"
+            )
         first, second = (jax.tree.leaves(eqx.filter(each, eqx.is_array)) for each in (model, again))
-        if len(first) != len(second) or not all(map(_equal, first, second)):
+        if len(first) != len(second) or not _are_equal(first, second):
             raise CandidateError(
                 "the model was expected to be the same twice with the same key, and was not: all "
                 "its random numbers must come from the key"
@@ -132,8 +145,25 @@ class EquinoxCandidate:
                 "gave others"
             )
         with _explained("to take a training step"):
-            self._trace_step(model, settings, sets, schedule)
+            first, second = (self._step(model, settings, sets, schedule) for _ in range(2))
+            # What is drawn while a step is traced is part of its program. Programs may differ in
+            # names alone, so it is their results that count; most need not be compiled.
+            if first.as_text() != second.as_text() and not _are_equal(
+                *(
+                    each.compile()(eqx.filter(model, eqx.is_inexact_array))
+                    for each in (first, second)
+                )
+            ):
+                raise CandidateError(
+                    "the training step was expected to be the same twice with the same key, and "
+                    "was not: all random numbers of model, loss, augment and optimizer must come "
+                    "from a key"
+                )
         return count_parameters(model)
+
+    def count(self, settings: Mapping[str, Any], sets: Sets) -> int | None:  # noqa: ARG002
+        """Count the parameters that the model has with some settings."""
+        return count_parameters(self._made(settings)(jax.random.key(0)))
 
     def train(
         self,
@@ -261,9 +291,10 @@ class EquinoxCandidate:
             evaluate_first=schedule.evaluate_every - 1,
         )
 
-    def _trace_step(
+    def _step(
         self, model: Any, settings: Mapping[str, Any], sets: Sets, schedule: Schedule
-    ) -> None:
+    ) -> jax.stages.Lowered:
+        """Trace a training step: parameters to their updates."""
         x = jnp.asarray(sets.x[: schedule.batch_size])
         y, key = jnp.asarray(sets.y[: schedule.batch_size]), jax.random.key(0)
         if self.augment is not None:
@@ -276,14 +307,17 @@ class EquinoxCandidate:
         parameters, rest = eqx.partition(model, eqx.is_inexact_array)
         transformation = self._transformation({"learning_rate": PAPER_RATE, **settings})
 
-        def step(parameters: Any, x: Array) -> Any:
+        def step(parameters: Any) -> Any:
+            batch = x if self.augment is None else self.augment(x, key)
+
             def loss(parameters: Any) -> Array:
-                return self.loss(_logits_in_training(eqx.combine(parameters, rest), x, key), y)
+                model = eqx.combine(parameters, rest)
+                return self.loss(_logits_in_training(model, batch, key), y)
 
             gradient = jax.grad(loss)(parameters)
             return transformation.update(gradient, transformation.init(parameters), parameters)
 
-        jax.eval_shape(step, parameters, x)
+        return jax.jit(step).lower(parameters)
 
     def _made(self, settings: Mapping[str, Any]) -> Callable[[PRNGKeyArray], Any]:
         """Return `key -> model` with the settings that are the model's."""
@@ -340,6 +374,16 @@ def _equal(first: Array, second: Array) -> bool:
     if jnp.issubdtype(first.dtype, jax.dtypes.prng_key):
         first, second = jax.random.key_data(first), jax.random.key_data(second)
     return first.shape == second.shape and np.array_equal(first, second, equal_nan=True)
+
+
+def _has_state(model: Any) -> bool:
+    kinds = (eqx.nn.State, eqx.nn.StateIndex)
+    leaves = jax.tree.leaves(model, is_leaf=lambda each: isinstance(each, kinds))
+    return any(isinstance(each, kinds) for each in leaves)
+
+
+def _are_equal(first: Any, second: Any) -> bool:
+    return all(map(_equal, jax.tree.leaves(first), jax.tree.leaves(second)))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,13 @@ from mnist1d.experiments.units import Units
 from mnist1d.lab.candidate_runs import Candidate, CandidateError, Outcome, Run, Schedule, Sets
 from mnist1d.lab.data_sets import DataSets, Variant
 from mnist1d.lab.sources import source_text
+
+PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "Equinox": ("equinox", "jax", "optax"),
+    "PyTorch": ("torch",),
+    "scikit-learn": ("scikit-learn",),
+}
+"""The packages that candidates of a framework are made with; of others nothing is known."""
 
 
 class Wanted(NamedTuple):
@@ -101,12 +109,30 @@ class FinishedRuns:
         schedule = {name: getattr(self._schedule, name) for name in self._schedule.__annotations__}
         return {
             "framework": candidate.framework,
+            "packages": {
+                package: metadata.version(package)
+                for package in PACKAGES.get(candidate.framework, ())
+            },
             "source": source,
             "settings": settings_text(wanted.settings),
             "seed": wanted.seed,
             "data": self._sets.key(wanted.variant),
             "schedule": schedule,
         }
+
+
+def shown_settings(settings: Mapping[str, Any]) -> str:
+    """Write settings as JSON, functions among them as their names, if they have one.
+
+    >>> shown_settings({"activation": np.tanh, "learning_rate": 0.01})
+    '{"activation": "tanh", "learning_rate": 0.01}'
+    """
+
+    def shown(value: Any) -> str:
+        name = str(getattr(value, "__name__", "<lambda>"))
+        return source_text(value) if name == "<lambda>" else name
+
+    return json.dumps(dict(settings), default=shown)
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:

@@ -4,14 +4,22 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from importlib import import_module
 from typing import Any, ClassVar
 
 import numpy as np
 
+from mnist1d.extras import required
 from mnist1d.lab.candidate_checks import as_predicted, describe_error, few_of
 from mnist1d.lab.candidate_runs import CandidateError, Outcome, Run, Schedule, Sets
-from mnist1d.lab.candidate_settings import LEARNING_RATE, check_search, first_values, named
+from mnist1d.lab.candidate_settings import (
+    LEARNING_RATE,
+    check_search,
+    default_rate,
+    first_values,
+    named,
+    needs,
+    plain_values,
+)
 from mnist1d.lab.sources import source_text
 
 Predict = Callable[[np.ndarray], Any]
@@ -52,8 +60,7 @@ class SklearnCandidate:
     framework: ClassVar[str] = "scikit-learn"
 
     def __post_init__(self) -> None:
-        if self.search is None:
-            object.__setattr__(self, "search", {})
+        object.__setattr__(self, "search", plain_values(self.search) or {})
         if isinstance(self.estimator, type) or not hasattr(self.estimator, "get_params"):
             if not callable(self.estimator):
                 raise TypeError(
@@ -69,19 +76,14 @@ class SklearnCandidate:
 
     def source(self) -> str:
         """Return what the estimator is, with all of its parameters."""
-        if isinstance(self.estimator, type) or not hasattr(self.estimator, "get_params"):
-            return source_text({"estimator": self.estimator})
-        return source_text(
-            {"estimator": type(self.estimator), "parameters": self.estimator.get_params()}
-        )
+        return source_text({"estimator": self.estimator})
 
     def check(self, sets: Sets, schedule: Schedule) -> None:
         """Try the candidate on a few samples; see `mnist1d.lab.candidate_runs.Candidate`."""
-        few, short = few_of(sets, schedule)
         run = Run(first_values(self.search), seed=0, data="")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that few samples are few
-            _check(self._fit, run, few, short)
+            _check(self._fit, run, sets, schedule)
 
     def train(
         self,
@@ -103,7 +105,7 @@ class SklearnCandidate:
                 f"expected a classifier with fit and predict, got {type(estimator).__name__}, "
                 f"which lacks {' and '.join(missing)}"
             )
-        estimator = import_module("sklearn.base").clone(estimator)
+        estimator = required("sklearn.base", extra="lab").clone(estimator)
         estimator.set_params(**dict(run.settings))
         # Settings first: one of them may be a whole step of a pipeline.
         seeds = [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
@@ -147,9 +149,16 @@ class FunctionCandidate:
     def __post_init__(self) -> None:
         if not callable(self.function):
             raise TypeError(f"function must be a function, got {self.function!r}")
+        object.__setattr__(self, "search", plain_values(self.search))
         if self.search is None and not named(self.function, LEARNING_RATE):
             object.__setattr__(self, "search", {})
         check_search(self.search, {"function": self.function})
+
+    @property
+    def untuned_rate(self) -> str:
+        """The learning rate without one in the search space, as a text; empty if there is none."""
+        rate = default_rate(self.function)
+        return "" if rate is None else f"{rate}"
 
     def source(self) -> str:
         """Return the text of the function."""
@@ -157,8 +166,13 @@ class FunctionCandidate:
 
     def check(self, sets: Sets, schedule: Schedule) -> None:
         """Try the candidate on a few samples; see `mnist1d.lab.candidate_runs.Candidate`."""
-        few, short = few_of(sets, schedule)
-        _check(self._fit, Run(first_values(self.search), seed=0, data=""), few, short)
+        needs_rate = needs(self.function, LEARNING_RATE)
+        if needs_rate and self.search is not None and LEARNING_RATE not in self.search:
+            raise CandidateError(
+                f"function needs {LEARNING_RATE}, expected it in search, got a search of "
+                f"{', '.join(self.search) or 'nothing'}; a default of the argument would do, too"
+            )
+        _check(self._fit, Run(first_values(self.search), seed=0, data=""), sets, schedule)
 
     def train(
         self,
@@ -188,29 +202,38 @@ class FunctionCandidate:
         return predict
 
 
-def _check(fit: Fit, run: Run, few: Sets, schedule: Schedule) -> None:
-    """Fit twice to a few samples: predictions must be predictions, and the same both times."""
+def _check(fit: Fit, run: Run, sets: Sets, schedule: Schedule) -> None:
+    """Fit twice: predictions must be predictions, and the same both times."""
+    few, short = few_of(sets, schedule)
     x = few.evaluated["validation"]
-    predicted = []
-    for _ in range(2):
-        try:
-            output = fit(run, few, schedule)(x.copy())
-        except CandidateError:
-            raise
-        except Exception as error:  # whatever a stranger's function raises
-            raise CandidateError(
-                f"it raised with {len(few.x)} samples of shape {few.x.shape[1:]}: "
-                f"{describe_error(error)}"
-            ) from error
-        predicted.append(as_predicted(output, len(x), few.n_classes))
-    if not all(each.finite for each in predicted):
-        raise CandidateError("expected finite logits, got values that are not")
-    n_different = int((predicted[0].classes != predicted[1].classes).sum())
+    try:
+        first, second = (_predicted(fit, run, few, short, x) for _ in range(2))
+    except CandidateError:
+        # A few samples or steps may be too few for a candidate that works.
+        first, second = (_predicted(fit, run, sets, schedule, x) for _ in range(2))
+    n_different = int((first != second).sum())
     if n_different:
         raise CandidateError(
             f"it is not the same twice with the same seed: {n_different} of {len(x)} predictions "
             "differ; all draws must come from the seed that it is given"
         )
+
+
+def _predicted(fit: Fit, run: Run, sets: Sets, schedule: Schedule, x: np.ndarray) -> np.ndarray:
+    """Fit, and return the classes predicted for some signals."""
+    try:
+        output = fit(run, sets, schedule)(x.copy())
+    except CandidateError:
+        raise
+    except Exception as error:  # whatever a stranger's function raises
+        raise CandidateError(
+            f"it raised with {len(sets.x)} samples of shape {sets.x.shape[1:]}: "
+            f"{describe_error(error)}"
+        ) from error
+    predicted = as_predicted(output, len(x), sets.n_classes)
+    if not predicted.finite:
+        raise CandidateError("expected finite logits, got values that are not")
+    return predicted.classes
 
 
 def _train(

@@ -107,7 +107,8 @@ class Protocol:
         self._check_tuning()
         if self.n_steps % self.evaluate_every:
             raise ValueError(
-                f"evaluate_every must divide the {self.n_steps} steps, not {self.evaluate_every}"
+                f"evaluate_every must divide the {self.n_steps} steps, not {self.evaluate_every}; "
+                f"evaluate_every={self.n_steps} evaluates once, after the last"
             )
         self._set("target_accuracy", checks.positive("target_accuracy", self.target_accuracy))
         if self.target_accuracy > 1:
@@ -220,11 +221,16 @@ class Protocol:
             f"and {self.data.n_test:,} test samples"
         )
         tuning = (
-            f"at most {self.n_tries} settings each, on {self.tuning_seeds} seeds of their own, by "
-            "validation accuracy"
+            f"at most {_many(self.n_tries, 'setting')} each, on "
+            f"{_many(self.tuning_seeds, 'seed')} of their own, by validation accuracy"
         )
         final = (
-            f"{self.seeds} other seeds, the same for every candidate; {self.n_steps:,} steps of "
-            f"{self.batch_size} samples, the state after the last step"
+            f"{_many(self.seeds, 'other seed')}, the same for every candidate; "
+            f"{_many(self.n_steps, 'step')} of {_many(self.batch_size, 'sample')}, the state after "
+            "the last step"
         )
         return [f"Data: {data}, {varied}; {samples}.", f"Tuning: {tuning}.", f"Final: {final}."]
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

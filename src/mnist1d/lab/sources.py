@@ -13,7 +13,7 @@ import re
 import sys
 import sysconfig
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -52,35 +52,96 @@ def _lines(thing: Any, seen: list[Any]) -> Iterator[str]:
     elif isinstance(thing, types.MethodType):
         yield from _lines(thing.__func__, seen)
         yield from _lines(thing.__self__, seen)
-    elif isinstance(thing, types.FunctionType | type):
-        if _is_installed(thing):
-            yield f"{thing.__module__}.{thing.__qualname__}"
-            if isinstance(thing, types.FunctionType):
-                yield from _remembered(thing, seen, with_globals=False)
-        elif not any(thing is each for each in seen):
-            seen.append(thing)
-            yield _source(thing)
-            functions = [thing] if isinstance(thing, types.FunctionType) else _methods(thing)
-            for function in functions:
-                yield from _remembered(function, seen, with_globals=True)
-            if isinstance(thing, type):
-                for base in thing.__bases__:
-                    yield from _lines(base, seen)
+    elif isinstance(thing, types.ModuleType | types.FunctionType | type):
+        yield from _lines_of_code(thing, seen)
     elif hasattr(thing, "__wrapped__") and callable(thing):  # as `jax.jit` leaves a function
         yield type(thing).__name__
         yield from _lines(thing.__wrapped__, seen)
     elif isinstance(thing, Mapping):
+        yield from _lines(type(thing), seen)
         yield from _named(thing.items(), seen)
     elif isinstance(thing, tuple | list):
-        yield type(thing).__name__
+        yield from _lines(type(thing), seen)
         yield from _named(enumerate(thing), seen)
-    elif is_dataclass(thing) and not any(thing is each for each in seen):
+    elif isinstance(thing, set | frozenset):  # whose order changes from start to start
+        yield from sorted("\n  ".join(_lines(each, seen)) for each in thing)
+    elif (values := _values_inside(thing)) is None:
+        yield _value(thing)
+    elif (number := _number(thing, seen)) is not None:
+        yield f"told of as {number}"
+    else:
         seen.append(thing)
         yield from _lines(type(thing), seen)
-        values = {each.name: getattr(thing, each.name, None) for each in fields(thing)}
         yield from _named(values.items(), seen)
+
+
+def _lines_of_code(
+    thing: types.ModuleType | types.FunctionType | type, seen: list[Any]
+) -> Iterator[str]:
+    if _is_installed(thing):
+        if isinstance(thing, types.ModuleType):
+            yield thing.__name__
+            return
+        yield f"{thing.__module__}.{thing.__qualname__}"
+        if isinstance(thing, types.FunctionType):
+            yield from _remembered(thing, seen, with_globals=False)
+    elif (number := _number(thing, seen)) is not None:
+        yield f"told of as {number}"
     else:
-        yield _value(thing)
+        seen.append(thing)
+        yield _source(thing)
+        if isinstance(thing, types.ModuleType):
+            yield from _named(_brought_in(thing).items(), seen)
+        elif isinstance(thing, types.FunctionType):
+            yield from _remembered(thing, seen, with_globals=True)
+        else:
+            for function in _methods(thing):
+                yield from _remembered(function, seen, with_globals=True)
+            yield from _named(_attributes(thing).items(), seen)
+            for base in thing.__bases__:
+                yield from _lines(base, seen)
+
+
+def _number(thing: Any, seen: Sequence[Any]) -> int | None:
+    return next((i for i, each in enumerate(seen) if thing is each), None)
+
+
+def _values_inside(thing: Any) -> dict[str, Any] | None:
+    """Return what an object consists of; None if its text says it all."""
+    if _is_array(thing):
+        return None
+    if callable(getattr(thing, "get_params", None)):  # an estimator, of which no more is cloned
+        return dict(thing.get_params(deep=False))
+    if is_dataclass(thing):
+        return {each.name: getattr(thing, each.name, None) for each in fields(thing)}
+    kind = type(thing)
+    tells_all = _is_installed(kind) and kind.__repr__ is not object.__repr__
+    if tells_all and not hasattr(thing, "state_dict"):  # a module of PyTorch shows no weights
+        return None
+    slots = [name for each in kind.__mro__ for name in vars(each).get("__slots__", ())]
+    values = {name: getattr(thing, name, None) for name in slots if not name.startswith("__")}
+    return {**values, **getattr(thing, "__dict__", {})}
+
+
+def _brought_in(module: types.ModuleType) -> dict[str, Any]:
+    """Return what a module has from others that are not installed; its source does not show it."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, types.ModuleType | types.FunctionType | type)
+        and getattr(value, "__module__", None) != module.__name__
+        and not _is_installed(value)
+    }
+
+
+def _attributes(kind: type) -> dict[str, Any]:
+    """Return the values in the body of a class, its methods apart."""
+    methods = types.FunctionType | classmethod | staticmethod | property
+    return {
+        name: value
+        for name, value in vars(kind).items()
+        if not name.startswith("__") and name != "_abc_impl" and not isinstance(value, methods)
+    }
 
 
 def _named(items: Any, seen: list[Any]) -> Iterator[str]:
@@ -104,12 +165,10 @@ def _remembered(function: types.FunctionType, seen: list[Any], with_globals: boo
         values |= {
             name: function.__globals__[name] for name in used if name in function.__globals__
         }
-    # Modules are known by their name, and `__class__` is the class that is being told of.
+    # `__class__` is the class that is being told of.
     for name, value in values.items():
-        if not isinstance(value, types.ModuleType) and name != "__class__":
-            told = "\n  ".join(_lines(value, seen))
-            if told:
-                yield f"{name} = {told}"
+        if name != "__class__":
+            yield f"{name} = " + "\n  ".join(_lines(value, seen))
 
 
 def _names(code: types.CodeType) -> set[str]:
@@ -127,37 +186,63 @@ def _methods(thing: type) -> list[types.FunctionType]:
 
 
 def _source(thing: Any) -> str:
+    """Return the source, as far as there is one, and a digest of the byte code.
+
+    Two functions on one line have one source.
+    """
     try:
-        return inspect.cleandoc(inspect.getsource(thing))
-    except (OSError, TypeError):  # typed into a console: its byte code stands for it
-        functions = [thing] if isinstance(thing, types.FunctionType) else _methods(thing)
-        codes = "".join(_byte_code(function.__code__) for function in functions)
-        digest = hashlib.sha256(codes.encode()).hexdigest()[:16]
-        return f"{thing.__qualname__}, source not at hand, byte code {digest}"
+        source = inspect.cleandoc(inspect.getsource(thing))
+    except (OSError, TypeError):  # typed into a console
+        name = thing.__name__ if isinstance(thing, types.ModuleType) else thing.__qualname__
+        source = f"{name}, source not at hand"
+    if isinstance(thing, types.ModuleType):
+        return source
+    functions = [thing] if isinstance(thing, types.FunctionType) else _methods(thing)
+    codes = "".join(_byte_code(function.__code__) for function in functions)
+    return f"{source}\nbyte code {hashlib.sha256(codes.encode()).hexdigest()[:16]}"
 
 
 def _byte_code(code: types.CodeType) -> str:
     constants = [
-        _byte_code(each) if isinstance(each, types.CodeType) else repr(each)
+        _byte_code(each) if isinstance(each, types.CodeType) else _constant(each)
         for each in code.co_consts
     ]
-    return f"{code.co_code.hex()} {code.co_names} {constants}"
+    arguments = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags
+    instructions = f"{code.co_code.hex()} {code.co_exceptiontable.hex()}"
+    return f"{instructions} {arguments} {code.co_varnames} {code.co_names} {constants}"
+
+
+def _constant(value: Any) -> str:
+    return str(sorted(map(repr, value))) if isinstance(value, frozenset) else repr(value)
 
 
 def _is_installed(thing: Any) -> bool:
     """Tell whether something belongs to a package, whose version is stored elsewhere."""
-    package = (getattr(thing, "__module__", None) or "").partition(".")[0]
-    if package in {"mnist1d", "builtins"}:
-        return True
-    module = sys.modules.get(package)
-    file = getattr(module, "__file__", None)
-    return file is not None and str(Path(file).resolve()).startswith(_INSTALLED)
+    name = thing.__name__ if isinstance(thing, types.ModuleType) else thing.__module__
+    package = (name or "").partition(".")[0]
+    file = getattr(sys.modules.get(package), "__file__", None)
+    if package in {"mnist1d", "__main__"} or file is None:
+        # What starts Python may be installed, what is written there is not.
+        return package == "mnist1d" or package in sys.stdlib_module_names
+    return str(Path(file).resolve()).startswith(_INSTALLED)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray | jax.Array) or _is_tensor(value)
+
+
+def _is_tensor(value: Any) -> bool:
+    torch = sys.modules.get("torch")  # whoever has a tensor has imported it
+    return torch is not None and isinstance(value, torch.Tensor)
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, np.ndarray | jax.Array):
+    if _is_array(value):
+        if _is_tensor(value):
+            value = value.detach().cpu()
         array = np.asarray(jax.random.key_data(value) if _is_key(value) else value)
-        digest = hashlib.sha256(array.tobytes()).hexdigest()[:16]
+        content = repr(array.tolist()).encode() if array.dtype.hasobject else array.tobytes()
+        digest = hashlib.sha256(content).hexdigest()[:16]
         return f"{array.dtype} array of shape {array.shape}, {digest}"
     return _ADDRESS.sub("", repr(value))
 

@@ -21,8 +21,10 @@ from mnist1d.lab.candidate_runs import (
 from mnist1d.lab.candidate_settings import (
     LEARNING_RATE,
     check_search,
+    default_rate,
     first_values,
     own_settings,
+    plain_values,
 )
 from mnist1d.lab.sources import source_text
 
@@ -92,6 +94,7 @@ class TorchCandidate:
     framework: ClassVar[str] = "PyTorch"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "search", plain_values(self.search))
         if isinstance(self.make, torch.nn.Module):
             raise TypeError(
                 "make must give a new model for every run, got one model: "
@@ -102,6 +105,12 @@ class TorchCandidate:
             if not callable(part) and not (part is None and name in {"augment", "schedule"}):
                 raise TypeError(f"{name} must be a function, got {part!r}")
         check_search(self.search, {name: parts[name] for name in parts if name != "schedule"})
+
+    @property
+    def untuned_rate(self) -> str:
+        """The learning rate without one in the search space, as a text."""
+        rate = default_rate(self.optimizer, 1)
+        return "the optimizer's own" if rate is None else f"{rate}"
 
     def source(self) -> str:
         """Return the text of all functions."""
@@ -114,9 +123,18 @@ class TorchCandidate:
         data = self._as_tensors(few)
         n_parameters = self._check_model(run, data, sets.n_classes)
         order = self._order(len(few.x), short, seed=0)
-        first, second = (self._run(run, data, order, short, lambda _: None) for _ in range(2))
+        first, second = (
+            self._run(run, data, order, short, lambda _: None, of_steps=schedule.n_steps)
+            for _ in range(2)
+        )
         self._check_same(first, second)
         return n_parameters
+
+    def count(self, settings: Mapping[str, Any], sets: Sets) -> int:
+        """Count the parameters that the model has with some settings."""
+        few, _ = few_of(sets, Schedule())
+        with _seeded(0, self._device()):
+            return _count(self._model(Run(settings, 0, ""), self._as_tensors(few).x))
 
     def train(
         self,
@@ -142,9 +160,15 @@ class TorchCandidate:
             yield number, self._run(run, data[run.data], orders[n, run.seed], schedule, told)
 
     def _run(
-        self, run: Run, data: _Data, order: Tensor, schedule: Schedule, told: Callable[[int], None]
+        self,
+        run: Run,
+        data: _Data,
+        order: Tensor,
+        schedule: Schedule,
+        told: Callable[[int], None],
+        of_steps: int | None = None,
     ) -> Outcome:
-        """Train one model, start to end."""
+        """Train one model, start to end, or the first steps of as many as its schedule is told."""
         start = time.perf_counter()
         done = 0
         losses: list[Tensor] = []
@@ -154,7 +178,8 @@ class TorchCandidate:
             try:
                 model = self._model(run, data.x)
                 optimizer = self._optimizer(model, run)
-                scheduler = self.schedule(optimizer, schedule.n_steps) if self.schedule else None
+                n_steps = of_steps or schedule.n_steps
+                scheduler = self.schedule(optimizer, n_steps) if self.schedule else None
                 model.train()
                 for first in range(0, schedule.n_steps, schedule.evaluate_every):
                     recent = []
@@ -225,7 +250,7 @@ class TorchCandidate:
                 raise CandidateError(
                     "make must give a new model for every run, but gave the same one twice"
                 )
-        return sum(each.numel() for each in model.parameters() if each.requires_grad)
+        return _count(model)
 
     def _check_same(self, first: Outcome, second: Outcome) -> None:
         """Refuse a candidate whose seed does not determine it; sums on a GPU vary by rounding."""
@@ -298,6 +323,10 @@ def _seeded(seed: int, device: str) -> Iterator[None]:
             with torch.cuda.device(device):
                 torch.cuda.manual_seed(seed)
         yield
+
+
+def _count(model: Module) -> int:
+    return sum(each.numel() for each in model.parameters() if each.requires_grad)
 
 
 def _logits(model: Module, x: Tensor) -> Tensor:
