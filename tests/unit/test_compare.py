@@ -589,18 +589,17 @@ def test_candidates_without_steps_have_no_steps_to_a_target():
 
 
 def test_the_figure_names_and_colours_every_candidate_by_itself():
-    names = [f"a model with a long name, number {i}, costs $$" for i in range(12)]
+    names = [f"a model with a long name, at $$ {i:02}" for i in range(12)]
     oracles = {n: Oracle(lambda *_, i=i: 0.5 + i / 50, {}) for i, n in enumerate(names)}
-    figure = compare(oracles, QUICK, shifts=("noise", "translation"), seeds=1).plot()
+    figure = compare(oracles, QUICK, shifts=("noise",), seeds=1).plot()
     accuracies, _, shifts = figure.axes
     labels = [each.get_text() for each in accuracies.get_yticklabels()]
     assert len(set(labels)) == 12
-    assert all(each.endswith(r"costs \$\$") and "..." in each for each in labels)
+    assert all(r"\$\$" in each and "..." in each for each in labels)
     colours = {tuple(line.get_color()) for line in shifts.lines}
     assert len(colours) == 12
-    figure.canvas.draw()
-    boxes = [each.get_window_extent() for each in shifts.get_xticklabels()]
-    assert len({round(box.x1) for box in boxes}) == 3
+    figure.draw_without_rendering()
+    assert all(each.get_rotation() > 0 for each in shifts.get_xticklabels())
     titles = [axes.title for axes in figure.axes] + [axes._left_title for axes in figure.axes]
     assert all(title.get_window_extent().x1 <= figure.bbox.x1 for title in titles)
 

@@ -193,7 +193,7 @@ def test_parameters_are_counted_with_the_settings_of_the_model():
 @pytest.mark.parametrize(
     "drawing",
     [
-        {"augment": lambda x, _key: x + np.random.normal(size=x.shape)},  # noqa: NPY002
+        {"augment": lambda x, _key: x + np.float32(np.random.normal(size=x.shape))},  # noqa: NPY002
         {"loss": lambda a, b: np.random.uniform() * cross_entropy(a, b)},  # noqa: NPY002
     ],
 )

@@ -298,9 +298,10 @@ def test_a_check_schedules_as_many_steps_as_a_run_has(sets):
 
 
 def test_a_run_of_one_step_is_checked_with_one(sets):
-    one_cycle = torch.optim.lr_scheduler.OneCycleLR
+    factors = [1.0, 0.5]  # before the step and after it
+    made = torch.optim.lr_scheduler.LambdaLR
     candidate = TorchCandidate(
-        Network, schedule=lambda optimizer, n: one_cycle(optimizer, 0.1, total_steps=n + 1)
+        Network, schedule=lambda optimizer, n_steps: made(optimizer, lambda step: factors[step])
     )
     candidate.check(sets, Schedule(1, 100, 1))
 

@@ -70,7 +70,7 @@ def default_rate(function: Callable[..., Any], place: int | None = None) -> Any:
     return next((each.default for each in found if each.default is not each.empty), None)
 
 
-def plain_values(search: Mapping[str, Sequence[Any]] | None) -> Mapping[str, Sequence[Any]] | None:
+def plain_values(search: Mapping[str, Any] | None) -> Mapping[str, Sequence[Any]] | None:
     """Return a search space with Python's own numbers in place of NumPy's.
 
     >>> plain_values({"width": np.array([50, 100]), "learning_rate": [np.float32(0.5)]})
@@ -78,7 +78,7 @@ def plain_values(search: Mapping[str, Sequence[Any]] | None) -> Mapping[str, Seq
     """
     if search is None:
         return None
-    plain = {}
+    plain: dict[str, Any] = {}
     for name, values in search.items():
         if isinstance(values, np.ndarray):
             plain[name] = values.tolist()

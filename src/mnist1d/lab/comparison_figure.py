@@ -63,7 +63,7 @@ def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
 def _palette(n: int) -> Sequence[Any]:
     """Return different colours; of more than ten the neighbours are similar."""
     if n <= _FEW:
-        return list(mpl.colormaps["tab10"].colors[:n])
+        return list(mpl.colormaps["tab10"](np.arange(n)))
     return list(mpl.colormaps["turbo"](np.linspace(0.03, 0.97, n)))
 
 
@@ -202,4 +202,5 @@ _MARKERS = ("o", "s", "^", "v", "D", "P", "X", "<", ">", "*")
 
 
 def _legend(axes: Axes) -> None:
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), borderaxespad=0, handlelength=1.5)
+    if axes.get_legend_handles_labels()[0]:  # none if no candidate has a result
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), borderaxespad=0, handlelength=1.5)

@@ -145,14 +145,11 @@ class EquinoxCandidate:
                 "gave others"
             )
         with _explained("to take a training step"):
-            first, second = (self._step(model, settings, sets, schedule) for _ in range(2))
+            one, other = (self._step(model, settings, sets, schedule) for _ in range(2))
             # What is drawn while a step is traced is part of its program. Programs may differ in
             # names alone, so it is their results that count; most need not be compiled.
-            if first.as_text() != second.as_text() and not _are_equal(
-                *(
-                    each.compile()(eqx.filter(model, eqx.is_inexact_array))
-                    for each in (first, second)
-                )
+            if one.as_text() != other.as_text() and not _are_equal(
+                *(each.compile()(eqx.filter(model, eqx.is_inexact_array)) for each in (one, other))
             ):
                 raise CandidateError(
                     "the training step was expected to be the same twice with the same key, and "

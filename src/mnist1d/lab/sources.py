@@ -22,6 +22,7 @@ import jax
 import numpy as np
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_NO_TEXT: Any = object.__repr__
 _INSTALLED = tuple(
     str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "purelib", "platlib")
 )
@@ -115,7 +116,7 @@ def _values_inside(thing: Any) -> dict[str, Any] | None:
     if is_dataclass(thing):
         return {each.name: getattr(thing, each.name, None) for each in fields(thing)}
     kind = type(thing)
-    tells_all = _is_installed(kind) and kind.__repr__ is not object.__repr__
+    tells_all = _is_installed(kind) and kind.__repr__ != _NO_TEXT
     if tells_all and not hasattr(thing, "state_dict"):  # a module of PyTorch shows no weights
         return None
     slots = [name for each in kind.__mro__ for name in vars(each).get("__slots__", ())]
@@ -136,7 +137,7 @@ def _brought_in(module: types.ModuleType) -> dict[str, Any]:
 
 def _attributes(kind: type) -> dict[str, Any]:
     """Return the values in the body of a class, its methods apart."""
-    methods = types.FunctionType | classmethod | staticmethod | property
+    methods = (types.FunctionType, classmethod, staticmethod, property)
     return {
         name: value
         for name, value in vars(kind).items()
