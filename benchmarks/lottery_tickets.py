@@ -41,9 +41,9 @@ from mnist1d.experiments.lottery_tickets import (
     studied_accuracy,
 )
 from mnist1d.experiments.lottery_tickets import SEARCHES as SEARCHED
-from mnist1d.experiments.masked_training import Job, MaskedTrainer, as_arrays, masked_training
+from mnist1d.experiments.masked_training import Job, MaskedTrainer, masked_training
 from mnist1d.experiments.units import Units
-from mnist1d.training import keep_compiled_programs, use_all_cores
+from mnist1d.training import as_data, keep_compiled_programs, use_all_cores
 
 CONFIG = Config()
 N_SEARCHED, N_STUDIED = 4 * CONFIG.rounds, 30
@@ -144,7 +144,7 @@ def products(kind):
 
 def print_rates(n_steps=200):
     """Print rates of a step and of its products in float32; to be run with one core."""
-    data, network = as_arrays(mnist1d.generate()), initial_network(CONFIG, 0)
+    data, network = as_data(mnist1d.generate()), initial_network(CONFIG, 0)
     jobs = [Job(network, pruning.full_mask(network), data)]
     for kind, (_, batch_size, _) in KINDS.items():
         work = one_core.operations(products(kind))

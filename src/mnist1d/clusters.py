@@ -101,10 +101,10 @@ class ClusterExecutor(Executor):
         if self._closed.is_set():
             raise RuntimeError("cannot schedule new futures after shutdown")
         future: Future[Result] = Future()
-        with self._lock:
-            self._pending.add(future)
         with _lost_connections_explained(self._distributed, self._address):
             inner = self._inner.submit(fn, *args, **kwargs)
+        with self._lock:
+            self._pending.add(future)
 
         def withdraw(outer: Future[Result]) -> None:
             if outer.cancelled():

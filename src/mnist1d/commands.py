@@ -19,11 +19,11 @@ from mnist1d.experiments.summary import InputError
 from mnist1d.mnist import FOLDER_VARIABLE
 from mnist1d.report.command import report
 from mnist1d.result_tables import describe_time, show_summary, show_times
-from mnist1d.run_command import GO_ON, Scheduler, connected, run
+from mnist1d.run_command import Scheduler, connected, run
 from mnist1d.shards.command import generate
 from mnist1d.show import show
 from mnist1d.show_result import show_result
-from mnist1d.terminal import Bars, fail, make_console, trouble
+from mnist1d.terminal import GO_ON, Bars, fail, make_console, trouble
 from mnist1d.training import keep_compiled_programs, use_all_cores
 from mnist1d.whole_files import check_writable
 

@@ -13,7 +13,7 @@ from mnist1d.experiments.settings import with_settings
 from mnist1d.experiments.summary import InputError
 from mnist1d.lab.comparison import compare as compare_candidates
 from mnist1d.lab.protocol import Protocol
-from mnist1d.terminal import Bars, fail, make_console
+from mnist1d.terminal import GO_ON, Bars, fail, make_console, trouble
 from mnist1d.training import keep_compiled_programs, use_all_cores
 
 _OUT = Path("mnist1d-comparisons")
@@ -112,8 +112,7 @@ def _run(file: Path, candidates: Mapping[str, Any], protocol: Protocol, out: Pat
     except InputError as error:
         fail(str(error))
     except OSError as error:
-        what = f"cannot write {error.filename or out}: {error.strerror or error}"
-        fail(f"{what}; what was finished is kept: run the same command again to go on")
+        fail(f"{trouble(error, out)}; {GO_ON}")
     console.print(found)
     console.print(
         f"{time.perf_counter() - start:.0f} s. Figure and result: {folder}",

@@ -22,12 +22,10 @@ from mnist1d.experiments.settings import with_settings
 from mnist1d.experiments.summary import InputError
 from mnist1d.experiments.sweep import plan_grid
 from mnist1d.result_tables import show_findings
-from mnist1d.terminal import Bars, fail, make_console, trouble
+from mnist1d.terminal import GO_ON, Bars, fail, make_console, trouble
 from mnist1d.training import keep_compiled_programs, use_all_cores
 from mnist1d.whole_files import check_writable
 
-GO_ON = "what was finished is kept: run the same command again to go on"
-"""What follows on trouble."""
 Scheduler = Annotated[
     str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="(default: this machine)")
 ]

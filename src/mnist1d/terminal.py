@@ -17,6 +17,9 @@ from rich.progress import Progress as ProgressBars
 
 from mnist1d.whole_files import was_writing
 
+GO_ON = "what was finished is kept: run the same command again to go on"
+"""What follows on trouble."""
+
 
 def make_console() -> Console:
     """Return a console for tables."""

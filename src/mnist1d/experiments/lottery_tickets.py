@@ -53,7 +53,6 @@ from mnist1d.experiments.claims import Claim, Equals, Positive
 from mnist1d.experiments.masked_training import (
     Job,
     MaskedTrainer,
-    as_arrays,
     masked_training,
     train_accuracy,
 )
@@ -62,7 +61,7 @@ from mnist1d.experiments.summary import Progress, Row, silent
 from mnist1d.experiments.units import Units
 from mnist1d.experiments.work import Doer, Result, Told, Work
 from mnist1d.models import MLP
-from mnist1d.training import Training
+from mnist1d.training import Training, as_data
 from mnist1d.uncertainty import Estimate, estimate, interval, paired_difference
 
 NAME = "lottery-tickets"
@@ -271,7 +270,7 @@ class _SearchWork(Work[_Round]):
         """Generate the data."""
         config, training = self.config, self.training
         trainer = MaskedTrainer(training, config.products, multiple=SEARCH_MULTIPLE)
-        data = as_arrays(mnist1d.generate(config.data))
+        data = as_data(mnist1d.generate(config.data))
 
         @cache
         def network(search: str, seed: int) -> MLP:
@@ -358,7 +357,7 @@ class _StudyWork(Work[_Study]):
         config = self.config
         trainer = MaskedTrainer(self.training, config.products, multiple=STUDY_MULTIPLE)
         data = {
-            study: as_arrays(
+            study: as_data(
                 mnist1d.generate(
                     config.data,
                     seed=config.study_seed,

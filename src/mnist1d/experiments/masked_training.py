@@ -10,7 +10,6 @@ import numpy as np
 import optax
 
 from mnist1d import pruning
-from mnist1d.dataset import Dataset
 from mnist1d.experiments.work import Told
 from mnist1d.models import MLP, MaskedMLP, predict
 from mnist1d.training import (
@@ -62,14 +61,6 @@ def masked_training(
         evaluate=evaluate,
         evaluate_every=evaluate_every,
     )
-
-
-def as_arrays(dataset: Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return training and test part in the types of training."""
-    return {
-        "train": (dataset.x.astype(np.float32), dataset.y.astype(np.int32)),
-        "test": (dataset.x_test.astype(np.float32), dataset.y_test.astype(np.int32)),
-    }
 
 
 @eqx.filter_jit

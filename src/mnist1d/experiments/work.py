@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import jax
 import numpy as np
 
+from mnist1d.clusters import ClusterError
 from mnist1d.training import keep_compiled_programs, use_all_cores
 
 Task = TypeVar("Task")
@@ -131,12 +132,12 @@ def do(
 
     What was prepared and compiled for the same work is used again.
 
-    Raises: RuntimeError: if this process has other versions of what determines the numbers.
+    Raises: ClusterError: if this process has other versions of what determines the numbers.
     """
     own = versions()
     different = [name for name in wanted if wanted[name] != own[name]]
     if different:
-        raise RuntimeError(
+        raise ClusterError(
             "this worker has "
             + ", ".join(f"{name} {own[name]} and should have {wanted[name]}" for name in different)
             + "; install the same everywhere"

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         within_class_variability,
     )
     from mnist1d.lab.protocol import Protocol
-    from mnist1d.lab.supervised_training import as_data, supervised
+    from mnist1d.lab.supervised_training import supervised
     from mnist1d.lab.torch_candidates import TorchCandidate
     from mnist1d.models import (
         CNN,
@@ -91,6 +91,7 @@ if TYPE_CHECKING:
         Trained,
         Training,
         accuracy,
+        as_data,
         compile_runs,
         cross_entropy,
         info_nce,
@@ -163,7 +164,7 @@ _ORIGINS: dict[str, tuple[str, ...]] = {
         "within_class_variability",
     ),
     "mnist1d.lab.protocol": ("Protocol",),
-    "mnist1d.lab.supervised_training": ("as_data", "supervised"),
+    "mnist1d.lab.supervised_training": ("supervised",),
     "mnist1d.lab.torch_candidates": ("TorchCandidate",),
     "mnist1d.models": (
         "CNN",
@@ -205,6 +206,7 @@ _ORIGINS: dict[str, tuple[str, ...]] = {
         "Trained",
         "Training",
         "accuracy",
+        "as_data",
         "compile_runs",
         "cross_entropy",
         "info_nce",

@@ -61,7 +61,7 @@ def as_predicted(output: Any, n: int, n_classes: int) -> Predicted:
     expected = f"expected classes of shape ({n},) or logits of shape ({n}, {n_classes})"
     try:
         values = np.asarray(output)
-    except Exception as error:
+    except Exception as error:  # whatever a stranger's object raises when it is read
         raise CandidateError(f"{expected}, got what is no array: {error}") from error
     if values.dtype.kind not in "biuf":
         raise CandidateError(f"{expected}, got {type(output).__name__} of type {values.dtype}")

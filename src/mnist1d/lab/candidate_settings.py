@@ -9,6 +9,23 @@ import numpy as np
 LEARNING_RATE = "learning_rate"
 
 
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some built-in functions tell nothing
+        return {}
+
+
+def named_parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Name the arguments of a function or class that can be given by name.
+
+    >>> named_parameters(lambda x, /, width=3, *, key, **others: x)
+    ('width', 'key')
+    """
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return tuple(name for name, each in _parameters(function).items() if each.kind in kinds)
+
+
 def named(function: Callable[..., Any], name: str) -> bool:
     """Tell whether a function can be given an argument by this name.
 
@@ -17,13 +34,10 @@ def named(function: Callable[..., Any], name: str) -> bool:
     >>> named(lambda x, /: x, "x")
     False
     """
-    try:
-        parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):  # some built-in functions tell nothing
-        return False
-    if name in parameters and parameters[name].kind is not inspect.Parameter.POSITIONAL_ONLY:
-        return parameters[name].kind is not inspect.Parameter.VAR_POSITIONAL
-    return any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+    takes_any = inspect.Parameter.VAR_KEYWORD
+    return name in named_parameters(function) or any(
+        each.kind is takes_any for each in _parameters(function).values()
+    )
 
 
 def needs(function: Callable[..., Any], name: str) -> bool:
@@ -32,10 +46,7 @@ def needs(function: Callable[..., Any], name: str) -> bool:
     >>> needs(lambda x, width: x, "width"), needs(lambda x, width=3: x, "width")
     (True, False)
     """
-    try:
-        parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False
+    parameters = _parameters(function)
     return name in parameters and parameters[name].default is inspect.Parameter.empty
 
 
@@ -60,10 +71,7 @@ def default_rate(function: Callable[..., Any], place: int | None = None) -> Any:
     >>> default_rate(lambda x, learning_rate: x) is None
     True
     """
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return None
+    parameters = list(_parameters(function).values())
     found = [each for each in parameters if each.name == LEARNING_RATE]
     if place is not None:
         found = parameters[place : place + 1]

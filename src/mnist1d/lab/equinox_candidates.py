@@ -1,6 +1,5 @@
 """Candidates made with Equinox and Optax: runs that differ in numbers alone are one program."""
 
-import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,14 +15,9 @@ from jaxtyping import Array, PRNGKeyArray
 
 from mnist1d import checks
 from mnist1d.experiments.settings import as_json
-from mnist1d.lab.candidate_runs import (
-    CandidateError,
-    Outcome,
-    Run,
-    Schedule,
-    Sets,
-)
-from mnist1d.lab.candidate_settings import plain_values
+from mnist1d.lab.candidate_checks import describe_error
+from mnist1d.lab.candidate_runs import CandidateError, Outcome, Run, Schedule, Sets
+from mnist1d.lab.candidate_settings import named_parameters, plain_values
 from mnist1d.lab.sources import source_text
 from mnist1d.lab.stacked_runs import CHUNK, predict_runs, stack_runs
 from mnist1d.models import count_parameters, predict
@@ -84,10 +78,10 @@ class EquinoxCandidate:
         if is_fixed and self.search is None:
             object.__setattr__(self, "search", {})
         for name in self.search or {}:
-            if name in _named_parameters(self.make) and name != "key":
+            if name in named_parameters(self.make) and name != "key":
                 continue
             if is_fixed or (
-                name != "learning_rate" and name not in _named_parameters(self.optimizer)
+                name != "learning_rate" and name not in named_parameters(self.optimizer)
             ):
                 raise ValueError(
                     f"search must have names of arguments of make or of optimizer, not {name!r}"
@@ -197,7 +191,7 @@ class EquinoxCandidate:
 
         Some schedules decide by the value of a rate, and so need a program per value.
         """
-        of_model = _named_parameters(self.make)
+        of_model = named_parameters(self.make)
         numbers = {
             name: float(value)
             for name, value in {"learning_rate": PAPER_RATE, **settings}.items()
@@ -213,7 +207,7 @@ class EquinoxCandidate:
         try:
             traced = {name: jnp.float32(value) for name, value in numbers.items()}
             jax.eval_shape(start, traced, jax.random.key(0))
-        except Exception:  # noqa: BLE001 (whatever fails with numbers themselves is told of there)
+        except Exception:  # noqa: BLE001 (a rate whose value is asked for; training tells of all else)
             return {}
         return numbers
 
@@ -318,7 +312,7 @@ class EquinoxCandidate:
 
     def _made(self, settings: Mapping[str, Any]) -> Callable[[PRNGKeyArray], Any]:
         """Return `key -> model` with the settings that are the model's."""
-        named = _named_parameters(self.make)
+        named = named_parameters(self.make)
         own = {name: value for name, value in settings.items() if name in named and name != "key"}
         if "key" in named:
             return lambda key: self.make(key=key, **own)
@@ -327,7 +321,7 @@ class EquinoxCandidate:
     def _transformation(self, settings: Mapping[str, Any]) -> optax.GradientTransformation:
         if isinstance(self.optimizer, optax.GradientTransformation):
             return self.optimizer
-        of_model = _named_parameters(self.make)
+        of_model = named_parameters(self.make)
         own = {name: value for name, value in settings.items() if name not in of_model}
         return self.optimizer(own.pop("learning_rate"), **own)
 
@@ -350,21 +344,11 @@ def _predict_all(model: Any, x: Array) -> Array:
 
 
 def _logits_in_training(model: Any, x: Array, key: PRNGKeyArray) -> Array:
-    if "key" not in _named_parameters(type(model).__call__):
+    if "key" not in named_parameters(type(model).__call__):
         return predict(model, x)
     if getattr(model, "batch_last", False):
         return model(x.T, key=key).T
     return jax.vmap(lambda x, key: model(x, key=key))(x, jax.random.split(key, len(x)))
-
-
-def _named_parameters(function: Any) -> tuple[str, ...]:
-    """Name the arguments of a function or class that can be given by name."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return ()
-    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return tuple(each.name for each in parameters if each.kind in kinds)
 
 
 def _equal(first: Array, second: Array) -> bool:
@@ -390,8 +374,7 @@ def _explained(expected: str) -> Iterator[None]:
         yield
     except CandidateError:
         raise
-    except Exception as error:
-        first_line = (str(error).strip().splitlines() or [""])[0]
+    except Exception as error:  # whatever a stranger's model raises
         raise CandidateError(
-            f"the model was expected {expected}, and raised {type(error).__name__}: {first_line}"
+            f"the model was expected {expected}, and raised {describe_error(error)}"
         ) from error

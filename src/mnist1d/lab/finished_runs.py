@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist1d.experiments.units import Units
+from mnist1d.lab.candidate_checks import describe_error
 from mnist1d.lab.candidate_runs import Candidate, CandidateError, Outcome, Run, Schedule, Sets
 from mnist1d.lab.data_sets import DataSets, Variant
 from mnist1d.lab.sources import source_text
@@ -148,8 +149,7 @@ def describe(error: Exception) -> str:
     """Say what a candidate raised, in a line; a `CandidateError` says it itself."""
     if isinstance(error, CandidateError):
         return str(error)
-    first_line = (str(error).strip().splitlines() or [""])[0]
-    return f"expected to train and predict, and raised {type(error).__name__}: {first_line}"
+    return f"expected to train and predict, and raised {describe_error(error)}"
 
 
 def has_diverged(outcome: Outcome) -> bool:

@@ -4,31 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from mnist1d.dataset import Dataset
 from mnist1d.models import predict
-from mnist1d.training import Training, accuracy, cross_entropy, sequential_batch
-
-Data = dict[str, tuple[np.ndarray, np.ndarray]]
-"""Signals and labels by the name of their part, as "train"."""
-
-
-def as_data(dataset: Dataset) -> Data:
-    """Return the parts of a dataset in the types of training: float32 and int32.
-
-    >>> import mnist1d
-    >>> {name: x.shape for name, (x, y) in as_data(mnist1d.load()).items()}
-    {'train': (4000, 40), 'test': (1000, 40)}
-    """
-    parts = dataset.parts
-    return {
-        name: (part.x.astype(np.float32), part.y.astype(np.int32))
-        for name, part in parts.items()
-        if len(part.y)
-    }
+from mnist1d.training import Data, Training, accuracy, cross_entropy, sequential_batch
 
 
 def supervised(
@@ -52,7 +32,7 @@ def supervised(
 
     >>> import mnist1d
     >>> from mnist1d.models import MLP
-    >>> from mnist1d.training import initialise, train_runs
+    >>> from mnist1d.training import as_data, initialise, train_runs
     >>> keys = jax.random.split(jax.random.key(0), 3)
     >>> models = initialise(lambda key: MLP(key=key), keys)
     >>> training = supervised(200, optax.adam(0.01))

@@ -1,6 +1,6 @@
 """Training: one loop for every experiment."""
 
-from mnist1d.training.batching import sequential_batch, shuffled_order
+from mnist1d.training.batching import Data, as_data, sequential_batch, shuffled_order
 from mnist1d.training.devices import keep_compiled_programs, use_all_cores
 from mnist1d.training.loop import History, Training, train
 from mnist1d.training.losses import accuracy, cross_entropy, info_nce, nt_xent
@@ -15,12 +15,14 @@ from mnist1d.training.runs import (
 )
 
 __all__ = [
+    "Data",
     "History",
     "Report",
     "RunProgram",
     "Trained",
     "Training",
     "accuracy",
+    "as_data",
     "compile_runs",
     "cross_entropy",
     "info_nce",

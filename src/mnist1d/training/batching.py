@@ -1,10 +1,31 @@
-"""Which examples a step sees."""
+"""Which examples there are, and which of them a step sees."""
 
 import math
 from typing import Any
 
 import jax
+import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
+
+from mnist1d.dataset import Dataset
+
+Data = dict[str, tuple[np.ndarray, np.ndarray]]
+"""Signals and labels by the name of their part, as "train"."""
+
+
+def as_data(dataset: Dataset) -> Data:
+    """Return the parts of a dataset in the types of training: float32 and int32.
+
+    >>> import mnist1d
+    >>> {name: x.shape for name, (x, y) in as_data(mnist1d.load()).items()}
+    {'train': (4000, 40), 'test': (1000, 40)}
+    """
+    parts = dataset.parts
+    return {
+        name: (part.x.astype(np.float32), part.y.astype(np.int32))
+        for name, part in parts.items()
+        if len(part.y)
+    }
 
 
 def sequential_batch(data: Any, step: Int[Array, ""], batch_size: int) -> Any:
