@@ -36,7 +36,8 @@ def reproduce(
     /,
     *,
     seeds: Annotated[
-        int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: the paper's)")
+        int | None,
+        tyro.conf.arg(metavar="N", help_behavior_hint="(default: the paper's number of runs)"),
     ] = None,
     quick: bool = False,
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("mnist1d-results"),
@@ -51,7 +52,7 @@ def reproduce(
 
     Args:
         experiments: names of experiments, as `mnist1d list` shows them.
-        seeds: number of runs.
+        seeds: number of runs; with five or more, most claims can be judged.
         quick: seconds instead of the full protocol: shows that everything works, not more.
         out: folder for results, figures and claims.json; made if needed.
         mnist: folder with MNIST's four files, for the rows that need them.
@@ -62,8 +63,8 @@ def reproduce(
     chosen = _choose(experiments)
     if seeds is not None and seeds < 1:
         fail(f"--seeds must be at least 1, got {seeds}")
-    given = {"seeds": seeds, "mnist": mnist, "download_mnist": download_mnist or None}
-    configs = [_configure(experiment, quick, given) for experiment in chosen]
+    given = {"mnist": mnist, "download_mnist": download_mnist or None}
+    configs = [_configure(experiment, quick, seeds, given) for experiment in chosen]
     _check_writable(out, chosen)
     use_all_cores()
     keep_compiled_programs()
@@ -103,12 +104,13 @@ def reproduce(
 
 def list_experiments() -> None:
     """List the experiments that can be reproduced."""
-    table = Table("name", "what", "claims", "seeds")
+    table = Table("name", "what", "claims", "runs in the paper", "by default of `run`")
     for experiment in EXPERIMENTS:
         table.add_row(
             experiment.NAME,
             experiment.TITLE,
             str(len(experiment.CLAIMS)),
+            str(experiment.PAPER_SEEDS),
             str(experiment.Config().seeds),
         )
     make_console().print(table)
@@ -122,9 +124,14 @@ def _choose(names: tuple[str, ...]) -> list[ModuleType]:
     return [known[name] for name in known if not names or name in names]
 
 
-def _configure(experiment: ModuleType, quick: bool, given: dict[str, Any]) -> Any:
+def _configure(
+    experiment: ModuleType, quick: bool, seeds: int | None, given: dict[str, Any]
+) -> Any:
     """Make an experiment's configuration; options that it does not have do not concern it."""
     config = experiment.Config.quick() if quick else experiment.Config()
+    if seeds is None:
+        seeds = config.seeds if quick else experiment.PAPER_SEEDS
+    given = given | {"seeds": seeds}
     known = {field.name for field in dataclasses.fields(config)}
     changes = {name: value for name, value in given.items() if value is not None and name in known}
     return dataclasses.replace(config, **changes)

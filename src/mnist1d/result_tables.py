@@ -60,7 +60,7 @@ def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -
         title=f"{experiment.TITLE}\nmean ± half the 95 % interval, n = {n} unless stated{note}",
         box=box.SIMPLE,
     )
-    table.add_column("")
+    table.add_column("", min_width=16)
     for column in (*columns, *(["published"] if judgements else [])):
         table.add_column(column, justify="right", no_wrap=True)
     if judgements:
@@ -100,7 +100,8 @@ def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -
     if record.is_full(result) and any(
         judgement.verdict == "undecided" and judgement.estimate.n == n for judgement in judgements
     ):
-        console.print(f"More seeds narrow the intervals: --seeds {2 * n + 4}, say.")
+        why = "One run has no interval" if n == 1 else "More seeds narrow the intervals"
+        console.print(f"{why}: --seeds {2 * n + 4}, say.")
 
 
 def describe_time(result: xr.Dataset) -> str:
@@ -288,7 +289,7 @@ def _format(estimate: Estimate | None, n: int) -> str:
         return ""
     if estimate.n_diverged:
         runs = estimate.n + estimate.n_diverged
-        return f"[red]diverged[/] ({estimate.n_diverged} of {runs} runs)"
+        return f"[red]diverged[/]\n({estimate.n_diverged} of {runs} runs)"
     if estimate.n == 0:
         return "no data"
     d = _decimals(estimate)

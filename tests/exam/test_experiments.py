@@ -37,6 +37,7 @@ def test_configuration_is_frozen_and_documented(finished):
     experiment, config, *_ = finished
     assert experiment.Config().seeds >= 1
     assert experiment.VERSION >= 1
+    assert 1 <= experiment.PAPER_SEEDS <= experiment.Config().seeds
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.seeds = 2
     for field in dataclasses.fields(config):

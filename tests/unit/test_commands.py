@@ -1,5 +1,6 @@
 """The command line, run in this process on settings that take seconds."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -10,9 +11,9 @@ import xarray as xr
 from rich.console import Console
 
 from mnist1d import cli, commands, result_tables
-from mnist1d.experiments import classification, record
+from mnist1d.experiments import EXPERIMENTS, classification, record, tsne
 from mnist1d.experiments.claims import Claim, Equals
-from mnist1d.experiments.summary import Row
+from mnist1d.experiments.summary import InputError, Row
 from mnist1d.terminal import trouble
 from mnist1d.uncertainty import estimate
 from mnist1d.whole_files import write_whole
@@ -51,6 +52,30 @@ def test_unknown_experiment_lists_the_known_ones(monkeypatch, capsys, tmp_path):
     assert "clasification" in (message := capsys.readouterr().err)
     assert "there are: classification" in message
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), lambda experiment: experiment.PAPER_SEEDS),
+        (("--seeds", "7"), lambda _: 7),
+        (("--quick",), lambda experiment: experiment.Config.quick().seeds),
+    ],
+)
+def test_without_a_number_of_seeds_there_are_the_papers_runs(
+    monkeypatch, tmp_path, options, expected
+):
+    for experiment in EXPERIMENTS:
+        configs = []
+
+        def execute(_, config, *, configs=configs, **__):
+            configs.append(config)
+            raise InputError("far enough")
+
+        monkeypatch.setattr(record, "execute", execute)
+        with pytest.raises(SystemExit):
+            run(monkeypatch, "reproduce", experiment.NAME, *options, "--out", tmp_path)
+        assert [config.seeds for config in configs] == [expected(experiment)]
 
 
 def test_no_seeds_are_refused(monkeypatch, capsys, tmp_path):
@@ -194,6 +219,36 @@ def test_trouble_with_files_says_whether_they_were_written_or_read(tmp_path):
     assert (
         trouble(ConnectionError("the scheduler went away"), tmp_path) == "the scheduler went away"
     )
+
+
+def test_diverged_runs_leave_room_for_what_diverged():
+    found = estimate([float("nan")])
+    experiment = SimpleNamespace(
+        NAME="coin",
+        TITLE="Coins",
+        CLAIMS=(),
+        summarise=lambda _: [
+            Row("coins", "a condition of words", {str(c): found for c in range(4)})
+        ],
+    )
+    console = Console(record=True, width=80)
+    result_tables.show_summary(experiment, xr.Dataset(coords={"seed": [0]}), console)
+    text = console.export_text()
+    assert "(1 of 1 runs)" in text
+    assert any(
+        line.strip().startswith(("a condition of", "a condition")) for line in text.splitlines()
+    )
+
+
+def test_a_record_names_a_folder_without_its_place(tmp_path):
+    config = tsne.Config.quick()
+    (folder := tmp_path / "digits").mkdir()
+    stand_in = SimpleNamespace(
+        NAME="tsne", VERSION=1, run=lambda *_, **__: xr.Dataset(coords={"seed": [0]})
+    )
+    result = record.execute(stand_in, dataclasses.replace(config, mnist=folder))
+    assert json.loads(result.attrs["config"])["mnist"] == "digits"
+    assert str(tmp_path) not in str(result.attrs)
 
 
 def test_claims_that_are_all_in_the_main_table_need_no_other():

@@ -1,7 +1,8 @@
 """The experiments of the paper, in its order.
 
 An experiment is a module with `NAME`, `TITLE`, `VERSION` (raised whenever a change of its code
-makes other numbers, so that stored units of its work are not mixed), `Config` (a frozen dataclass
+makes other numbers, so that stored units of its work are not mixed), `PAPER_SEEDS` (the paper's
+number of runs, which `mnist1d reproduce` makes unless told otherwise), `Config` (a frozen dataclass
 with a `seeds` field and a `quick()` constructor), `run(config, progress=..., units=...)`, which
 returns an `xarray.Dataset`, `CLAIMS`, `summarise(result) -> rows` and `plot(result) -> figures by
 file name`. To add one, write that file and name it here; command line and record pick it up.

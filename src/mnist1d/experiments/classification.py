@@ -75,6 +75,7 @@ from mnist1d.uncertainty import (
 NAME = "classification"
 TITLE = "Classification (Table 1, Figure 2, Figure S1)"
 VERSION = 1
+PAPER_SEEDS = 3
 
 MODELS: Mapping[str, Callable[..., Any]] = {
     "Logistic": Logistic,

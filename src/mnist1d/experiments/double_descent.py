@@ -65,6 +65,7 @@ from mnist1d.uncertainty import Estimate, interval
 NAME = "double-descent"
 TITLE = "Deep double descent (Figure 5)"
 VERSION = 1
+PAPER_SEEDS = 1
 
 WIDTHS = (2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300)
 CHANNELS = (*range(2, 30, 2), *range(30, 101, 5))

@@ -67,6 +67,7 @@ from mnist1d.uncertainty import Estimate, estimate, interval, paired_difference
 NAME = "lottery-tickets"
 TITLE = "Lottery tickets (Figure 4, Figure S2)"
 VERSION = 2
+PAPER_SEEDS = 2
 
 SEARCHES = ("random", "lottery")
 STUDIES = ("original", "flipped", "shuffled", "chunked", "re-initialised")

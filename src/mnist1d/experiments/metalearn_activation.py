@@ -87,6 +87,7 @@ from mnist1d.uncertainty import Estimate, estimate, interval, paired_difference
 NAME = "metalearn-activation"
 TITLE = "Metalearning an activation function (Figure 7)"
 VERSION = 1
+PAPER_SEEDS = 1
 
 BASELINES: Mapping[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,

@@ -53,6 +53,7 @@ from mnist1d.uncertainty import Estimate, estimate, interval
 NAME = "metalearn-learning-rate"
 TITLE = "Metalearning a learning rate (Figure 6)"
 VERSION = 1
+PAPER_SEEDS = 1
 
 STEPS_PER_UNIT = 10
 """Outer steps that are stored together: what an interrupted run repeats at most."""

@@ -58,6 +58,7 @@ from mnist1d.uncertainty import Estimate, estimate, interval, paired_difference
 NAME = "pooling"
 TITLE = "Pooling (Figure 9)"
 VERSION = 1
+PAPER_SEEDS = 1
 
 SIZES = (1000, 2000, 5000, 10_000, 20_000, 50_000)
 LATE_STEPS = 1000

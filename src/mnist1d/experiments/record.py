@@ -80,10 +80,10 @@ def execute(
             or a part of one, that has no units it computes nothing.
 
     Returns: what the experiment returned, with the attributes `experiment`, `protocol` ("full" or
-        "reduced"), `config` (JSON), `versions` (JSON), `device`, `processor`, `seconds` (wall
-        time), `compile_seconds` (of all threads of this process together), `units_found` (that
-        were finished before) and `finished` (UTC); where the configuration has another dataset
-        than the published one, `data` says in what it differs.
+        "reduced"), `config` (JSON; of folders the name), `versions` (JSON), `device`, `processor`,
+        `seconds` (wall time), `compile_seconds` (of all threads of this process together),
+        `units_found` (that were finished before) and `finished` (UTC); where the configuration has
+        another dataset than the published one, `data` says in what it differs.
     """
     clock, compilation = time.perf_counter(), [0.0]
 
@@ -107,7 +107,7 @@ def execute(
         **({"data": other} if other else {}),
         experiment=experiment.NAME,
         protocol="full" if follows_protocol(config) else "reduced",
-        config=as_json(config),
+        config=as_json(_without_places(config)),
         **circumstances(),
         seconds=time.perf_counter() - clock,
         compile_seconds=compilation[0],
@@ -250,6 +250,15 @@ def save_claims(results: Mapping[str, xr.Dataset], path: Path) -> None:
     text = json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with write_whole(path) as file:
         file.write(text.encode())
+
+
+def _without_places(config: Any) -> dict[str, Any]:
+    """Return the fields of a configuration, of folders the name alone: a record goes to others."""
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    for field in dataclasses.fields(config):
+        if "Path" in str(field.type) and values[field.name] is not None:
+            values[field.name] = Path(values[field.name]).name
+    return values
 
 
 def _other_data(config: Any) -> str:

@@ -97,6 +97,7 @@ from mnist1d.uncertainty import Estimate, interval
 NAME = "self-supervised"
 TITLE = "Self-supervised learning, SimCLR (Figure 8)"
 VERSION = 1
+PAPER_SEEDS = 1
 
 STAGES = ("before", "after")
 N_PICTURED = 8

@@ -55,6 +55,7 @@ from mnist1d.uncertainty import Estimate, estimate, interval, paired_difference
 NAME = "tsne"
 TITLE = "t-SNE of MNIST and MNIST-1D (Figure 3)"
 VERSION = 1
+PAPER_SEEDS = 1
 
 PREFIX = {"MNIST": "mnist_", "MNIST-1D": ""}
 """Of the variables of a data set in the result."""
