@@ -60,7 +60,7 @@ def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -
         title=f"{experiment.TITLE}\nmean ± half the 95 % interval, n = {n} unless stated{note}",
         box=box.SIMPLE,
     )
-    table.add_column("", min_width=16)
+    table.add_column("", min_width=8)
     for column in (*columns, *(["published"] if judgements else [])):
         table.add_column(column, justify="right", no_wrap=True)
     if judgements:
@@ -117,13 +117,19 @@ def describe_time(result: xr.Dataset) -> str:
     return f"{seconds:.0f} s, compiling {compiling:.0f} s in all threads together{more}."
 
 
-def show_times(results: Sequence[xr.Dataset], seconds: float, console: Console) -> None:
+def show_times(
+    results: Sequence[xr.Dataset],
+    seconds: float,
+    console: Console,
+    beside: Sequence[str] = (),
+) -> None:
     """Show where the time of several experiments went.
 
     Args:
         results: theirs.
         seconds: of all together, with tables, figures and files.
         console: where to.
+        beside: names of experiments that ran while others did, whose time is in that of all once.
     """
     table = Table(title="Where the time went (seconds)", box=box.SIMPLE)
     table.add_column("")
@@ -141,8 +147,9 @@ def show_times(results: Sequence[xr.Dataset], seconds: float, console: Console) 
         # Threads seldom compile evenly, so that this is an estimate.
         running = max(0.0, wall - compiling / n_threads)
         found = int(attributes["units_found"])
-        row(attributes["experiment"], wall, compiling, running, found)
-        totals += wall, compiling, running, found
+        name = attributes["experiment"]
+        row(f"{name}, beside others" if name in beside else name, wall, compiling, running, found)
+        totals += (0, compiling, 0, found) if name in beside else (wall, compiling, running, found)
     table.add_section()
     table.add_row("tables, figures, files", f"{max(0.0, seconds - totals[0]):.0f}")
     row("all", seconds, totals[1], totals[2], int(totals[3]))

@@ -1,6 +1,8 @@
 """What the commands of the laboratory write to the terminal with."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -39,19 +41,49 @@ class Bars(ProgressBars):
             TimeRemainingColumn(),
             console=console,
         )
-        self.known: dict[str, TaskID] = {}
+        self._all = Group(self)
 
     def __call__(self, task: str, done: int, total: int, /) -> None:
         """Take note of progress, as `experiments.summary.Progress` says."""
+        self._all(task, done, total)
+
+    @contextmanager
+    def group(self) -> Iterator["Group"]:
+        """Return bars of their own, which stand still above the others once they are left."""
+        group = Group(self)
+        try:
+            yield group
+        finally:
+            group.leave()
+
+
+class Group:
+    """Bars that belong together; in another group a task of the same name is another one."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._known: dict[str, TaskID] = {}
+
+    def __call__(self, task: str, done: int, total: int, /) -> None:
+        """Take note of progress, as `experiments.summary.Progress` says."""
+        bars, known = self._bars, self._known
         if total == 0:
-            self.console.print(task, markup=False)
+            bars.console.print(task, markup=False)
             return
-        if task not in self.known:
-            self.known[task] = self.add_task(f"{task}: compiling", total=total)
+        if task not in known:
+            known[task] = bars.add_task(f"{task}: compiling", total=total)
         elif done == 0:
-            self.reset(self.known[task])
+            bars.reset(known[task])
         state = "" if done else ": compiling"
-        self.update(self.known[task], completed=done, total=total, description=task + state)
+        bars.update(known[task], completed=done, total=total, description=task + state)
+
+    def leave(self) -> None:
+        """Write the bars where tables go, and take them off those that move."""
+        own = [task for task in self._bars.tasks if task.id in self._known.values()]
+        for task in own:
+            self._bars.remove_task(task.id)
+        if own:
+            self._bars.console.print(self._bars.make_tasks_table(own))
 
 
 def trouble(error: OSError, place: Path) -> str:

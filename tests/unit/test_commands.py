@@ -4,17 +4,19 @@ import dataclasses
 import json
 import subprocess
 import sys
+import threading
+import time
 from types import SimpleNamespace
 
 import pytest
 import xarray as xr
 from rich.console import Console
 
-from mnist1d import cli, commands, result_tables
+from mnist1d import cli, reproduce_command, result_tables
 from mnist1d.experiments import EXPERIMENTS, classification, record, tsne
 from mnist1d.experiments.claims import Claim, Equals
 from mnist1d.experiments.summary import InputError, Row
-from mnist1d.terminal import trouble
+from mnist1d.terminal import Bars, trouble
 from mnist1d.uncertainty import estimate
 from mnist1d.whole_files import write_whole
 
@@ -22,7 +24,7 @@ from mnist1d.whole_files import write_whole
 def run(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
     # The cache of compiled programs is the user's, not the tests'.
-    monkeypatch.setattr(commands, "keep_compiled_programs", lambda: None)
+    monkeypatch.setattr(reproduce_command, "keep_compiled_programs", lambda: None)
     cli.main()
 
 
@@ -206,6 +208,108 @@ def test_the_table_of_times_parts_compiling_from_running_and_has_the_whole():
     assert ["pooling", "100", "60", "70", "7"] in rows
     assert ["tables,", "figures,", "files", "20"] in rows
     assert ["all", "420", "62", "369", "7"] in rows
+
+
+def test_time_beside_others_counts_once():
+    results = [
+        xr.Dataset(
+            attrs={
+                "experiment": name,
+                "device": "2 x cpu",
+                "seconds": seconds,
+                "compile_seconds": 0.0,
+                "units_found": 0,
+            }
+        )
+        for name, seconds in (("tsne", 300.0), ("pooling", 400.0))
+    ]
+    console = Console(record=True, width=80)
+    result_tables.show_times(results, 420.0, console, beside=["tsne"])
+    rows = [line.split() for line in console.export_text().splitlines()]
+    assert ["tsne,", "beside", "others", "300", "0", "300", "0"] in rows
+    assert ["tables,", "figures,", "files", "20"] in rows
+    assert ["all", "420", "0", "400", "0"] in rows
+
+
+@pytest.fixture
+def executed(monkeypatch):
+    """Have `record.execute` replaced and nothing shown or written; returns what was handed over."""
+    handed = []
+    monkeypatch.setattr(record, "save", lambda experiment, *_: handed.append(experiment.NAME))
+    monkeypatch.setattr(record, "save_claims", lambda *_: None)
+    monkeypatch.setattr(reproduce_command, "show_summary", lambda *_: None)
+    monkeypatch.setattr(reproduce_command, "describe_time", lambda _: "")
+    monkeypatch.setattr(reproduce_command, "show_times", lambda *_: None)
+    return handed
+
+
+def test_embedding_runs_beside_others_and_what_fills_the_cores_comes_last(
+    monkeypatch, tmp_path, executed
+):
+    others, begun = threading.Event(), []
+
+    def execute(experiment, *_, **__):
+        if experiment is tsne:
+            assert others.wait(60)
+        else:
+            begun.append(experiment.NAME)
+            if experiment is not classification:
+                others.set()
+        return xr.Dataset()
+
+    monkeypatch.setattr(record, "execute", execute)
+    run(monkeypatch, "reproduce", "--quick", "--out", tmp_path)
+    assert begun == [
+        "classification",
+        "metalearn-learning-rate",
+        "metalearn-activation",
+        "lottery-tickets",
+        "double-descent",
+        "self-supervised",
+        "pooling",
+    ]
+    assert executed[0] == "classification"
+    assert sorted(executed) == sorted([*begun, "tsne"])
+
+
+@pytest.mark.usefixtures("executed")
+def test_what_runs_beside_ends_with_the_command(monkeypatch, tmp_path):
+    beside, stopped = threading.Event(), []
+
+    def execute(experiment, *_, progress, **__):
+        if experiment is classification:
+            return xr.Dataset()
+        if experiment is tsne:
+            beside.set()
+            try:
+                for _ in range(600):
+                    progress("embedding", 1, 2)
+                    time.sleep(0.1)
+            except Exception:
+                stopped.append(experiment.NAME)
+                raise
+        assert beside.wait(60)
+        raise InputError("nothing works")
+
+    monkeypatch.setattr(record, "execute", execute)
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "reproduce", "--quick", "--out", tmp_path)
+    assert stopped == ["tsne"]
+
+
+def test_bars_of_a_group_stay_above_once_it_is_left():
+    console = Console(record=True, width=80, force_terminal=False)
+    with Bars(console) as bars:
+        with bars.group() as group:
+            group("training", 3, 3)
+            with bars.group() as other:
+                other("training", 0, 5)
+                assert [task.total for task in bars.tasks] == [3, 5]
+        assert not bars.tasks
+        bars("training", 1, 9)
+    lines = [line for line in console.export_text().splitlines() if line.strip()]
+    assert ["5" in line for line in lines[:1]] == [True]
+    assert [line.split()[0] for line in lines] == ["training:", "training", "training"]
 
 
 def test_trouble_with_files_says_whether_they_were_written_or_read(tmp_path):

@@ -9,7 +9,7 @@ import sys
 import pytest
 import xarray as xr
 
-from mnist1d import cli, clusters, commands
+from mnist1d import cli, clusters, reproduce_command
 
 pytest.importorskip("distributed", reason="dask is not installed")
 
@@ -116,7 +116,7 @@ def test_a_scheduler_that_goes_away_is_named_and_what_was_finished_is_kept(
 @pytest.mark.parametrize("command", ["reproduce", "run"])
 def test_a_scheduler_that_does_not_answer_is_one_line(command, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(clusters, "_ANSWER_SECONDS", 1)
-    monkeypatch.setattr(commands, "keep_compiled_programs", lambda: None)
+    monkeypatch.setattr(reproduce_command, "keep_compiled_programs", lambda: None)
     monkeypatch.setattr("mnist1d.run_command.keep_compiled_programs", lambda: None)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # nobody listens here

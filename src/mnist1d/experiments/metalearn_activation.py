@@ -88,6 +88,7 @@ NAME = "metalearn-activation"
 TITLE = "Metalearning an activation function (Figure 7)"
 VERSION = 1
 PAPER_SEEDS = 1
+FILLS_CORES = False
 
 BASELINES: Mapping[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,

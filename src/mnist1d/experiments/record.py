@@ -97,11 +97,15 @@ def execute(
         "mnist1d": package_version(),
     }
     units = Units(folder, about, warn=lambda line: progress(line, 0, 0), executor=executor)
-    jax.monitoring.register_event_duration_secs_listener(listen)
+    # Of one that compiles nothing, what is heard comes from others at the same time.
+    compiles = getattr(experiment, "USES_JAX", True)
+    if compiles:
+        jax.monitoring.register_event_duration_secs_listener(listen)
     try:
         result = experiment.run(config, progress=progress, units=units)
     finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
+        if compiles:
+            jax.monitoring.unregister_event_duration_listener(listen)
     other = _other_data(config)
     return result.assign_attrs(
         **({"data": other} if other else {}),

@@ -56,6 +56,7 @@ NAME = "tsne"
 TITLE = "t-SNE of MNIST and MNIST-1D (Figure 3)"
 VERSION = 1
 PAPER_SEEDS = 1
+USES_JAX = False
 
 PREFIX = {"MNIST": "mnist_", "MNIST-1D": ""}
 """Of the variables of a data set in the result."""
