@@ -12,6 +12,7 @@ import xarray as xr
 from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from mnist1d.config import DatasetConfig
@@ -60,7 +61,7 @@ def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -
         title=f"{experiment.TITLE}\nmean ± half the 95 % interval, n = {n} unless stated{note}",
         box=box.SIMPLE,
     )
-    table.add_column("", min_width=8)
+    table.add_column("", min_width=9)
     for column in (*columns, *(["published"] if judgements else [])):
         table.add_column(column, justify="right", no_wrap=True)
     if judgements:
@@ -76,7 +77,9 @@ def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -
         numbers = [_format(row.estimates.get(column), n) for column in columns]
         table.add_row(row.condition, *numbers, *verdict)
     if rows:
-        console.print(table)
+        # A line that the terminal wraps loses nothing, as a cell that is cut off would.
+        needed = Measurement.get(console, console.options, table).minimum
+        console.print(table, width=max(console.width, needed), crop=False)
     if not judgements:
         return
     ledger = Table(title=f"Other claims{note}", box=box.SIMPLE)
@@ -301,7 +304,7 @@ def _format(estimate: Estimate | None, n: int) -> str:
         return "no data"
     d = _decimals(estimate)
     if estimate.n == 1:
-        return f"{estimate.mean:.{d}f}, n = 1"
+        return f"{estimate.mean:.{d}f}" + (", n = 1" if n > 1 else "")
     if estimate.n == n:
         return f"{estimate.mean:.{d}f} ± {estimate.high - estimate.mean:.{d}f}"
     return f"{estimate.mean:.{d}f}\n{estimate.low:.{d}f} to {estimate.high:.{d}f}\nn = {estimate.n}"

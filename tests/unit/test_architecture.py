@@ -16,6 +16,7 @@ ABOVE_THE_CORE = (
         "commands",
         "compare_command",
         "config_options",
+        "reproduce_command",
         "result_tables",
         "run_command",
         "show",

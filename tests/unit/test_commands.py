@@ -325,6 +325,24 @@ def test_trouble_with_files_says_whether_they_were_written_or_read(tmp_path):
     )
 
 
+def test_verdicts_are_shown_however_wide_the_table():
+    claim = Claim("mean", "The mean", "Table 1", Equals(5, 1), lambda result: estimate(result.x))
+    experiment = SimpleNamespace(
+        NAME="coin",
+        TITLE="Coins",
+        CLAIMS=(claim,),
+        summarise=lambda result: [
+            Row("coins", "mean", {f"a column, {i}": estimate(result.x) for i in range(9)}, "mean")
+        ],
+    )
+    result = xr.Dataset({"x": ("seed", [5.0])}, attrs={"protocol": "full"})
+    console = Console(record=True, width=80)
+    result_tables.show_summary(experiment, result, console)
+    text = console.export_text()
+    assert any("mean" in line and "undecided" in line for line in text.splitlines())
+    assert "One run has no interval: --seeds 6" in text
+
+
 def test_diverged_runs_leave_room_for_what_diverged():
     found = estimate([float("nan")])
     experiment = SimpleNamespace(

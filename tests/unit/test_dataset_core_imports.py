@@ -21,6 +21,7 @@ BEYOND_THE_CORE = {
     "pictures",
     "plotting",
     "pruning",
+    "reproduce_command",
     "result_tables",
     "run_command",
     "show",

@@ -1,0 +1,76 @@
+"""Time the whole paper from a cold start: `python benchmarks/whole_paper.py --mnist DIR`.
+
+One command, `mnist1d reproduce --mnist DIR`, in a process of its own with an empty cache of
+compiled programs: every experiment, MNIST's parts included, as many runs as the paper made, tables,
+figures and files. Peers are timed beside the single experiments (`table_1.py`,
+`lottery_tickets.py`, ...).
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+from keep import keep, processor
+
+from mnist1d.experiments import EXPERIMENTS, record
+
+
+def whole_paper(mnist, folder):
+    """Run the command; returns seconds to the first table and in all."""
+    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(folder / "cache")}
+    command = [Path(sys.executable).parent / "mnist1d", "reproduce", "--mnist", mnist]
+    first = None
+    start = perf_counter()
+    with subprocess.Popen(  # noqa: S603
+        [*command, "--out", folder / "out"], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            # Follows an experiment's tables.
+            if "Figures and result:" in line and first is None:
+                first = perf_counter() - start
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    return first, perf_counter() - start
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--mnist", type=Path, required=True, help="folder with MNIST's four files")
+    parser.add_argument(
+        "--keep", action="store_true", help="write benchmarks/results/whole_paper.json"
+    )
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        first, seconds = whole_paper(options.mnist, Path(folder))
+        results = [
+            record.load(experiment, Path(folder) / "out" / experiment.NAME)
+            for experiment in EXPERIMENTS
+        ]
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    print(f"{processor()}: {seconds:.0f} s, first table after {first:.0f} s, {memory:.2f} GiB")
+    if options.keep:
+        sys.argv = [sys.argv[0], "--mnist", "DIR", "--keep"]  # where the files lay says nothing
+        facts = {
+            "seconds": seconds,
+            "seconds_to_first_table": first,
+            "memory_gib": memory,
+            "experiments": {
+                result.attrs["experiment"]: {
+                    "seeds": result.sizes["seed"],
+                    "seconds": float(result.attrs["seconds"]),
+                    "compile_seconds": float(result.attrs["compile_seconds"]),
+                }
+                for result in results
+            },
+        }
+        keep("whole_paper", [], ("mnist1d", "jax", "optax"), **facts)
+
+
+if __name__ == "__main__":
+    main()
