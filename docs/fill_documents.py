@@ -157,8 +157,76 @@ def times() -> str:
     return table(("experiment", "seeds", "minutes", "processor"), rows)
 
 
+def whole_paper() -> str:
+    """Make a row per experiment of the run of the whole paper."""
+    found = record_of("whole_paper")["experiments"]
+    return table(
+        ("experiment", "runs", "seconds", "compiling, all threads together"),
+        [
+            (f"`{name}`", str(of["seeds"]), f"{of['seconds']:.0f}", f"{of['compile_seconds']:.0f}")
+            for name, of in found.items()
+        ],
+    )
+
+
+def products() -> str:
+    """Make a row per claim about lottery tickets, judged in float32 and in bfloat16."""
+
+    def shown(found: dict[str, Any]) -> str:
+        # Probabilities of neighbours are thousands of times smaller than accuracies.
+        digits = 4 if abs(found["mean"]) < 0.1 else 2
+        mean, low, high = (f"{found[name]:.{digits}f}" for name in ("mean", "low", "high"))
+        return f"{mean}, {low} to {high}"
+
+    return table(
+        ("claim", "float32", "", "bfloat16", ""),
+        [
+            (
+                row["statement"],
+                shown(row["float32"]),
+                row["float32"]["verdict"],
+                shown(row["bfloat16"]),
+                row["bfloat16"]["verdict"],
+            )
+            for row in record_of("lottery_products")["claims"]
+        ],
+    )
+
+
+def products_differences() -> str:
+    """Make a row per accuracy: how much of it bfloat16 costs, run by run of the same seeds."""
+    rows = record_of("lottery_products")["differences"]
+    return table(
+        ("test accuracy (%)", "float32", "bfloat16 less float32", "95 % interval"),
+        [
+            (
+                row["what"],
+                f"{row['float32']:.1f}",
+                f"{row['difference']['mean']:+.2f}",
+                f"{row['difference']['low']:+.2f} to {row['difference']['high']:+.2f}",
+            )
+            for row in rows
+        ],
+    )
+
+
+def products_times() -> str:
+    """Say how long the published amount of work took with either type of products."""
+    rows = record_of("lottery_tickets")["rows"]
+    found = {
+        name: row["our_seconds"]
+        for row in rows
+        for name in ("float32", "bfloat16")
+        if row["what"].startswith("lottery tickets") and f"products in {name}:" in row["what"]
+    }
+    return f"{found['bfloat16']:.0f} s in bfloat16, {found['float32']:.0f} s in float32"
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
-    "experiments.md": {"times": times},
+    "experiments.md": {
+        "times": times,
+        "whole paper": whole_paper,
+    },
     "dataset.md": {"presets": presets, "variants": variants, "endless": endless},
     "streams.md": {
         "speed": speed,

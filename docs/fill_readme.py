@@ -47,6 +47,17 @@ def speed() -> str:
     return "\n".join(lines)
 
 
+def whole_paper() -> str:
+    """Say how long the whole paper takes."""
+    path = ROOT / "benchmarks" / "results" / "whole_paper.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return (
+        f"The whole paper, `mnist1d reproduce --mnist DIR`, takes {found['seconds'] / 60:.0f} "
+        f"minutes on two cores\n({found['processor']}, from a cold start; "
+        "`python benchmarks/whole_paper.py`)."
+    )
+
+
 def comparison() -> str:
     """Print what the example found: its first table, and its two candidates' difference."""
     # Needs the laboratory; the other tables do not.
@@ -65,6 +76,7 @@ def comparison() -> str:
 def filled(readme: str) -> str:
     """Put the tables between their markers."""
     for marker, table in (
+        ("<!-- whole paper -->", whole_paper()),
         ("<!-- table 1 -->", table_1()),
         ("<!-- comparison -->", comparison()),
         ("<!-- speed -->", speed()),

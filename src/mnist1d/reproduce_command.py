@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, NamedTuple
@@ -70,8 +70,11 @@ def reproduce(
         console.print("[bold yellow]Quick run, not the full protocol.[/]")
     results = _load_others(out, chosen, console)
     try:
-        with connected(scheduler) as executor, Bars(console) as bars, ExitStack() as stack:
-            finished = stack.enter_context(closing(_finished(chosen, configs, out, executor, bars)))
+        with (
+            connected(scheduler) as executor,
+            Bars(console) as bars,
+            closing(_finished(chosen, configs, out, executor, bars)) as finished,
+        ):
             for experiment, result in finished:
                 folder = out / experiment.NAME
                 results[experiment.NAME] = result
@@ -130,6 +133,7 @@ def _finished(
     given_up = threading.Event()
 
     def execute(experiment: ModuleType) -> xr.Dataset:
+        bars.console.print(f"Started: {experiment.TITLE}", markup=False)
         with bars.group() as progress:
             return record.execute(
                 experiment,
