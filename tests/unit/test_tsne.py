@@ -267,7 +267,7 @@ def test_other_commands_do_not_load_what_only_tsne_needs():
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"MNIST is not in {SHARED}")
 def test_mnist_is_embedded_beside_with_seeds_of_its_own():
-    result = tsne.run(dataclasses.replace(SMALL, mnist=SHARED))
+    result = tsne.run(dataclasses.replace(SMALL, mnist=SHARED, mnist_seeds=2))
     assert (result.sizes["mnist_seed"], result.sizes["seed"]) == (2, 3)
     assert result.mnist_label[:10].values.tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert result.mnist_embedding.shape == (300, 2)
