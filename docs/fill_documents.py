@@ -170,62 +170,44 @@ def whole_paper() -> str:
 
 
 def products() -> str:
-    """Make a row per claim about lottery tickets, judged in float32 and in bfloat16."""
+    """Make a row per number of the published runs, beside ours in float32 and in bfloat16."""
+    rows = {
+        name: row["beside_published"]
+        for row in record_of("lottery_tickets")["rows"]
+        for name in ("float32", "bfloat16")
+        if f"products in {name}:" in row["what"]
+    }
 
-    def shown(found: dict[str, Any]) -> str:
-        # Probabilities of neighbours are thousands of times smaller than accuracies.
-        digits = 4 if abs(found["mean"]) < 0.1 else 2
-        mean, low, high = (f"{found[name]:.{digits}f}" for name in ("mean", "low", "high"))
-        return f"{mean}, {low} to {high}"
+    def shown(value: float) -> str:
+        # Shares of neighbours are thousands of times smaller than accuracies.
+        return f"{value:.4f}" if value < 0.1 else f"{value:.1f}"
 
     return table(
-        ("claim", "float32", "", "bfloat16", ""),
+        ("mean of two trials", "published", "float32", "bfloat16"),
         [
-            (
-                row["statement"],
-                shown(row["float32"]),
-                row["float32"]["verdict"],
-                shown(row["bfloat16"]),
-                row["bfloat16"]["verdict"],
-            )
-            for row in record_of("lottery_products")["claims"]
-        ],
-    )
-
-
-def products_differences() -> str:
-    """Make a row per accuracy: how much of it bfloat16 costs, run by run of the same seeds."""
-    rows = record_of("lottery_products")["differences"]
-    return table(
-        ("test accuracy (%)", "float32", "bfloat16 less float32", "95 % interval"),
-        [
-            (
-                row["what"],
-                f"{row['float32']:.1f}",
-                f"{row['difference']['mean']:+.2f}",
-                f"{row['difference']['low']:+.2f} to {row['difference']['high']:+.2f}",
-            )
-            for row in rows
+            (first["what"], *map(shown, (first["published"], first["ours"], second["ours"])))
+            for first, second in zip(rows["float32"], rows["bfloat16"], strict=True)
         ],
     )
 
 
 def products_times() -> str:
     """Say how long the published amount of work took with either type of products."""
-    rows = record_of("lottery_tickets")["rows"]
-    found = {
+    seconds = {
         name: row["our_seconds"]
-        for row in rows
+        for row in record_of("lottery_tickets")["rows"]
         for name in ("float32", "bfloat16")
-        if row["what"].startswith("lottery tickets") and f"products in {name}:" in row["what"]
+        if f"products in {name}:" in row["what"]
     }
-    return f"{found['bfloat16']:.0f} s in bfloat16, {found['float32']:.0f} s in float32"
+    return f"{seconds['bfloat16']:.0f} s in bfloat16, {seconds['float32']:.0f} s in float32"
 
 
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "experiments.md": {
         "times": times,
         "whole paper": whole_paper,
+        "products times": products_times,
+        "products": products,
     },
     "dataset.md": {"presets": presets, "variants": variants, "endless": endless},
     "streams.md": {
