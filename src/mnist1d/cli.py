@@ -24,6 +24,17 @@ _LABORATORY = ("equinox", "jax", "matplotlib", "optax", "rich", "tyro", "xarray"
 
 def main() -> None:
     """Run the subcommand that the arguments name."""
+    try:
+        _main()
+    except KeyboardInterrupt:
+        message = "interrupted; what was finished is kept: run the same command again to go on"
+        print(f"\nmnist1d: {message}", file=sys.stderr, flush=True)  # noqa: T201
+        sys.stdout.flush()
+        # At once: threads that still compute can abort an interpreter that ends around them.
+        os._exit(130)
+
+
+def _main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # An old code page shows a question mark rather than ending the program.
@@ -59,19 +70,12 @@ def _run(commands: Mapping[str, Callable[..., Any]] | Callable[..., Any], name: 
     """Run the one of several commands that the arguments name, or one whose name has two words."""
     tyro = import_module("tyro")
     config = (tyro.conf.FlagCreatePairsOff,)
-    try:
-        if isinstance(commands, Mapping):
-            tyro.extras.subcommand_cli_from_dict(
-                dict(commands),
-                prog="mnist1d",
-                description="MNIST-1D: the dataset, and the experiments of the paper.",
-                config=config,
-            )
-        else:
-            tyro.cli(commands, prog=f"mnist1d {name}", args=sys.argv[3:], config=config)
-    except KeyboardInterrupt:
-        message = "interrupted; what was finished is kept: run the same command again to go on"
-        print(f"\nmnist1d: {message}", file=sys.stderr, flush=True)  # noqa: T201
-        sys.stdout.flush()
-        # At once: threads that still compute can abort an interpreter that ends around them.
-        os._exit(130)
+    if isinstance(commands, Mapping):
+        tyro.extras.subcommand_cli_from_dict(
+            dict(commands),
+            prog="mnist1d",
+            description="MNIST-1D: the dataset, and the experiments of the paper.",
+            config=config,
+        )
+    else:
+        tyro.cli(commands, prog=f"mnist1d {name}", args=sys.argv[3:], config=config)

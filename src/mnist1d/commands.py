@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from mnist1d.compare_command import compare
 from mnist1d.experiments import EXPERIMENTS
@@ -17,7 +17,9 @@ from mnist1d.terminal import make_console
 
 def list_experiments() -> None:
     """List the experiments that can be reproduced."""
-    table = Table("name", "what", "claims", "runs in the paper", "by default of `run`")
+    table = Table(
+        Column("name", no_wrap=True), "what", "claims", "runs in the paper", "by default of `run`"
+    )
     for experiment in EXPERIMENTS:
         table.add_row(
             experiment.NAME,

@@ -17,7 +17,7 @@ from rich.console import Console
 from mnist1d.clusters import ClusterError
 from mnist1d.experiments import EXPERIMENTS, record
 from mnist1d.experiments.summary import InputError, Progress
-from mnist1d.mnist import FOLDER_VARIABLE
+from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
 from mnist1d.result_tables import describe_time, show_summary, show_times
 from mnist1d.run_command import Scheduler, connected
 from mnist1d.terminal import GO_ON, Bars, fail, make_console, trouble
@@ -62,6 +62,7 @@ def reproduce(
         fail(f"--seeds must be at least 1, got {seeds}")
     given = {"mnist": mnist, "download_mnist": download_mnist or None}
     configs = [_configure(experiment, quick, seeds, given) for experiment in chosen]
+    _check_mnist(configs)
     _check_writable(out, chosen)
     use_all_cores()
     keep_compiled_programs()
@@ -145,19 +146,20 @@ def _finished(
 
     plan = _apart(chosen)
     running: list[tuple[ModuleType, Future[xr.Dataset]]] = []
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            for i, experiment in enumerate(plan.in_turn):
-                yield experiment, execute(experiment)
-                if i == 0:
-                    running = [(each, pool.submit(execute, each)) for each in plan.beside]
-                while running and running[0][1].done():
-                    other, future = running.pop(0)
-                    yield other, future.result()
-            for other, future in running:
+    pool = ThreadPoolExecutor(1)
+    try:
+        for i, experiment in enumerate(plan.in_turn):
+            yield experiment, execute(experiment)
+            if i == 0:
+                running = [(each, pool.submit(execute, each)) for each in plan.beside]
+            while running and running[0][1].done():
+                other, future = running.pop(0)
                 yield other, future.result()
-        finally:
-            given_up.set()
+        for other, future in running:
+            yield other, future.result()
+    finally:
+        given_up.set()
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _stoppable(progress: Progress, given_up: threading.Event) -> Progress:
@@ -194,6 +196,18 @@ def _configure(
     known = {field.name for field in dataclasses.fields(config)}
     changes = {name: value for name, value in given.items() if value is not None and name in known}
     return dataclasses.replace(config, **changes)
+
+
+def _check_mnist(configs: Sequence[Any]) -> None:
+    """Find out before training whether MNIST, if it was named, can be read."""
+    for config in configs:
+        if getattr(config, "download_mnist", True) or mnist_folder(config.mnist) is None:
+            continue
+        try:
+            load_mnist(config.mnist)
+        except (OSError, ValueError) as error:
+            fail(f"MNIST cannot be read: {error}")
+        return
 
 
 def _check_writable(out: Path, chosen: list[ModuleType]) -> None:

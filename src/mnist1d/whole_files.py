@@ -102,7 +102,9 @@ def check_writable(folder: Path, *names: str) -> None:
             file.write(bytes(2**20))
             file.flush()
     except OSError as error:
-        raise type(error)(error.errno, error.strerror or str(error), str(folder)) from None
+        is_file = isinstance(error, FileExistsError | NotADirectoryError)
+        why = "a file is in a folder's place" if is_file else error.strerror or str(error)
+        raise type(error)(error.errno, why, str(folder)) from None
     for name in names:
         if (folder / name).is_dir():
             where = str(folder / name)

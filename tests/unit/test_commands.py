@@ -80,6 +80,39 @@ def test_without_a_number_of_seeds_there_are_the_papers_runs(
         assert [config.seeds for config in configs] == [expected(experiment)]
 
 
+def test_a_folder_without_mnist_is_named_before_anything_runs(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(record, "execute", lambda *_, **__: pytest.fail("something ran"))
+    with pytest.raises(SystemExit) as stop:
+        run(
+            monkeypatch,
+            "reproduce",
+            "pooling",
+            "tsne",
+            "--mnist",
+            tmp_path / "no",
+            "--out",
+            tmp_path,
+        )
+    assert stop.value.code == 2
+    assert "MNIST cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_list_has_whole_names_however_narrow_the_terminal(monkeypatch, capsys, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    run(monkeypatch, "list")
+    out = capsys.readouterr().out
+    assert all(experiment.NAME in out for experiment in EXPERIMENTS)
+
+
+def test_a_file_in_the_folders_place_is_reported_before_training(monkeypatch, capsys, tmp_path):
+    (tmp_path / "out").touch()
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch, "reproduce", "tsne", "--out", tmp_path / "out")
+    assert stop.value.code == 2
+    assert "a file is in a folder's place" in capsys.readouterr().err
+
+
 def test_no_seeds_are_refused(monkeypatch, capsys, tmp_path):
     with pytest.raises(SystemExit):
         run(monkeypatch, "reproduce", "--seeds", "0", "--out", tmp_path / "out")
@@ -274,7 +307,7 @@ def test_embedding_runs_beside_others_and_what_fills_the_cores_comes_last(
 
 @pytest.mark.usefixtures("executed")
 def test_what_runs_beside_ends_with_the_command(monkeypatch, tmp_path):
-    beside, stopped = threading.Event(), []
+    beside, stopped = threading.Event(), threading.Event()
 
     def execute(experiment, *_, progress, **__):
         if experiment is classification:
@@ -286,7 +319,7 @@ def test_what_runs_beside_ends_with_the_command(monkeypatch, tmp_path):
                     progress("embedding", 1, 2)
                     time.sleep(0.1)
             except Exception:
-                stopped.append(experiment.NAME)
+                stopped.set()
                 raise
         assert beside.wait(60)
         raise InputError("nothing works")
@@ -294,7 +327,7 @@ def test_what_runs_beside_ends_with_the_command(monkeypatch, tmp_path):
     monkeypatch.setattr(record, "execute", execute)
     with pytest.raises(SystemExit):
         run(monkeypatch, "reproduce", "--quick", "--out", tmp_path)
-    assert stopped == ["tsne"]
+    assert stopped.wait(60)
 
 
 def test_bars_of_a_group_stay_above_once_it_is_left():

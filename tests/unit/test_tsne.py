@@ -24,6 +24,7 @@ from mnist1d.experiments.neighbour_embedding import (
     nearest_in_plane,
 )
 from mnist1d.experiments.summary import InputError
+from mnist1d.experiments.thread_limits import one_thread
 from mnist1d.experiments.tsne import PUBLISHED, Config
 from mnist1d.experiments.units import Units
 
@@ -84,7 +85,7 @@ def test_several_at_a_time_leave_linear_algebra_its_threads():
     def limited():
         barrier.wait()
         for _ in range(20):
-            with neighbour_embedding._one_thread():
+            with one_thread():
                 limits.extend(pool["num_threads"] for pool in threadpool_info())
 
     threads = [threading.Thread(target=limited) for _ in range(2)]
@@ -94,6 +95,47 @@ def test_several_at_a_time_leave_linear_algebra_its_threads():
         thread.join()
     assert set(limits) == {1}
     assert [(pool["filepath"], pool["num_threads"]) for pool in threadpool_info()] == before
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_one_block_left_does_not_end_the_limit_of_another():
+    before = blas_threads()
+    left = threading.Event()
+
+    def other():
+        with one_thread():
+            pass
+        left.set()
+
+    with one_thread():
+        threading.Thread(target=other).start()
+        assert left.wait(60)
+        assert blas_threads() == {1}
+    assert blas_threads() == before
+
+
+def test_a_block_outlasts_the_one_that_began_before_it():
+    before = blas_threads()
+    inside, go = threading.Event(), threading.Event()
+    seen = []
+
+    def other():
+        with one_thread():
+            inside.set()
+            go.wait(60)
+            seen.append(blas_threads())
+
+    thread = threading.Thread(target=other)
+    with one_thread():
+        thread.start()
+        assert inside.wait(60)
+    go.set()
+    thread.join()
+    assert seen == [{1}]
+    assert blas_threads() == before
 
 
 def test_another_seed_means_another_embedding():

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 import mnist1d
 from mnist1d.experiments.contrastive_training import (
@@ -25,6 +24,7 @@ from mnist1d.experiments.contrastive_training import (
 )
 from mnist1d.experiments.layer_accuracies import N_LAYERS
 from mnist1d.experiments.probes import knn_accuracy, linear_accuracy, quick_linear_accuracy
+from mnist1d.experiments.thread_limits import one_thread
 from mnist1d.experiments.work import Result, Told, Work
 
 
@@ -93,7 +93,12 @@ class Prober:
     ) -> Iterator[tuple[Trained, Result]]:
         """Probe runs, one after the other."""
         # Every thread has a core to itself; libraries with threads of their own get in the way.
-        threadpool_limits(1, user_api="blas")
+        with one_thread():
+            yield from self._probe(tasks, device, told)
+
+    def _probe(
+        self, tasks: Sequence[Trained], device: jax.Device, told: Told
+    ) -> Iterator[tuple[Trained, Result]]:
         for number, task in enumerate(tasks, start=1):
             run, weights = task
             with jax.default_device(device):
@@ -187,8 +192,12 @@ class Embedder:
         self, tasks: Sequence[Embedded], device: jax.Device, told: Told
     ) -> Iterator[tuple[Embedded, Result]]:
         """Make embeddings, one after the other."""
-        # OpenMP counts threads by thread.
-        threadpool_limits(1)
+        with one_thread():
+            yield from self._embed(tasks, device, told)
+
+    def _embed(
+        self, tasks: Sequence[Embedded], device: jax.Device, told: Told
+    ) -> Iterator[tuple[Embedded, Result]]:
         for number, task in enumerate(tasks, start=1):
             clock = time.perf_counter()
             trained = as_encoder("default", task.weights)

@@ -5,17 +5,16 @@ picture. So here whatever is summed is summed by one thread: several embeddings 
 the search for neighbours, whose result does not depend on who does it, is spread over all.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from scipy.spatial import KDTree
 
+from mnist1d.experiments.thread_limits import one_thread
 from mnist1d.extras import required
 
 __all__ = [
@@ -38,7 +37,6 @@ N_SILHOUETTE = 5000
 
 _STEPS_PER_SIGN = 10  # of life: so often a run reports, and learns that it should stop
 _CHUNK = 100
-_ONE_AT_A_TIME = Lock()
 _ISLANDER = 9
 
 Report = Callable[[str, int], None]
@@ -129,7 +127,7 @@ def embed(
         x, neighbours, distances, method, seed, lambda n: report("iterations", n), should_stop
     )
     optimised = perf_counter()
-    with _one_thread():
+    with one_thread():
         measured = _measure(x, labels, neighbours, embedding)
     return {
         name: np.asarray(value)
@@ -210,16 +208,6 @@ def nearest_in_plane(embedding: np.ndarray) -> np.ndarray:
     return found[others].reshape(len(found), N_NEAREST)
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let linear algebra use one thread, as several sum in another order.
-
-    The limit is the process's, so two of these blocks at a time would lift each other's.
-    """
-    with _ONE_AT_A_TIME, required("threadpoolctl", extra="lab").threadpool_limits(1):
-        yield
-
-
 def _optimise(
     x: np.ndarray,
     neighbours: np.ndarray,
@@ -235,7 +223,7 @@ def _optimise(
         perplexity=method.perplexity,
         n_jobs=1,
     )
-    with _one_thread():
+    with one_thread():
         start = opentsne.initialization.pca(x, random_state=seed)
     divergence = []
 

@@ -47,7 +47,6 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from threadpoolctl import threadpool_limits
 
 import mnist1d
 from mnist1d import checks, plotting
@@ -90,6 +89,7 @@ from mnist1d.experiments.layer_accuracies import (
 from mnist1d.experiments.probes import neighbourhood_purity
 from mnist1d.experiments.settings import PUBLISHED_DATA, SHAPES, check_data
 from mnist1d.experiments.summary import Progress, Row, silent
+from mnist1d.experiments.thread_limits import one_thread
 from mnist1d.experiments.units import Units
 from mnist1d.models import Encoder
 from mnist1d.uncertainty import Estimate, interval
@@ -235,7 +235,7 @@ def run(config: Config, *, progress: Progress = silent, units: Units | None = No
     dataset = mnist1d.generate(config.data)
     result = empty_result(config).assign(_picture(config, dataset))
     # Every thread has a core to itself; libraries with threads of their own would get in the way.
-    with threadpool_limits(1):
+    with one_thread():
         weights = train_encoders(config, result, progress, units)
         probe_encoders(config, weights, result, progress, units)
         embed_outputs(config, weights, result, progress, units)
