@@ -78,7 +78,8 @@ def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -
         table.add_row(row.condition, *numbers, *verdict)
     if rows:
         # A line that the terminal wraps loses nothing, as a cell that is cut off would.
-        needed = Measurement.get(console, console.options, table).minimum
+        anything = console.options.update(max_width=10_000)
+        needed = Measurement.get(console, anything, table).minimum
         console.print(table, width=max(console.width, needed), crop=False)
     if not judgements:
         return
