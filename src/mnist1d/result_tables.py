@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from mnist1d.config import DatasetConfig
 from mnist1d.experiments import record
@@ -78,9 +79,9 @@ def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -
         table.add_row(row.condition, *numbers, *verdict)
     if rows:
         # A line that the terminal wraps loses nothing, as a cell that is cut off would.
-        anything = console.options.update(max_width=10_000)
-        needed = Measurement.get(console, anything, table).minimum
-        console.print(table, width=max(console.width, needed), crop=False)
+        least = _least_width(table, console)
+        table.width = least if least > console.width else None
+        console.print(table, crop=False)
     if not judgements:
         return
     ledger = Table(title=f"Other claims{note}", box=box.SIMPLE)
@@ -267,6 +268,16 @@ def mean_with_interval(found: Estimate, n: int) -> str:
         digits = max(0, 1 - int(np.floor(np.log10(half))))
         text = f"{found.mean:.{digits}f} ± {half:.{digits}f}"
     return text if found.n == n else f"{text}, n = {found.n}"
+
+
+def _least_width(table: Table, console: Console) -> int:
+    """Return the width at which no cell is cut that must not be wrapped."""
+    for column in table.columns:
+        if column.no_wrap:
+            lines = "\n".join(map(str, (column.header, *column.cells))).splitlines()
+            column.min_width = max(Text.from_markup(line).cell_len for line in lines)
+    anything = console.options.update(max_width=10_000)
+    return Measurement.get(console, anything, table).minimum
 
 
 def _flat(config: dict[str, Any], before: str = "") -> dict[str, Any]:
