@@ -169,14 +169,19 @@ def whole_paper() -> str:
     )
 
 
-def products() -> str:
-    """Make a row per number of the published runs, beside ours in float32 and in bfloat16."""
-    rows = {
-        name: row["beside_published"]
+def by_products() -> dict[str, dict[str, Any]]:
+    """Return the rows of lottery tickets by the type of their products."""
+    return {
+        name: row
         for row in record_of("lottery_tickets")["rows"]
         for name in ("float32", "bfloat16")
         if f"products in {name}:" in row["what"]
     }
+
+
+def products() -> str:
+    """Make a row per number of the published runs, beside ours in float32 and in bfloat16."""
+    rows = by_products()
 
     def shown(value: float) -> str:
         # Shares of neighbours are thousands of times smaller than accuracies.
@@ -186,20 +191,18 @@ def products() -> str:
         ("mean of two trials", "published", "float32", "bfloat16"),
         [
             (first["what"], *map(shown, (first["published"], first["ours"], second["ours"])))
-            for first, second in zip(rows["float32"], rows["bfloat16"], strict=True)
+            for first, second in zip(
+                *(rows[name]["beside_published"] for name in ("float32", "bfloat16")), strict=True
+            )
         ],
     )
 
 
 def products_times() -> str:
     """Say how long the published amount of work took with either type of products."""
-    seconds = {
-        name: row["our_seconds"]
-        for row in record_of("lottery_tickets")["rows"]
-        for name in ("float32", "bfloat16")
-        if f"products in {name}:" in row["what"]
-    }
-    return f"{seconds['bfloat16']:.0f} s in bfloat16, {seconds['float32']:.0f} s in float32"
+    return ", ".join(
+        f"{by_products()[name]['our_seconds']:.0f} s in {name}" for name in ("bfloat16", "float32")
+    )
 
 
 PARTS: dict[str, dict[str, Callable[[], str]]] = {

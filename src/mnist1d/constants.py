@@ -60,8 +60,7 @@ def standardisation(config: DatasetConfig) -> Standardisation:
         + config.shear_scale**2 / 12 * line**2
     )
     spread = float(second.mean()) - mean**2
-    # Points where every signal is zero have what rounding left of the squares of the others, and
-    # how much that is depends on the processor.
+    # Rounding leaves some 1e-18 of either sign, other with other kernels of the linear algebra.
     rounding = np.finfo(float).eps * float(np.abs(moments.square).max())
     if spread <= max(1e-12 * mean**2, rounding):
         raise ValueError(

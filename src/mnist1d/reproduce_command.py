@@ -14,13 +14,12 @@ import tyro
 import xarray as xr
 from rich.console import Console
 
-from mnist1d.clusters import ClusterError
 from mnist1d.experiments import EXPERIMENTS, record
-from mnist1d.experiments.summary import InputError, Progress
+from mnist1d.experiments.summary import Progress
 from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
 from mnist1d.result_tables import describe_time, show_summary, show_times
-from mnist1d.run_command import Scheduler, connected
-from mnist1d.terminal import GO_ON, Bars, fail, make_console, trouble
+from mnist1d.run_command import Scheduler, connected, trouble_told
+from mnist1d.terminal import Bars, fail, make_console
 from mnist1d.training import keep_compiled_programs, use_all_cores
 from mnist1d.whole_files import check_writable
 
@@ -70,28 +69,22 @@ def reproduce(
     if quick:
         console.print("[bold yellow]Quick run, not the full protocol.[/]")
     results = _load_others(out, chosen, console)
-    try:
-        with (
-            connected(scheduler) as executor,
-            Bars(console) as bars,
-            closing(_finished(chosen, configs, out, executor, bars)) as finished,
-        ):
-            for experiment, result in finished:
-                folder = out / experiment.NAME
-                results[experiment.NAME] = result
-                record.save(experiment, result, folder)
-                record.save_claims(results, out / "claims.json")
-                console.rule(experiment.TITLE)
-                show_summary(experiment, result, console)
-                console.print(f"{describe_time(result)} Figures and result: {folder}")
-    except InputError as error:
-        fail(str(error))
-    except ClusterError as error:
-        fail(f"{error}; {GO_ON}")
-    except OSError as error:
-        fail(f"{trouble(error, out)}; {GO_ON}")
+    with (
+        trouble_told(out),
+        connected(scheduler) as executor,
+        Bars(console) as bars,
+        closing(_finished(chosen, configs, out, executor, bars)) as finished,
+    ):
+        for experiment, result in finished:
+            folder = out / experiment.NAME
+            results[experiment.NAME] = result
+            record.save(experiment, result, folder)
+            record.save_claims(results, out / "claims.json")
+            console.rule(experiment.TITLE)
+            show_summary(experiment, result, console)
+            console.print(f"{describe_time(result)} Figures and result: {folder}")
     if len(chosen) > 1:
-        beside = [experiment.NAME for experiment in _apart(chosen)[1]]
+        beside = [experiment.NAME for experiment in _apart(chosen).beside]
         own = [results[experiment.NAME] for experiment in chosen]
         show_times(own, time.perf_counter() - start, console, beside)
     console.print(f"All claims: {out / 'claims.json'}")

@@ -56,6 +56,23 @@ def connected(scheduler: str | None) -> Iterator[Executor | None]:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
+@contextmanager
+def trouble_told(out: Path) -> Iterator[None]:
+    """End the program with a line on what the user can mend, and how to go on.
+
+    Args:
+        out: where the command writes.
+    """
+    try:
+        yield
+    except InputError as error:
+        fail(str(error))
+    except ClusterError as error:
+        fail(f"{error}; {GO_ON}")
+    except OSError as error:
+        fail(f"{trouble(error, out)}; {GO_ON}")
+
+
 def run(
     experiment: _Name,
     /,
@@ -154,7 +171,7 @@ def _run(
         fail(str(error))
     except OSError as error:
         fail(f"cannot write {error.filename}: {error.strerror}")
-    try:
+    with trouble_told(out):
         use_all_cores()
         keep_compiled_programs()
         console.rule(escape(experiment.TITLE))
@@ -168,12 +185,6 @@ def _run(
         for stale in set(former) - set(drawn):
             for suffix in ("png", "pdf"):
                 (folder / f"{stale}.{suffix}").unlink(missing_ok=True)
-    except InputError as error:
-        fail(str(error))
-    except ClusterError as error:
-        fail(f"{error}; {GO_ON}")
-    except OSError as error:
-        fail(f"{trouble(error, out)}; {GO_ON}")
     what = "Figures and result" if drawn else "Result"
     console.print(
         f"{time.perf_counter() - start:.0f} s. {what}: {folder}", soft_wrap=True, markup=False
