@@ -205,12 +205,30 @@ def products_times() -> str:
     )
 
 
+def deep_activation() -> str:
+    """Make a row per trial of the activation function with two hidden layers."""
+    return table(
+        ("seed", "table of g", "inputs beyond it", "stopped at outer step", "objective (nats)"),
+        [
+            (
+                str(trial["seed"]),
+                f"± {trial['grid_bound']:g}, {trial['grid_cells']:,} cells",
+                str(trial["inputs_off_the_table"]),
+                str(trial["stopped_at_outer_step"]),
+                ", ".join(f"{value:.3f} at {step}" for step, value in trial["objective"].items()),
+            )
+            for trial in record_of("deep_activation")["trials"]
+        ],
+    )
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "experiments.md": {
         "times": times,
         "whole paper": whole_paper,
         "products times": products_times,
         "products": products,
+        "deep activation": deep_activation,
     },
     "dataset.md": {"presets": presets, "variants": variants, "endless": endless},
     "streams.md": {
