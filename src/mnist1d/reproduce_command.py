@@ -94,25 +94,29 @@ class _Plan(NamedTuple):
     """What is computed, and what of it beside the rest.
 
     Attributes:
-        in_turn: one after the other.
-        beside: meanwhile, after the first of the others.
+        first: one after the other, with nothing beside, as their tables are to be seen soon.
+        then: one after the other.
+        beside: meanwhile.
     """
 
-    in_turn: tuple[ModuleType, ...]
+    first: tuple[ModuleType, ...]
+    then: tuple[ModuleType, ...]
     beside: tuple[ModuleType, ...]
 
 
 def _apart(chosen: Sequence[ModuleType]) -> _Plan:
     """Have what leaves cores idle done first, at the same time as far as it can be.
 
-    The first of the paper stays the first, as the table to be seen soon.
+    What takes seconds comes before it, and the first of the others in the paper.
     """
     beside = tuple(each for each in chosen if not getattr(each, "USES_JAX", True))
     in_turn = [each for each in chosen if each not in beside]
     if not in_turn:
-        return _Plan(beside, ())
-    rest = sorted(in_turn[1:], key=lambda each: getattr(each, "FILLS_CORES", True))
-    return _Plan((in_turn[0], *rest), beside)
+        return _Plan(beside, (), ())
+    in_turn.sort(key=lambda each: not getattr(each, "TAKES_SECONDS", False))
+    n_first = 1 + sum(getattr(each, "TAKES_SECONDS", False) for each in in_turn)
+    rest = sorted(in_turn[n_first:], key=lambda each: getattr(each, "FILLS_CORES", True))
+    return _Plan(tuple(in_turn[:n_first]), tuple(rest), beside)
 
 
 def _finished(
@@ -138,13 +142,15 @@ def _finished(
             )
 
     plan = _apart(chosen)
-    running: list[tuple[ModuleType, Future[xr.Dataset]]] = []
     pool = ThreadPoolExecutor(1)
     try:
-        for i, experiment in enumerate(plan.in_turn):
+        for experiment in plan.first:
             yield experiment, execute(experiment)
-            if i == 0:
-                running = [(each, pool.submit(execute, each)) for each in plan.beside]
+        running: list[tuple[ModuleType, Future[xr.Dataset]]] = [
+            (each, pool.submit(execute, each)) for each in plan.beside
+        ]
+        for experiment in plan.then:
+            yield experiment, execute(experiment)
             while running and running[0][1].done():
                 other, future = running.pop(0)
                 yield other, future.result()

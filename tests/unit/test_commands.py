@@ -13,7 +13,13 @@ import xarray as xr
 from rich.console import Console
 
 from mnist1d import cli, reproduce_command, result_tables
-from mnist1d.experiments import EXPERIMENTS, classification, record, tsne
+from mnist1d.experiments import (
+    EXPERIMENTS,
+    classification,
+    metalearn_learning_rate,
+    record,
+    tsne,
+)
 from mnist1d.experiments.claims import Claim, Equals
 from mnist1d.experiments.summary import InputError, Row
 from mnist1d.terminal import Bars, trouble
@@ -218,25 +224,27 @@ def test_generating_without_its_packages_names_their_extra():
     assert "pip install 'mnist1d[shards]'" in done.stderr
 
 
-def test_the_table_of_times_parts_compiling_from_running_and_has_the_whole():
+def rows_of_times(seconds, *timed, **options):
+    """Show the table of times of results; returns its lines as words."""
     results = [
         xr.Dataset(
             attrs={
                 "experiment": name,
                 "device": "2 x cpu",
-                "seconds": seconds,
+                "seconds": wall,
                 "compile_seconds": compiling,
                 "units_found": found,
             }
         )
-        for name, seconds, compiling, found in (
-            ("tsne", 300.0, 2.0, 0),
-            ("pooling", 100.0, 60.0, 7),
-        )
+        for name, wall, compiling, found in timed
     ]
     console = Console(record=True, width=80)
-    result_tables.show_times(results, 420.0, console)
-    rows = [line.split() for line in console.export_text().splitlines()]
+    result_tables.show_times(results, seconds, console, **options)
+    return [line.split() for line in console.export_text().splitlines()]
+
+
+def test_the_table_of_times_parts_compiling_from_running_and_has_the_whole():
+    rows = rows_of_times(420.0, ("tsne", 300.0, 2.0, 0), ("pooling", 100.0, 60.0, 7))
     assert ["tsne", "300", "2", "299", "0"] in rows
     assert ["pooling", "100", "60", "70", "7"] in rows
     assert ["tables,", "figures,", "files", "20"] in rows
@@ -244,21 +252,8 @@ def test_the_table_of_times_parts_compiling_from_running_and_has_the_whole():
 
 
 def test_time_beside_others_counts_once():
-    results = [
-        xr.Dataset(
-            attrs={
-                "experiment": name,
-                "device": "2 x cpu",
-                "seconds": seconds,
-                "compile_seconds": 0.0,
-                "units_found": 0,
-            }
-        )
-        for name, seconds in (("tsne", 300.0), ("pooling", 400.0))
-    ]
-    console = Console(record=True, width=80)
-    result_tables.show_times(results, 420.0, console, beside=["tsne"])
-    rows = [line.split() for line in console.export_text().splitlines()]
+    timed = ("tsne", 300.0, 0.0, 0), ("pooling", 400.0, 0.0, 0)
+    rows = rows_of_times(420.0, *timed, beside=["tsne"])
     assert ["tsne,", "beside", "others", "300", "0", "300", "0"] in rows
     assert ["tables,", "figures,", "files", "20"] in rows
     assert ["all", "420", "0", "400", "0"] in rows
@@ -276,7 +271,7 @@ def executed(monkeypatch):
     return handed
 
 
-def test_embedding_runs_beside_others_and_what_fills_the_cores_comes_last(
+def test_seconds_come_first_embedding_beside_others_and_what_fills_the_cores_last(
     monkeypatch, tmp_path, executed
 ):
     others, begun = threading.Event(), []
@@ -286,22 +281,22 @@ def test_embedding_runs_beside_others_and_what_fills_the_cores_comes_last(
             assert others.wait(60)
         else:
             begun.append(experiment.NAME)
-            if experiment is not classification:
+            if experiment not in (metalearn_learning_rate, classification):
                 others.set()
         return xr.Dataset()
 
     monkeypatch.setattr(record, "execute", execute)
     run(monkeypatch, "reproduce", "--quick", "--out", tmp_path)
     assert begun == [
-        "classification",
         "metalearn-learning-rate",
+        "classification",
         "metalearn-activation",
         "lottery-tickets",
         "double-descent",
         "self-supervised",
         "pooling",
     ]
-    assert executed[0] == "classification"
+    assert executed[:2] == ["metalearn-learning-rate", "classification"]
     assert sorted(executed) == sorted([*begun, "tsne"])
 
 
@@ -310,7 +305,7 @@ def test_what_runs_beside_ends_with_the_command(monkeypatch, tmp_path):
     beside, stopped = threading.Event(), threading.Event()
 
     def execute(experiment, *_, progress, **__):
-        if experiment is classification:
+        if experiment in (metalearn_learning_rate, classification):
             return xr.Dataset()
         if experiment is tsne:
             beside.set()

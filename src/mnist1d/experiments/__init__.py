@@ -5,9 +5,10 @@ makes other numbers, so that stored units of its work are not mixed), `PAPER_SEE
 number of runs, which `mnist1d reproduce` makes unless told otherwise), `Config` (a frozen dataclass
 with a `seeds` field and a `quick()` constructor), `run(config, progress=..., units=...)`, which
 returns an `xarray.Dataset`, `CLAIMS`, `summarise(result) -> rows` and `plot(result) -> figures by
-file name`. Two names help `mnist1d reproduce` to keep all cores busy: `FILLS_CORES = False` where
-the paper's number of runs does not, and `USES_JAX = False`. To add one, write that file and name it
-here; command line and record pick it up.
+file name`. Three names help `mnist1d reproduce` to show a table soon and to keep all cores busy:
+`TAKES_SECONDS = True`, `FILLS_CORES = False` where the paper's number of runs does not, and
+`USES_JAX = False`. To add one, write that file and name it here; command line and record pick it
+up.
 """
 
 from types import ModuleType

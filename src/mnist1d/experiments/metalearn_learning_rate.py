@@ -54,7 +54,7 @@ NAME = "metalearn-learning-rate"
 TITLE = "Metalearning a learning rate (Figure 6)"
 VERSION = 1
 PAPER_SEEDS = 1
-FILLS_CORES = False
+TAKES_SECONDS = True
 
 STEPS_PER_UNIT = 10
 """Outer steps that are stored together: what an interrupted run repeats at most."""
