@@ -88,6 +88,23 @@ def test_rates_seeds_and_data_are_one_program_that_equals_separate_trainings(pro
         assert_same(together[i], train(candidate, [runs[i]])[0])
 
 
+def test_further_runs_are_done_by_the_program_that_is_there(programs):
+    candidate = EquinoxCandidate(Narrow)
+    n_devices = jax.device_count()
+    runs = [Run({"learning_rate": 0.01 * (1 + seed)}, seed, "a") for seed in range(n_devices + 3)]
+    told = []
+    tuned = train(candidate, runs, lambda done, total: told.append((done, total)))
+    assert told[-1] == (20 * len(runs), 20 * len(runs))
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    final = [Run({"learning_rate": 0.02}, seed, "b") for seed in range(10, 11 + n_devices)]
+    found = train(candidate, final)
+    assert programs == [n_devices]
+    assert sum(outcome.compile_seconds for outcome in tuned) > 0
+    assert sum(outcome.compile_seconds for outcome in found) == 0
+    for run, outcome in ((runs[-1], tuned[-1]), (final[-1], found[-1])):
+        assert_same(outcome, train(EquinoxCandidate(Narrow), [run])[0])
+
+
 def test_a_run_equals_a_loop_written_by_hand():
     run, sets = Run({"learning_rate": 0.03}, 3, "a"), SETS["a"]
     (outcome,) = train(EquinoxCandidate(Narrow), [run])

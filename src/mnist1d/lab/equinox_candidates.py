@@ -3,15 +3,15 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from mnist1d import checks
 from mnist1d.experiments.settings import as_json
@@ -19,12 +19,42 @@ from mnist1d.lab.candidate_checks import describe_error
 from mnist1d.lab.candidate_runs import CandidateError, Outcome, Run, Schedule, Sets
 from mnist1d.lab.candidate_settings import named_parameters, plain_values
 from mnist1d.lab.sources import source_text
-from mnist1d.lab.stacked_runs import CHUNK, predict_runs, stack_runs
+from mnist1d.lab.stacked_runs import CHUNK, predict_runs, predictor, stack_runs
 from mnist1d.models import count_parameters, predict
-from mnist1d.training import Training, accuracy, compile_runs, cross_entropy
+from mnist1d.training import RunProgram, Training, accuracy, compile_runs, cross_entropy
 
 PAPER_RATE = 0.01
 """Learning rate of a candidate whose search space has none: the paper's."""
+
+
+class _Group(NamedTuple):
+    """Runs that differ in numbers alone.
+
+    Attributes:
+        runs: their numbers.
+        fixed: settings that are the same for all.
+        traced: names of those that are not.
+        models: arrays and the rest of the initial model, by seed.
+        n_train: number of training samples, the largest.
+    """
+
+    runs: Sequence[int]
+    fixed: Mapping[str, Any]
+    traced: tuple[str, ...]
+    models: Mapping[int, tuple[Any, Any]]
+    n_train: int
+
+
+class _Program(NamedTuple):
+    """What is compiled for runs that differ in numbers alone.
+
+    Attributes:
+        train: initial models to trained ones.
+        predict: arrays of models and samples to classes.
+    """
+
+    train: RunProgram
+    predict: Callable[[Any, ArrayLike], Array]
 
 
 @dataclass(frozen=True)
@@ -60,6 +90,9 @@ class EquinoxCandidate:
     loss: Callable[[Array, Array], Array] = cross_entropy
     augment: Callable[[Array, PRNGKeyArray], Array] | None = None
     search: Mapping[str, Sequence[Any]] | None = None
+    _programs: dict[str, _Program] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     framework: ClassVar[str] = "Equinox"
 
@@ -165,29 +198,47 @@ class EquinoxCandidate:
     ) -> Iterator[tuple[int, Outcome]]:
         """Train runs, as many as possible in one program; see `Candidate`."""
         n_done, total = 0, len(runs) * schedule.n_steps
-        for group in self._programs(runs, sets):
+        for group in self._groups(runs, sets):
+            # On a CPU a run per core, again and again: as fast as more in a program or faster;
+            # and a run's numbers do not depend on which others are in its program.
+            is_cpu = jax.default_backend() == "cpu"
+            n_together = min(jax.device_count(), len(group.runs)) if is_cpu else len(group.runs)
+            for start in range(0, len(group.runs), n_together):
+                numbers = group.runs[start : start + n_together]
 
-            def tell(done: int, _: int, before: int = n_done, n: int = len(group)) -> None:
-                report(before + done * n, total)
+                def tell(done: int, _: int, before: int = n_done, n: int = len(numbers)) -> None:
+                    report(before + done * n, total)
 
-            outcomes = self._train_together([runs[i] for i in group], sets, schedule, tell)
-            n_done += len(group) * schedule.n_steps
-            yield from zip(group, outcomes, strict=True)
+                some = [runs[i] for i in numbers]
+                outcomes = self._train_together(some, n_together, group, sets, schedule, tell)
+                n_done += len(some) * schedule.n_steps
+                yield from zip(numbers, outcomes, strict=True)
 
-    def _programs(self, runs: Sequence[Run], sets: Mapping[str, Sets]) -> list[list[int]]:
+    def _groups(self, runs: Sequence[Run], sets: Mapping[str, Sets]) -> list[_Group]:
         """Divide runs into those that can be one program: one model, and numbers that differ."""
-        groups: defaultdict[Any, list[int]] = defaultdict(list)
-        known: dict[str, dict[str, float]] = {}
+        divided: defaultdict[Any, list[int]] = defaultdict(list)
+        known: dict[str, tuple[str, ...]] = {}
         for i, run in enumerate(runs):
             text = as_json(run.settings)
             known[text] = traced = known[text] if text in known else self._traced(run.settings)
             fixed = {name: value for name, value in run.settings.items() if name not in traced}
             of_validation = sets[run.data].evaluated["validation"].shape
-            groups[(as_json(fixed), *sorted(traced), of_validation)].append(i)
-        return list(groups.values())
+            divided[as_json(fixed), traced, of_validation].append(i)
+        groups = []
+        for (_, traced, _), numbers in divided.items():
+            settings = {"learning_rate": PAPER_RATE, **runs[numbers[0]].settings}
+            fixed = {name: value for name, value in settings.items() if name not in traced}
+            make = self._made(fixed)
+            models = {
+                seed: eqx.partition(make(jax.random.key(seed)), eqx.is_array)
+                for seed in dict.fromkeys(runs[i].seed for i in numbers)
+            }
+            n_train = max(len(sets[runs[i].data].x) for i in numbers)
+            groups.append(_Group(numbers, fixed, traced, models, n_train))
+        return groups
 
-    def _traced(self, settings: Mapping[str, Any]) -> dict[str, float]:
-        """Return the settings that are numbers to the compiled program, which are the optimiser's.
+    def _traced(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Name the settings that are numbers to the compiled program, which are the optimiser's.
 
         Some schedules decide by the value of a rate, and so need a program per value.
         """
@@ -208,46 +259,39 @@ class EquinoxCandidate:
             traced = {name: jnp.float32(value) for name, value in numbers.items()}
             jax.eval_shape(start, traced, jax.random.key(0))
         except Exception:  # noqa: BLE001 (a rate whose value is asked for; training tells of all else)
-            return {}
-        return numbers
+            return ()
+        return tuple(sorted(numbers))
 
     def _train_together(
         self,
         runs: Sequence[Run],
+        n_together: int,
+        group: _Group,
         sets: Mapping[str, Sets],
         schedule: Schedule,
         report: Callable[[int, int], None],
     ) -> Iterator[Outcome]:
-        settings = {"learning_rate": PAPER_RATE, **runs[0].settings}
-        names = self._traced(settings)
-        fixed = {name: value for name, value in settings.items() if name not in names}
-        models = _initial(self._made(fixed), [run.seed for run in runs])
+        # The last ones may be fewer than the program does.
+        padded = [*runs, *[runs[-1]] * (n_together - len(runs))]
+        parts = [group.models[run.seed] for run in padded]
+        models = eqx.combine(_stacked([arrays for arrays, _ in parts]), parts[0][1])
         numbers = {
             name: np.array(
-                [{"learning_rate": PAPER_RATE, **run.settings}[name] for run in runs], np.float32
+                [{"learning_rate": PAPER_RATE, **run.settings}[name] for run in padded], np.float32
             )
-            for name in names
+            for name in group.traced
         }
-        data, axes = stack_runs(runs, sets, schedule, numbers)
+        data = stack_runs(padded, sets, schedule, numbers, group.n_train)
         # Not the keys of weights and batches.
         keys = jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), 1))(
-            jnp.asarray([run.seed for run in runs], jnp.uint32)
+            jnp.asarray([run.seed for run in padded], jnp.uint32)
         )
-        training = self._training(fixed, schedule)
-        # One run after the other is as fast or faster on a CPU, and a run's numbers do not depend
-        # on which others are in its program.
-        program = compile_runs(
-            training,
-            models,
-            data,
-            keys=keys,
-            data_axes=axes,
-            batched=jax.default_backend() != "cpu",
-        )
-        trained = program(models, data, keys=keys, report=report)
-        predictions = predict_runs(trained.models, [sets[run.data] for run in runs])
+        program, compile_seconds = self._program(group, models, data, keys, schedule)
+        trained = program.train(models, data, keys=keys, report=report)
+        arrays, _ = eqx.partition(trained.models, eqx.is_array)
+        predictions = predict_runs(program.predict, arrays, [sets[run.data] for run in padded])
         losses = np.asarray(trained.history.train_loss).reshape(
-            len(runs), schedule.n_evaluations, -1
+            len(padded), schedule.n_evaluations, -1
         )
         for i in range(len(runs)):
             yield Outcome(
@@ -255,13 +299,37 @@ class EquinoxCandidate:
                 predictions=predictions[i],
                 train_loss=losses[i].mean(axis=-1),
                 seconds=trained.run_seconds / len(runs),
-                compile_seconds=trained.compile_seconds / len(runs),
+                compile_seconds=compile_seconds / len(runs),
             )
+
+    def _program(
+        self, group: _Group, models: Any, data: Any, keys: Any, schedule: Schedule
+    ) -> tuple[_Program, float]:
+        """Return the program of a group, and the time that compiling it took, 0 if it was kept.
+
+        Tuning and what follows it differ in numbers alone.
+        """
+        shapes = [leaf.shape for leaf in jax.tree.leaves(data)]
+        # Addresses of functions in it stay theirs as long as the search space has them.
+        name = f"{as_json(group.fixed)} {group.traced} {shapes} {schedule}"
+        if name in self._programs:
+            return self._programs[name], 0.0
+        train = compile_runs(
+            self._training(group.fixed, schedule),
+            models,
+            data,
+            keys=keys,
+            data_axes=0,
+            batched=jax.default_backend() != "cpu",
+        )
+        _, static = eqx.partition(models, eqx.is_array)
+        self._programs[name] = _Program(train, predictor(static))
+        return self._programs[name], train.compile_seconds
 
     def _training(self, fixed: Mapping[str, Any], schedule: Schedule) -> Training:
         def batch(data: Any, step: Array, key: PRNGKeyArray) -> tuple[Array, Array]:
-            rows = data["rows"][data["seed"], step]
-            x, y = data["x"][data["set"], rows], data["y"][data["set"], rows]
+            rows = data["rows"][step]
+            x, y = data["x"][rows], data["y"][rows]
             return (x if self.augment is None else self.augment(x, key)), y
 
         def loss(model: Any, batch: tuple[Array, Array], key: PRNGKeyArray) -> Array:
@@ -269,8 +337,8 @@ class EquinoxCandidate:
             return self.loss(_logits_in_training(model, x, key), y)
 
         def evaluate(model: Any, data: Any) -> Array:
-            x, y = data["validation"][data["set"]], data["y_validation"][data["set"]]
-            return accuracy(predict(eqx.nn.inference_mode(model), x, chunk_size=CHUNK), y)
+            logits = predict(eqx.nn.inference_mode(model), data["validation"], chunk_size=CHUNK)
+            return accuracy(logits, data["y_validation"])
 
         return Training(
             batch=batch,
@@ -326,16 +394,14 @@ class EquinoxCandidate:
         return self.optimizer(own.pop("learning_rate"), **own)
 
 
-def _initial(make: Callable[[PRNGKeyArray], Any], seeds: Sequence[int]) -> Any:
-    """Make a model per seed, every one once, and stack them along a leading run axis.
+def _stacked(models: Sequence[Any]) -> Any:
+    """Stack models along a leading run axis, on the host: a device would compile it per shape."""
 
-    Not compiled: a program for a handful of models costs more than it gains.
-    """
-    different = list(dict.fromkeys(seeds))
-    parts = [eqx.partition(make(jax.random.key(seed)), eqx.is_array) for seed in different]
-    rows = np.array([different.index(seed) for seed in seeds])
-    arrays = jax.tree.map(lambda *leaves: jnp.stack(leaves)[rows], *(each for each, _ in parts))
-    return eqx.combine(arrays, parts[0][1])
+    def stack(*leaves: Array) -> Any:
+        is_key = jnp.issubdtype(leaves[0].dtype, jax.dtypes.prng_key)
+        return jnp.stack(leaves) if is_key else np.stack([np.asarray(leaf) for leaf in leaves])
+
+    return jax.tree.map(stack, *models)
 
 
 @eqx.filter_jit

@@ -1,11 +1,13 @@
 """Which examples there are, and which of them a step sees."""
 
 import math
+from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Int, Key, PRNGKeyArray, UInt32
 
 from mnist1d.dataset import Dataset
 
@@ -70,8 +72,35 @@ def shuffled_order(
     """
     n_batches = _count_batches(n, batch_size)
     keys = jax.random.split(key, math.ceil(n_steps / n_batches))
-    permutations = jax.vmap(lambda epoch_key: jax.random.permutation(epoch_key, n))(keys)
+    if isinstance(keys, jax.core.Tracer):
+        permutations = jax.vmap(lambda epoch_key: jax.random.permutation(epoch_key, n))(keys)
+    else:
+        permutations = jnp.asarray(_permutations(keys, n))
     return permutations.reshape(-1, batch_size)[:n_steps]
+
+
+def _permutations(keys: Key[Array, " epochs"], n: int) -> np.ndarray:
+    """Draw what `jax.random.permutation` draws, sorted by NumPy: on a CPU six times as fast.
+
+    It sorts by random words, so often that equal ones do not matter.
+    """
+    n_rounds = math.ceil(3 * math.log(n) / math.log(2**32 - 1))
+    order = np.broadcast_to(np.arange(n, dtype=np.int32), (len(keys), n))
+    for words in np.asarray(_words(keys, n, n_rounds)):
+        # Position last in what is sorted, as equal words keep their order.
+        sorted_words = words.astype(np.uint64) << np.uint64(32) | np.arange(n, dtype=np.uint64)
+        sorted_words.sort(axis=1)
+        order = np.take_along_axis(order, sorted_words.astype(np.uint32).astype(np.int64), axis=1)
+    return order
+
+
+@partial(jax.jit, static_argnums=(1, 2))
+def _words(keys: Key[Array, " epochs"], n: int, n_rounds: int) -> UInt32[Array, "rounds epochs n"]:
+    rounds = []
+    for _ in range(n_rounds):
+        keys, round_keys = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
+        rounds.append(jax.vmap(lambda key: jax.random.bits(key, (n,), jnp.uint32))(round_keys))
+    return jnp.stack(rounds) if rounds else jnp.zeros((0, len(keys), n), jnp.uint32)
 
 
 def _leading_size(data: Any) -> int:

@@ -1,0 +1,118 @@
+"""Judge claims with products in bfloat16: `python benchmarks/lottery_products.py DIR`.
+
+Lottery tickets at full size with products in bfloat16, on the seeds of the record in float32
+(`results/lottery-tickets`), and every claim by its own rule on both. As seeds are the same, the
+difference between the two is paired. An interrupted run goes on where it was; nothing is timed.
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from keep import keep
+from rich.console import Console
+
+from mnist1d.experiments import lottery_tickets, record
+from mnist1d.experiments.claims import judge
+from mnist1d.terminal import Bars
+from mnist1d.training import use_all_cores
+from mnist1d.uncertainty import estimate, paired_difference
+
+FLOAT32 = Path(__file__).parents[1] / "results" / "lottery-tickets"
+ROUNDS = ((0, 20), (25, 75), (80, 94), (95, 98))
+"""Of which the search's accuracies are averaged: as in `lottery_tickets.py`."""
+
+
+def per_seed(measure, result):
+    """Return what a measure says of every run alone."""
+    return [measure(result.isel(seed=[i])).mean for i in range(result.sizes["seed"])]
+
+
+def compared(float32, bfloat16):
+    """Put numbers per seed beside each other; their difference is bfloat16 minus float32."""
+    return {
+        "float32": estimate(float32)._asdict(),
+        "bfloat16": estimate(bfloat16)._asdict(),
+        "difference": paired_difference(bfloat16, float32)._asdict(),
+    }
+
+
+def claims(float32, bfloat16):
+    """Judge every claim on both results, and compare what it measures."""
+    rows = []
+    for first, second in zip(
+        *(judge(lottery_tickets.CLAIMS, result, full=True) for result in (float32, bfloat16)),
+        strict=True,
+    ):
+        measured = [per_seed(first.claim.measure, result) for result in (float32, bfloat16)]
+        # Else the claim's own estimate is something other than a mean over seeds.
+        np.testing.assert_allclose(
+            [first.estimate.mean, second.estimate.mean], np.mean(measured, 1)
+        )
+        row = {
+            "claim": first.claim.name,
+            "statement": first.claim.statement,
+            "rule": str(first.claim.rule),
+            **compared(*measured),
+        }
+        row["float32"]["verdict"], row["bfloat16"]["verdict"] = first.verdict, second.verdict
+        rows.append(row)
+    return rows
+
+
+def accuracies(float32, bfloat16):
+    """Compare test accuracies of search and studies, in per cent."""
+    measures = {
+        f"search: {search}, rounds {first} to {last}": lambda result, s=search, a=first, b=last: (
+            lottery_tickets.searched_accuracy(result, s)[:, a : b + 1].mean(axis=1)
+        )
+        for search in ("lottery", "random")
+        for first, last in ROUNDS
+    } | {
+        f"study: {study}, {network}": lambda result, s=study, n=network: (
+            lottery_tickets.studied_accuracy(result, s, n)
+        )
+        for study in float32.study.values.tolist()
+        for network in float32.network.values.tolist()
+    }
+    return [
+        {"what": what, **compared(measure(float32), measure(bfloat16))}
+        for what, measure in measures.items()
+    ]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path, help="where the run in bfloat16 is kept")
+    parser.add_argument(
+        "--keep", action="store_true", help="write benchmarks/results/lottery_products.json"
+    )
+    options = parser.parse_args()
+    use_all_cores()
+    float32 = record.load(lottery_tickets, FLOAT32)
+    config = lottery_tickets.Config(seeds=float32.sizes["seed"])
+    with Bars(Console()) as bars:
+        bfloat16 = record.execute(
+            lottery_tickets,
+            replace(config, products="bfloat16"),
+            progress=bars,
+            folder=options.folder / lottery_tickets.NAME / "units",
+        )
+    # Each claim's verdict is its own whatever the products are: no other field is changed.
+    facts = {"seeds": len(float32.seed), "claims": claims(float32, bfloat16)}
+    rows = accuracies(float32, bfloat16)
+    for row in [*facts["claims"], *rows]:
+        name = row.get("claim") or row["what"]
+        numbers = (f"{row[each]['mean']:8.3f}" for each in ("float32", "bfloat16"))
+        verdicts = (row[each].get("verdict", "") for each in ("float32", "bfloat16"))
+        low, high = row["difference"]["low"], row["difference"]["high"]
+        print(f"{name:40} {' '.join(numbers)}  {low:+.3f} to {high:+.3f}  {' '.join(verdicts)}")
+    if options.keep:
+        sys.argv = [sys.argv[0], "DIR", "--keep"]  # where the run lies says nothing
+        keep("lottery_products", rows, ("mnist1d", "jax", "optax"), **facts)
+
+
+if __name__ == "__main__":
+    main()
