@@ -159,12 +159,19 @@ def times() -> str:
 
 def whole_paper() -> str:
     """Make a row per experiment of the run of the whole paper."""
-    found = record_of("whole_paper")["experiments"]
+    record = record_of("whole_paper")
+    found, shown = record["experiments"], record["seconds_to_tables"]
     return table(
-        ("experiment", "runs", "seconds", "compiling, all threads together"),
+        ("experiment", "runs", "seconds", "compiling, all threads together", "tables after (s)"),
         [
-            (f"`{name}`", str(of["seeds"]), f"{of['seconds']:.0f}", f"{of['compile_seconds']:.0f}")
-            for name, of in found.items()
+            (
+                f"`{name}`",
+                str(found[name]["seeds"]),
+                f"{found[name]['seconds']:.0f}",
+                f"{found[name]['compile_seconds']:.0f}",
+                f"{shown[name]:.0f}",
+            )
+            for name in sorted(shown, key=shown.__getitem__)
         ],
     )
 
@@ -205,6 +212,47 @@ def products_times() -> str:
     )
 
 
+def products_claims() -> str:
+    """Make a row per claim on lottery tickets, judged with products of either type."""
+
+    def measured(found: dict[str, Any]) -> str:
+        mean, low, high = (f"{found[name]:.2f}" for name in ("mean", "low", "high"))
+        return f"{mean} ({low} to {high}), {found['verdict']}"
+
+    def difference(found: dict[str, Any]) -> str:
+        return f"{found['mean']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f})"
+
+    return table(
+        ("claim", "accepted", "float32", "bfloat16", "difference, paired"),
+        [
+            (
+                f"`{row['claim']}`",
+                row["rule"],
+                measured(row["float32"]),
+                measured(row["bfloat16"]),
+                difference(row["difference"]),
+            )
+            for row in record_of("lottery_products")["claims"]
+        ],
+    )
+
+
+def products_verdicts() -> str:
+    """Say how many verdicts and numbers on lottery tickets differ between types of products."""
+    record = record_of("lottery_products")
+    claims, rows = record["claims"], record["rows"]
+    same = sum(row["float32"]["verdict"] == row["bfloat16"]["verdict"] for row in claims)
+    apart = [
+        sum(row["difference"]["low"] > 0 or row["difference"]["high"] < 0 for row in each)
+        for each in (claims, rows)
+    ]
+    return (
+        f"{same} of {len(claims)} verdicts are the same; the difference between the two, paired "
+        f"over {record['seeds']} seeds, has an interval without zero for {apart[0]} of "
+        f"{len(claims)} claims and {apart[1]} of {len(rows)} accuracies"
+    )
+
+
 def deep_activation() -> str:
     """Make a row per trial of the activation function with two hidden layers."""
     return table(
@@ -228,6 +276,8 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "whole paper": whole_paper,
         "products times": products_times,
         "products": products,
+        "products verdicts": products_verdicts,
+        "products claims": products_claims,
         "deep activation": deep_activation,
     },
     "dataset.md": {"presets": presets, "variants": variants, "endless": endless},

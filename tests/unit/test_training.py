@@ -260,7 +260,9 @@ def test_evaluation_sees_the_updated_model_and_every_step_is_taken(settings):
     np.testing.assert_array_equal(history.metrics["both"], np.stack([updates, updates], axis=1))
 
 
-@pytest.mark.parametrize(("n_steps", "evaluate_every"), [(13, 5), (7, 0)])
+@pytest.mark.parametrize(
+    ("n_steps", "evaluate_every"), [(13, 5), (7, 0), (25, 1), (48, 2), (40, 4)]
+)
 def test_many_runs_are_evaluated_as_one_and_report_their_progress(n_steps, evaluate_every):
     training, reports = counting(n_steps, evaluate_every), []
     trained = train_runs(
@@ -282,6 +284,7 @@ def test_many_runs_are_evaluated_as_one_and_report_their_progress(n_steps, evalu
     assert reports[0] == (0, n_steps)
     assert reports[-1] == (n_steps, n_steps)
     assert reports == sorted(set(reports))
+    assert len(reports) <= 11
 
 
 @pytest.mark.parametrize(

@@ -114,15 +114,9 @@ def train(training: Training, model: Any, data: Any, *, key: PRNGKeyArray) -> tu
     arrays, static = eqx.partition(model, eqx.is_array)
     starts, stops = stretches(training)
     longest = int((stops - starts).max())
-
-    def advance(state: State, bounds: Array) -> tuple[State, Any]:
-        state, losses, metrics = run_stretch(
-            training, static, longest, state, data, key, bounds[0], bounds[1]
-        )
-        return state, (losses, metrics)
-
+    state = begin(training, arrays, data)
     bounds = jnp.stack([jnp.asarray(starts), jnp.asarray(stops)], axis=1)
-    state, (losses, metrics) = jax.lax.scan(advance, begin(training, arrays, data), bounds)
+    state, losses, metrics = run_stretches(training, static, longest, state, data, key, bounds)
     metrics = jax.tree.map(lambda leaf: leaf[: len(training.evaluation_steps)], metrics)
     losses = jnp.concatenate([losses[i, :n] for i, n in enumerate(stops - starts)])
     return eqx.combine(state.arrays, static), History(losses, metrics)
@@ -145,6 +139,39 @@ def begin(training: Training, arrays: Any, data: Any) -> State:
     """Start a run: the optimiser is fresh."""
     optimizer = _optimizer_of(training, data)
     return State(arrays, optimizer.init(eqx.filter(arrays, eqx.is_inexact_array)))
+
+
+def run_stretches(
+    training: Training,
+    static: Any,
+    longest: int,
+    state: State,
+    data: Any,
+    key: PRNGKeyArray,
+    bounds: Int[Array, "stretches 2"],
+) -> tuple[State, Float[Array, "stretches longest"], Any]:
+    """Take some stretches one after the other, as `run_stretch` takes each; see there.
+
+    Args:
+        training: what the run does.
+        static: the part of the model that holds no arrays.
+        longest: size of the array of losses.
+        state: the state before the first stretch.
+        data: handed to `training.batch` and `training.evaluate`.
+        key: the run's key.
+        bounds: index of the first step of each stretch, and one past the last.
+
+    Returns: the new state; losses and metrics of every stretch.
+    """
+
+    def advance(state: State, bounds: Array) -> tuple[State, Any]:
+        state, losses, metrics = run_stretch(
+            training, static, longest, state, data, key, bounds[0], bounds[1]
+        )
+        return state, (losses, metrics)
+
+    state, (losses, metrics) = jax.lax.scan(advance, state, bounds)
+    return state, losses, metrics
 
 
 def run_stretch(

@@ -10,12 +10,15 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Key, PRNGKeyArray
 
-from mnist1d.training.loop import History, State, Training, begin, run_stretch, stretches
+from mnist1d.training.loop import History, State, Training, begin, run_stretches, stretches
 
 Report = Callable[[int, int], None]
 """Told of progress: steps done, steps in all."""
 
 BY_RUN, SHARED = PartitionSpec("run"), PartitionSpec()
+
+_REPORTS = 10
+"""How often a program returns to Python, at most: each time costs a run of a small model 1 %."""
 
 
 def silent(done: int, total: int) -> None:
@@ -90,14 +93,14 @@ def train_runs(
         keys: one per run, shape (runs,).
         data_axes: which leaves of `data` differ between runs, as `in_axes` of `jax.vmap`: 0 for
             a leading run axis, None for shared, or a pytree of these.
-        report: called after every stretch between two evaluations.
+        report: called at the beginning and then at most ten times, after an evaluation each.
 
     Returns: the trained models, their history, and the time that compiling and running took.
     Raises: ValueError: if there is no key, or an array of each run has another number of runs.
 
     The runs are spread over all devices of JAX's default backend (CPU cores if
     `mnist1d.training.use_all_cores` ran first), the run axis padded to a multiple of their
-    number. Between evaluations control returns to Python, so that progress shows.
+    number. After some of the evaluations control returns to Python, so that progress shows.
 
     >>> import jax.numpy as jnp, optax
     >>> from mnist1d.models import Logistic
@@ -190,14 +193,11 @@ class RunProgram:
         arrays, data, keys = self._place_all(arrays, data, keys)
         starts, stops = stretches(training)
         longest = int((stops - starts).max())
-        self._bounds = [
-            (int(start), int(stop), self._place((start, stop), SHARED))
-            for start, stop in zip(starts, stops, strict=True)
-        ]
+        self._bounds = _grouped(np.stack([starts, stops], axis=1), -(-len(stops) // _REPORTS))
         static = self._static
 
-        def advance(state: State, data: Any, key: PRNGKeyArray, start: Any, stop: Any) -> Any:
-            return run_stretch(training, static, longest, state, data, key, start, stop)
+        def advance(state: State, data: Any, key: PRNGKeyArray, bounds: Any) -> Any:
+            return run_stretches(training, static, longest, state, data, key, bounds)
 
         def spread(function: Any, in_axes: tuple[Any, ...], in_specs: tuple[Any, ...]) -> Any:
             transform = jax.vmap if batched else _one_by_one
@@ -219,12 +219,12 @@ class RunProgram:
         state = self._begin(arrays, data)
         program = spread(
             advance,
-            (0, data_axes, 0, None, None),
-            (BY_RUN, self._data_specs, BY_RUN, SHARED, SHARED),
+            (0, data_axes, 0, None),
+            (BY_RUN, self._data_specs, BY_RUN, SHARED),
         )
         is_cpu = self._mesh.devices.flat[0].platform == "cpu"
         options = {"xla_cpu_multi_thread_eigen": False} if one_core and is_cpu else None
-        lowered = program.lower(state, data, keys, *self._bounds[0][2])
+        lowered = program.lower(state, data, keys, self._place(self._bounds[0], SHARED))
         self._advance = lowered.compile(compiler_options=options)
         self.compile_seconds = time.perf_counter() - clock
 
@@ -239,15 +239,18 @@ class RunProgram:
         state = self._begin(arrays, data)
         losses, metrics = [], []
         report(0, training.n_steps)
-        for start, stop, bounds in self._bounds:
-            state, loss, metric = self._advance(state, data, keys, *bounds)
-            losses.append(np.asarray(loss)[:n_runs, : stop - start])
+        for bounds in self._bounds:
+            state, loss, metric = self._advance(state, data, keys, self._place(bounds, SHARED))
+            loss = np.asarray(loss)[:n_runs]
+            losses += [loss[:, i, : stop - start] for i, (start, stop) in enumerate(bounds)]
             metrics.append(jax.tree.map(lambda leaf: np.asarray(leaf)[:n_runs], metric))
-            report(stop, training.n_steps)
-        metrics = metrics[: len(training.evaluation_steps)]
+            report(int(bounds[-1, 1]), training.n_steps)
+        n_evaluations = len(training.evaluation_steps)
         history = History(
             np.concatenate(losses, axis=1),
-            jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *metrics),
+            jax.tree.map(
+                lambda *leaves: np.concatenate(leaves, axis=1)[:, :n_evaluations], *metrics
+            ),
         )
         arrays = jax.tree.map(lambda leaf: leaf[:n_runs], state.arrays)
         return Trained(
@@ -281,6 +284,13 @@ class RunProgram:
             rows = np.arange(-(-n_runs // n_devices) * n_devices) % n_runs
             tree = jax.tree.map(lambda leaf: leaf[rows], tree)
         return jax.device_put(tree, NamedSharding(self._mesh, spec))
+
+
+def _grouped(bounds: np.ndarray, size: int) -> list[np.ndarray]:
+    """Divide stretches, shape (stretches, 2), into groups of a size; the last has empty ones."""
+    n_missing = -len(bounds) % size
+    empty = np.full((n_missing, 2), bounds[-1, 1], bounds.dtype)
+    return np.split(np.concatenate([bounds, empty]), (len(bounds) + n_missing) // size)
 
 
 def _one_by_one(function: Callable[..., Any], in_axes: tuple[Any, ...]) -> Callable[..., Any]:
