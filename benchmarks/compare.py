@@ -5,19 +5,26 @@ rates on four tuning seeds and five final seeds, of 6,000 steps of 100 samples, 
 validation samples every 100 steps. Ours is one call of `mnist1d.lab.comparison.compare`, with
 compilation, data, statistics and result. PyTorch trains one run after the other; a few runs of each
 model are timed and count for all of them.
+
+How close a step comes to its own matrix products is measured, too, on one core: these products
+alone, on both cores, are the least that the same work in float32 can take.
 """
 
 import argparse
 from time import perf_counter
 
+import jax
 import numpy as np
+import one_core
 import torch
 import torch_models
 from keep import keep, processor
 from torch import nn
 
 import mnist1d
+from mnist1d.lab.candidate_runs import Run, Schedule, Sets
 from mnist1d.lab.comparison import compare
+from mnist1d.lab.equinox_candidates import EquinoxCandidate
 from mnist1d.models import MLP
 from mnist1d.training import use_all_cores
 
@@ -26,6 +33,7 @@ OURS = {
     "plain MLP": lambda key: MLP(residual=False, key=key),
     "narrow MLP": lambda key: MLP(hidden_size=80, key=key),
 }
+HIDDEN_SIZES = {"MLP": 100, "plain MLP": 100, "narrow MLP": 80}
 THEIRS = {
     "MLP": torch_models.MLP,
     "plain MLP": lambda: torch_models.MLP(residual=False),
@@ -82,6 +90,35 @@ def train_theirs(name, seed, dataset, validation, n_steps):
     return perf_counter() - start, correct
 
 
+def print_rates(n_steps=3000):
+    """Print seconds per step and of its products for every candidate; to be run with one core."""
+    dataset = mnist1d.load()
+    x, y = dataset.x.astype(np.float32), dataset.y.astype(np.int32)
+    sets = {"": Sets(x, y, {"validation": x[:1000]}, y[:1000])}
+    for name, make in OURS.items():
+        size = HIDDEN_SIZES[name]
+        shapes = one_core.backward_too([(size, 40, 100), (size, size, 100), (10, size, 100)])
+        alone = sum(one_core.seconds_of_product(*shape) for shape in shapes)
+        candidate, times = EquinoxCandidate(make), []
+        for _ in range(3):
+            ((_, outcome),) = candidate.train(
+                [Run({"learning_rate": 0.01}, 0, "")], sets, Schedule(n_steps), lambda *_: None
+            )
+            times.append(outcome.seconds / n_steps)
+        print(name.replace(" ", "_"), min(times), alone, one_core.operations(shapes), flush=True)
+
+
+def rates(measured, options):
+    """Put steps beside their products; returns rows, and the products' seconds in all."""
+    rows, products_seconds = [], 0.0
+    n_rounds = sum(-(-n // jax.device_count()) for n in (5 * options.tuning_seeds, options.seeds))
+    for name, step, alone, work in measured:
+        gflops = [float(work) / float(seconds) / 1e9 for seconds in (step, alone)]
+        rows.append(one_core.row(f"a step of {name}, evaluations included", *gflops))
+        products_seconds += n_rounds * options.steps * float(alone)
+    return rows, products_seconds
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, default=5, help="final seeds")
@@ -89,7 +126,12 @@ def main():
     parser.add_argument("--steps", type=int, default=6000, help="updates per run")
     parser.add_argument("--sample", type=int, default=2, help="runs per model timed in PyTorch")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/compare.json")
+    parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.one_core:
+        print_rates()
+        return
+    measured = one_core.run_alone(__file__)  # before this process has threads of its own
     use_all_cores()
     n_runs = 5 * options.tuning_seeds + options.seeds
     dataset = mnist1d.load()
@@ -113,6 +155,10 @@ def main():
     total = sum(peer.values())
     print(f"{processor()}: ours {ours:.1f} s (target: under 40), PyTorch {total:.0f} s")
     print(f"ratio {total / ours:.1f} (target: 10)")
+    steps, products_seconds = rates(measured, options)
+    for row in steps:
+        print(f"{row['what']}: {row['our_gflops']:.0f} of {row['product_gflops']:.0f} GFLOP/s")
+    print(f"the products of all steps alone, on all cores: {products_seconds:.1f} s")
     if options.keep:
         row = {
             "what": f"comparison of {len(OURS)} candidates: {ours:.0f} s with compilation",
@@ -123,7 +169,9 @@ def main():
             "our_accuracy": accuracy,
             "peer_accuracy": their_accuracy,
         }
-        keep("compare", [row], ("mnist1d", "jax", "equinox", "optax", "torch"), steps=options.steps)
+        packages = ("mnist1d", "jax", "equinox", "optax", "torch")
+        facts = {"steps": options.steps, "products_seconds": products_seconds}
+        keep("compare", [row, *steps], packages, **facts)
 
 
 if __name__ == "__main__":
