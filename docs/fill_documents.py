@@ -176,6 +176,11 @@ def whole_paper() -> str:
     )
 
 
+def busy_cores() -> str:
+    """Say which share of its time the run of the whole paper kept the cores busy."""
+    return f"{record_of('whole_paper')['busy_cores']:.0%}".replace("%", " %")
+
+
 def by_products() -> dict[str, dict[str, Any]]:
     """Return the rows of lottery tickets by the type of their products."""
     return {
@@ -212,27 +217,43 @@ def products_times() -> str:
     )
 
 
+def with_interval(found: dict[str, Any], sign: str = "") -> str:
+    """Write a mean with its interval."""
+    mean, low, high = (f"{found[name]:{sign}.2f}" for name in ("mean", "low", "high"))
+    return f"{mean} ({low} to {high})"
+
+
 def products_claims() -> str:
     """Make a row per claim on lottery tickets, judged with products of either type."""
-
-    def measured(found: dict[str, Any]) -> str:
-        mean, low, high = (f"{found[name]:.2f}" for name in ("mean", "low", "high"))
-        return f"{mean} ({low} to {high}), {found['verdict']}"
-
-    def difference(found: dict[str, Any]) -> str:
-        return f"{found['mean']:+.2f} ({found['low']:+.2f} to {found['high']:+.2f})"
-
     return table(
         ("claim", "accepted", "float32", "bfloat16", "difference, paired"),
         [
             (
                 f"`{row['claim']}`",
                 row["rule"],
-                measured(row["float32"]),
-                measured(row["bfloat16"]),
-                difference(row["difference"]),
+                *(
+                    f"{with_interval(row[name])}, {row[name]['verdict']}"
+                    for name in ("float32", "bfloat16")
+                ),
+                with_interval(row["difference"], "+"),
             )
             for row in record_of("lottery_products")["claims"]
+        ],
+    )
+
+
+def products_accuracies() -> str:
+    """Make a row per test accuracy of lottery tickets with products of either type."""
+    return table(
+        ("mean", "float32", "bfloat16", "difference, paired"),
+        [
+            (
+                row["what"],
+                with_interval(row["float32"]),
+                with_interval(row["bfloat16"]),
+                with_interval(row["difference"], "+"),
+            )
+            for row in record_of("lottery_products")["rows"]
         ],
     )
 
@@ -274,10 +295,12 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "experiments.md": {
         "times": times,
         "whole paper": whole_paper,
+        "busy cores": busy_cores,
         "products times": products_times,
         "products": products,
         "products verdicts": products_verdicts,
         "products claims": products_claims,
+        "products accuracies": products_accuracies,
         "deep activation": deep_activation,
     },
     "dataset.md": {"presets": presets, "variants": variants, "endless": endless},
