@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import xarray as xr
@@ -110,6 +111,50 @@ def test_a_scheduler_that_goes_away_is_named_and_what_was_finished_is_kept(
     done = run(environment, "-m", "mnist1d", *COMMAND, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     xr.testing.assert_identical(result(tmp_path).drop_attrs(), here.drop_attrs())
+
+
+SBATCH = """#!/bin/sh
+# Starts a job here and at once, in the background.
+cp "$1" "$0.job"
+setsid sh "$0.job" >/dev/null 2>&1 &
+echo "Submitted batch job $!"
+"""
+SCANCEL = """#!/bin/sh
+for job in "$@"; do kill -- "-$job" 2>/dev/null; done
+exit 0
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="Slurm's commands are stood in for by sh")
+def test_the_example_for_slurm_does_what_it_says_with_jobs_that_start_here(
+    environment, here, tmp_path
+):
+    pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed")
+    (commands := tmp_path / "commands").mkdir()
+    for name, script in {"sbatch": SBATCH, "scancel": SCANCEL}.items():
+        (commands / name).write_text(script)
+        (commands / name).chmod(0o755)
+    document = (Path(__file__).parents[2] / "docs" / "running.md").read_text("utf-8")
+    (example,) = (
+        block
+        for block in re.findall(r"```python not-run\n(.*?)```", document, re.DOTALL)
+        if "SLURMCluster" in block
+    )
+    command = [sys.executable, "-m", "mnist1d", *COMMAND, "--out", str(tmp_path)]
+    for published, smaller in {
+        '["mnist1d", "reproduce", "--seeds", "10", "--out", "results"]': repr(command),
+        'cores=8, processes=1, memory="16GB"': 'cores=1, processes=1, memory="4GB"',
+        "jobs=10": "jobs=1",
+    }.items():
+        assert published in example
+        example = example.replace(published, smaller)
+    (program := tmp_path / "example.py").write_text(example)
+    path = f"{commands}{os.pathsep}{environment['PATH']}"
+    done = run({**environment, "PATH": path}, program)
+    assert done.returncode == 0, done.stderr
+    xr.testing.assert_identical(result(tmp_path).drop_attrs(), here.drop_attrs())
+    assert "distributed.cli.dask_worker" in (commands / "sbatch.job").read_text()
 
 
 @pytest.mark.filterwarnings("ignore")  # what a failed attempt to connect leaves behind
