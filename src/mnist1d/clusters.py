@@ -5,6 +5,7 @@ workers or goes away is reported with what to do.
 """
 
 import gc
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 
 from mnist1d.extras import required
 
-__all__ = ["ClusterError", "ClusterExecutor", "on_cluster"]
+__all__ = ["ClusterError", "ClusterExecutor", "on_cluster", "silence_log"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -174,6 +175,16 @@ class ClusterExecutor(Executor):
                     self._end(future, error=problem)
 
 
+def silence_log() -> None:
+    """Have Dask log nothing of a scheduler that goes away: the exceptions here say it in a line.
+
+    For commands, as the log is the whole process's.
+    """
+    required("distributed", extra="cluster")  # sets its levels when it is imported
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 def _connected(distributed: Any, address: str) -> Any:
     client, problem = None, None
     try:
@@ -212,8 +223,10 @@ def _lost_connections_explained(distributed: Any, address: str) -> Iterator[None
 
 
 def _went_away(address: str, error: BaseException) -> ConnectionError:
+    lines = str(error).splitlines() or [type(error).__name__]
+    reason = lines[0].rstrip(":")
     return ConnectionError(
-        f"the scheduler at {address} went away ({error}); start it and run the same again"
+        f"the scheduler at {address} went away ({reason}); start it and run the same again"
     )
 
 

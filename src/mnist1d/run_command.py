@@ -14,7 +14,7 @@ import xarray as xr
 from rich.console import Console
 from rich.markup import escape
 
-from mnist1d.clusters import ClusterError, ClusterExecutor
+from mnist1d.clusters import ClusterError, ClusterExecutor, silence_log
 from mnist1d.config_options import given, options_of
 from mnist1d.experiments import record
 from mnist1d.experiments.loading import find_experiment
@@ -50,6 +50,7 @@ def connected(scheduler: str | None) -> Iterator[Executor | None]:
         executor = ClusterExecutor(scheduler)
     except (ConnectionError, ModuleNotFoundError) as error:
         fail(str(error))
+    silence_log()
     try:
         yield executor
     finally:

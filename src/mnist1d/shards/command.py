@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from mnist1d.clusters import silence_log
 from mnist1d.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.presets import PRESETS
 from mnist1d.shards.generation import generate as generate_shards
@@ -68,6 +69,8 @@ def generate(
     try:
         config = dataset.config()
         _check_preset(dataset.preset)
+        if scheduler is not None:
+            silence_log()
         with _bar(console) as progress:
             task = progress.add_task("samples", total=num_samples)
 
