@@ -6,6 +6,7 @@ difference between the two is paired. An interrupted run goes on where it was; n
 """
 
 import argparse
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.console import Console
 
 from mnist1d.experiments import lottery_tickets, record
 from mnist1d.experiments.claims import judge
+from mnist1d.experiments.settings import as_json
 from mnist1d.terminal import Bars
 from mnist1d.training import use_all_cores
 from mnist1d.uncertainty import estimate, paired_difference
@@ -93,6 +95,8 @@ def main():
     use_all_cores()
     float32 = record.load(lottery_tickets, FLOAT32)
     config = lottery_tickets.Config(seeds=float32.sizes["seed"])
+    if json.loads(float32.attrs["config"]) != json.loads(as_json(config)):
+        raise SystemExit("the record in float32 has other settings than the experiment's own")
     with Bars(Console()) as bars:
         bfloat16 = record.execute(
             lottery_tickets,

@@ -195,8 +195,8 @@ def test_a_difference_that_is_the_same_for_all_seeds_is_not_tested():
     assert not by_pair["b", "a"].told_apart
     assert by_pair["b", "c"].p_value == 1
     text = " ".join(str(found).split())
-    assert "seeds make no difference" in text
-    assert "vary_data=True is needed" in text
+    assert "same for all seeds" in text
+    assert "or vary_data=True if the candidates draw nothing" in text
     found.plot()
 
 
@@ -309,6 +309,40 @@ def test_a_stored_comparison_comes_back(tmp_path):
     assert loaded.result.source.item() == "the text"
     assert json.loads(loaded.result.config)["seeds"] == 2
     assert "jax" in json.loads(loaded.result.versions)
+
+
+size = None
+"""Of no interest to a function that has an attribute of this name."""
+
+
+def test_source_text_leaves_out_variables_that_are_called_like_an_attribute(monkeypatch):
+    def sized(x):
+        return x.size * SMALL.n_train
+
+    before = source_text(sized)
+    monkeypatch.setitem(globals(), "size", 3)
+    assert source_text(sized) == before
+    monkeypatch.setitem(globals(), "SMALL", SMALL.replace(train=500))
+    assert source_text(sized) != before
+
+
+def test_from_python_all_cores_are_used():
+    program = (
+        "import jax, mnist1d.lab\n"
+        "try: mnist1d.lab.compare({})\n"
+        "except Exception as error: print(error)\n"
+        "print(jax.device_count(), jax.default_backend())"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "JAX_NUM_CPU_DEVICES"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**environment, "JAX_PLATFORMS": "cpu"},
+    )
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert done.stdout.splitlines()[-1] == f"{n_cores} cpu"
 
 
 def test_source_text_tells_of_all_that_a_function_remembers():

@@ -1,5 +1,9 @@
 """Runs of a candidate train as one program, and as each of them would alone."""
 
+import copy
+import pickle
+from functools import partial
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -103,6 +107,157 @@ def test_further_runs_are_done_by_the_program_that_is_there(programs):
     assert sum(outcome.compile_seconds for outcome in found) == 0
     for run, outcome in ((runs[-1], tuned[-1]), (final[-1], found[-1])):
         assert_same(outcome, train(EquinoxCandidate(Narrow), [run])[0])
+
+
+class Relu(eqx.Module):
+    def __call__(self, x):
+        return jax.nn.relu(x)
+
+
+class Zero(eqx.Module):
+    def __call__(self, x):
+        return 0 * x
+
+
+class Activated(eqx.Module):
+    first: eqx.nn.Linear
+    second: eqx.nn.Linear
+    activation: object
+
+    def __init__(self, key, activation=None, scale=None):
+        a, b = jax.random.split(key)
+        self.first, self.second = eqx.nn.Linear(40, 50, key=a), eqx.nn.Linear(50, 10, key=b)
+        self.activation = activation or (lambda x: jnp.where(scale > 0, 1.0, 0.0) * x)
+
+    def __call__(self, x):
+        return self.second(self.activation(self.first(x)))
+
+
+def local(activation):
+    class Local(eqx.Module):
+        def __call__(self, x):
+            return activation(x)
+
+    return Local()
+
+
+LONG = np.ones((2, 4000), np.float32)
+LONG[1, 2000] = -1  # which is not shown
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("activation", (Zero(), Relu())),
+        ("activation", (local(lambda x: 0 * x), local(jax.nn.relu))),
+        ("scale", tuple(map(jnp.asarray, LONG))),
+    ],
+    ids=["classes alike", "classes of one name", "long arrays"],
+)
+def test_settings_that_print_alike_train_as_what_they_are(name, values):
+    search = {name: values}
+    make = Activated
+    if name == "scale":
+
+        def make(key, scale):
+            return Activated(key, scale=scale[2000])
+
+    runs = [Run({name: value}, 0, "a") for value in values]
+    together = train(EquinoxCandidate(make, search=search), runs)
+    for run, outcome in zip(runs, together, strict=True):
+        assert_same(outcome, train(EquinoxCandidate(make, search=search), [run])[0])
+    assert together[0].train_loss[-1] != together[1].train_loss[-1]
+
+
+FACTOR = 1.0
+
+
+def test_a_candidate_whose_code_changed_gets_another_program(programs, monkeypatch):
+    candidate = EquinoxCandidate(Narrow, loss=lambda logits, y: FACTOR * cross_entropy(logits, y))
+    runs = [Run({"learning_rate": 0.01}, 0, "a")]
+    (before,) = train(candidate, runs)
+    monkeypatch.setitem(globals(), "FACTOR", 2.0)
+    (after,) = train(candidate, runs)
+    assert programs == [1, 1]
+    np.testing.assert_allclose(after.train_loss[0], 2 * before.train_loss[0], rtol=0.01)
+
+
+def check(candidate):
+    return candidate.check(SETS["a"], Schedule(n_steps=2, batch_size=50, evaluate_every=2))
+
+
+class Wave(eqx.Module):
+    frequency: float
+    output: eqx.nn.Linear
+
+    def __init__(self, key):
+        self.frequency = float(jax.random.uniform(key))
+        self.output = eqx.nn.Linear(40, 10, key=key)
+
+    def __call__(self, x):
+        return self.output(jnp.sin(self.frequency * x))
+
+
+class StaticWave(Wave):
+    frequency: float = eqx.field(static=True)
+
+
+class OwnWidth(Wave):
+    def __init__(self, key):
+        self.frequency = 1.0
+        width = int(jax.random.randint(key, (), 2, 100))
+        self.output = eqx.nn.MLP(40, 10, width, 1, key=key)
+
+
+@pytest.mark.parametrize("model", [Wave, StaticWave, OwnWidth])
+def test_numbers_beside_arrays_that_depend_on_the_key_are_told(model):
+    with pytest.raises(CandidateError, match=r"had others with another key: .* arrays"):
+        check(EquinoxCandidate(model))
+
+
+def test_functions_that_every_model_makes_anew_are_no_such_numbers():
+    class Own(Wave):
+        activation: object = eqx.field(static=True)
+
+        def __init__(self, key):
+            self.frequency, self.activation = 1.0, partial(jnp.multiply, 2.0)
+            self.output = eqx.nn.Linear(40, 10, key=key)
+
+    candidate = EquinoxCandidate(Own)
+    check(candidate)
+    runs = [Run({"learning_rate": 0.01}, seed, "a") for seed in range(3)]
+    assert len({outcome.train_loss[-1] for outcome in train(candidate, runs)}) == 3
+
+
+def test_a_candidate_that_trained_can_be_copied_and_sent(programs):
+    candidate = EquinoxCandidate(Narrow)
+    runs = [Run({"learning_rate": 0.01}, 0, "a")]
+    (outcome,) = train(candidate, runs)
+    for other in (copy.deepcopy(candidate), pickle.loads(pickle.dumps(candidate))):  # noqa: S301
+        assert other == candidate
+        assert_same(train(other, runs)[0], outcome)
+    assert programs == [1, 1, 1]
+
+
+def test_a_loss_may_have_another_precision():
+    def loss(logits, y):
+        return cross_entropy(logits, y).astype(jnp.bfloat16)
+
+    candidate = EquinoxCandidate(Narrow, loss=loss)
+    check(candidate)
+    (outcome,) = train(candidate, [Run({"learning_rate": 0.01}, 0, "a")])
+    assert np.isfinite(outcome.train_loss).all()
+
+
+def test_the_logits_that_are_not_finite_are_shown():
+    class Often(Narrow):
+        def __call__(self, x):
+            return super().__call__(x) / jnp.where(x[:1] > 0, 1.0, 0.0)
+
+    sets = SETS["a"]
+    assert (sets.x[:20, 0] > 0).any()
+    with pytest.raises(CandidateError, match=r"finite logits, and gave .*(inf|nan)"):
+        check(EquinoxCandidate(Often))
 
 
 def test_a_run_equals_a_loop_written_by_hand():

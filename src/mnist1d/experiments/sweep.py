@@ -164,6 +164,8 @@ def plan_grid(
             "largest number"
         )
     base = with_settings(module.Config() if config is None else config, settings)
+    if isinstance(seeds := getattr(base, "seeds", None), int) and seeds < 1:
+        raise InputError(f"seeds must be at least 1, got {seeds}")
     points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     return Plan(module, base, axes, points, [_config_at(base, point) for point in points])
 

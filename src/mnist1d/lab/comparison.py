@@ -26,6 +26,7 @@ from mnist1d.lab.finished_runs import PACKAGES, FinishedRuns, Wanted, describe, 
 from mnist1d.lab.kinds import as_candidate
 from mnist1d.lab.protocol import Protocol
 from mnist1d.lab.search import choose_tries, count_combinations, edges
+from mnist1d.training import use_all_cores
 from mnist1d.whole_files import check_writable
 
 NAME = "comparison"
@@ -44,6 +45,7 @@ def compare(
 
     Every candidate tries the same number of settings at most, judged on validation data alone; the
     chosen ones train on seeds of their own, the same for all candidates; the test set is met once.
+    Runs are spread over all cores unless JAX was in use before: see `use_all_cores`.
 
     Args:
         candidates: by name; what each may be, `as_candidate` says.
@@ -69,6 +71,7 @@ def compare(
     ('candidate', 'seed')
     """
     clock = time.perf_counter()
+    use_all_cores()
     try:
         protocol = with_settings(Protocol() if protocol is None else protocol, settings)
     except TypeError as error:

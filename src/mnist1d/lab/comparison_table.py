@@ -136,7 +136,7 @@ def _differences(result: xr.Dataset, differences: Sequence[Any]) -> Table:
 
 def _told_apart(difference: Any) -> str:
     if difference.same_for_all_seeds:
-        return "seeds make no difference"
+        return "same for all seeds"
     return "[green]yes[/]" if difference.told_apart else "no"
 
 
@@ -172,9 +172,13 @@ def _remarks(result: xr.Dataset, differences: Sequence[Any]) -> list[Text]:
             )
         )
     if any(each.same_for_all_seeds for each in differences):
-        needed = "" if config["vary_data"] else ": vary_data=True is needed, or random candidates"
+        needed = "" if config["vary_data"] else ", or vary_data=True if the candidates draw nothing"
         lines.append(
-            Text(f"Where seeds make no difference, no test can tell two apart{needed}.", "yellow")
+            Text(
+                "Where a difference is the same for all seeds, no test can tell two apart: more "
+                f"seeds are needed{needed}.",
+                "yellow",
+            )
         )
     if not config["vary_data"]:
         lines.append(

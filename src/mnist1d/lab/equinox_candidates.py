@@ -14,11 +14,10 @@ import optax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from mnist1d import checks
-from mnist1d.experiments.settings import as_json
 from mnist1d.lab.candidate_checks import describe_error
 from mnist1d.lab.candidate_runs import CandidateError, Outcome, Run, Schedule, Sets
 from mnist1d.lab.candidate_settings import named_parameters, plain_values
-from mnist1d.lab.sources import source_text
+from mnist1d.lab.sources import settings_text, source_text
 from mnist1d.lab.stacked_runs import CHUNK, predict_runs, predictor, stack_runs
 from mnist1d.models import count_parameters, predict
 from mnist1d.training import RunProgram, Training, accuracy, compile_runs, cross_entropy
@@ -31,6 +30,7 @@ class _Group(NamedTuple):
     """Runs that differ in numbers alone.
 
     Attributes:
+        name: tells of all that they have in common.
         runs: their numbers.
         fixed: settings that are the same for all.
         traced: names of those that are not.
@@ -38,6 +38,7 @@ class _Group(NamedTuple):
         n_train: number of training samples, the largest.
     """
 
+    name: str
     runs: Sequence[int]
     fixed: Mapping[str, Any]
     traced: tuple[str, ...]
@@ -96,6 +97,10 @@ class EquinoxCandidate:
 
     framework: ClassVar[str] = "Equinox"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out compiled programs, which no other process could run."""
+        return {**self.__dict__, "_programs": {}}
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "search", plain_values(self.search))
         for name in ("make", "loss", "augment"):
@@ -137,6 +142,7 @@ class EquinoxCandidate:
         key = jax.random.key(0)
         with _explained("to be made from a key"):
             model, again = (self._made(settings)(key) for _ in range(2))
+            other = self._made(settings)(jax.random.key(1))
         if _has_state(model):
             raise CandidateError(
                 "the model was expected to be a function of its weights, and has layers with a "
@@ -148,6 +154,12 @@ class EquinoxCandidate:
             raise CandidateError(
                 "the model was expected to be the same twice with the same key, and was not: all "
                 "its random numbers must come from the key"
+            )
+        if _varies_beyond_arrays(model, again, other):
+            raise CandidateError(
+                "the model was expected to have the same shapes, numbers and settings with every "
+                "key, and had others with another key: what is drawn must be in arrays, such as "
+                "jnp.asarray(number)"
             )
         with _explained(f"to map an example of shape ({length},) to logits ({n_classes},)"):
             shape = eqx.filter_eval_shape(
@@ -164,7 +176,8 @@ class EquinoxCandidate:
             logits = [np.asarray(_predict_all(model, jnp.asarray(sets.x[:20]))) for _ in range(2)]
         if not np.isfinite(logits[0]).all():
             raise CandidateError(
-                f"the untrained model was expected to give finite logits, and gave {logits[0][0]}"
+                "the untrained model was expected to give finite logits, and gave "
+                f"{logits[0][~np.isfinite(logits[0]).all(axis=1)][0]}"
             )
         if not np.array_equal(logits[0], logits[1]):
             raise CandidateError(
@@ -218,14 +231,15 @@ class EquinoxCandidate:
         """Divide runs into those that can be one program: one model, and numbers that differ."""
         divided: defaultdict[Any, list[int]] = defaultdict(list)
         known: dict[str, tuple[str, ...]] = {}
+        source = self.source()
         for i, run in enumerate(runs):
-            text = as_json(run.settings)
+            text = settings_text(run.settings)
             known[text] = traced = known[text] if text in known else self._traced(run.settings)
             fixed = {name: value for name, value in run.settings.items() if name not in traced}
             of_validation = sets[run.data].evaluated["validation"].shape
-            divided[as_json(fixed), traced, of_validation].append(i)
+            divided[settings_text(fixed), traced, of_validation].append(i)
         groups = []
-        for (_, traced, _), numbers in divided.items():
+        for (text, traced, of_validation), numbers in divided.items():
             settings = {"learning_rate": PAPER_RATE, **runs[numbers[0]].settings}
             fixed = {name: value for name, value in settings.items() if name not in traced}
             make = self._made(fixed)
@@ -234,7 +248,8 @@ class EquinoxCandidate:
                 for seed in dict.fromkeys(runs[i].seed for i in numbers)
             }
             n_train = max(len(sets[runs[i].data].x) for i in numbers)
-            groups.append(_Group(numbers, fixed, traced, models, n_train))
+            name = f"{source} {text} {traced} {of_validation} {n_train}"
+            groups.append(_Group(name, numbers, fixed, traced, models, n_train))
         return groups
 
     def _traced(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -274,6 +289,7 @@ class EquinoxCandidate:
         # The last ones may be fewer than the program does.
         padded = [*runs, *[runs[-1]] * (n_together - len(runs))]
         parts = [group.models[run.seed] for run in padded]
+        # What is no array is the same for all, as `check` saw to it.
         models = eqx.combine(_stacked([arrays for arrays, _ in parts]), parts[0][1])
         numbers = {
             name: np.array(
@@ -298,7 +314,7 @@ class EquinoxCandidate:
                 validation_accuracy=np.asarray(trained.history.metrics[i]),
                 predictions=predictions[i],
                 train_loss=losses[i].mean(axis=-1),
-                seconds=trained.run_seconds / len(runs),
+                seconds=trained.run_seconds / len(padded),
                 compile_seconds=compile_seconds / len(runs),
             )
 
@@ -309,9 +325,7 @@ class EquinoxCandidate:
 
         Tuning and what follows it differ in numbers alone.
         """
-        shapes = [leaf.shape for leaf in jax.tree.leaves(data)]
-        # Addresses of functions in it stay theirs as long as the search space has them.
-        name = f"{as_json(group.fixed)} {group.traced} {shapes} {schedule}"
+        name = f"{group.name} {len(keys)} {schedule}"
         if name in self._programs:
             return self._programs[name], 0.0
         train = compile_runs(
@@ -395,13 +409,17 @@ class EquinoxCandidate:
 
 
 def _stacked(models: Sequence[Any]) -> Any:
-    """Stack models along a leading run axis, on the host: a device would compile it per shape."""
+    """Stack the arrays of models along a leading run axis; all else is the first one's.
+
+    On the host: a device would compile it per shape.
+    """
 
     def stack(*leaves: Array) -> Any:
         is_key = jnp.issubdtype(leaves[0].dtype, jax.dtypes.prng_key)
         return jnp.stack(leaves) if is_key else np.stack([np.asarray(leaf) for leaf in leaves])
 
-    return jax.tree.map(stack, *models)
+    stacked = map(stack, *map(jax.tree.leaves, models))
+    return jax.tree.unflatten(jax.tree.structure(models[0]), stacked)
 
 
 @eqx.filter_jit
@@ -415,6 +433,39 @@ def _logits_in_training(model: Any, x: Array, key: PRNGKeyArray) -> Array:
     if getattr(model, "batch_last", False):
         return model(x.T, key=key).T
     return jax.vmap(lambda x, key: model(x, key=key))(x, jax.random.split(key, len(x)))
+
+
+def _varies_beyond_arrays(model: Any, again: Any, other: Any) -> bool:
+    """Tell whether something that is no array depends on the key.
+
+    Args:
+        model: made with a key.
+        again: made with the same key: what already differs here is no number, but a function that
+            is made with every model, say.
+        other: made with another key.
+    """
+    shapes, rest = zip(*map(_shapes_and_rest, (model, again, other)), strict=True)
+    if shapes[0] != shapes[2]:
+        return True
+    return any(
+        _same(one, same) and not _same(one, another)
+        for one, same, another in zip(*rest, strict=True)
+    )
+
+
+def _shapes_and_rest(model: Any) -> tuple[list[Any], list[Any]]:
+    """Return shapes and types of a model's arrays; and what else it has, with its structure."""
+    arrays, static = eqx.partition(model, eqx.is_array)
+    shapes = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(arrays)]
+    leaves, structure = jax.tree.flatten(static)
+    return [len(leaves), *shapes], [structure, *leaves]
+
+
+def _same(first: Any, second: Any) -> bool:
+    try:
+        return first is second or bool(np.all(first == second))
+    except Exception:  # noqa: BLE001 (whatever a stranger's objects raise: they cannot be compared)
+        return True
 
 
 def _equal(first: Array, second: Array) -> bool:

@@ -12,7 +12,7 @@ from mnist1d.experiments.units import Units
 from mnist1d.lab.candidate_checks import describe_error
 from mnist1d.lab.candidate_runs import Candidate, CandidateError, Outcome, Run, Schedule, Sets
 from mnist1d.lab.data_sets import DataSets, Variant
-from mnist1d.lab.sources import source_text
+from mnist1d.lab.sources import settings_text, source_text
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "Equinox": ("equinox", "jax", "optax"),
@@ -134,15 +134,6 @@ def shown_settings(settings: Mapping[str, Any]) -> str:
         return source_text(value) if name == "<lambda>" else name
 
     return json.dumps(dict(settings), default=shown)
-
-
-def settings_text(settings: Mapping[str, Any]) -> str:
-    """Write settings as JSON, functions among them as their source.
-
-    >>> settings_text({"learning_rate": 0.01})
-    '{"learning_rate": 0.01}'
-    """
-    return json.dumps(dict(settings), default=source_text)
 
 
 def describe(error: Exception) -> str:

@@ -6,9 +6,11 @@ its own file that it names) belongs to the text, and nothing that changes from o
 to the next.
 """
 
+import dis
 import functools
 import hashlib
 import inspect
+import json
 import re
 import sys
 import sysconfig
@@ -42,6 +44,15 @@ def source_text(thing: Any) -> str:
     (True, False)
     """
     return "\n".join(_lines(thing, seen=[]))
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Write settings as JSON, functions among them as their source.
+
+    >>> settings_text({"learning_rate": 0.01})
+    '{"learning_rate": 0.01}'
+    """
+    return json.dumps(dict(settings), default=source_text)
 
 
 def _lines(thing: Any, seen: list[Any]) -> Iterator[str]:
@@ -173,8 +184,14 @@ def _remembered(function: types.FunctionType, seen: list[Any], with_globals: boo
 
 
 def _names(code: types.CodeType) -> set[str]:
+    """Name the global variables that code reads; attributes have names of their own."""
     inner = [each for each in code.co_consts if isinstance(each, types.CodeType)]
-    return set(code.co_names).union(*map(_names, inner))
+    own = {
+        each.argval
+        for each in dis.get_instructions(code)
+        if each.opname == "LOAD_NAME" or "GLOBAL" in each.opname
+    }
+    return own.union(*map(_names, inner))
 
 
 def _methods(thing: type) -> list[types.FunctionType]:

@@ -16,7 +16,7 @@ from mnist1d.models import predict
 CHUNK = 500
 """Samples that are predicted at a time."""
 
-_order = lru_cache(maxsize=32)(batch_order)
+_order = lru_cache(maxsize=8)(batch_order)
 
 
 def stack_runs(

@@ -215,6 +215,7 @@ def run_stretch(
         loss, gradient = jax.value_and_grad(loss_of)(parameters, batch, loss_key)
         updates, optimizer_state = optimizer.update(gradient, optimizer_state, parameters)
         parameters = optax.apply_updates(parameters, updates)
+        loss = loss.astype(losses.dtype)  # of whatever type the model is
         losses = jax.lax.dynamic_update_index_in_dim(losses, loss, step - start, 0)
         return parameters, optimizer_state, losses
 
