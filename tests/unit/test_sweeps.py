@@ -274,6 +274,12 @@ def test_progress_tells_the_point_and_the_experiments_own(walk):
     assert heard[-1] == ("grid points", 2, 2)
 
 
+def test_no_seeds_are_refused_before_anything_runs(walk):
+    with pytest.raises(InputError, match="seeds must be at least 1, got 0"):
+        run_grid(walk, seeds=0)
+    assert not walk.with_name("calls").exists()
+
+
 @pytest.mark.parametrize(
     ("grid", "message"),
     [
