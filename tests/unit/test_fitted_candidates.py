@@ -148,6 +148,15 @@ def test_a_function_gets_samples_seed_and_settings(sets):
     np.testing.assert_array_equal(sets.x, before)
 
 
+@pytest.mark.parametrize("name", ["seed", "x_validation", "schedule"])
+def test_what_a_function_gets_anyway_is_no_setting(name):
+    def function(x, y, seed, x_validation, schedule):
+        raise AssertionError("called")
+
+    with pytest.raises(ValueError, match=f"search has {name}, which the comparison gives"):
+        FunctionCandidate(function, search={name: (1,)})
+
+
 def test_a_function_is_tuned_by_learning_rate_if_it_has_one():
     assert FunctionCandidate(nearest_mean).search == {}
     assert FunctionCandidate(lambda x, y, learning_rate: None).search is None

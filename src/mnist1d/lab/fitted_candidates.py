@@ -113,6 +113,10 @@ class SklearnCandidate:
         return estimator.fit(sets.x.copy(), sets.y.copy()).predict
 
 
+_OFFERED = ("seed", "x_validation", "y_validation", "schedule")
+"""What a training function gets by name, if it names it."""
+
+
 @dataclass(frozen=True)
 class FunctionCandidate:
     """A training function of your own: whatever learns from samples and then predicts.
@@ -127,7 +131,8 @@ class FunctionCandidate:
 
     Raises:
         TypeError: if `function` is none.
-        ValueError: if `search` has a setting that the function does not take, or no value of one.
+        ValueError: if `search` has a setting that the function does not take or gets anyway, or no
+            value of one.
 
     >>> def nearest_mean(x, y):
     ...     means = np.array([x[y == label].mean(axis=0) for label in range(10)])
@@ -153,6 +158,9 @@ class FunctionCandidate:
         if self.search is None and not named(self.function, LEARNING_RATE):
             object.__setattr__(self, "search", {})
         check_search(self.search, {"function": self.function})
+        for name in self.search or {}:
+            if name in _OFFERED:
+                raise ValueError(f"search has {name}, which the comparison gives to the function")
 
     @property
     def untuned_rate(self) -> str:
@@ -185,12 +193,8 @@ class FunctionCandidate:
         return _train(self._fit, runs, sets, schedule, report)
 
     def _fit(self, run: Run, sets: Sets, schedule: Schedule) -> Predict:
-        offered = {
-            "seed": run.seed,
-            "x_validation": sets.evaluated["validation"].copy(),
-            "y_validation": sets.y_validation.copy(),
-            "schedule": schedule,
-        }
+        values = (run.seed, sets.evaluated["validation"].copy(), sets.y_validation.copy(), schedule)
+        offered = dict(zip(_OFFERED, values, strict=True))
         taken = {name: value for name, value in offered.items() if named(self.function, name)}
         # Copies: a function may standardise its samples where they stand.
         predict = self.function(sets.x.copy(), sets.y.copy(), **taken, **run.settings)
