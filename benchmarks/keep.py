@@ -21,11 +21,16 @@ def processor():
     return platform.processor() or platform.machine()
 
 
+def _without_place(argument):
+    """Name a folder as the help does: where it lies says nothing."""
+    return "DIR" if Path(argument).is_dir() else argument
+
+
 def keep(name, rows, packages, **facts):
     """Write rows (what, beside, ratio, and the numbers behind it) with the circumstances."""
     RESULTS.mkdir(exist_ok=True)
     record = {
-        "command": " ".join(["python", Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": " ".join(["python", Path(sys.argv[0]).name, *map(_without_place, sys.argv[1:])]),
         "date": datetime.now(UTC).date().isoformat(),
         "processor": processor(),
         "logical_cores": os.cpu_count(),

@@ -7,7 +7,6 @@ difference between the two is paired. An interrupted run goes on where it was; n
 
 import argparse
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,7 +113,6 @@ def main():
         low, high = row["difference"]["low"], row["difference"]["high"]
         print(f"{name:40} {' '.join(numbers)}  {low:+.3f} to {high:+.3f}  {' '.join(verdicts)}")
     if options.keep:
-        sys.argv = [sys.argv[0], "DIR", "--keep"]  # where the run lies says nothing
         keep("lottery_products", rows, ("mnist1d", "jax", "optax"), **facts)
 
 

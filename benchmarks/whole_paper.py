@@ -65,7 +65,6 @@ def main():
         f"Table 1 after {shown['classification']:.0f} s, cores {busy:.0%} busy, {memory:.2f} GiB"
     )
     if options.keep:
-        sys.argv = [sys.argv[0], "--mnist", "DIR", "--keep"]  # where the files lay says nothing
         facts = {
             "seconds": seconds,
             "seconds_to_first_table": shown[first],

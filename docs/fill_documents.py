@@ -181,6 +181,22 @@ def busy_cores() -> str:
     return f"{record_of('whole_paper')['busy_cores']:.0%}".replace("%", " %")
 
 
+def tsne() -> str:
+    """Make a row per dataset of the time that embedding takes beside openTSNE."""
+    return table(
+        ("what", "seconds", "openTSNE, the same number of seeds", "times faster"),
+        [
+            (
+                row["what"],
+                f"{row['our_seconds']:.0f}",
+                f"{row['peer_seconds']:.0f}",
+                f"{row['ratio']:.1f}",
+            )
+            for row in record_of("tsne")["rows"]
+        ],
+    )
+
+
 def by_products() -> dict[str, dict[str, Any]]:
     """Return the rows of lottery tickets by the type of their products."""
     return {
@@ -295,6 +311,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "experiments.md": {
         "times": times,
         "whole paper": whole_paper,
+        "tsne": tsne,
         "busy cores": busy_cores,
         "products times": products_times,
         "products": products,
