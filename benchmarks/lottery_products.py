@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from keep import keep
+from published_lottery import SPANS
 from rich.console import Console
 
 from mnist1d.experiments import lottery_tickets, record
@@ -22,8 +23,6 @@ from mnist1d.training import use_all_cores
 from mnist1d.uncertainty import estimate, paired_difference
 
 FLOAT32 = Path(__file__).parents[1] / "results" / "lottery-tickets"
-ROUNDS = ((0, 20), (25, 75), (80, 94), (95, 98))
-"""Of which the search's accuracies are averaged: as in `lottery_tickets.py`."""
 
 
 def per_seed(measure, result):
@@ -66,11 +65,11 @@ def claims(float32, bfloat16):
 def accuracies(float32, bfloat16):
     """Compare test accuracies of search and studies, in per cent."""
     measures = {
-        f"search: {search}, rounds {first} to {last}": lambda result, s=search, a=first, b=last: (
+        f"search: {search}, rounds {span}": lambda result, s=search, a=first, b=last: (
             lottery_tickets.searched_accuracy(result, s)[:, a : b + 1].mean(axis=1)
         )
         for search in ("lottery", "random")
-        for first, last in ROUNDS
+        for span, (first, last) in SPANS.items()
     } | {
         f"study: {study}, {network}": lambda result, s=study, n=network: (
             lottery_tickets.studied_accuracy(result, s, n)

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
@@ -14,9 +13,9 @@ import optax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from mnist1d import checks
-from mnist1d.lab.candidate_checks import describe_error
 from mnist1d.lab.candidate_runs import CandidateError, Outcome, Run, Schedule, Sets
 from mnist1d.lab.candidate_settings import named_parameters, plain_values
+from mnist1d.lab.model_checks import are_equal, explained, has_state, varies_beyond_arrays
 from mnist1d.lab.sources import settings_text, source_text
 from mnist1d.lab.stacked_runs import CHUNK, predict_runs, predictor, stack_runs
 from mnist1d.models import count_parameters, predict
@@ -140,28 +139,28 @@ class EquinoxCandidate:
         settings = {name: values[0] for name, values in (self.search or {}).items()}
         length, n_classes = sets.x.shape[-1], sets.n_classes
         key = jax.random.key(0)
-        with _explained("to be made from a key"):
+        with explained("to be made from a key"):
             model, again = (self._made(settings)(key) for _ in range(2))
             other = self._made(settings)(jax.random.key(1))
-        if _has_state(model):
+        if has_state(model):
             raise CandidateError(
                 "the model was expected to be a function of its weights, and has layers with a "
                 "state, such as eqx.nn.BatchNorm: these are not supported; eqx.nn.GroupNorm and "
                 "LayerNorm are"
             )
         first, second = (jax.tree.leaves(eqx.filter(each, eqx.is_array)) for each in (model, again))
-        if len(first) != len(second) or not _are_equal(first, second):
+        if len(first) != len(second) or not are_equal(first, second):
             raise CandidateError(
                 "the model was expected to be the same twice with the same key, and was not: all "
                 "its random numbers must come from the key"
             )
-        if _varies_beyond_arrays(model, again, other):
+        if varies_beyond_arrays(model, again, other):
             raise CandidateError(
                 "the model was expected to have the same shapes, numbers and settings with every "
                 "key, and had others with another key: what is drawn must be in arrays, such as "
                 "jnp.asarray(number)"
             )
-        with _explained(f"to map an example of shape ({length},) to logits ({n_classes},)"):
+        with explained(f"to map an example of shape ({length},) to logits ({n_classes},)"):
             shape = eqx.filter_eval_shape(
                 lambda model, x: predict(eqx.nn.inference_mode(model), x), model, sets.x[:3]
             )
@@ -172,7 +171,7 @@ class EquinoxCandidate:
                 f"the model was expected to map an example of shape ({length},) to logits of shape "
                 f"({n_classes},), and gave {text}"
             )
-        with _explained("to predict"):
+        with explained("to predict"):
             logits = [np.asarray(_predict_all(model, jnp.asarray(sets.x[:20]))) for _ in range(2)]
         if not np.isfinite(logits[0]).all():
             raise CandidateError(
@@ -184,11 +183,11 @@ class EquinoxCandidate:
                 "the model was expected to give the same logits twice for the same examples, and "
                 "gave others"
             )
-        with _explained("to take a training step"):
+        with explained("to take a training step"):
             one, other = (self._step(model, settings, sets, schedule) for _ in range(2))
             # What is drawn while a step is traced is part of its program. Programs may differ in
             # names alone, so it is their results that count; most need not be compiled.
-            if one.as_text() != other.as_text() and not _are_equal(
+            if one.as_text() != other.as_text() and not are_equal(
                 *(each.compile()(eqx.filter(model, eqx.is_inexact_array)) for each in (one, other))
             ):
                 raise CandidateError(
@@ -433,65 +432,3 @@ def _logits_in_training(model: Any, x: Array, key: PRNGKeyArray) -> Array:
     if getattr(model, "batch_last", False):
         return model(x.T, key=key).T
     return jax.vmap(lambda x, key: model(x, key=key))(x, jax.random.split(key, len(x)))
-
-
-def _varies_beyond_arrays(model: Any, again: Any, other: Any) -> bool:
-    """Tell whether something that is no array depends on the key.
-
-    Args:
-        model: made with a key.
-        again: made with the same key: what already differs here is no number, but a function that
-            is made with every model, say.
-        other: made with another key.
-    """
-    shapes, rest = zip(*map(_shapes_and_rest, (model, again, other)), strict=True)
-    if shapes[0] != shapes[2]:
-        return True
-    return any(
-        _same(one, same) and not _same(one, another)
-        for one, same, another in zip(*rest, strict=True)
-    )
-
-
-def _shapes_and_rest(model: Any) -> tuple[list[Any], list[Any]]:
-    """Return shapes and types of a model's arrays; and what else it has, with its structure."""
-    arrays, static = eqx.partition(model, eqx.is_array)
-    shapes = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(arrays)]
-    leaves, structure = jax.tree.flatten(static)
-    return [len(leaves), *shapes], [structure, *leaves]
-
-
-def _same(first: Any, second: Any) -> bool:
-    try:
-        return first is second or bool(np.all(first == second))
-    except Exception:  # noqa: BLE001 (whatever a stranger's objects raise: they cannot be compared)
-        return True
-
-
-def _equal(first: Array, second: Array) -> bool:
-    if jnp.issubdtype(first.dtype, jax.dtypes.prng_key):
-        first, second = jax.random.key_data(first), jax.random.key_data(second)
-    return first.shape == second.shape and np.array_equal(first, second, equal_nan=True)
-
-
-def _has_state(model: Any) -> bool:
-    kinds = (eqx.nn.State, eqx.nn.StateIndex)
-    leaves = jax.tree.leaves(model, is_leaf=lambda each: isinstance(each, kinds))
-    return any(isinstance(each, kinds) for each in leaves)
-
-
-def _are_equal(first: Any, second: Any) -> bool:
-    return all(map(_equal, jax.tree.leaves(first), jax.tree.leaves(second)))
-
-
-@contextmanager
-def _explained(expected: str) -> Iterator[None]:
-    """Turn whatever a candidate raises into what was expected and what it raised."""
-    try:
-        yield
-    except CandidateError:
-        raise
-    except Exception as error:  # whatever a stranger's model raises
-        raise CandidateError(
-            f"the model was expected {expected}, and raised {describe_error(error)}"
-        ) from error

@@ -80,7 +80,7 @@ def shuffled_order(
 
 
 def _permutations(keys: Key[Array, " epochs"], n: int) -> np.ndarray:
-    """Draw what `jax.random.permutation` draws, sorted by NumPy: on a CPU six times as fast.
+    """Draw what `jax.random.permutation` draws, sorted by NumPy, which is faster on a CPU.
 
     It sorts by random words, so often that equal ones do not matter.
     """

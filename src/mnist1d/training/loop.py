@@ -150,81 +150,52 @@ def run_stretches(
     key: PRNGKeyArray,
     bounds: Int[Array, "stretches 2"],
 ) -> tuple[State, Float[Array, "stretches longest"], Any]:
-    """Take some stretches one after the other, as `run_stretch` takes each; see there.
-
-    Args:
-        training: what the run does.
-        static: the part of the model that holds no arrays.
-        longest: size of the array of losses.
-        state: the state before the first stretch.
-        data: handed to `training.batch` and `training.evaluate`.
-        key: the run's key.
-        bounds: index of the first step of each stretch, and one past the last.
-
-    Returns: the new state; losses and metrics of every stretch.
-    """
-
-    def advance(state: State, bounds: Array) -> tuple[State, Any]:
-        state, losses, metrics = run_stretch(
-            training, static, longest, state, data, key, bounds[0], bounds[1]
-        )
-        return state, (losses, metrics)
-
-    state, (losses, metrics) = jax.lax.scan(advance, state, bounds)
-    return state, losses, metrics
-
-
-def run_stretch(
-    training: Training,
-    static: Any,
-    longest: int,
-    state: State,
-    data: Any,
-    key: PRNGKeyArray,
-    start: Int[Array, ""],
-    stop: Int[Array, ""],
-) -> tuple[State, Float[Array, " longest"], Any]:
-    """Take the steps from `start` up to, not including, `stop`; then evaluate.
+    """Take stretches one after the other, each some steps and then an evaluation.
 
     The bounds are traced, so that stretches of any length up to `longest` share one compiled
-    program; they are the same for all runs, so the loop stays one loop under `jax.vmap`.
+    program; they are the same for all runs, so each loop stays one loop under `jax.vmap`.
 
     Args:
         training: what the run does.
         static: the part of the model that holds no arrays.
-        longest: size of the array of losses.
-        state: the state before step `start`.
+        longest: size of the array of losses of a stretch.
+        state: the state before the first stretch.
         data: handed to `training.batch` and `training.evaluate`.
         key: the run's key; step i draws from `fold_in(key, i)`, whatever the stretches.
-        start: index of the first step.
-        stop: one past the last step.
+        bounds: index of the first step of each stretch, and one past the last.
 
-    Returns: the new state; the losses of the steps taken, the rest of the array being 0; what
-        `training.evaluate` found.
+    Returns: the new state; the losses of the steps taken in every stretch, the rest of each row
+        being 0; what `training.evaluate` found after each.
     """
-    parameters, frozen = eqx.partition(state.arrays, eqx.is_inexact_array)
     optimizer = _optimizer_of(training, data)
 
-    def loss_of(parameters: Any, batch: Any, key: PRNGKeyArray) -> Float[Array, ""]:
-        return training.loss(eqx.combine(parameters, frozen, static), batch, key)
+    def take_stretch(state: State, bounds: Int[Array, "2"]) -> tuple[State, Any]:
+        start, stop = bounds
+        parameters, frozen = eqx.partition(state.arrays, eqx.is_inexact_array)
 
-    def take_step(step: Int[Array, ""], carry: tuple[Any, Any, Array]) -> tuple[Any, Any, Array]:
-        parameters, optimizer_state, losses = carry
-        batch_key, loss_key = jax.random.split(jax.random.fold_in(key, step))
-        batch = training.batch(data, step, batch_key)
-        loss, gradient = jax.value_and_grad(loss_of)(parameters, batch, loss_key)
-        updates, optimizer_state = optimizer.update(gradient, optimizer_state, parameters)
-        parameters = optax.apply_updates(parameters, updates)
-        loss = loss.astype(losses.dtype)  # of whatever type the model is
-        losses = jax.lax.dynamic_update_index_in_dim(losses, loss, step - start, 0)
-        return parameters, optimizer_state, losses
+        def loss_of(parameters: Any, batch: Any, key: PRNGKeyArray) -> Float[Array, ""]:
+            return training.loss(eqx.combine(parameters, frozen, static), batch, key)
 
-    parameters, optimizer_state, losses = jax.lax.fori_loop(
-        start, stop, take_step, (parameters, state.optimizer_state, jnp.zeros(longest))
-    )
-    arrays = eqx.combine(parameters, frozen)
-    metrics = training.evaluate(eqx.combine(arrays, static), data)
-    return State(arrays, optimizer_state), losses, metrics
+        def take_step(step: Int[Array, ""], carry: tuple[Any, Any, Array]) -> Any:
+            parameters, optimizer_state, losses = carry
+            batch_key, loss_key = jax.random.split(jax.random.fold_in(key, step))
+            batch = training.batch(data, step, batch_key)
+            loss, gradient = jax.value_and_grad(loss_of)(parameters, batch, loss_key)
+            updates, optimizer_state = optimizer.update(gradient, optimizer_state, parameters)
+            parameters = optax.apply_updates(parameters, updates)
+            loss = loss.astype(losses.dtype)  # of whatever type the model is
+            losses = jax.lax.dynamic_update_index_in_dim(losses, loss, step - start, 0)
+            return parameters, optimizer_state, losses
+
+        parameters, optimizer_state, losses = jax.lax.fori_loop(
+            start, stop, take_step, (parameters, state.optimizer_state, jnp.zeros(longest))
+        )
+        arrays = eqx.combine(parameters, frozen)
+        metrics = training.evaluate(eqx.combine(arrays, static), data)
+        return State(arrays, optimizer_state), (losses, metrics)
+
+    state, (losses, metrics) = jax.lax.scan(take_stretch, state, bounds)
+    return state, losses, metrics
 
 
 def _optimizer_of(training: Training, data: Any) -> optax.GradientTransformation:

@@ -18,7 +18,7 @@ Report = Callable[[int, int], None]
 BY_RUN, SHARED = PartitionSpec("run"), PartitionSpec()
 
 _REPORTS = 10
-"""How often a program returns to Python, at most: each time costs a run of a small model 1 %."""
+"""How often a program returns to Python, at most: each time the devices wait."""
 
 
 def silent(done: int, total: int) -> None:
