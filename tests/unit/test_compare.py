@@ -1,5 +1,6 @@
 """Comparisons are fair: budgets, seeds, data, what tuning may see; and nothing is done twice."""
 
+import dataclasses
 import importlib
 import json
 import os
@@ -198,6 +199,23 @@ def test_a_difference_that_is_the_same_for_all_seeds_is_not_tested():
     assert "same for all seeds" in text
     assert "or vary_data=True if the candidates draw nothing" in text
     found.plot()
+
+
+@pytest.mark.usefixtures("quick_compilation")
+def test_the_papers_models_are_found_in_a_folder_that_has_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(comparison, "MODELS", {"Logistic": Logistic})
+    protocol = dataclasses.replace(QUICK, references=True)
+    first, second = (
+        compare({name: Oracle(lambda *_: 0.5, {}, text=name)}, protocol, folder=tmp_path).result
+        for name in ("one", "another")
+    )
+    paper = "Logistic (paper)"
+    xr.testing.assert_equal(
+        first.test_accuracy.sel(candidate=paper), second.test_accuracy.sel(candidate=paper)
+    )
+    n_final = QUICK.seeds * (1 + QUICK.shuffled)
+    assert first.attrs["units_found"] == 0
+    assert second.attrs["units_found"] == n_final
 
 
 @pytest.mark.usefixtures("quick_compilation")
