@@ -22,9 +22,9 @@ from keep import keep, processor
 from torch import nn
 
 import mnist1d
-from mnist1d.lab.candidate_runs import Run, Schedule, Sets
-from mnist1d.lab.comparison import compare
-from mnist1d.lab.equinox_candidates import EquinoxCandidate
+from mnist1d.lab.candidates.contract import Run, Schedule, Sets
+from mnist1d.lab.candidates.equinox import EquinoxCandidate
+from mnist1d.lab.comparison.compare import compare
 from mnist1d.models import MLP
 from mnist1d.training import use_all_cores
 

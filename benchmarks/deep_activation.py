@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from keep import keep
 
-from mnist1d.experiments import metalearn_activation, record
+from mnist1d.experiments import metalearn_activation
+from mnist1d.harness import record
 
 EVERY = 50
 """Outer steps between two objectives that are kept."""

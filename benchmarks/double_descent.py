@@ -25,8 +25,14 @@ import torch_models
 from keep import keep, processor
 
 import mnist1d
-from mnist1d.experiments.double_descent import SERIES, Config
-from mnist1d.experiments.model_sizes import Block, Schedule, SizeTrainer, Task, work_per_step
+from mnist1d.experiments.double_descent.method import SERIES, Config
+from mnist1d.experiments.double_descent.training import (
+    Block,
+    Schedule,
+    SizeTrainer,
+    Task,
+    work_per_step,
+)
 
 N_STEPS = Config().n_steps
 

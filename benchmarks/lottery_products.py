@@ -15,12 +15,13 @@ from keep import keep
 from published_lottery import SPANS
 from rich.console import Console
 
-from mnist1d.experiments import lottery_tickets, record
-from mnist1d.experiments.claims import judge
-from mnist1d.experiments.settings import as_json
-from mnist1d.terminal import Bars
+from mnist1d.cli.terminal import Bars
+from mnist1d.experiments import lottery_tickets
+from mnist1d.harness import record
+from mnist1d.harness.claims import judge
+from mnist1d.harness.settings import as_json
+from mnist1d.measures.uncertainty import estimate, paired_difference
 from mnist1d.training import use_all_cores
-from mnist1d.uncertainty import estimate, paired_difference
 
 FLOAT32 = Path(__file__).parents[1] / "results" / "lottery-tickets"
 

@@ -29,8 +29,8 @@ from keep import keep, processor
 from published_lottery import comparison
 
 import mnist1d
-from mnist1d import pruning
-from mnist1d.experiments.lottery_tickets import (
+from mnist1d.execution.store import Units
+from mnist1d.experiments.lottery_tickets.method import (
     NETWORKS,
     STUDIES,
     Config,
@@ -40,9 +40,9 @@ from mnist1d.experiments.lottery_tickets import (
     searched_accuracy,
     studied_accuracy,
 )
-from mnist1d.experiments.lottery_tickets import SEARCHES as SEARCHED
-from mnist1d.experiments.masked_training import Job, MaskedTrainer, masked_training
-from mnist1d.experiments.units import Units
+from mnist1d.experiments.lottery_tickets.method import SEARCHES as SEARCHED
+from mnist1d.experiments.lottery_tickets.training import Job, MaskedTrainer, masked_training
+from mnist1d.models import masks
 from mnist1d.training import as_data, keep_compiled_programs, use_all_cores
 
 CONFIG = Config()
@@ -145,7 +145,7 @@ def products(kind):
 def print_rates(n_steps=200):
     """Print rates of a step and of its products in float32; to be run with one core."""
     data, network = as_data(mnist1d.generate()), initial_network(CONFIG, 0)
-    jobs = [Job(network, pruning.full_mask(network), data)]
+    jobs = [Job(network, masks.full_mask(network), data)]
     for kind, (_, batch_size, _) in KINDS.items():
         work = one_core.operations(products(kind))
         alone = sum(one_core.seconds_of_product(*shape) for shape in products(kind))

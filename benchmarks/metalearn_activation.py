@@ -26,13 +26,13 @@ import torch_activation
 from keep import keep, processor
 
 import mnist1d
+from mnist1d.execution.store import Units
 from mnist1d.experiments import metalearn_activation
-from mnist1d.experiments.activation_inner_loop import Data
-from mnist1d.experiments.activation_network import Network, lookup, tabulate
-from mnist1d.experiments.activation_outer_loop import State, meta_gradient, outer_step
-from mnist1d.experiments.metalearn_activation import Config
-from mnist1d.experiments.summary import silent
-from mnist1d.experiments.units import Units
+from mnist1d.experiments.metalearn_activation.activation import Network, lookup, tabulate
+from mnist1d.experiments.metalearn_activation.inner_loop import Data
+from mnist1d.experiments.metalearn_activation.method import Config
+from mnist1d.experiments.metalearn_activation.outer_loop import State, meta_gradient, outer_step
+from mnist1d.harness.interface import silent
 from mnist1d.training import keep_compiled_programs, use_all_cores
 
 

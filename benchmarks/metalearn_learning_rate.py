@@ -25,16 +25,12 @@ from keep import keep, processor
 from torch.nn import functional
 
 import mnist1d
-from mnist1d.experiments.inner_training import (
+from mnist1d.experiments.metalearn_learning_rate.inner_loop import (
     cut_into_batches,
     draw_network,
     over_runs,
 )
-from mnist1d.experiments.metalearn_learning_rate import (
-    STEPS_PER_UNIT,
-    Config,
-    take_steps,
-)
+from mnist1d.experiments.metalearn_learning_rate.method import STEPS_PER_UNIT, Config, take_steps
 from mnist1d.models.pytorch_stream import PyTorchStream
 from mnist1d.training import use_all_cores
 

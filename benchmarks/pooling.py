@@ -22,8 +22,8 @@ import torch
 import torch_models
 from keep import keep, processor
 
-from mnist1d.experiments.pooling import SIZES, Config
-from mnist1d.experiments.pooling_runs import MOST_TRAINING_SAMPLES, make_sets
+from mnist1d.experiments.pooling.method import SIZES, Config
+from mnist1d.experiments.pooling.training import MOST_TRAINING_SAMPLES, make_sets
 from mnist1d.models.pooling_cnn import VARIANTS
 
 N_STEPS = Config().n_steps

@@ -15,9 +15,9 @@ from keep import keep
 from variants import measure
 
 import mnist1d
+from mnist1d.measures.uncertainty import estimate
 from mnist1d.models import CNN, GRU, MLP, Logistic
 from mnist1d.training import use_all_cores
-from mnist1d.uncertainty import estimate
 
 MODELS = {"Logistic": Logistic, "MLP": MLP, "CNN": CNN, "GRU": GRU}
 N_STEPS, EVALUATE_EVERY = 6001, 250

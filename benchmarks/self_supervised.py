@@ -32,16 +32,17 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 import mnist1d
-from mnist1d.experiments import record, self_supervised
-from mnist1d.experiments.contrastive_training import (
+from mnist1d.execution.store import Units
+from mnist1d.experiments import self_supervised
+from mnist1d.experiments.self_supervised.method import Config
+from mnist1d.experiments.self_supervised.training import (
     VARIANTS,
     ContrastiveTrainer,
     ContrastiveWork,
     Run,
 )
-from mnist1d.experiments.self_supervised import Config
-from mnist1d.experiments.summary import silent
-from mnist1d.experiments.units import Units
+from mnist1d.harness import record
+from mnist1d.harness.interface import silent
 from mnist1d.training import longest_first, use_all_cores
 
 CONFIG = Config()

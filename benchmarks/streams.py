@@ -27,8 +27,8 @@ from published import add_option, running
 
 import mnist1d
 from mnist1d import shards
-from mnist1d.stream import Stream
-from mnist1d.stream_tables import Tables, normal_table
+from mnist1d.stream.stream import Stream
+from mnist1d.stream.tables import Tables, normal_table
 
 CONFIG = mnist1d.DatasetConfig()
 LENGTH, FINAL = CONFIG.stretched_length, CONFIG.final_seq_length

@@ -17,6 +17,7 @@ from keep import keep
 
 import mnist1d
 from mnist1d import models
+from mnist1d.measures.uncertainty import estimate
 from mnist1d.training import (
     Training,
     accuracy,
@@ -26,7 +27,6 @@ from mnist1d.training import (
     train_runs,
     use_all_cores,
 )
-from mnist1d.uncertainty import estimate
 
 SHIFTS = {
     "as in training": {},

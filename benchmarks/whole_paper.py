@@ -17,7 +17,8 @@ from time import perf_counter
 
 from keep import keep, processor
 
-from mnist1d.experiments import EXPERIMENTS, record
+from mnist1d.experiments import EXPERIMENTS
+from mnist1d.harness import record
 
 
 def whole_paper(mnist, folder):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import mnist1d
-from mnist1d.uncertainty import estimate
+from mnist1d.measures.uncertainty import estimate
 
 ROOT = Path(__file__).resolve().parents[1]
 END = "<!-- end -->"
@@ -135,7 +135,7 @@ def times() -> str:
     """Make a row per experiment that has a record."""
     # They need the laboratory; the other tables do not.
     experiments = import_module("mnist1d.experiments").EXPERIMENTS
-    record = import_module("mnist1d.experiments.record")
+    record = import_module("mnist1d.harness.record")
     rows = []
     for experiment in experiments:
         folder = ROOT / "results" / experiment.NAME

@@ -1,15 +1,15 @@
 """MNIST-1D: the dataset, and a laboratory for deep learning at small scale."""
 
 from mnist1d import data, utils
-from mnist1d.config import DatasetConfig
-from mnist1d.constants import standardisation
 from mnist1d.data import get_dataset, get_dataset_args, get_templates, make_dataset
-from mnist1d.dataset import Dataset, Samples, draw_transforms, fresh_samples, generate, load
-from mnist1d.presets import PRESETS, preset
-from mnist1d.shift import Shift
-from mnist1d.templates import Templates, digit_templates, normalise_templates
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.dataset import Dataset, Samples, draw_transforms, fresh_samples, generate, load
+from mnist1d.dataset.presets import PRESETS, preset
+from mnist1d.dataset.shift import Shift
+from mnist1d.dataset.standardisation import standardisation
+from mnist1d.dataset.synthesis import TransformDraws, synthesise
+from mnist1d.dataset.templates import Templates, digit_templates, normalise_templates
 from mnist1d.transform import transform
-from mnist1d.transforms import TransformDraws, synthesise
 from mnist1d.utils import ObjectView, from_pickle, plot_signals, set_seed, to_pickle
 
 __all__ = [

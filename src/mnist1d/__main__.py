@@ -1,6 +1,6 @@
 """`python -m mnist1d` is the command `mnist1d`."""
 
-from mnist1d.cli import main
+from mnist1d.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-import mnist1d
-from mnist1d import origin, reexports
-from mnist1d.arguments import NAMES, Arguments, differences, given, nearest, unread
-from mnist1d.array_pickles import read_arrays, write_arrays
-from mnist1d.config import DatasetConfig
-from mnist1d.dataset import draw_transforms
-from mnist1d.templates import digit_templates
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.dataset import draw_transforms
+from mnist1d.dataset.synthesis import synthesise
+from mnist1d.dataset.templates import digit_templates
+from mnist1d.published import provenance, reexports
+from mnist1d.published.arguments import NAMES, Arguments, differences, given, nearest, unread
+from mnist1d.published.pickles import read_arrays, write_arrays
 from mnist1d.transform import interpolate, transform
-from mnist1d.transforms import synthesise
 from mnist1d.utils import ObjectView, from_pickle, set_seed, to_pickle
 
 __all__ = [
@@ -34,7 +33,6 @@ __all__ = [
     "get_dataset_args",
     "get_templates",
     "make_dataset",
-    "mnist1d",
     "np",
     "os",
     "set_seed",
@@ -42,7 +40,7 @@ __all__ = [
     "transform",
 ]
 
-_FOREIGN = {"requests": "requests"}
+_FOREIGN = {"mnist1d": "mnist1d", "requests": "requests"}
 # What is installed is known only now.
 __all__ += reexports.installed(_FOREIGN)  # noqa: PLE0605
 if not TYPE_CHECKING:
@@ -212,7 +210,7 @@ def get_dataset(
             )
     _warn_of_unread(args)
     arguments = given(args) | kwargs
-    wanted = origin.note(arguments, template)
+    wanted = provenance.note(arguments, template)
     if path is None:
         path = _DEFAULT_SHUFFLED_PATH if arguments.get("shuffle_seq") else _DEFAULT_PATH
     say = print if verbose else _keep_silent
@@ -221,8 +219,8 @@ def get_dataset(
             say("File already exists. Skipping download.")
         data, of_file = read_arrays(path)
         if of_file is None:
-            _warn_of_contradictions(origin.contradictions(data, arguments, template), path)
-        if of_file is None or origin.agrees(of_file, wanted):
+            _warn_of_contradictions(provenance.contradictions(data, arguments, template), path)
+        if of_file is None or provenance.agrees(of_file, wanted):
             say(f"Successfully loaded data from {path}")
             return data
     say(f"Did or could not load data from {path}. Rebuilding dataset...")

@@ -5,12 +5,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mnist1d.config import DatasetConfig
-from mnist1d.constants import Standardisation, standardisation
-from mnist1d.dataset import Dataset, Samples
-from mnist1d.extras import required
-from mnist1d.transforms import TransformDraws, synthesise
-from mnist1d.variants import fixed_order
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.dataset import Dataset, Samples
+from mnist1d.dataset.extras import required
+from mnist1d.dataset.standardisation import Standardisation, standardisation
+from mnist1d.dataset.synthesis import TransformDraws, synthesise
+from mnist1d.dataset.variants import fixed_order
 
 jax = required("jax", extra="jax")
 jnp = required("jax.numpy", extra="jax")
@@ -42,8 +42,8 @@ def draw_batch(
             `fresh_samples` do, in its order of points and standardised with its constants.
         batch_size: number of samples, at least 1.
         constants: mean and standard deviation that the signals are standardised with; those of the
-            dataset, or of the distribution (`mnist1d.constants.standardisation`), if omitted. They
-            never depend on the batch.
+            dataset, or of the distribution (`mnist1d.standardisation`), if omitted. They never
+            depend on the batch.
 
     Returns:
         Signals of shape (batch_size, length), or (batch_size, 1, length) with

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from mnist1d import checks
-from mnist1d.config import DatasetConfig
-from mnist1d.dataset import Dataset, generate
-from mnist1d.export import feature_names
-from mnist1d.extras import required
+from mnist1d.dataset import checks
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.dataset import Dataset, generate
+from mnist1d.dataset.export import feature_names
+from mnist1d.dataset.extras import required
 
 __all__ = ["Bunch", "load_mnist1d"]
 

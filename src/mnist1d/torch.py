@@ -5,12 +5,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mnist1d import checks
-from mnist1d.config import DatasetConfig
-from mnist1d.dataset import Dataset, generate
-from mnist1d.extras import required
-from mnist1d.stream import Stream
-from mnist1d.variants import SHUFFLED_BLOCKS, derived_stream
+from mnist1d.dataset import checks
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.dataset import Dataset, generate
+from mnist1d.dataset.extras import required
+from mnist1d.dataset.variants import SHUFFLED_BLOCKS, derived_stream
+from mnist1d.stream.stream import Stream
 
 torch = required("torch", extra="torch")
 torch_data = required("torch.utils.data", extra="torch")

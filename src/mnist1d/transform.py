@@ -1,8 +1,8 @@
 """The published interface: what happens to one signal, drawing from NumPy's global random state.
 
-`mnist1d.transforms` does the same for batches and without drawing. The functions here are kept for
-programs written for the published package: same arguments, same results to rounding, the same
-random numbers in the same order.
+`mnist1d.dataset.synthesis` does the same for batches and without drawing. The functions here are
+kept for programs written for the published package: same arguments, same results to rounding, the
+same random numbers in the same order.
 """
 
 # ruff: noqa: NPY002 (the global random state is the one that these functions are defined on)
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mnist1d import reexports
+from mnist1d.published import reexports
 
 __all__ = [
     "corr_noise_like",

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mnist1d import reexports
-from mnist1d.array_pickles import PROTOCOL
+from mnist1d.dataset.atomic import write_whole
+from mnist1d.published import reexports
+from mnist1d.published.object_view import ObjectView
+from mnist1d.published.pickles import PROTOCOL
 from mnist1d.transform import transform
-from mnist1d.whole_files import write_whole
 
 __all__ = [
     "ObjectView",
@@ -37,41 +38,6 @@ _FOREIGN = {"plt": "matplotlib.pyplot"}
 __all__ += reexports.installed(_FOREIGN)  # noqa: PLE0605
 if not TYPE_CHECKING:
     __getattr__ = reexports.loader(__name__, _FOREIGN)
-
-
-class ObjectView:
-    """An object whose attributes are the entries of a dictionary.
-
-    It is the dictionary, seen as an object: setting an attribute sets the entry, and the reverse.
-    Attributes can be set, added and deleted freely.
-
-    Args:
-        d: the dictionary, which is not copied.
-
-    Raises:
-        TypeError: if it is no dictionary.
-
-    Source:
-        reference `ObjectView`.
-
-    >>> entries = {"num_samples": 5000}
-    >>> args = ObjectView(entries)
-    >>> args.num_samples = 100
-    >>> args.comment = "small"
-    >>> entries
-    {'num_samples': 100, 'comment': 'small'}
-    """
-
-    def __init__(self, d: dict[str, Any]) -> None:
-        self.__dict__ = d
-
-    def __repr__(self) -> str:
-        return f"ObjectView({self.__dict__!r})"
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...
-        def __setattr__(self, name: str, value: Any) -> None: ...
 
 
 def set_seed(seed: int | None) -> None:

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import example, given, settings
 
 from mnist1d import DatasetConfig, load
-from mnist1d.array_pickles import read_arrays, write_arrays
 from mnist1d.data import get_dataset_args
+from mnist1d.published.pickles import read_arrays, write_arrays
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +219,9 @@ FORGED = {
     "array type with arguments": named("numpy", "ndarray") + b"J\xff\xff\xff\x7f\x85R.",
     "stand-in as key": b"}" + ARRAY + b")RK\x01s.",
     "dotted name": named("numpy", "dtype.__class__") + STOP,
-    "through the package": named("mnist1d.array_pickles", "os.system") + short("true") + b"\x85R.",
+    "through the package": (
+        named("mnist1d.published.pickles", "os.system") + short("true") + b"\x85R."
+    ),
     "encoding": named("_codecs", "encode") + short("a") + short("rot13") + b"\x86R.",
     "extension": b"\x82\x01.",
     "persistent": b"Pid\n.",

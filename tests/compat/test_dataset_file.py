@@ -13,7 +13,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mnist1d import origin
 from mnist1d.data import get_dataset, get_dataset_args, get_templates, make_dataset
 from mnist1d.utils import to_pickle
 

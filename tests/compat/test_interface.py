@@ -18,9 +18,9 @@ import pytest
 import mnist1d
 from mnist1d import data as data_module
 from mnist1d.data import get_dataset_args, get_templates, make_dataset
+from mnist1d.dataset.atomic import write_whole
 from mnist1d.transform import corr_noise_like, interpolate, pad, shear, transform, translate
 from mnist1d.utils import ObjectView, from_pickle, plot_signals, set_seed, to_pickle
-from mnist1d.whole_files import write_whole
 
 SIGNATURES = {
     "data.get_dataset": "(args, path=None, verbose=True, download=True, regenerate=False, "
@@ -342,7 +342,7 @@ def test_pictures_draw_no_random_numbers(pictures):
 def test_a_killed_writer_leaves_the_old_file(tmp_path):
     (tmp_path / "file").write_text("old")
     program = (
-        "import os\nfrom mnist1d.whole_files import write_whole\n"
+        "import os\nfrom mnist1d.dataset.atomic import write_whole\n"
         "with write_whole('file') as file:\n    file.write(b'new')\n    os._exit(9)"
     )
     assert fresh(program, cwd=tmp_path).returncode == 9

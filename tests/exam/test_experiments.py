@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mnist1d.experiments import EXPERIMENTS, record
-from mnist1d.experiments.claims import VERDICTS
+from mnist1d.experiments import EXPERIMENTS
+from mnist1d.harness import record
+from mnist1d.harness.claims import VERDICTS
+from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import Report, to_markdown, to_page
 from mnist1d.report.contents import describe
 from mnist1d.report.pictures import draw_pictures
-from mnist1d.uncertainty import Estimate
 
 ON_WORKERS = ("classification", "double-descent", "lottery-tickets", "pooling", "self-supervised")
 

@@ -9,9 +9,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from mnist1d import stream_tables
-from mnist1d.stream import STREAM_VERSION, Stream
-from mnist1d.stream_bits import FACTORS, Words
+from mnist1d.stream import tables
+from mnist1d.stream.bits import FACTORS, Words
+from mnist1d.stream.stream import STREAM_VERSION, Stream
 
 PLAIN = Path(__file__).parents[2] / "docs" / "plain_stream.py"
 OWN_TEMPLATES = [[0, 1, 2, 3, 0.5], [1e-3, -1, 1, -1, 0], [5, 5, 5, 0, 0]]
@@ -134,7 +134,7 @@ def test_known_answers_of_philox(counter, key, answer, plain):
 
 
 def test_normal_values():
-    table = stream_tables.normal_table()
+    table = tables.normal_table()
     assert (
         sha256(table, "<i4") == "90ba65d7f8745a51f97d6042f239ab053a7f085054be1cc32cf34e38939165d8"
     )

@@ -14,8 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mnist1d import Dataset, DatasetConfig, generate
-from mnist1d.config import Shift
-from mnist1d.stream import Stream
+from mnist1d.dataset.config import Shift
+from mnist1d.stream.stream import Stream
 
 FIELDS = [known.name for known in fields(DatasetConfig)]
 

@@ -16,8 +16,8 @@ from mnist1d import shards
 
 tyro = pytest.importorskip("tyro", reason="tyro is not installed")
 pytest.importorskip("rich", reason="rich is not installed")
-generate = import_module("mnist1d.shards.command").generate
-show = import_module("mnist1d.show").show
+generate = import_module("mnist1d.cli.generate").generate
+show = import_module("mnist1d.cli.show").show
 
 FUZZ = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

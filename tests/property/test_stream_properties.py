@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist1d import DatasetConfig
-from mnist1d.stream import LARGEST_INDEX, Stream
+from mnist1d.stream.stream import LARGEST_INDEX, Stream
 
 strengths = st.one_of(st.floats(-10, 10), st.floats(-1e100, 1e100))
 templates = st.integers(2, 15).flatmap(

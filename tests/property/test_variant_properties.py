@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist1d import Dataset, DatasetConfig, generate
-from mnist1d.config import apportion
+from mnist1d.dataset.config import apportion
 
 names = st.text(min_size=1, max_size=5).filter(lambda name: name.isprintable())
 

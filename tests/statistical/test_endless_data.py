@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist1d import DatasetConfig, generate
-from mnist1d.constants import standardisation
+from mnist1d.dataset.standardisation import standardisation
 
 N = 10_000
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnist1d import generate
-from mnist1d.stream import Stream
+from mnist1d.stream.stream import Stream
 
 N = 40_000
 

@@ -1,52 +1,75 @@
-"""Imports point one way: core, models and training, experiments, laboratory, then commands."""
+"""Imports point one way, between folders and the modules beside them."""
 
 import ast
 from pathlib import Path
 
+import pytest
+
 import mnist1d
 
 SOURCE = Path(mnist1d.__file__).parent
-ABOVE_THE_CORE = (
-    {"models", "pruning", "uncertainty", "plotting", "pictures"},
-    {"training"},
-    {"experiments"},
-    {"lab"},
-    {"report"},
-    {
-        "commands",
-        "compare_command",
-        "config_options",
-        "reproduce_command",
-        "result_tables",
-        "run_command",
-        "show",
-        "show_result",
-        "terminal",
-    },
-    {"cli", "__main__"},
+LAYERS = (
+    {"dataset"},
+    {"measures", "mnist", "published", "stream"},
+    {"execution", "figures", "jax", "models", "sklearn", "torch", "transform"},
+    {"shards", "training", "utils"},
+    {"data", "harness"},
+    {"__init__", "experiments"},
+    {"lab", "report"},
+    {"cli"},
+    {"__main__"},
 )
+"""From the ground up: what is in a layer imports from the layers before it alone."""
+RANK = {node: rank for rank, layer in enumerate(LAYERS) for node in layer}
+NODES = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()}
+NODES -= {"__pycache__", "py"}
 
 
-def layer_of(module):
-    part = module.split(".")[1] if "." in module else ""
-    layers = [index for index, layer in enumerate(ABOVE_THE_CORE, start=1) if part in layer]
-    return layers[0] if layers else 0
+def node_of(module):
+    """Return the folder, or the module beside the folders, that a module belongs to."""
+    return module.split(".")[1] if "." in module else "__init__"
 
 
-def imports():
-    for path in SOURCE.rglob("*.py"):
-        parts = ("mnist1d", *path.relative_to(SOURCE).with_suffix("").parts)
-        module = ".".join(part for part in parts if part != "__init__")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mnist1d"):
-                for name in node.names:
-                    inner = f"{node.module}.{name.name}"
-                    is_module = (SOURCE / Path(*inner.split(".")[1:])).with_suffix(".py").exists()
-                    yield module, inner if is_module else node.module
+def imported(path):
+    """Yield the node of every import of the package in a file, wherever in it."""
+    for statement in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(statement, ast.Import):
+            names = [alias.name for alias in statement.names]
+        if isinstance(statement, ast.ImportFrom):
+            inner = [f"{statement.module}.{alias.name}" for alias in statement.names]
+            is_package = statement.module == "mnist1d"
+            names = inner if is_package and inner[0].split(".")[1] in NODES else [statement.module]
+        yield from (node_of(name) for name in names if name.partition(".")[0] == "mnist1d")
 
 
-def test_every_import_points_to_the_same_or_a_lower_layer():
-    found = list(imports())
-    assert len(found) > 20
-    upward = [(a, b) for a, b in found if layer_of(b) > layer_of(a)]
+ARROWS = {
+    (node_of(".".join(("mnist1d", *path.relative_to(SOURCE).with_suffix("").parts))), to)
+    for path in SOURCE.rglob("*.py")
+    for to in imported(path)
+}
+
+
+def test_every_folder_and_module_has_its_layer():
+    assert set(RANK) == NODES
+    assert len(NODES) <= 26
+    assert len(LAYERS) <= 10
+
+
+@pytest.mark.parametrize("node", sorted(RANK, key=RANK.get))
+def test_imports_point_to_lower_layers(node):
+    upward = {to for start, to in ARROWS if start == node != to and RANK[to] >= RANK[node]}
     assert not upward
+
+
+def test_imports_are_seen():
+    assert {("cli", "harness"), ("dataset", "dataset"), ("__main__", "cli")} <= ARROWS
+
+
+def test_no_folder_is_crowded_and_experiments_are_folders():
+    for folder in {path.parent for path in SOURCE.rglob("*.py")}:
+        entries = [each for each in folder.iterdir() if each.name != "__pycache__"]
+        assert len(entries) <= (24 if folder == SOURCE else 16), folder
+    experiments = [each for each in (SOURCE / "experiments").iterdir() if each.name[0] != "_"]
+    assert len(experiments) == 8
+    assert all((each / "__init__.py").exists() for each in experiments)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mnist1d.experiments.claims import AtLeast, Claim, Equals, Positive, judge
-from mnist1d.uncertainty import Estimate
+from mnist1d.harness.claims import AtLeast, Claim, Equals, Positive, judge
+from mnist1d.measures.uncertainty import Estimate
 
 RESULT = xr.Dataset({"present": ("seed", [1.0, 2.0])})
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mnist1d.experiments import classification, human_expert
-from mnist1d.experiments.claims import judge
-from mnist1d.experiments.classification import Config
+from mnist1d.experiments import classification
+from mnist1d.experiments.classification import human_expert
+from mnist1d.experiments.classification.method import Config
+from mnist1d.harness.claims import judge
 
 ANSWERS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "human_answers.csv"
 

@@ -12,26 +12,21 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from mnist1d import cli, reproduce_command, result_tables
-from mnist1d.experiments import (
-    EXPERIMENTS,
-    classification,
-    metalearn_learning_rate,
-    record,
-    tsne,
-)
-from mnist1d.experiments.claims import Claim, Equals
-from mnist1d.experiments.summary import InputError, Row
-from mnist1d.terminal import Bars, trouble
-from mnist1d.uncertainty import estimate
-from mnist1d.whole_files import write_whole
+from mnist1d.cli import main, tables
+from mnist1d.cli.terminal import Bars, trouble
+from mnist1d.dataset.atomic import write_whole
+from mnist1d.experiments import EXPERIMENTS, classification, metalearn_learning_rate, tsne
+from mnist1d.harness import record
+from mnist1d.harness.claims import Claim, Equals
+from mnist1d.harness.interface import InputError, Row
+from mnist1d.measures.uncertainty import estimate
 
 
 def run(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
     # The cache of compiled programs is the user's, not the tests'.
     monkeypatch.setattr(reproduce_command, "keep_compiled_programs", lambda: None)
-    cli.main()
+    main.main()
 
 
 @pytest.fixture
@@ -239,7 +234,7 @@ def rows_of_times(seconds, *timed, **options):
         for name, wall, compiling, found in timed
     ]
     console = Console(record=True, width=80)
-    result_tables.show_times(results, seconds, console, **options)
+    tables.show_times(results, seconds, console, **options)
     return [line.split() for line in console.export_text().splitlines()]
 
 
@@ -365,7 +360,7 @@ def test_verdicts_are_shown_however_wide_the_table():
     )
     result = xr.Dataset({"x": ("seed", [5.0])}, attrs={"protocol": "full"})
     console = Console(record=True, width=80)
-    result_tables.show_summary(experiment, result, console)
+    tables.show_summary(experiment, result, console)
     text = console.export_text()
     assert any("mean" in line and "undecided" in line for line in text.splitlines())
     assert "One run has no interval: --seeds 6" in text
@@ -382,7 +377,7 @@ def test_diverged_runs_leave_room_for_what_diverged():
         ],
     )
     console = Console(record=True, width=80)
-    result_tables.show_summary(experiment, xr.Dataset(coords={"seed": [0]}), console)
+    tables.show_summary(experiment, xr.Dataset(coords={"seed": [0]}), console)
     text = console.export_text()
     assert "(1 of 1 runs)" in text
     assert any(
@@ -411,7 +406,7 @@ def test_claims_that_are_all_in_the_main_table_need_no_other():
     )
     result = xr.Dataset({"x": ("seed", [4.9, 5.1, 5.0])}, attrs={"protocol": "full"})
     console = Console(record=True, width=80)
-    result_tables.show_summary(experiment, result, console)
+    tables.show_summary(experiment, result, console)
     text = console.export_text()
     assert "Coins" in text
     assert "1 reproduced" in text

@@ -17,18 +17,19 @@ import pytest
 import xarray as xr
 
 import mnist1d
-from mnist1d import cli, compare_command
-from mnist1d.experiments import record
-from mnist1d.experiments.summary import InputError
-from mnist1d.lab import comparison, data_sets, finished_runs
-from mnist1d.lab.candidate_runs import CandidateError, Outcome, batch_order
-from mnist1d.lab.comparison import compare
-from mnist1d.lab.comparison_result import Comparison
-from mnist1d.lab.equinox_candidates import EquinoxCandidate
-from mnist1d.lab.kinds import as_candidate
-from mnist1d.lab.protocol import Protocol
-from mnist1d.lab.search import choose_tries
-from mnist1d.lab.sources import source_text
+from mnist1d.cli import compare as compare_command
+from mnist1d.harness import record
+from mnist1d.harness.interface import InputError
+from mnist1d.lab.candidates.contract import CandidateError, Outcome, batch_order
+from mnist1d.lab.candidates.equinox import EquinoxCandidate
+from mnist1d.lab.candidates.fingerprint import source_text
+from mnist1d.lab.candidates.recognise import as_candidate
+from mnist1d.lab.comparison import compare as comparison
+from mnist1d.lab.comparison import data, runs
+from mnist1d.lab.comparison.compare import compare
+from mnist1d.lab.comparison.protocol import Protocol
+from mnist1d.lab.comparison.result import Comparison
+from mnist1d.lab.comparison.search import choose_tries
 from mnist1d.models import CNN, MLP, Logistic
 
 SMALL = mnist1d.DatasetConfig(train=400, test=200)
@@ -138,7 +139,7 @@ def test_other_test_labels_change_no_choice(monkeypatch):
         dataset.y_test[:] = (dataset.y_test + 1) % 10
         return dataset
 
-    monkeypatch.setattr(data_sets.mnist1d, "generate", permuted)
+    monkeypatch.setattr(data.mnist1d, "generate", permuted)
     after = compare(candidates, QUICK).result
     xr.testing.assert_equal(before.tuning_accuracy, after.tuning_accuracy)
     xr.testing.assert_equal(before.settings, after.settings)
@@ -277,8 +278,8 @@ def test_all_candidates_have_the_same_seeds_data_and_batches():
 
 
 def test_with_data_that_varies_every_seed_has_its_own():
-    sets = data_sets.DataSets(Protocol(data=SMALL, validation_samples=500, vary_data=True))
-    variants = [data_sets.Variant(draw, final=True) for draw in (0, 1, None)]
+    sets = data.DataSets(Protocol(data=SMALL, validation_samples=500, vary_data=True))
+    variants = [data.Variant(draw, final=True) for draw in (0, 1, None)]
     firsts = [sets.sets(variant).x[0].tobytes() for variant in variants]
     assert len(set(firsts)) == 3
     means = [float(sets.sets(variant).x.mean()) for variant in variants]
@@ -431,7 +432,7 @@ def test_a_source_is_the_same_in_every_process(tmp_path):
     file = tmp_path / "told.py"
     file.write_text(
         "import equinox as eqx\n"
-        "from mnist1d.lab.sources import source_text\n"
+        "from mnist1d.lab.candidates.fingerprint import source_text\n"
         "WORDS = {'a', 'bc', 'def'}\n"
         "class Model(eqx.Module):\n"
         "    width: int = 3\n"
@@ -460,9 +461,9 @@ def test_another_version_of_a_framework_computes_anew(tmp_path, monkeypatch):
         return len(oracle.done)
 
     assert (done(), done()) == (8, 0)
-    version = finished_runs.metadata.version
+    version = runs.metadata.version
     monkeypatch.setattr(
-        finished_runs.metadata,
+        runs.metadata,
         "version",
         lambda name: "0.0" if name == "equinox" else version(name),
     )
@@ -502,7 +503,7 @@ def jax_key(seed):
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_candidate_that_cannot_work_is_named_before_anything_runs(what):
     broken, expected = BROKEN[what]
-    sets = data_sets.DataSets(QUICK).sets(data_sets.Variant())
+    sets = data.DataSets(QUICK).sets(data.Variant())
     with pytest.raises(CandidateError, match=expected):
         as_candidate(what, broken).check(sets, QUICK.schedule)
     said = []
@@ -684,7 +685,7 @@ def test_candidates_are_told_by_what_they_are():
 
 
 def test_scikit_learn_and_training_functions_are_told_by_what_they_are():
-    pytest.importorskip("mnist1d.lab.fitted_candidates")
+    pytest.importorskip("mnist1d.lab.candidates.fitted")
     from sklearn.linear_model import RidgeClassifier
 
     for given in (RidgeClassifier(), RidgeClassifier):
@@ -695,7 +696,7 @@ def test_scikit_learn_and_training_functions_are_told_by_what_they_are():
 
 def test_pytorch_models_are_told_by_what_they_are():
     torch = pytest.importorskip("torch")
-    pytest.importorskip("mnist1d.lab.torch_candidates")
+    pytest.importorskip("mnist1d.lab.candidates.torch")
 
     class Affine(torch.nn.Linear):
         def __init__(self):
@@ -708,8 +709,8 @@ def test_pytorch_models_are_told_by_what_they_are():
 # The command
 
 FILE = """
-from mnist1d.lab.equinox_candidates import EquinoxCandidate
-from mnist1d.lab.protocol import Protocol
+from mnist1d.lab.candidates.equinox import EquinoxCandidate
+from mnist1d.lab.comparison.protocol import Protocol
 from mnist1d.models import Logistic
 
 fixed = EquinoxCandidate(Logistic, search={"learning_rate": [0.1]})
@@ -727,7 +728,7 @@ def command(monkeypatch, tmp_path):
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["mnist1d", "compare", *arguments])
-        cli.main()
+        main.main()
 
     return run
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import mnist1d
-from mnist1d import Dataset, DatasetConfig, generate, whole_files
+from mnist1d import Dataset, DatasetConfig, generate
+from mnist1d.dataset import atomic
 
 RICH = {
     "train": 40,
@@ -223,7 +224,7 @@ def test_a_full_disk_leaves_the_old_file(path, rich, monkeypatch):
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(whole_files.os, "fsync", full)
+    monkeypatch.setattr(atomic.os, "fsync", full)
     before = path.read_bytes()
     with pytest.raises(OSError, match=r"cannot write .*No space left.*was there is untouched") as e:
         generate(num_samples=10).save(path)

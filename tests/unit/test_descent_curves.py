@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist1d.experiments.descent_curves import LEARNING, find_peak, find_threshold
+from mnist1d.experiments.double_descent.curves import LEARNING, find_peak, find_threshold
 
 SIZES = [2, 4, 8, 16, 32, 64]
 

@@ -8,10 +8,10 @@ import pytest
 
 import mnist1d
 from mnist1d.experiments import double_descent
-from mnist1d.experiments.claims import judge
-from mnist1d.experiments.descent_curves import mean_threshold, measure_curves
-from mnist1d.experiments.double_descent import CHANNELS, WIDTHS, Config
-from mnist1d.experiments.model_sizes import ARCHITECTURES, PUBLISHED_DATA
+from mnist1d.experiments.double_descent.curves import mean_threshold, measure_curves
+from mnist1d.experiments.double_descent.method import CHANNELS, WIDTHS, Config
+from mnist1d.experiments.double_descent.training import ARCHITECTURES, PUBLISHED_DATA
+from mnist1d.harness.claims import judge
 
 # PAPER 4.5: training and test error in per cent of the published runs.
 PUBLISHED_TEXT = {

@@ -11,9 +11,8 @@ import numpy as np
 import optax
 import pytest
 
-from mnist1d.lab import equinox_candidates
-from mnist1d.lab.candidate_runs import CandidateError, Run, Schedule, Sets, batch_order
-from mnist1d.lab.equinox_candidates import EquinoxCandidate
+from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets, batch_order
+from mnist1d.lab.candidates.equinox import EquinoxCandidate
 from mnist1d.models import MLP, Logistic, predict
 from mnist1d.training import (
     Training,

@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from mnist1d import DatasetConfig, export, extras, generate, whole_files
+from mnist1d import DatasetConfig, generate
+from mnist1d.dataset import atomic, export, extras
 
 RICH = {
     "train": 30,
@@ -175,7 +176,7 @@ def test_a_full_disk_is_named_and_nothing_half_remains(tmp_path, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(whole_files.os, "fsync", full)
+    monkeypatch.setattr(atomic.os, "fsync", full)
     with pytest.raises(OSError, match=r"cannot write .*train\.csv: No space left on device"):
         export.to_csv(generate(num_samples=10), tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -16,8 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import mnist1d
-from mnist1d.lab.candidate_runs import CandidateError, Run, Schedule, Sets
-from mnist1d.lab.fitted_candidates import FunctionCandidate, SklearnCandidate
+from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets
+from mnist1d.lab.candidates.fitted import FunctionCandidate, SklearnCandidate
 
 SHORT = Schedule(n_steps=12, batch_size=100, evaluate_every=6)
 

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from mnist1d.lab.hidden_representations import (
+from mnist1d.measures.representations import (
     effective_rank,
     layer_names,
     linear_cka,
@@ -17,7 +17,7 @@ from mnist1d.lab.hidden_representations import (
     within_class_variability,
 )
 from mnist1d.models import CNN, GRU, MLP, Encoder, MaskedMLP, PoolingCNN, predict
-from mnist1d.pruning import full_mask
+from mnist1d.models.masks import full_mask
 from mnist1d.training import Training, cross_entropy, initialise, train_runs
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

@@ -5,7 +5,7 @@ import pytest
 
 import mnist1d
 from mnist1d import DatasetConfig, generate
-from mnist1d.constants import standardisation
+from mnist1d.dataset.standardisation import standardisation
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 jnp = jax.numpy

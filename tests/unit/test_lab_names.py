@@ -16,13 +16,9 @@ from mnist1d import lab
 SOURCE = Path(mnist1d.__file__).parent
 EXPERIMENTS = ("classification", "tsne", "lottery_tickets", "double_descent")
 EXPERIMENTS += ("metalearn_learning_rate", "metalearn_activation", "self_supervised", "pooling")
-# What belongs to the library, whichever experiment uses it; the other modules of
-# `mnist1d.experiments` are parts of one experiment.
-LIBRARY = {"models", "plotting", "pruning", "training", "uncertainty"}
-LIBRARY |= {
-    f"experiments.{name}"
-    for name in ("claims", "contrastive_views", "probes", "summary", "sweep", "units")
-}
+# What belongs to the library, whichever experiment uses it.
+LIBRARY = {"harness.claims", "harness.interface", "measures.probes", "measures.uncertainty"}
+LIBRARY |= {"models", "models.masks", "training"}
 TREE = ast.parse((SOURCE / "lab" / "__init__.py").read_text("utf-8"))
 
 
@@ -36,13 +32,17 @@ def imported(tree):
 
 def used_by(experiment):
     """Return the names of the library that an experiment uses, in whichever way."""
-    tree = ast.parse((SOURCE / "experiments" / f"{experiment}.py").read_text("utf-8"))
-    found = {name for module, name in imported(tree) if module in LIBRARY}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            module = getattr(node.value, "id", "")
-            if module in {"plotting", "pruning", "uncertainty"}:
-                found.add(node.attr)
+    found = set()
+    for path in (SOURCE / "experiments" / experiment).glob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        for module, name in imported(tree):
+            if module in LIBRARY and not (SOURCE / module / f"{name}.py").exists():
+                found.add(name)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute):
+                module = getattr(node.value, "id", "")
+                if module in {"style", "pruning"}:
+                    found.add(node.attr)
     return found
 
 

@@ -11,8 +11,9 @@ import time
 import pytest
 import xarray as xr
 
-from mnist1d.cli import main
-from mnist1d.experiments import lottery_tickets, record
+from mnist1d.cli.main import main
+from mnist1d.experiments import lottery_tickets
+from mnist1d.harness import record
 
 COMMAND = [sys.executable, "-m", "mnist1d", "reproduce", "lottery-tickets", "--quick", "--out"]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mnist1d import pruning
-from mnist1d.experiments import lottery_tickets, masked_training
-from mnist1d.experiments.lottery_tickets import Config, adjacency, initial_network, run
-from mnist1d.experiments.units import Units
-from mnist1d.models import count_parameters
+from mnist1d.execution.store import Units
+from mnist1d.experiments import lottery_tickets
+from mnist1d.experiments.lottery_tickets import training
+from mnist1d.experiments.lottery_tickets.method import Config, adjacency, initial_network, run
+from mnist1d.models import count_parameters, masks
 
 TINY = Config(
     seeds=2,
@@ -67,7 +67,7 @@ def test_controls_keep_what_they_promise_of_the_ticket(whole):
     np.testing.assert_array_equal(degrees.sum(axis=2), ticket.sum(axis=2))
     for length in (1, 2, 3):
         np.testing.assert_array_equal(
-            pruning.runs_per_unit(runs, length), pruning.runs_per_unit(ticket, length)
+            masks.runs_per_unit(runs, length), masks.runs_per_unit(ticket, length)
         )
 
 
@@ -124,7 +124,7 @@ def weights_seen(config, monkeypatch):
     """Return the first weights of the networks that are trained in every study."""
     seen = {}
     original = lottery_tickets._StudyWork.start
-    train = masked_training.MaskedTrainer.train
+    train = training.MaskedTrainer.train
 
     def start(self):
         work = original(self)
@@ -145,7 +145,7 @@ def weights_seen(config, monkeypatch):
 
     here = threading.local()
     monkeypatch.setattr(lottery_tickets._StudyWork, "start", start)
-    monkeypatch.setattr(masked_training.MaskedTrainer, "train", watch)
+    monkeypatch.setattr(training.MaskedTrainer, "train", watch)
     run(config)
     assert sorted(map(len, seen.values())) == [3, 3, 3, 3, 5]
     return seen

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mnist1d.experiments import activation_outer_loop, metalearn_activation
-from mnist1d.experiments.activation_inner_loop import Data, Schedule, train
-from mnist1d.experiments.activation_network import (
+from mnist1d.execution.store import Units
+from mnist1d.experiments import metalearn_activation
+from mnist1d.experiments.metalearn_activation import outer_loop
+from mnist1d.experiments.metalearn_activation.activation import (
     Direct,
     Grid,
     LearnedFunction,
@@ -22,11 +23,8 @@ from mnist1d.experiments.activation_network import (
     lookup,
     tabulate,
 )
-from mnist1d.experiments.activation_outer_loop import PLACES, Setting
-from mnist1d.experiments.activation_transfer import ARCHITECTURES
-from mnist1d.experiments.claims import judge
-from mnist1d.experiments.function_shape import count_extrema, fit_pieces
-from mnist1d.experiments.metalearn_activation import (
+from mnist1d.experiments.metalearn_activation.inner_loop import Data, Schedule, train
+from mnist1d.experiments.metalearn_activation.method import (
     CLAIMS,
     CONDITIONS,
     PUBLISHED_ACCURACY,
@@ -34,12 +32,15 @@ from mnist1d.experiments.metalearn_activation import (
     Config,
     run,
 )
-from mnist1d.experiments.units import Units
+from mnist1d.experiments.metalearn_activation.outer_loop import PLACES, Setting
+from mnist1d.experiments.metalearn_activation.pieces import count_extrema, fit_pieces
+from mnist1d.experiments.metalearn_activation.transfer import ARCHITECTURES
+from mnist1d.harness.claims import judge
 from mnist1d.models import CNN, MLP, count_parameters
 
 ROOT = Path(__file__).parents[2]
 
-meta_gradient = jax.jit(activation_outer_loop.meta_gradient, static_argnums=0)
+meta_gradient = jax.jit(outer_loop.meta_gradient, static_argnums=0)
 
 TINY = Config(
     seeds=2,
@@ -382,7 +383,7 @@ def test_inputs_beyond_the_table_are_counted_and_named(monkeypatch):
 
 def test_a_break_is_named_by_the_first_lost_loss_or_the_last_lost_adjoint():
     losses, sound = jnp.ones(5), jnp.ones(5, bool)
-    first_break = activation_outer_loop._first_break
+    first_break = outer_loop._first_break
     assert first_break(losses.at[2:].set(jnp.nan), ~sound) == 2
     assert first_break(losses, sound.at[:4].set(False)) == 3
 

@@ -10,17 +10,17 @@ import pytest
 import xarray as xr
 
 import mnist1d
+from mnist1d.execution.store import Units
 from mnist1d.experiments import metalearn_learning_rate
-from mnist1d.experiments.claims import judge
-from mnist1d.experiments.inner_training import (
+from mnist1d.experiments.metalearn_learning_rate.inner_loop import (
     Batches,
     cut_into_batches,
     differentiate,
     draw_network,
     inner_losses,
 )
-from mnist1d.experiments.metalearn_learning_rate import CLAIMS, Config, run, vertex
-from mnist1d.experiments.units import Units
+from mnist1d.experiments.metalearn_learning_rate.method import CLAIMS, Config, run, vertex
+from mnist1d.harness.claims import judge
 from mnist1d.models import count_parameters
 from mnist1d.models.pytorch_stream import PyTorchStream
 

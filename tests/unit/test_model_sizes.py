@@ -11,9 +11,10 @@ import optax
 import pytest
 
 import mnist1d
-from mnist1d.config import DatasetConfig
-from mnist1d.experiments import model_sizes
-from mnist1d.experiments.model_sizes import (
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.execution.store import Units
+from mnist1d.experiments.double_descent import training
+from mnist1d.experiments.double_descent.training import (
     ARCHITECTURES,
     PUBLISHED_DATA,
     Block,
@@ -24,7 +25,6 @@ from mnist1d.experiments.model_sizes import (
     Unit,
     blocks,
 )
-from mnist1d.experiments.units import Units
 from mnist1d.models import predict
 from mnist1d.models.layers import draw_layers
 from mnist1d.models.padding import pad_model
@@ -216,7 +216,7 @@ def test_a_run_of_another_schedule_is_not_taken_for_this_one(tmp_path, counted):
 def test_errors_are_counted_against_the_labels_trained_on(monkeypatch):
     monkeypatch.setattr(model_sizes, "predict", lambda model, _, **__: jax.nn.one_hot(model, 3))
     data = (jnp.zeros((5, 40)), jnp.array([0, 1, 0, 2, 1]), None)
-    measured = model_sizes._evaluate(jnp.array([0, 1, 2, 2, 1]), data, n_train=3)
+    measured = training._evaluate(jnp.array([0, 1, 2, 2, 1]), data, n_train=3)
     assert measured["train_wrong"] == 1
     assert measured["test_wrong"] == 0
     assert measured["train_loss"] > measured["test_loss"]
@@ -224,7 +224,7 @@ def test_errors_are_counted_against_the_labels_trained_on(monkeypatch):
 
 def test_work_is_that_of_the_matrix_products():
     # A forward pass of 3 c^2 products at 10 and at 5 positions; three times that with gradients.
-    large = model_sizes.work_per_step("CNN", 1000, 1) / 1000**2
+    large = training.work_per_step("CNN", 1000, 1) / 1000**2
     assert large == pytest.approx(2 * 3 * 45, rel=0.01)
 
 

@@ -4,18 +4,18 @@ import dataclasses
 
 import pytest
 
-from mnist1d.config import DatasetConfig
+from mnist1d.dataset.config import DatasetConfig
 from mnist1d.experiments import (
     EXPERIMENTS,
     double_descent,
     lottery_tickets,
     metalearn_activation,
-    record,
     self_supervised,
     tsne,
 )
-from mnist1d.experiments.contrastive_training import ContrastiveWork, Run
-from mnist1d.experiments.model_sizes import PUBLISHED_DATA
+from mnist1d.experiments.double_descent.training import PUBLISHED_DATA
+from mnist1d.experiments.self_supervised.training import ContrastiveWork, Run
+from mnist1d.harness import record
 
 every_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.NAME)
 

@@ -12,21 +12,23 @@ import xarray as xr
 from jax.experimental.compilation_cache import compilation_cache
 
 import mnist1d
-from mnist1d.config import DatasetConfig
-from mnist1d.experiments import pooling, pooling_runs, record
-from mnist1d.experiments.claims import Positive, judge
-from mnist1d.experiments.pooling import PUBLISHED, Config, mean_difference, run
-from mnist1d.experiments.pooling_runs import (
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.execution.store import Units
+from mnist1d.experiments import pooling
+from mnist1d.experiments.pooling import training
+from mnist1d.experiments.pooling.method import PUBLISHED, Config, mean_difference, run
+from mnist1d.experiments.pooling.training import (
     Run,
     Schedule,
     VariantWork,
     initial_model,
     make_sets,
 )
-from mnist1d.experiments.units import Units
+from mnist1d.harness import record
+from mnist1d.harness.claims import Positive, judge
 from mnist1d.models import PoolingCNN, count_parameters, predict
 from mnist1d.models.pooling_cnn import POOLS, VARIANTS
-from mnist1d.stream import Stream
+from mnist1d.stream.stream import Stream
 from mnist1d.training import Training, accuracy, cross_entropy, sequential_batch, train
 
 pytestmark = pytest.mark.usefixtures("quick_compilation", "compiled_once")
@@ -367,7 +369,7 @@ def test_a_setting_of_the_wrong_type_is_refused_by_name(field, value):
 
 
 def test_a_trainer_compiles_a_variant_once_for_all_sizes_and_trials(monkeypatch):
-    compiled, original = [], pooling_runs.compile_runs
+    compiled, original = [], training.compile_runs
 
     def compile_runs(*arguments, devices, **options):
         compiled.append(devices)

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist1d import pruning
-from mnist1d.models import MLP, MaskedMLP, predict
+from mnist1d.models import MLP, MaskedMLP, masks, predict
 from mnist1d.models.layers import Linear
 from mnist1d.training import Training, cross_entropy, train
 
@@ -29,8 +28,8 @@ def parameters(layer):
 def test_every_layer_loses_the_asked_share_rounded_down(fraction, seed):
     rng = np.random.default_rng(seed)
     for mask in (
-        pruning.magnitude_mask(NETWORK, fraction),
-        pruning.random_mask(NETWORK, fraction, rng),
+        masks.magnitude_mask(NETWORK, fraction),
+        masks.random_mask(NETWORK, fraction, rng),
     ):
         for layer, own in zip(layers(mask), layers(NETWORK), strict=True):
             n = parameters(own).size
@@ -39,7 +38,7 @@ def test_every_layer_loses_the_asked_share_rounded_down(fraction, seed):
 
 @pytest.mark.parametrize("fraction", [0.3, 0.9])
 def test_magnitude_keeps_exactly_the_largest_weights_and_biases(fraction):
-    mask = pruning.magnitude_mask(NETWORK, fraction)
+    mask = masks.magnitude_mask(NETWORK, fraction)
     for layer, own in zip(layers(mask), layers(NETWORK), strict=True):
         kept, values = parameters(layer), np.abs(parameters(own))
         assert values[kept].min() > values[~kept].max()
@@ -47,15 +46,15 @@ def test_magnitude_keeps_exactly_the_largest_weights_and_biases(fraction):
 
 def test_masks_of_growing_sparsity_are_nested_whatever_training_does():
     rng = np.random.default_rng(0)
-    mask = pruning.full_mask(NETWORK)
+    mask = masks.full_mask(NETWORK)
     for fraction in np.linspace(0, 1, 12):
         trained = jax.tree.map(
             lambda kept: np.where(kept, rng.normal(size=kept.shape), 0).astype("float32"), mask
         )
-        following = pruning.magnitude_mask(trained, fraction)
+        following = masks.magnitude_mask(trained, fraction)
         jax.tree.map(lambda new, old: np.testing.assert_array_less(new & ~old, 1), following, mask)
         mask = following
-    assert pruning.sparsity(mask) == 1
+    assert masks.sparsity(mask) == 1
 
 
 x = jax.random.normal(jax.random.key(1), (20, 40))
@@ -72,16 +71,16 @@ training = Training(
 
 def test_a_masked_network_trains_like_one_whose_weights_are_zeroed_before_every_step():
     """PAPER section 3.1: the published loop multiplies by the mask in place, gradients are free."""
-    mask = pruning.random_mask(NETWORK, 0.6, np.random.default_rng(1))
+    mask = masks.random_mask(NETWORK, 0.6, np.random.default_rng(1))
     model, history = train(training, MaskedMLP(NETWORK, mask), (x, y), key=jax.random.key(2))
 
     network, state = NETWORK, optimizer.init(NETWORK)
     for _ in range(15):
-        network = pruning.masked(network, mask)
+        network = masks.masked(network, mask)
         gradient = jax.grad(lambda own: cross_entropy(predict(own, x), y))(network)
         updates, state = optimizer.update(gradient, state)
         network = optax.apply_updates(network, updates)
-    expected = predict(pruning.masked(network, mask), x)
+    expected = predict(masks.masked(network, mask), x)
     np.testing.assert_allclose(history.metrics[0], expected, atol=2e-4)
     # What is masked has not moved.
     jax.tree.map(
@@ -94,8 +93,8 @@ def test_a_masked_network_trains_like_one_whose_weights_are_zeroed_before_every_
 
 @pytest.mark.parametrize(("fraction", "multiple"), [(0.8, 1), (0.9, 7), (0.95, 1), (1.0, 5)])
 def test_units_that_cannot_make_a_difference_can_be_left_out(fraction, multiple):
-    mask = pruning.random_mask(NETWORK, fraction, np.random.default_rng(2))
-    needed = pruning.needed_units(mask, multiple)
+    mask = masks.random_mask(NETWORK, fraction, np.random.default_rng(2))
+    needed = masks.needed_units(mask, multiple)
     assert needed.n_second < 30
     assert needed.n_second % multiple == 0
     small = MaskedMLP(needed.take_from(NETWORK), needed.take_from(mask))
@@ -110,7 +109,7 @@ def test_units_that_cannot_make_a_difference_can_be_left_out(fraction, multiple)
 
 
 def test_several_small_networks_are_put_into_as_many_whole_ones():
-    needed = pruning.Needed(np.array([4, 0, 7]), 2)
+    needed = masks.Needed(np.array([4, 0, 7]), 2)
     small = needed.take_from(NETWORK)
     both = jax.tree.map(lambda leaf: np.stack([leaf, leaf + 1]), small)
     whole = needed.put_into(NETWORK, both)
@@ -120,8 +119,8 @@ def test_several_small_networks_are_put_into_as_many_whole_ones():
 
 
 def test_products_in_bfloat16_differ_by_its_rounding_alone():
-    model = MaskedMLP(NETWORK, pruning.full_mask(NETWORK))
-    rounded = MaskedMLP(NETWORK, pruning.full_mask(NETWORK), "bfloat16")
+    model = MaskedMLP(NETWORK, masks.full_mask(NETWORK))
+    rounded = MaskedMLP(NETWORK, masks.full_mask(NETWORK), "bfloat16")
     x = jax.random.normal(jax.random.key(1), (50, 40))
     exact, coarse = predict(model, x), predict(rounded, x)
     assert coarse.dtype == jnp.float32
@@ -129,33 +128,33 @@ def test_products_in_bfloat16_differ_by_its_rounding_alone():
     assert 0 < error < 0.02
 
 
-masks = st.integers(0, 2**32 - 1).map(
+kept_masks = st.integers(0, 2**32 - 1).map(
     lambda seed: np.random.default_rng(seed).random((12, 40)) < 0.01 + seed % 90 / 100
 )
 
 
-@given(masks, st.integers(0, 2**32 - 1))
+@given(kept_masks, st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
 def test_random_masks_of_the_same_degrees_keep_both_degrees(kept, seed):
-    other = pruning.with_same_degrees(kept, np.random.default_rng(seed))
+    other = masks.with_same_degrees(kept, np.random.default_rng(seed))
     np.testing.assert_array_equal(other.sum(0), kept.sum(0))
     np.testing.assert_array_equal(other.sum(1), kept.sum(1))
 
 
-@given(masks, st.integers(0, 2**32 - 1))
+@given(kept_masks, st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
 def test_random_masks_of_the_same_runs_keep_all_adjacency(kept, seed):
-    other = pruning.with_same_runs(kept, np.random.default_rng(seed))
+    other = masks.with_same_runs(kept, np.random.default_rng(seed))
     for length in range(1, 6):
         np.testing.assert_array_equal(
-            pruning.runs_per_unit(other, length), pruning.runs_per_unit(kept, length)
+            masks.runs_per_unit(other, length), masks.runs_per_unit(kept, length)
         )
 
 
 def test_places_of_runs_are_uniform():
     """One run of 2 in 5 places: four arrangements, 4000 draws, each within five deviations."""
     kept = np.tile(np.array([1, 1, 0, 0, 0], bool), (4000, 1))
-    other = pruning.with_same_runs(kept, np.random.default_rng(0))
+    other = masks.with_same_runs(kept, np.random.default_rng(0))
     counts = np.bincount(other.argmax(axis=1), minlength=5)
     assert counts[4] == 0
     assert np.abs(counts[:4] - 1000).max() < 5 * np.sqrt(1000 * 0.75)
@@ -165,18 +164,18 @@ def test_degrees_alone_forget_adjacency():
     kept = np.zeros((200, 40), bool)
     for row, start in enumerate(np.random.default_rng(0).integers(0, 36, 200)):
         kept[row, start : start + 4] = True
-    other = pruning.with_same_degrees(kept, np.random.default_rng(1))
-    assert pruning.adjacency_probability(kept, 3) > 10 * pruning.adjacency_probability(other, 3)
+    other = masks.with_same_degrees(kept, np.random.default_rng(1))
+    assert masks.adjacency_probability(kept, 3) > 10 * masks.adjacency_probability(other, 3)
 
 
 def test_adjacency_counts_positions_and_divides_by_their_number():
     kept = np.zeros((2, 40), bool)
     kept[0, 3:7] = True
-    np.testing.assert_array_equal(pruning.runs_per_unit(kept, 2), [3, 0])
-    assert pruning.adjacency_probability(kept, 4) == pytest.approx(1 / 37 / 2)
+    np.testing.assert_array_equal(masks.runs_per_unit(kept, 2), [3, 0])
+    assert masks.adjacency_probability(kept, 4) == pytest.approx(1 / 37 / 2)
 
 
 def test_bits_of_another_network_are_refused():
-    bits = pruning.pack(pruning.full_mask(NETWORK))
+    bits = masks.pack(masks.full_mask(NETWORK))
     with pytest.raises(ValueError, match=r"a mask of \d+ parameters cannot be made of \d+ bytes"):
-        pruning.unpack(bits, MLP(hidden_size=31, key=jax.random.key(0)))
+        masks.unpack(bits, MLP(hidden_size=31, key=jax.random.key(0)))

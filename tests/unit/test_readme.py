@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist1d.experiments import EXPERIMENTS, record
+from mnist1d.experiments import EXPERIMENTS
+from mnist1d.harness import record
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

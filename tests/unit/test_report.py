@@ -15,17 +15,18 @@ import xarray as xr
 from matplotlib.figure import Figure
 from scipy import stats
 
-from mnist1d import cli
-from mnist1d.config import DatasetConfig
-from mnist1d.experiments import EXPERIMENTS, classification, double_descent, record
-from mnist1d.experiments.claims import AtLeast, Claim, Equals, Judgement, Positive
-from mnist1d.experiments.settings import as_json
+from mnist1d.cli import main
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.experiments import EXPERIMENTS, classification, double_descent
+from mnist1d.harness import record
+from mnist1d.harness.claims import AtLeast, Claim, Equals, Judgement, Positive
+from mnist1d.harness.settings import as_json
+from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import contents, read_report, to_markdown, to_page
 from mnist1d.report.dataset_table import table_2
 from mnist1d.report.pictures import draw_pictures
 from mnist1d.report.strips import strip
 from mnist1d.report.wording import interval_of, mean_of
-from mnist1d.uncertainty import Estimate
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = (ROOT / "RESULTS.md").read_text(encoding="utf-8")
@@ -49,7 +50,7 @@ def page(report, pictures):
 
 def run(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["mnist1d", "report", *map(str, arguments)])
-    cli.main()
+    main.main()
 
 
 def small_record(folder, **attributes):

@@ -12,12 +12,13 @@ import tyro
 import xarray as xr
 
 import mnist1d
-from mnist1d import cli, config_options, run_command
-from mnist1d.config import DatasetConfig
-from mnist1d.experiments import classification, results
-from mnist1d.experiments.loading import find_experiment
-from mnist1d.experiments.settings import values_by_name
-from mnist1d.experiments.summary import InputError
+from mnist1d.cli import config_options, main, run
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.experiments import classification
+from mnist1d.harness import results
+from mnist1d.harness.interface import InputError
+from mnist1d.harness.loading import find_experiment
+from mnist1d.harness.settings import values_by_name
 
 DOCUMENT = Path(mnist1d.__file__).parents[2] / "docs" / "running.md"
 
@@ -27,8 +28,8 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from mnist1d.uncertainty import estimate
-from mnist1d.experiments.summary import Row
+from mnist1d.measures.uncertainty import estimate
+from mnist1d.harness.interface import Row
 
 NAME = "coin"
 
@@ -75,7 +76,7 @@ def command(monkeypatch, tmp_path):
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
-        cli.main()
+        main.main()
 
     return run
 
@@ -350,10 +351,10 @@ def test_claims_say_nothing_about_other_data(monkeypatch):
     config = classification.Config(
         seeds=2, n_steps=3, evaluate_every=1, batch_size=20, data=data, validation_samples=10
     )
-    result = run_command.record.execute(classification, config)
+    result = run.record.execute(classification, config)
     assert result.sizes["sample"] == 20
     assert result.attrs["data"] == ", ".join(data.differences())
-    assert run_command.record.judge_result(classification, result) == []
+    assert run.record.judge_result(classification, result) == []
 
 
 def commands_of_the_document():
@@ -381,7 +382,7 @@ def test_the_options_in_the_document_exist(command):
         config = find_experiment(name).Config()
         fields = [each for each in arguments if each != "--quick"]
         values = config_options.given(tyro.cli(config_options.options_of(config), args=fields))
-        run_command.plan_grid(
+        run.plan_grid(
             name,
             {field: each for field, each in values.items() if len(each) > 1},
             **{field: each[0] for field, each in values.items() if len(each) == 1},

@@ -14,10 +14,11 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 import mnist1d
-from mnist1d.experiments import contrastive_training, self_supervised
-from mnist1d.experiments import units as units_module
-from mnist1d.experiments.claims import judge
-from mnist1d.experiments.contrastive_training import (
+from mnist1d.execution import store as units_module
+from mnist1d.execution.store import Units
+from mnist1d.experiments import self_supervised
+from mnist1d.experiments.self_supervised.method import PUBLISHED, Config, representations, run
+from mnist1d.experiments.self_supervised.training import (
     VARIANTS,
     ContrastiveTrainer,
     Run,
@@ -26,16 +27,15 @@ from mnist1d.experiments.contrastive_training import (
     initial_encoder,
     outputs_of_layers,
 )
-from mnist1d.experiments.contrastive_views import ViewDraws, apply_views, draw_views, level
-from mnist1d.experiments.probes import (
+from mnist1d.experiments.self_supervised.views import ViewDraws, apply_views, draw_views, level
+from mnist1d.harness.claims import judge
+from mnist1d.measures.probes import (
     fit_linear,
     knn_accuracy,
     linear_accuracy,
     neighbourhood_purity,
     quick_linear_accuracy,
 )
-from mnist1d.experiments.self_supervised import PUBLISHED, Config, representations, run
-from mnist1d.experiments.units import Units
 from mnist1d.models import Encoder, count_parameters
 from mnist1d.training import info_nce, longest_first, nt_xent
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist1d import clusters, shards
+from mnist1d import shards
 
 pytest.importorskip("distributed", reason="dask is not installed")
 
@@ -23,7 +23,7 @@ if __name__ == "__main__":
     out, arguments, trouble = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
     if trouble == "full":  # no file may grow beyond this size
         resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
-    clusters._WORKER_SECONDS = 3
+    cluster._WORKER_SECONDS = 3
     with LocalCluster(
         n_workers=0 if trouble == "no workers" else 3,
         threads_per_worker=1,

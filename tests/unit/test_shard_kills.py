@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mnist1d import shards
-from mnist1d.stream import Stream
+from mnist1d.stream.stream import Stream
 
 ARGUMENTS = {"num_samples": 400_000, "shard_size": 10_000, "file_format": "npy", "seed": 5}
 PROGRAM = f"""

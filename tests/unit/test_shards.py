@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from mnist1d import shards
+from mnist1d.execution import processes
 from mnist1d.shards import files as files_module
-from mnist1d.shards import folders, generation, pools, work
+from mnist1d.shards import folders, generation, work
 from mnist1d.shards.folders import open_folder
-from mnist1d.stream import STREAM_VERSION, Stream
+from mnist1d.stream.stream import STREAM_VERSION, Stream
 
 FORMATS = ["npz", "npy", "csv", "parquet"]
 formats = pytest.mark.parametrize("file_format", FORMATS)
@@ -545,12 +546,12 @@ def square(tmp_path, monkeypatch):
 
 
 def test_processes_do_all_tasks(square):
-    assert sorted(pools.on_processes(square, iter(range(20)), 3)) == [i * i for i in range(20)]
-    assert list(pools.on_processes(square, iter([]), 3)) == []
+    assert sorted(processes.on_processes(square, iter(range(20)), 3)) == [i * i for i in range(20)]
+    assert list(processes.on_processes(square, iter([]), 3)) == []
 
 
 def test_a_worker_that_dies_is_replaced(square):
-    results = list(pools.on_processes(square, iter([1, "die once", 2, 3]), 2))
+    results = list(processes.on_processes(square, iter([1, "die once", 2, 3]), 2))
     assert sorted(map(str, results)) == ["1", "4", "9", "lived"]
 
 
@@ -564,12 +565,12 @@ def test_a_worker_that_dies_is_replaced(square):
 )
 def test_what_goes_wrong_in_a_worker_is_raised_here(square, task, error, message):
     with pytest.raises(error, match=message):
-        list(pools.on_processes(square, iter([1, task, 2]), 2))
+        list(processes.on_processes(square, iter([1, task, 2]), 2))
 
 
 def test_tasks_are_taken_as_they_are_needed(square):
     taken = []
-    results = pools.on_processes(square, (taken.append(i) or i for i in range(10**9)), 2)
+    results = processes.on_processes(square, (taken.append(i) or i for i in range(10**9)), 2)
     for _ in range(3):
         next(results)
     results.close()

@@ -17,10 +17,12 @@ import tyro
 from matplotlib.image import imread
 
 import mnist1d
-from mnist1d import DatasetConfig, pictures, preset, stream
-from mnist1d import show as show_module
-from mnist1d.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
-from mnist1d.show import show
+from mnist1d import DatasetConfig, preset
+from mnist1d.cli import show as show_module
+from mnist1d.cli.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
+from mnist1d.cli.show import show
+from mnist1d.figures import signals
+from mnist1d.stream import stream
 
 ROOT = Path(mnist1d.__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "pictures.md"
@@ -93,8 +95,8 @@ def test_without_options_a_sample_of_each_class_is_drawn_and_the_files_are_named
 
 def test_the_file_holds_the_picture():
     run("samples --rows 2 --seed 7 --dark --out a.png")
-    figure = pictures.samples_picture(DatasetConfig(seed=7), rows=2, dark=True)
-    pictures.save_picture(figure, "b.png")
+    figure = signals.samples_picture(DatasetConfig(seed=7), rows=2, dark=True)
+    signals.save_picture(figure, "b.png")
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
 
 
@@ -235,7 +237,7 @@ def test_an_unknown_picture_is_refused(capsys):
 
 def test_without_matplotlib_the_install_line_is_named(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setitem(sys.modules, "mnist1d.pictures", None)
+    monkeypatch.setitem(sys.modules, "mnist1d.figures.signals", None)
     with pytest.raises(SystemExit):
         run("templates")
     message = "mnist1d: this needs matplotlib; install it with: pip install 'mnist1d[lab]'\n"
@@ -244,7 +246,7 @@ def test_without_matplotlib_the_install_line_is_named(monkeypatch, capsys):
 
 def test_importing_the_command_loads_neither_matplotlib_nor_jax():
     program = (
-        "import sys; from mnist1d.show import show; "
+        "import sys; from mnist1d.cli.show import show; "
         "print(sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     loaded = subprocess.run(

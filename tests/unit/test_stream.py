@@ -11,11 +11,12 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from mnist1d import DatasetConfig, synthesise, transforms
-from mnist1d import stream as stream_module
-from mnist1d import stream_tables as tables_module
-from mnist1d.stream import LARGEST_INDEX, Stream
-from mnist1d.stream_tables import _SMOOTHING
+from mnist1d import DatasetConfig, synthesise
+from mnist1d.dataset import synthesis
+from mnist1d.stream import stream as stream_module
+from mnist1d.stream import tables as tables_module
+from mnist1d.stream.stream import LARGEST_INDEX, Stream
+from mnist1d.stream.tables import _SMOOTHING
 
 OWN_TEMPLATES = [[0, 1, 2, 3, 0.5], [1e-3, -1, 1, -1, 0], [5, 5, 5, 0, 0]]
 STREAMS = {
@@ -136,7 +137,7 @@ def test_equals_the_synthesis_of_its_draws(parameters, monkeypatch):
 
 
 def test_smoothing_weights_are_those_of_the_synthesis_to_twelve_bits():
-    exact = np.array(transforms.smoothing_weights(4096.0))
+    exact = np.array(synthesis.smoothing_weights(4096.0))
     np.testing.assert_array_equal(np.rint(exact), [*_SMOOTHING, 0])
 
 

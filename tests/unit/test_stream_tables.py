@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from mnist1d import DatasetConfig, transforms
-from mnist1d.constants import standardisation
-from mnist1d.stream_tables import _SMOOTHING, NORMAL_UNIT, Tables, normal_table
+from mnist1d import DatasetConfig
+from mnist1d.dataset import synthesis
+from mnist1d.dataset.standardisation import standardisation
+from mnist1d.stream.tables import _SMOOTHING, NORMAL_UNIT, Tables, normal_table
 
 CONFIGS = {
     "published": DatasetConfig(),
@@ -46,7 +47,7 @@ def brute_force(config):
     line = np.linspace(-0.5, 0.5, final)
     means, squares, weights = [], [], []
     for padding in range(config.padding[0], config.padding[1] + 1):
-        heights = transforms.stretch(templates, np.full(len(labels), padding), length)
+        heights = synthesis.stretch(templates, np.full(len(labels), padding), length)
         for height, share in zip(heights, shares, strict=True):
             for shift in shifts:
                 moved = np.roll(height, shift)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import mnist1d
 from mnist1d import DatasetConfig, generate
-from mnist1d.stream import Stream
+from mnist1d.stream.stream import Stream
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 

@@ -12,8 +12,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 from torch import nn
 
 import mnist1d
-from mnist1d.lab.candidate_runs import CandidateError, Run, Schedule, Sets, batch_order
-from mnist1d.lab.torch_candidates import TorchCandidate
+from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets, batch_order
+from mnist1d.lab.candidates.torch import TorchCandidate
 
 SHORT = Schedule(n_steps=12, batch_size=100, evaluate_every=6)
 

@@ -8,14 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from mnist1d import (
-    DatasetConfig,
-    TransformDraws,
-    digit_templates,
-    draw_transforms,
-    synthesise,
-    transforms,
-)
+from mnist1d import DatasetConfig, TransformDraws, digit_templates, draw_transforms, synthesise
+from mnist1d.dataset import synthesis
 
 TEMPLATES = digit_templates().x
 CONFIGS = [
@@ -211,7 +205,7 @@ def test_lists_are_no_arrays():
 def test_the_digit_is_nonzero_and_the_padding_exactly_zero():
     padding = np.arange(36, 61)
     for template in TEMPLATES:
-        stretched = transforms.stretch(np.tile(template, (25, 1)), padding, 72)
+        stretched = synthesis.stretch(np.tile(template, (25, 1)), padding, 72)
         # The digit reaches up to, and not including, the first padded zero.
         digit = np.linspace(0, 1, 72) < 12 / (12 + padding[:, None] - 1)
         np.testing.assert_array_equal(stretched != 0, digit)
@@ -219,14 +213,14 @@ def test_the_digit_is_nonzero_and_the_padding_exactly_zero():
 
 @pytest.mark.parametrize("final_length", [2, 12, 71, 72, 73, 200])
 def test_resampling_a_line_gives_a_line(final_length):
-    left, weight = transforms.resampling(72, final_length)
+    left, weight = synthesis.resampling(72, final_length)
     line = np.linspace(-0.5, 0.5, 72)
     resampled = (1 - weight) * line[left] + weight * line[left + 1]
     np.testing.assert_allclose(resampled, np.linspace(-0.5, 0.5, final_length), rtol=0, atol=1e-15)
 
 
 def test_smoothing_weights_are_those_of_a_unit_filter():
-    weights = transforms.smoothing_weights(0.25)
+    weights = synthesis.smoothing_weights(0.25)
     assert len(weights) == 9
     assert 2 * sum(weights) - weights[0] == pytest.approx(0.25, rel=1e-15)
     assert weights[2] / weights[0] == pytest.approx(np.exp(-0.5))

@@ -14,19 +14,20 @@ import xarray as xr
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import mnist1d
-from mnist1d.experiments import neighbour_embedding, tsne
-from mnist1d.experiments.claims import judge
-from mnist1d.experiments.neighbour_embedding import (
+from mnist1d.execution.blas import one_thread
+from mnist1d.execution.store import Units
+from mnist1d.experiments import tsne
+from mnist1d.experiments.tsne import embedding
+from mnist1d.experiments.tsne.embedding import (
     Method,
     Stopped,
     embed,
     find_neighbours,
     nearest_in_plane,
 )
-from mnist1d.experiments.summary import InputError
-from mnist1d.experiments.thread_limits import one_thread
-from mnist1d.experiments.tsne import PUBLISHED, Config
-from mnist1d.experiments.units import Units
+from mnist1d.experiments.tsne.method import PUBLISHED, Config
+from mnist1d.harness.claims import judge
+from mnist1d.harness.interface import InputError
 
 SHARED = Path(__file__).parents[3] / "shared" / "mnist"
 METHOD = Method(perplexity=10.0, early_exaggeration=12.0, early_iterations=50, iterations=100)
@@ -185,7 +186,7 @@ def test_neighbours_vote_and_the_smallest_of_equal_classes_wins():
     labels = np.array([3, 3, 5, 5, 5])
     neighbours = np.array([[1, 2], [0, 1], [3, 4], [0, 1], [0, 3]])
     # A tie of 3 and 5 is a 3: right for point 0, wrong for point 4.
-    assert neighbour_embedding._accuracy(labels, neighbours) == 3 / 5
+    assert embedding._accuracy(labels, neighbours) == 3 / 5
 
 
 def test_islands_are_counted_by_digit():
@@ -194,8 +195,8 @@ def test_islands_are_counted_by_digit():
     plane = rng.normal(size=(400, 2))
     plane[labels < 3] += 1000 * (labels[labels < 3, None] + 1)  # 0, 1 and 2 far away, on their own
     x = rng.normal(size=(400, 5))
-    neighbours = neighbour_embedding.find_neighbours(x, 12, seed=0)[0]
-    measured = neighbour_embedding._measure(x, labels, neighbours, plane)
+    neighbours = embedding.find_neighbours(x, 12, seed=0)[0]
+    measured = embedding._measure(x, labels, neighbours, plane)
     assert measured["islanders"][:3].tolist() == [1, 1, 1]
     assert measured["purity"][:3].tolist() == [1, 1, 1]
     assert (measured["islanders"][3:] < 0.05).all()
@@ -208,9 +209,9 @@ def test_islands_are_counted_by_digit():
 def test_recall_is_the_share_of_true_neighbours():
     x = np.arange(100.0)[:, None] ** 1.1
     neighbours, _ = find_neighbours(x, 4, seed=0)
-    assert neighbour_embedding._recall(x, neighbours) == 1
+    assert embedding._recall(x, neighbours) == 1
     neighbours[:40, 3] = 99 - np.arange(40)
-    assert neighbour_embedding._recall(x, neighbours) == 1 - 40 / 400
+    assert embedding._recall(x, neighbours) == 1 - 40 / 400
 
 
 def test_a_run_that_should_stop_does_so_in_both_stages():
@@ -298,7 +299,7 @@ def test_without_opentsne_the_error_says_how_to_install_it(monkeypatch):
 
 def test_other_commands_do_not_load_what_only_tsne_needs():
     program = (
-        "import sys, mnist1d.commands\n"
+        "import sys, mnist1d.cli.commands\n"
         "print([name for name in ('openTSNE', 'sklearn') if name in sys.modules])"
     )
     done = subprocess.run(

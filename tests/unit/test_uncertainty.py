@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mnist1d.uncertainty import (
+from mnist1d.measures.uncertainty import (
     Estimate,
     estimate,
     estimate_proportion,

@@ -7,7 +7,7 @@ import pytest
 
 import mnist1d
 from mnist1d import Dataset, DatasetConfig, digit_templates, fresh_samples, generate
-from mnist1d.templates import normalise_templates
+from mnist1d.dataset.templates import normalise_templates
 
 SMALL = {"num_samples": 300}
 

@@ -11,9 +11,9 @@ import jax
 import numpy as np
 import pytest
 
-from mnist1d.experiments import work as work_module
-from mnist1d.experiments.units import Units
-from mnist1d.experiments.work import Work, do, pieces_of, urgency, versions
+from mnist1d.execution import work as work_module
+from mnist1d.execution.store import Units
+from mnist1d.execution.work import Work, do, pieces_of, urgency, versions
 
 STARTED = Counter()
 BUSY = Counter()

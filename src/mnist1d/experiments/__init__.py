@@ -11,6 +11,7 @@ file name`. Three names help `mnist1d reproduce` to show a table soon and to kee
 up.
 """
 
+from pathlib import Path
 from types import ModuleType
 
 from mnist1d.experiments import (
@@ -23,6 +24,7 @@ from mnist1d.experiments import (
     self_supervised,
     tsne,
 )
+from mnist1d.harness import loading
 
 EXPERIMENTS: tuple[ModuleType, ...] = (
     classification,
@@ -35,4 +37,29 @@ EXPERIMENTS: tuple[ModuleType, ...] = (
     pooling,
 )
 
-__all__ = ["EXPERIMENTS"]
+
+def find_experiment(what: str | Path) -> ModuleType:
+    """Return the experiment of a name, or load the one in a Python file.
+
+    A file needs three parts: `NAME`, `Config` (a dataclass, all of whose fields have defaults) and
+    `run(config)`, which returns an `xarray.Dataset` and may take `progress` and `units` as our
+    experiments' do. `TITLE`, `VERSION`, `CLAIMS`, `summarise` and `plot` are filled in where they
+    are missing. Without a `VERSION` the text of the file takes its place, so that stored work of
+    another text is not mixed with the new.
+
+    Args:
+        what: a name, or the path of a file that ends in `.py`.
+
+    Raises: InputError: if there is no such experiment or file, or a part is missing, naming it.
+
+    >>> find_experiment("classification").TITLE
+    'Classification (Table 1, Figure 2, Figure S1)'
+    >>> find_experiment("clasification")
+    Traceback (most recent call last):
+        ...
+    mnist1d.harness.interface.InputError: no experiment named clasification; did you mean ...
+    """
+    return loading.find_experiment(what, EXPERIMENTS)
+
+
+__all__ = ["EXPERIMENTS", "find_experiment"]

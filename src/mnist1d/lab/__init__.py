@@ -9,27 +9,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mnist1d.experiments.claims import AtLeast, Claim, Equals, Judgement, Positive, Rule, judge
-    from mnist1d.experiments.contrastive_views import (
+    from mnist1d.execution.store import Units
+    from mnist1d.experiments import find_experiment
+    from mnist1d.experiments.self_supervised.views import (
         ViewDraws,
         apply_views,
         centred_time,
         draw_views,
         level,
     )
-    from mnist1d.experiments.loading import find_experiment
-    from mnist1d.experiments.probes import (
-        fit_linear,
-        knn_accuracy,
-        linear_accuracy,
-        neighbourhood_purity,
-        quick_linear_accuracy,
+    from mnist1d.figures.style import (
+        bars_with_interval,
+        house_style,
+        line_with_interval,
+        mark_as_quick,
+        panel_letter,
+        signal_strip,
     )
-    from mnist1d.experiments.results import load_result, tidy_table
-    from mnist1d.experiments.summary import InputError, Progress, Row, is_other_data, silent
-    from mnist1d.experiments.sweep import run_grid
-    from mnist1d.experiments.units import Units
-    from mnist1d.lab.candidate_runs import (
+    from mnist1d.harness.claims import AtLeast, Claim, Equals, Judgement, Positive, Rule, judge
+    from mnist1d.harness.interface import InputError, Progress, Row, is_other_data, silent
+    from mnist1d.harness.results import load_result, tidy_table
+    from mnist1d.lab.candidates.contract import (
         Candidate,
         CandidateError,
         Outcome,
@@ -38,19 +38,34 @@ if TYPE_CHECKING:
         Sets,
         batch_order,
     )
-    from mnist1d.lab.comparison import compare
-    from mnist1d.lab.comparison_result import Comparison, Difference
-    from mnist1d.lab.equinox_candidates import EquinoxCandidate
-    from mnist1d.lab.fitted_candidates import FunctionCandidate, SklearnCandidate
-    from mnist1d.lab.hidden_representations import (
+    from mnist1d.lab.candidates.equinox import EquinoxCandidate
+    from mnist1d.lab.candidates.fitted import FunctionCandidate, SklearnCandidate
+    from mnist1d.lab.candidates.torch import TorchCandidate
+    from mnist1d.lab.comparison.compare import compare
+    from mnist1d.lab.comparison.protocol import Protocol
+    from mnist1d.lab.comparison.result import Comparison, Difference
+    from mnist1d.lab.grid import run_grid
+    from mnist1d.measures.probes import (
+        fit_linear,
+        knn_accuracy,
+        linear_accuracy,
+        neighbourhood_purity,
+        quick_linear_accuracy,
+    )
+    from mnist1d.measures.representations import (
         effective_rank,
         linear_cka,
         representations,
         within_class_variability,
     )
-    from mnist1d.lab.protocol import Protocol
-    from mnist1d.lab.supervised_training import supervised
-    from mnist1d.lab.torch_candidates import TorchCandidate
+    from mnist1d.measures.uncertainty import (
+        Estimate,
+        estimate,
+        estimate_proportion,
+        in_percent,
+        interval,
+        paired_difference,
+    )
     from mnist1d.models import (
         CNN,
         GRU,
@@ -63,15 +78,7 @@ if TYPE_CHECKING:
         predict,
     )
     from mnist1d.models.layers import Convolution, Linear
-    from mnist1d.plotting import (
-        bars_with_interval,
-        house_style,
-        line_with_interval,
-        mark_as_quick,
-        panel_letter,
-        signal_strip,
-    )
-    from mnist1d.pruning import (
+    from mnist1d.models.masks import (
         adjacency_probability,
         full_mask,
         magnitude_mask,
@@ -105,18 +112,11 @@ if TYPE_CHECKING:
         train_runs,
         use_all_cores,
     )
-    from mnist1d.uncertainty import (
-        Estimate,
-        estimate,
-        estimate_proportion,
-        in_percent,
-        interval,
-        paired_difference,
-    )
+    from mnist1d.training.supervised import supervised
 
 # For each module the names that come from it.
 _ORIGINS: dict[str, tuple[str, ...]] = {
-    "mnist1d.experiments.claims": (
+    "mnist1d.harness.claims": (
         "AtLeast",
         "Claim",
         "Equals",
@@ -125,26 +125,26 @@ _ORIGINS: dict[str, tuple[str, ...]] = {
         "Rule",
         "judge",
     ),
-    "mnist1d.experiments.contrastive_views": (
+    "mnist1d.experiments.self_supervised.views": (
         "ViewDraws",
         "apply_views",
         "centred_time",
         "draw_views",
         "level",
     ),
-    "mnist1d.experiments.loading": ("find_experiment",),
-    "mnist1d.experiments.probes": (
+    "mnist1d.experiments": ("find_experiment",),
+    "mnist1d.measures.probes": (
         "fit_linear",
         "knn_accuracy",
         "linear_accuracy",
         "neighbourhood_purity",
         "quick_linear_accuracy",
     ),
-    "mnist1d.experiments.results": ("load_result", "tidy_table"),
-    "mnist1d.experiments.summary": ("InputError", "Progress", "Row", "is_other_data", "silent"),
-    "mnist1d.experiments.sweep": ("run_grid",),
-    "mnist1d.experiments.units": ("Units",),
-    "mnist1d.lab.candidate_runs": (
+    "mnist1d.harness.results": ("load_result", "tidy_table"),
+    "mnist1d.harness.interface": ("InputError", "Progress", "Row", "is_other_data", "silent"),
+    "mnist1d.lab.grid": ("run_grid",),
+    "mnist1d.execution.store": ("Units",),
+    "mnist1d.lab.candidates.contract": (
         "Candidate",
         "CandidateError",
         "Outcome",
@@ -153,19 +153,19 @@ _ORIGINS: dict[str, tuple[str, ...]] = {
         "Sets",
         "batch_order",
     ),
-    "mnist1d.lab.comparison": ("compare",),
-    "mnist1d.lab.comparison_result": ("Comparison", "Difference"),
-    "mnist1d.lab.equinox_candidates": ("EquinoxCandidate",),
-    "mnist1d.lab.fitted_candidates": ("FunctionCandidate", "SklearnCandidate"),
-    "mnist1d.lab.hidden_representations": (
+    "mnist1d.lab.comparison.compare": ("compare",),
+    "mnist1d.lab.comparison.result": ("Comparison", "Difference"),
+    "mnist1d.lab.candidates.equinox": ("EquinoxCandidate",),
+    "mnist1d.lab.candidates.fitted": ("FunctionCandidate", "SklearnCandidate"),
+    "mnist1d.measures.representations": (
         "effective_rank",
         "linear_cka",
         "representations",
         "within_class_variability",
     ),
-    "mnist1d.lab.protocol": ("Protocol",),
-    "mnist1d.lab.supervised_training": ("supervised",),
-    "mnist1d.lab.torch_candidates": ("TorchCandidate",),
+    "mnist1d.lab.comparison.protocol": ("Protocol",),
+    "mnist1d.training.supervised": ("supervised",),
+    "mnist1d.lab.candidates.torch": ("TorchCandidate",),
     "mnist1d.models": (
         "CNN",
         "Encoder",
@@ -178,7 +178,7 @@ _ORIGINS: dict[str, tuple[str, ...]] = {
         "predict",
     ),
     "mnist1d.models.layers": ("Convolution", "Linear"),
-    "mnist1d.plotting": (
+    "mnist1d.figures.style": (
         "bars_with_interval",
         "house_style",
         "line_with_interval",
@@ -186,7 +186,7 @@ _ORIGINS: dict[str, tuple[str, ...]] = {
         "panel_letter",
         "signal_strip",
     ),
-    "mnist1d.pruning": (
+    "mnist1d.models.masks": (
         "adjacency_probability",
         "full_mask",
         "magnitude_mask",
@@ -220,7 +220,7 @@ _ORIGINS: dict[str, tuple[str, ...]] = {
         "train_runs",
         "use_all_cores",
     ),
-    "mnist1d.uncertainty": (
+    "mnist1d.measures.uncertainty": (
         "Estimate",
         "estimate",
         "estimate_proportion",

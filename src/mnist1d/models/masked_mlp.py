@@ -23,14 +23,14 @@ class MaskedMLP(eqx.Module):
     Args:
         network: the parameters, residual as in PAPER section 3.1. Its second layer may have fewer
             units than its first; they are added to as many of the first's, from the start.
-        mask: a tree of Booleans like the network, True for kept (`mnist1d.pruning`).
+        mask: a tree of Booleans like the network, True for kept (`mnist1d.models.masks`).
         products: type of the factors of matrix products that lead to activations; sums and all
             else are float32.
 
     Source: PAPER section 3.1.
 
     >>> from mnist1d.models import predict
-    >>> from mnist1d.pruning import full_mask
+    >>> from mnist1d.models.masks import full_mask
     >>> network = MLP(hidden_size=20, key=jax.random.key(0))
     >>> model = MaskedMLP(network, full_mask(network))
     >>> bool(jnp.allclose(model(jnp.ones(40)), network(jnp.ones(40)), atol=1e-6))

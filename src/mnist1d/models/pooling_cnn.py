@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from mnist1d import checks
+from mnist1d.dataset import checks
 from mnist1d.models.layers import Convolution, Linear
 
 

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mnist1d.experiments import EXPERIMENTS, record
-from mnist1d.experiments.claims import VERDICTS, Judgement
-from mnist1d.experiments.settings import as_json
-from mnist1d.uncertainty import Estimate
+from mnist1d.experiments import EXPERIMENTS
+from mnist1d.harness import record
+from mnist1d.harness.claims import VERDICTS, Judgement
+from mnist1d.harness.settings import as_json
+from mnist1d.measures.uncertainty import Estimate
 
 NOT_FULL = "quick run, not the full protocol"
 NOT_EXPLAINED = "No explanation is on record yet."

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from mnist1d import plotting
-from mnist1d.config import DatasetConfig
-from mnist1d.pictures import overview_picture
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.synthesis import SMOOTHING_WIDTH
+from mnist1d.figures import style
+from mnist1d.figures.signals import overview_picture
 from mnist1d.report.pictures import Picture, picture_of, saved
-from mnist1d.transforms import SMOOTHING_WIDTH
 
 FOLDER = "dataset"
 """Where the picture lies in a record, beside the folders of experiments."""
@@ -68,11 +68,11 @@ def table_2() -> tuple[Parameter, ...]:
 
 def figure_1() -> Picture:
     """Draw Figure 1 without its row of MNIST's images, which would need MNIST's files."""
-    with plotting.house_style():
+    with style.house_style():
         return picture_of(FIGURE, overview_picture(), _CAPTION)
 
 
 def figure_1_png() -> bytes:
     """Draw it as PNG."""
-    with plotting.house_style():
+    with style.house_style():
         return saved(overview_picture(), "png")

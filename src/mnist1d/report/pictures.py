@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
-from mnist1d import plotting
+from mnist1d.figures import style
 from mnist1d.report.contents import Section
 from mnist1d.report.wording import sentence
 
@@ -61,7 +61,7 @@ def caption_of(section: Section, name: str) -> str:
 
 def draw_pictures(section: Section) -> tuple[Picture, ...]:
     """Draw all figures of a section from its result."""
-    with plotting.house_style():
+    with style.house_style():
         return tuple(
             picture_of(name, figure, caption_of(section, name))
             for name, figure in _figures(section)
@@ -94,7 +94,7 @@ def picture_of(name: str, figure: Figure, caption: str) -> Picture:
 def draw_png(section: Section) -> dict[str, bytes]:
     """Draw all figures of a section as PNG, by file name without suffix."""
     drawn = {}
-    with plotting.house_style():
+    with style.house_style():
         for name, figure in _figures(section):
             drawn[name] = saved(figure, "png")
     return drawn
@@ -113,7 +113,7 @@ def saved(figure: Figure, kind: str) -> bytes:
 def _figures(section: Section) -> Iterator[tuple[str, Figure]]:
     for name, figure in section.experiment.plot(section.result).items():
         if section.note:
-            plotting.mark_as_quick(figure, sentence(section.note))
+            style.mark_as_quick(figure, sentence(section.note))
         yield name, figure
 
 

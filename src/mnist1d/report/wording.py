@@ -5,8 +5,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report.contents import Report, Section
-from mnist1d.uncertainty import Estimate
 
 UNKNOWN = "—"
 

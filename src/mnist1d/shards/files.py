@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from mnist1d.extras import required
-from mnist1d.stream import Stream
+from mnist1d.dataset.extras import required
+from mnist1d.stream.stream import Stream
 
 __all__ = ["FORMATS", "Contents", "Fingerprint", "Sink", "bytes_per_sample", "contents"]
 

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
-from mnist1d.extras import required
-from mnist1d.whole_files import write_whole
+from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.extras import required
 
 __all__ = ["Folder", "open_folder"]
 

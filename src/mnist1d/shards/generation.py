@@ -6,16 +6,16 @@ from contextlib import closing, suppress
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from mnist1d import checks
-from mnist1d.clusters import on_cluster
-from mnist1d.config import DatasetConfig
-from mnist1d.extras import required
+from mnist1d.dataset import checks
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.extras import required
+from mnist1d.execution.cluster import on_cluster
+from mnist1d.execution.processes import available_cores, on_processes
 from mnist1d.shards.files import FORMATS, Fingerprint, bytes_per_sample
 from mnist1d.shards.folders import Folder, open_folder
 from mnist1d.shards.manifests import NAME, Ledger, Manifest, differences, read_manifest
-from mnist1d.shards.pools import available_cores, on_processes
 from mnist1d.shards.work import SHARD_NAME, Plan, Shard, Task, work
-from mnist1d.stream import LARGEST_INDEX, Stream
+from mnist1d.stream.stream import LARGEST_INDEX, Stream
 
 __all__ = ["Summary", "generate", "manifest_of"]
 

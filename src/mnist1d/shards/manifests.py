@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mnist1d import checks
+from mnist1d.dataset import checks
 from mnist1d.shards.files import Fingerprint
 from mnist1d.shards.folders import Folder
 

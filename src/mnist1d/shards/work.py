@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mnist1d.config import DatasetConfig
+from mnist1d.dataset.config import DatasetConfig
 from mnist1d.shards.files import Contents, Fingerprint, Sink, contents
 from mnist1d.shards.folders import Folder
-from mnist1d.stream import STREAM_VERSION, Stream
+from mnist1d.stream.stream import STREAM_VERSION, Stream
 
 __all__ = ["SHARD_NAME", "Plan", "Shard", "Task", "work"]
 

@@ -1,10 +1,10 @@
 """Training: one loop for every experiment."""
 
+from mnist1d.execution.devices import keep_compiled_programs, use_all_cores
+from mnist1d.execution.threads import longest_first
 from mnist1d.training.batching import Data, as_data, sequential_batch, shuffled_order
-from mnist1d.training.devices import keep_compiled_programs, use_all_cores
 from mnist1d.training.loop import History, Training, train
 from mnist1d.training.losses import accuracy, cross_entropy, info_nce, nt_xent
-from mnist1d.training.queues import longest_first
 from mnist1d.training.runs import (
     Report,
     RunProgram,

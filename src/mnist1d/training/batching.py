@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Key, PRNGKeyArray, UInt32
 
-from mnist1d.dataset import Dataset
+from mnist1d.dataset.dataset import Dataset
 
 Data = dict[str, tuple[np.ndarray, np.ndarray]]
 """Signals and labels by the name of their part, as "train"."""

@@ -1,0 +1,163 @@
+"""Options of the command line, made from the fields of a configuration."""
+
+import dataclasses
+import types
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import tyro
+
+from mnist1d.harness.interface import InputError
+from mnist1d.harness.settings import label
+
+_NAMES: dict[Any, str] = {
+    bool: "True|False",
+    float: "NUMBER",
+    int: "INTEGER",
+    str: "TEXT",
+    Path: "PATH",
+    type(None): "None",
+}
+_LONGEST_DEFAULT = 40
+
+
+class _Untouched(tuple[Any, ...]):
+    """Stands for an option that was not given, as opposed to one without a value."""
+
+    __slots__ = ()
+
+
+_UNTOUCHED = _Untouched()
+
+
+def options_of(config: Any, quick: Any = None) -> type:
+    """Make the options of a configuration: a dataclass for `tyro`, several values per field.
+
+    A field that takes one value takes any number of them after its option. One that takes a list
+    has the option once per list. Configurations inside have their name and a dot before their
+    fields'. Fields that no text can stand for are left out. The help is the docstring's.
+
+    Args:
+        config: the configuration whose values are shown as defaults.
+        quick: the one whose values are shown beside where they differ.
+
+    Raises: InputError: if a type cannot be read.
+
+    >>> from mnist1d.experiments.classification import Config
+    >>> tyro.cli(options_of(Config()), args=["--seeds", "5", "--learning-rate", "0.1", "0.2"])
+    ... # doctest: +ELLIPSIS
+    ConfigOptions(seeds=(5,), ..., learning_rate=(0.1, 0.2), ...)
+    """
+    config_type = type(config)
+    try:
+        hints = get_type_hints(config_type, include_extras=True)
+    except (NameError, TypeError) as error:
+        raise InputError(f"the types in {config_type.__name__} cannot be read: {error}") from error
+    fields: list[tuple[str, Any, Any]] = []
+    for field in dataclasses.fields(config_type):
+        value, quick_value = getattr(config, field.name), getattr(quick, field.name, None)
+        if dataclasses.is_dataclass(value):
+            inner = options_of(value, quick_value)
+            fields.append((field.name, inner, dataclasses.field(default_factory=inner)))
+        elif (kind := _kind(hints[field.name])) is not None:
+            shown = f"default: {_shown(value)}"
+            if quick is not None and quick_value != value:
+                shown += f"; quick: {_shown(quick_value)}"
+            marks = [
+                tyro.conf.arg(
+                    metavar=_metavar(hints[field.name], kind), help_behavior_hint=f"({shown})"
+                )
+            ]
+            if kind == "list":
+                marks.append(tyro.conf.UseAppendAction)
+            values = types.GenericAlias(tuple, (hints[field.name], ...))
+            annotated: Any = Annotated
+            option = annotated[(values, *marks)]
+            fields.append((field.name, option, dataclasses.field(default=_UNTOUCHED)))
+    return dataclasses.make_dataclass(
+        f"{config_type.__name__}Options",
+        fields,
+        namespace={"__doc__": config_type.__doc__},
+        frozen=True,
+        kw_only=True,
+    )
+
+
+def given(options: Any) -> dict[str, list[Any]]:
+    """Return the values of every option that was given, by field.
+
+    A truth value without a value means True.
+
+    Raises: InputError: if an option has no value.
+
+    >>> from mnist1d.experiments.classification import Config
+    >>> make = options_of(Config())
+    >>> given(tyro.cli(make, args=["--download-mnist", "--seeds", "5"]))
+    {'seeds': [5], 'download_mnist': [True]}
+    """
+    found: dict[str, list[Any]] = {}
+    for field in dataclasses.fields(options):
+        values = getattr(options, field.name)
+        if dataclasses.is_dataclass(values):
+            found |= {f"{field.name}.{name}": each for name, each in given(values).items()}
+        elif not _is_untouched(field, values):
+            if not values and _hint(field) is not bool:
+                raise InputError(f"--{field.name.replace('_', '-')} needs a value")
+            found[field.name] = list(values) or [True]
+    return found
+
+
+def _hint(field: dataclasses.Field[Any]) -> Any:
+    """Return the type of a field of the configuration from that of its option."""
+    return get_args(get_args(field.type)[0])[0]
+
+
+def _is_untouched(field: dataclasses.Field[Any], values: tuple[Any, ...]) -> bool:
+    # A list that was not given arrives as a new tuple; one that was given has an item.
+    is_list = _kind(_hint(field)) == "list"
+    return not values if is_list else isinstance(values, _Untouched)
+
+
+def _kind(hint: Any) -> Literal["one", "list"] | None:
+    """Tell whether a type's values are one word each, several, or not words at all."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _kind(parts[0])
+    if hint in _NAMES or origin is Literal:
+        return "one"
+    if origin in {Union, types.UnionType}:
+        kinds = {_kind(part) for part in parts}
+        return None if None in kinds else ("list" if "list" in kinds else "one")
+    if origin in {tuple, list}:
+        items = {_kind(part) for part in parts if part is not ...}
+        return "list" if items == {"one"} else None
+    return None
+
+
+def _metavar(hint: Any, kind: str) -> str:
+    return _words(hint) if kind == "list" else f"{_words(hint)} ..."
+
+
+def _words(hint: Any) -> str:
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _words(parts[0])
+    if origin is Literal:
+        return "|".join(map(str, parts))
+    if origin in {Union, types.UnionType}:
+        # A path is a text, too.
+        kept = [part for part in parts if not (part is str and Path in parts)]
+        return "|".join(map(_words, kept))
+    if origin is tuple and ... not in parts:
+        return " ".join(map(_words, parts))
+    if origin in {tuple, list}:
+        return f"{_words(parts[0])} ..."
+    return _NAMES[hint]
+
+
+def _shown(value: Any) -> str:
+    text = label(value)
+    if len(text) > _LONGEST_DEFAULT:
+        words = text.split()
+        text = f"{' '.join(words[:3])} ... {words[-1]}" if len(words) > 4 else text
+    return text or "none"

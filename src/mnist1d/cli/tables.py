@@ -1,0 +1,338 @@
+"""Tables of results on the terminal."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.harness import record
+from mnist1d.harness.claims import Judgement
+from mnist1d.harness.results import cases, grid_of, scalars_per_seed
+from mnist1d.harness.settings import label
+from mnist1d.measures.uncertainty import Estimate, estimate
+
+VERDICT_STYLES = {"reproduced": "green", "differs": "red", "undecided": "yellow"}
+_PUBLISHED = DatasetConfig().to_dict()
+_MOST_COLUMNS = 5
+_MOST_VALUES = 6
+
+
+def show_findings(experiment: ModuleType | None, result: xr.Dataset, console: Console) -> None:
+    """Show an experiment's own tables and claims; of a grid, and without any, means per case.
+
+    Args:
+        experiment: its module, if it is at hand.
+        result: what it found.
+        console: where to.
+    """
+    if experiment is not None and "grid" not in result.attrs:
+        try:
+            if experiment.CLAIMS or experiment.summarise(result):
+                show_summary(experiment, result, console)
+                return
+        except Exception as error:  # noqa: BLE001 (made for the paper's settings, or a stranger's)
+            console.print(
+                f"No summary with these settings ({type(error).__name__}: {error}).", markup=False
+            )
+    show_scalars(result, console)
+
+
+def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -> None:
+    """Show an experiment's own table and the claims beside it, with what was published."""
+    judgements = record.judge_result(experiment, result)
+    by_name = {judgement.claim.name: judgement for judgement in judgements}
+    rows = experiment.summarise(result)
+    columns = list(dict.fromkeys(column for row in rows for column in row.estimates))
+    n = result.sizes.get("seed", 1)
+    about = record.note(experiment, result)
+    note = f"\n[yellow]{about}[/]" if about else ""
+    table = Table(
+        title=f"{experiment.TITLE}\nmean ± half the 95 % interval, n = {n} unless stated{note}",
+        box=box.SIMPLE,
+    )
+    table.add_column("", min_width=9)
+    for column in (*columns, *(["published"] if judgements else [])):
+        table.add_column(column, justify="right", no_wrap=True)
+    if judgements:
+        table.add_column("verdict", no_wrap=True)
+    group = None
+    for row in rows:
+        if row.group != group:
+            table.add_section()
+            table.add_row(f"[bold]{row.group}[/]")
+            group = row.group
+        judgement = by_name.get(row.claim) if row.claim else None
+        verdict = [str(judgement.claim.rule), _verdict(judgement)] if judgement else []
+        numbers = [_format(row.estimates.get(column), n) for column in columns]
+        table.add_row(row.condition, *numbers, *verdict)
+    if rows:
+        # A line that the terminal wraps loses nothing, as a cell that is cut off would.
+        least = _least_width(table, console)
+        table.width = least if least > console.width else None
+        console.print(table, crop=False)
+    if not judgements:
+        return
+    ledger = Table(title=f"Other claims{note}", box=box.SIMPLE)
+    ledger.add_column("claim")
+    ledger.add_column("ours", justify="right")
+    ledger.add_column("published", justify="right")
+    ledger.add_column("verdict", no_wrap=True)
+    in_table = {row.claim for row in rows}
+    for judgement in judgements:
+        if judgement.claim.name not in in_table:
+            ledger.add_row(
+                judgement.claim.statement,
+                _format(judgement.estimate, n),
+                str(judgement.claim.rule),
+                _verdict(judgement),
+            )
+    if ledger.row_count:
+        console.print(ledger)
+    counts = Counter[str](judgement.verdict for judgement in judgements)
+    console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICT_STYLES))
+    if record.is_full(result) and any(
+        judgement.verdict == "undecided" and judgement.estimate.n == n for judgement in judgements
+    ):
+        why = "One run has no interval" if n == 1 else "More seeds narrow the intervals"
+        console.print(f"{why}: --seeds {2 * n + 4}, say.")
+
+
+def describe_time(result: xr.Dataset) -> str:
+    """Say how long an experiment took.
+
+    >>> times = {"seconds": 81.3, "compile_seconds": 14.6, "units_found": 3}
+    >>> describe_time(xr.Dataset(attrs=times))
+    '81 s, compiling 15 s in all threads together; 3 units were found finished.'
+    """
+    found = int(result.attrs["units_found"])
+    more = f"; {found} units were found finished" if found else ""
+    seconds, compiling = (float(result.attrs[name]) for name in ("seconds", "compile_seconds"))
+    return f"{seconds:.0f} s, compiling {compiling:.0f} s in all threads together{more}."
+
+
+def show_times(
+    results: Sequence[xr.Dataset],
+    seconds: float,
+    console: Console,
+    beside: Sequence[str] = (),
+) -> None:
+    """Show where the time of several experiments went.
+
+    Args:
+        results: theirs.
+        seconds: of all together, with tables, figures and files.
+        console: where to.
+        beside: names of experiments that ran while others did, whose time is in that of all once.
+    """
+    table = Table(title="Where the time went (seconds)", box=box.SIMPLE)
+    table.add_column("")
+    for column in ("wall", "compiling", "running", "units found"):
+        table.add_column(column, justify="right")
+
+    def row(name: str, wall: float, compiling: float, running: float, found: object) -> None:
+        table.add_row(name, f"{wall:.0f}", f"{compiling:.0f}", f"{running:.0f}", str(found))
+
+    totals = np.zeros(4)
+    for result in results:
+        attributes = result.attrs
+        n_threads = int(str(attributes["device"]).split()[0])
+        wall, compiling = float(attributes["seconds"]), float(attributes["compile_seconds"])
+        # Threads seldom compile evenly, so that this is an estimate.
+        running = max(0.0, wall - compiling / n_threads)
+        found = int(attributes["units_found"])
+        name = attributes["experiment"]
+        row(f"{name}, beside others" if name in beside else name, wall, compiling, running, found)
+        totals += (0, compiling, 0, found) if name in beside else (wall, compiling, running, found)
+    table.add_section()
+    table.add_row("tables, figures, files", f"{max(0.0, seconds - totals[0]):.0f}")
+    row("all", seconds, totals[1], totals[2], int(totals[3]))
+    console.print(table)
+    console.print(
+        "Compiling: of all threads together. Running: wall less the share of compiling that falls "
+        "to a thread. Units found: pieces of work that were finished before."
+    )
+
+
+def show_contents(result: xr.Dataset, console: Console) -> None:
+    """Show how a result came about and what is in it."""
+    attributes = {name: _plain(value) for name, value in result.attrs.items()}
+    facts = Table("", "", box=box.SIMPLE, show_header=False)
+    for name in ("experiment", "protocol", "data", "finished", "seconds", "device", "processor"):
+        if name in attributes:
+            text = f"{float(attributes[name]):.1f}" if name == "seconds" else attributes[name]
+            facts.add_row(name, escape(text))
+    if "versions" in attributes:
+        versions = json.loads(attributes["versions"])
+        facts.add_row("versions", escape(", ".join(f"{k} {v}" for k, v in versions.items())))
+    console.print(facts)
+    grid = json.loads(attributes.get("grid", "{}"))
+    settings = Table("setting", "value", title="Configuration", box=box.SIMPLE)
+    for name, value in _flat(json.loads(attributes.get("config", "{}"))).items():
+        if name not in grid:
+            settings.add_row(name, escape(label(value)))
+    for name, values in grid.items():
+        settings.add_row(f"[bold]{escape(name)}[/]", escape(", ".join(map(label, values))))
+    console.print(settings)
+    dims = Table("dimension", "size", "coordinate", title="Dimensions", box=box.SIMPLE)
+    for dim, size in result.sizes.items():
+        values = _few(result[dim].to_numpy()) if dim in result.coords else ""
+        dims.add_row(escape(str(dim)), str(size), escape(values))
+    console.print(dims)
+    variables = Table("variable", "dimensions", "type", title="Variables", box=box.SIMPLE)
+    described = any({"units", "long_name"} & set(each.attrs) for each in result.variables.values())
+    if described:
+        variables.add_column("meaning")
+    own = [name for name in result.coords if name not in result.sizes]
+    for name in (*own, *result.data_vars):
+        each = result[name]
+        meaning = [str(each.attrs[key]) for key in ("long_name", "units") if key in each.attrs]
+        texts = (str(name), ", ".join(map(str, each.dims)), str(each.dtype), ", ".join(meaning))
+        variables.add_row(*map(escape, texts[: 3 + described]))
+    console.print(variables)
+
+
+def show_scalars(result: xr.Dataset, console: Console) -> None:
+    """Show the mean of every number per seed, for every point of the grid and every case.
+
+    The values of the last swept field with few enough of them stand side by side.
+    """
+    # That no run diverged, say, need not be said of each.
+    names = [
+        name
+        for name in scalars_per_seed(result)
+        if result[name].dtype != bool or result[name].any()
+    ]
+    if not names:
+        console.print("No variable is one number per seed.")
+        return
+    swept = grid_of(result)
+    for name in names:
+        variable = result[name]
+        across = [
+            dim
+            for dim in variable.dims
+            if dim in swept and 1 < variable.sizes[dim] <= _MOST_COLUMNS
+        ][-1:]
+        down = [dim for dim in variable.dims if dim not in {"seed", *across}]
+        n = variable.sizes["seed"]
+        table = Table(
+            title=f"{escape(name)}, mean ± half the 95 % interval, n = {n} unless stated",
+            box=box.SIMPLE,
+        )
+        for dim in down:
+            table.add_column(escape(str(dim)))
+        heads = [f"{dim} = {label(value)}" for dim in across for value in variable[dim].values]
+        for head in heads or [""]:
+            table.add_column(escape(head), justify="right")
+        found = cases(variable.transpose(*down, *across, "seed"))
+        for start in range(0, len(found), max(len(heads), 1)):
+            group = found[start : start + max(len(heads), 1)]
+            coordinates = group[0][0][: len(down)]
+            table.add_row(
+                *(escape(label(value)) for value in coordinates),
+                *(mean_with_interval(estimate(values), n) for _, values in group),
+            )
+        console.print(table)
+
+
+def mean_with_interval(found: Estimate, n: int) -> str:
+    """Write a mean with as many digits as its interval deserves.
+
+    Args:
+        found: the estimate.
+        n: number of runs that needs no mention.
+
+    >>> mean_with_interval(Estimate(0.93214, 0.91, 0.9543, 5), 5)
+    '0.932 ± 0.022'
+    >>> mean_with_interval(Estimate(0.93214, 0.91, 0.9543, 4, 1), 5)
+    '0.932 ± 0.022, n = 4'
+    """
+    if found.n == 0:
+        return "none"
+    half = found.high - found.mean
+    if not half > 1e-6 * abs(found.mean):
+        text = f"{found.mean:.4g}" + (" ± 0" if np.isfinite(half) else "")
+    else:
+        digits = max(0, 1 - int(np.floor(np.log10(half))))
+        text = f"{found.mean:.{digits}f} ± {half:.{digits}f}"
+    return text if found.n == n else f"{text}, n = {found.n}"
+
+
+def _least_width(table: Table, console: Console) -> int:
+    """Return the width at which no cell is cut that must not be wrapped."""
+    for column in table.columns:
+        if column.no_wrap:
+            lines = "\n".join(map(str, (column.header, *column.cells))).splitlines()
+            column.min_width = max(Text.from_markup(line).cell_len for line in lines)
+    anything = console.options.update(max_width=10_000)
+    return Measurement.get(console, anything, table).minimum
+
+
+def _flat(config: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """Return the values by field; of a dataset those that are not the published ones."""
+    if config.keys() == _PUBLISHED.keys():
+        config = {name: value for name, value in config.items() if value != _PUBLISHED[name]}
+        if not config:
+            return {before.rstrip("."): "published"}
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{before}{name}.")
+        else:
+            flat[before + name] = value
+    return flat
+
+
+def _few(values: np.ndarray) -> str:
+    texts = [label(value) for value in values.tolist()]
+    if len(texts) > _MOST_VALUES:
+        texts = [*texts[:3], "...", texts[-1]]
+    return ", ".join(texts).replace("..., ", "... ")
+
+
+def _plain(value: Any) -> str:
+    return str(value.item() if isinstance(value, np.generic) else value)
+
+
+def _format(estimate: Estimate | None, n: int) -> str:
+    if estimate is None:
+        return ""
+    if estimate.n_diverged:
+        runs = estimate.n + estimate.n_diverged
+        return f"[red]diverged[/]\n({estimate.n_diverged} of {runs} runs)"
+    if estimate.n == 0:
+        return "no data"
+    d = _decimals(estimate)
+    if estimate.n == 1:
+        return f"{estimate.mean:.{d}f}" + (", n = 1" if n > 1 else "")
+    if estimate.n == n:
+        return f"{estimate.mean:.{d}f} ± {estimate.high - estimate.mean:.{d}f}"
+    return f"{estimate.mean:.{d}f}\n{estimate.low:.{d}f} to {estimate.high:.{d}f}\nn = {estimate.n}"
+
+
+def _decimals(estimate: Estimate) -> int:
+    """Count decimals: one, or more where two digits of the uncertainty, or of the mean, need them.
+
+    >>> [_decimals(Estimate(mean, mean - 0.5, high, 3)) for mean, high in ((65, 66), (0.6, 0.612))]
+    [1, 3]
+    """
+    width = estimate.high - estimate.mean
+    # Without uncertainty a number below 10 has four digits.
+    size = width if width > 0 else abs(estimate.mean) / 100
+    return 1 if not 0 < size < 0.05 else min(4, 1 - math.floor(math.log10(size)))
+
+
+def _verdict(judgement: Judgement) -> str:
+    return f"[{VERDICT_STYLES[judgement.verdict]}]{judgement.verdict}[/]"

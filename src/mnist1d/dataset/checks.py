@@ -1,0 +1,256 @@
+"""Checks of single values: the right type and range, stored as plain Python, or a clear error."""
+
+import math
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from mnist1d.dataset.templates import Templates, own_templates
+
+__all__ = [
+    "different_texts",
+    "float_type",
+    "heights",
+    "integer",
+    "known_names",
+    "one_of",
+    "padding",
+    "permutation",
+    "positive",
+    "real",
+    "sequence",
+    "shown",
+    "strength",
+    "truth",
+    "typed",
+]
+
+FLOAT_TYPES = ("float64", "float32")
+
+# Standardisation squares the signals, and the sum of the squares has to stay finite.
+LARGEST_STRENGTH = 1e100
+
+
+def integer(name: str, value: Any, lowest: int, highest: int) -> int:
+    """Return an integer between two bounds, both inclusive.
+
+    >>> integer("seed", np.uint8(7), 0, 9)
+    7
+    >>> integer("seed", 10, 0, 9)
+    Traceback (most recent call last):
+        ...
+    ValueError: seed must be from 0 to 9, not 10
+    """
+    # NumPy counts durations among the integers.
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, not {typed(value)}")
+    number = int(value)
+    if not lowest <= number <= highest:
+        allowed = f"{lowest}" if lowest == highest else f"from {lowest} to {highest}"
+        raise ValueError(f"{name} must be {allowed}, not {shown(value)}")
+    return number
+
+
+def real(name: str, value: Any) -> float:
+    """Return a finite number."""
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, not {typed(value)}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, not {shown(value)}")
+    return number
+
+
+def positive(name: str, value: Any) -> float:
+    """Return a finite number above 0.
+
+    >>> positive("learning_rate", 0)
+    Traceback (most recent call last):
+        ...
+    ValueError: learning_rate must be above 0, not 0
+    """
+    number = real(name, value)
+    if number <= 0:
+        raise ValueError(f"{name} must be above 0, not {shown(value)}")
+    return number
+
+
+def strength(name: str, value: Any) -> float:
+    """Return a number whose square is far from the largest float."""
+    number = real(name, value)
+    if abs(number) > LARGEST_STRENGTH:
+        raise ValueError(
+            f"{name} must be from -{LARGEST_STRENGTH:g} to {LARGEST_STRENGTH:g}, not {shown(value)}"
+        )
+    return number
+
+
+def truth(name: str, value: Any) -> bool:
+    """Return a truth value; numbers are none."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, not {typed(value)}")
+    return bool(value)
+
+
+def sequence(name: str, value: Any, wanted: str) -> Sequence[Any]:
+    """Return what has an order and a length; text, bytes and sets do not count.
+
+    Args:
+        name: of the parameter.
+        value: a sequence or a NumPy array.
+        wanted: what the parameter must be, for the message.
+    """
+    values = value.tolist() if isinstance(value, np.ndarray) else value
+    no_numbers = str | bytes | bytearray | memoryview
+    if isinstance(values, no_numbers) or not isinstance(values, Sequence):
+        raise TypeError(f"{name} must be {wanted}, not {typed(value)}")
+    try:
+        len(values)
+    except OverflowError:  # a range may be longer than any memory
+        raise ValueError(f"{name} must be {wanted}, not {shown(value)}") from None
+    return values
+
+
+def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    """Return one of a few texts."""
+    listed = ", ".join(repr(option) for option in allowed)
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {listed}, not {typed(value)}")
+    if value not in allowed:
+        nearest = get_close_matches(value, allowed, n=1, cutoff=0)[0]
+        raise ValueError(
+            f"{name} must be one of {listed}, not {shown(value)}; did you mean {nearest!r}?"
+        )
+    return str(value)
+
+
+def padding(value: Any, largest: int) -> tuple[int, int]:
+    """Return the lowest and the highest number of zeros."""
+    bounds = sequence("padding", value, "two integers (lowest, highest)")
+    if len(bounds) != 2:
+        raise ValueError(f"padding must be two integers (lowest, highest), not {shown(value)}")
+    lowest = integer("padding[0], the lowest,", bounds[0], 0, largest)
+    highest = integer("padding[1], the highest,", bounds[1], 0, largest)
+    if lowest > highest:
+        raise ValueError(
+            f"padding must be (lowest, highest) with lowest <= highest, not {shown(value)}"
+        )
+    return lowest, highest
+
+
+def permutation(value: Any, length: int) -> tuple[int, ...]:
+    """Return all positions in some order."""
+    wanted = f"a name or the integers 0 to {length - 1} in any order"
+    values = sequence("positions", value, wanted)
+    if len(values) != length:
+        raise ValueError(f"positions must be {wanted}, not {shown(value)}")
+    order = tuple(integer(f"positions[{i}]", v, 0, length - 1) for i, v in enumerate(values))
+    if len(set(order)) < length:
+        raise ValueError(f"positions must be {wanted}, not {shown(value)}")
+    return order
+
+
+def float_type(value: Any) -> str:
+    """Return the name of a type of floats."""
+    wanted = "'float64' or 'float32'"
+    if isinstance(value, np.dtype | type):
+        try:
+            value = np.dtype(value).name
+        except TypeError:
+            raise TypeError(f"dtype must be {wanted}, not {typed(value)}") from None
+    if not isinstance(value, str):
+        raise TypeError(f"dtype must be {wanted}, not {typed(value)}")
+    if value not in FLOAT_TYPES:
+        raise ValueError(f"dtype must be {wanted}, not {shown(value)}")
+    return str(value)
+
+
+def different_texts(value: Any, n_classes: int) -> tuple[str, ...]:
+    """Return one text per class, all different."""
+    wanted = f"{n_classes} different texts, one per template"
+    names = sequence("class_names", value, wanted)
+    for i, name in enumerate(names):
+        if not isinstance(name, str):
+            raise TypeError(f"class_names[{i}] must be text, not {typed(name)}")
+    if len(names) != n_classes or len(set(names)) < n_classes or "" in names:
+        raise ValueError(f"class_names must be {wanted}, not {shown(value)}")
+    return tuple(str(name) for name in names)
+
+
+def heights(value: Any) -> tuple[tuple[float, ...], ...]:
+    """Return the heights of templates, one row per class."""
+    wanted = "numbers of shape (n_classes, template_len), or a mapping from names to signals"
+    if isinstance(value, Templates):
+        checked_heights = heights(value.x)
+        if not _has_own_axes(value, checked_heights):
+            raise ValueError(
+                "templates must have the labels 0, 1, ... and a time axis from -5/6 to 5/6 "
+                "if given as Templates; give their heights alone to have it so"
+            )
+        return checked_heights
+    if isinstance(value, str | bytes | set | frozenset) or not hasattr(value, "__len__"):
+        raise TypeError(f"templates must be {wanted}, not {typed(value)}")
+    if isinstance(value, range):  # short to write, and perhaps longer than the memory
+        raise TypeError(f"templates must be {wanted}, not {typed(value)}")
+    if np.ma.is_masked(value):
+        raise ValueError(f"templates must be {wanted}, none of them masked")
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError):
+        raise ValueError(f"templates must be {wanted}, all of one length") from None
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"templates must be {wanted}, not {typed(value)}")
+    if array.ndim != 2 or not len(array) or array.shape[1] < 2:
+        raise ValueError(
+            f"templates must be {wanted}, one class and two points at least, "
+            f"not of shape {array.shape}"
+        )
+    with np.errstate(over="ignore"):  # what is too large for a float is refused below
+        checked = array.astype(np.float64)
+    if not (np.abs(checked) <= LARGEST_STRENGTH).all():  # NaN fails, too
+        raise ValueError("templates must be finite and from -1e+100 to 1e+100")
+    return tuple(map(tuple, checked.tolist()))
+
+
+def _has_own_axes(given: Templates, checked_heights: tuple[tuple[float, ...], ...]) -> bool:
+    plain = own_templates(checked_heights)
+    try:
+        labels, times = np.asarray(given.y), np.asarray(given.t, dtype=np.float64)
+    except (TypeError, ValueError):  # ragged, or other things than numbers
+        return False
+    return (
+        np.array_equal(labels, plain.y)
+        and times.shape == plain.t.shape
+        and np.allclose(times, plain.t, atol=1e-12)
+    )
+
+
+def known_names(parameters: Mapping[str, Any], known: list[str]) -> None:
+    """Refuse names that no parameter has, naming the nearest."""
+    for name in parameters:
+        if name not in known:
+            text = name if isinstance(name, str) else shown(name)
+            nearest = get_close_matches(text, known, n=1, cutoff=0)[0]
+            raise TypeError(f"unknown parameter {shown(name)}; did you mean {nearest!r}?")
+
+
+def shown(value: Any) -> str:
+    """Return the value as an error message shows it: recognisable, and never pages long."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to print integers of thousands of digits
+        return "a number of very many digits"
+    except Exception:  # noqa: BLE001 (deep nesting, and whatever another's code raises)
+        return "something that cannot be printed"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def typed(value: Any) -> str:
+    """Return the value and its type as an error message shows them."""
+    return f"{shown(value)} of type {type(value).__name__}"

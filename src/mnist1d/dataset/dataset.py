@@ -1,0 +1,515 @@
+"""Datasets: generating, standardising, splitting, saving."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from mnist1d.dataset import archive
+from mnist1d.dataset.config import DatasetConfig, apportion, check_known
+from mnist1d.dataset.draws import draw_transforms
+from mnist1d.dataset.synthesis import synthesise
+from mnist1d.dataset.templates import Templates
+from mnist1d.dataset.variants import SHIFTED_TESTS, derived_stream, noisy_labels, point_order
+
+__all__ = ["Dataset", "Samples", "draw_transforms", "fresh_samples", "generate", "load"]
+
+# Values of one kind of noise that are drawn before they are used and dropped.
+_PIECE_VALUES = 2**20
+
+
+class Samples(NamedTuple):
+    """One part of a dataset.
+
+    Attributes:
+        x: signals, shape (n_samples, length) or (n_samples, 1, length).
+        y: labels, int64, shape (n_samples,).
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Dataset:
+    """A training and a test set with all that is needed to make more of the same.
+
+    Two datasets are equal if their configurations, constants and all their arrays are.
+
+    Attributes:
+        x: training signals, standardised, float64 (or `config.dtype`), shape (n_train, length), or
+            (n_train, 1, length) with `config.channel_axis`; so are all signals.
+        y: training labels 0 ... 9, int64, shape (n_train,), with their noise if there is any.
+        x_validation: validation signals, shape (n_validation, length); no rows if not asked for.
+        y_validation: validation labels, clean, int64, shape (n_validation,).
+        x_test: test signals, shape (n_test, length).
+        y_test: test labels, clean, int64, shape (n_test,).
+        y_clean: training labels before noise, int64, shape (n_train,).
+        noise_mask: which training labels were drawn anew, bool, shape (n_train,). Some may have
+            drawn their old value: those that are wrong are `y != y_clean`.
+        shifted_tests: further test sets by name, of as many samples as the test set.
+        t: time axis of the signals, shape (length,), divided by `std` like them.
+        templates: the clean signals that the samples were made from.
+        config: the parameters.
+        mean: mean of all values of training, validation and test part before standardisation.
+        std: their population standard deviation.
+        column_order: with `shuffle_seq` or `positions`, the position that each column came from,
+            int64, shape (length,); otherwise None.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    x_validation: np.ndarray
+    y_validation: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    y_clean: np.ndarray
+    noise_mask: np.ndarray
+    shifted_tests: dict[str, Samples]
+    t: np.ndarray
+    templates: Templates
+    config: DatasetConfig
+    mean: float
+    std: float
+    column_order: np.ndarray | None
+
+    @property
+    def parts(self) -> dict[str, Samples]:
+        """All parts by name: train, validation if there is one, test, and the shifted test sets.
+
+        The arrays are those of the dataset, not copies.
+
+        >>> {name: len(part.y) for name, part in generate(validation=500).parts.items()}
+        {'train': 3500, 'validation': 500, 'test': 1000}
+        """
+        parts = {"train": Samples(self.x, self.y)}
+        if self.config.validation:
+            parts["validation"] = Samples(self.x_validation, self.y_validation)
+        return {**parts, "test": Samples(self.x_test, self.y_test), **self.shifted_tests}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return copies of the arrays in the form that the published package returns.
+
+        Returns:
+            Dictionary with the keys x, x_test, y, y_test, t, templates in this order; templates is
+            a dictionary with the keys x, t, y.
+
+        >>> list(load().as_dict())
+        ['x', 'x_test', 'y', 'y_test', 't', 'templates']
+        """
+        arrays = {name: getattr(self, name).copy() for name in ("x", "x_test", "y", "y_test", "t")}
+        templates = {name: values.copy() for name, values in self.templates._asdict().items()}
+        return {**arrays, "templates": templates}
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the dataset to one file, whole or not at all.
+
+        The file is an ordinary .npz archive without pickled objects: `numpy.load` reads the arrays
+        under the names that they have here, and `str(file["about"])` is JSON with the
+        configuration. Equal datasets give equal bytes. A missing folder is made; a file that is
+        already there is replaced only once the new one is complete.
+
+        Args:
+            path: the file, by custom with the ending .npz; nothing is appended.
+
+        Raises:
+            IsADirectoryError: if it is a folder.
+            OSError: if it cannot be written, for instance because the disk is full.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     generate(num_samples=100).save(f"{folder}/small.npz")
+        ...     Dataset.load(f"{folder}/small.npz")
+        Dataset(80 train, 20 test, 40 points; num_samples=100)
+        """
+        about = {"config": self.config.to_dict(), "mean": self.mean, "std": self.std}
+        archive.write(Path(path), about, self._arrays())
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], expected: DatasetConfig | None = None) -> Self:
+        """Read a dataset from a file that `save` wrote.
+
+        Nothing in the file is executed, and nothing is made of it that is not in it: every array
+        must have the type and shape that the configuration demands, and its checksum be right.
+
+        Args:
+            path: the file.
+            expected: what the configuration must be; any if omitted.
+
+        Raises:
+            FileNotFoundError: if there is no file.
+            IsADirectoryError: if it is a folder.
+            ValueError: if the file is damaged, cut short, of another version or no dataset, or made
+                with other parameters than expected. The message says what to do.
+        """
+        path = Path(path)
+        with archive.opened(path) as file:
+            about = file.about
+            config, mean, std = _described(about, file.damaged)
+            if expected is not None and config != expected:
+                raise ValueError(
+                    f"{path} was made with other parameters: it has "
+                    f"{', '.join(config.differences(expected))}; expected was "
+                    f"{', '.join(expected.differences(config))}; load it without `expected`, or "
+                    "generate the dataset again"
+                )
+            arrays = file.arrays(_manifest(config))
+        for name, values in arrays.items():
+            if name.startswith("y") and not np.isin(values, config.labels).all():
+                raise file.damaged(f"{name} holds labels that its configuration does not have")
+        templates = Templates(*(arrays[f"templates_{name}"] for name in Templates._fields))
+        if not np.array_equal(templates.x, config.class_templates().x):
+            raise file.damaged("its templates are not those of its configuration")
+        shifted = {
+            shift.name: Samples(*(arrays[f"{array}_test_{shift.name}"] for array in ("x", "y")))
+            for shift in config.shifted_tests
+        }
+        own = {name: arrays[name] for name in _OWN_ARRAYS}
+        return cls(
+            **own,
+            shifted_tests=shifted,
+            templates=templates,
+            config=config,
+            mean=mean,
+            std=std,
+            column_order=arrays.get("column_order"),
+        )
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """Return all arrays under the names that they have in a file."""
+        arrays = {name: getattr(self, name) for name in _OWN_ARRAYS}
+        arrays |= {f"templates_{name}": a for name, a in self.templates._asdict().items()}
+        if self.column_order is not None:
+            arrays["column_order"] = self.column_order
+        for name, samples in self.shifted_tests.items():
+            arrays |= {f"x_test_{name}": samples.x, f"y_test_{name}": samples.y}
+        return arrays
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Dataset):
+            return NotImplemented
+        if (self.config, self.mean, self.std) != (other.config, other.mean, other.std):
+            return False
+        ours, theirs = self._arrays(), other._arrays()
+        return ours.keys() == theirs.keys() and all(
+            values.dtype == theirs[name].dtype and np.array_equal(values, theirs[name])
+            for name, values in ours.items()
+        )
+
+    # Its arrays can change, so it can be no key.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{len(part.y)} {name}" for name, part in self.parts.items())
+        changed = ", ".join(self.config.differences()) or "published configuration"
+        return f"Dataset({sizes}, {self.x.shape[-1]} points; {changed})"
+
+    def __str__(self) -> str:
+        return "\n".join(self._described_lines())
+
+    def _described_lines(self) -> Iterator[str]:
+        config = self.config
+        yield "MNIST-1D, " + (", ".join(config.differences()) or "the published dataset")
+        for name, part in self.parts.items():
+            shape = " x ".join(map(str, part.x.shape))
+            counts = np.bincount(part.y, minlength=config.n_classes)[list(config.labels)]
+            yield f"{name:>12}: {shape} {part.x.dtype}, per class {' '.join(map(str, counts))}"
+        names = (config.label_names[label] for label in config.labels)
+        yield f"{'classes':>12}: {' '.join(names)}"
+        if config.label_noise:
+            wrong = int((self.y != self.y_clean).sum())
+            yield (
+                f"{'label noise':>12}: {config.label_noise_kind}, {int(self.noise_mask.sum())} "
+                f"training labels drawn anew, {wrong} wrong ({wrong / len(self.y):.1%})"
+            )
+        yield f"{'raw values':>12}: mean {self.mean:.4g}, standard deviation {self.std:.4g}"
+
+
+_OWN_ARRAYS = (
+    "x",
+    "y",
+    "x_validation",
+    "y_validation",
+    "x_test",
+    "y_test",
+    "y_clean",
+    "noise_mask",
+    "t",
+)
+
+
+def generate(config: DatasetConfig | None = None, /, **parameters: Any) -> Dataset:
+    """Generate the dataset of a configuration.
+
+    The result agrees with what the published package makes of the same parameters and seed: labels
+    exactly, signals up to rounding. Nothing is read from or written to NumPy's global random state,
+    and every call returns arrays of its own.
+
+    Args:
+        config: the configuration; the published one if omitted.
+        **parameters: fields of `DatasetConfig` to set or to replace.
+
+    Returns:
+        The dataset. The classes are of equal size (or in their proportions) over all parts
+        together; the split is random.
+
+    Raises:
+        TypeError: if a parameter is unknown (the nearest real one is named) or of a wrong type.
+        ValueError: if a parameter is out of range, or if all values come out the same and cannot
+            be standardised: the two end points of templates that nothing was done to. Also if
+            values are so large that they cannot be standardised, or, in a shifted test set, that
+            float32 cannot hold them.
+        MemoryError: if there is no room for all samples at once.
+
+    Source:
+        Greydanus & Kobak (2024), Table 2; reference `make_dataset`.
+
+    >>> generate(num_samples=1000, seed=7)
+    Dataset(800 train, 200 test, 40 points; num_samples=1000, seed=7)
+    >>> generate(DatasetConfig(num_samples=1000), shuffle_seq=True).x.shape
+    (800, 40)
+    >>> print(generate(train=400, validation=100, test=100, classes=[3, 8], label_noise=0.2))
+    MNIST-1D, train=400, validation=100, test=100, classes=(3, 8), label_noise=0.2
+           train: 400 x 40 float64, per class 203 197
+      validation: 100 x 40 float64, per class 45 55
+            test: 100 x 40 float64, per class 45 55
+         classes: 3 8
+     label noise: symmetric, 78 training labels drawn anew, 37 wrong (9.2%)
+      raw values: mean 0.001621, standard deviation 0.1615
+    >>> generate(sead=7)
+    Traceback (most recent call last):
+        ...
+    TypeError: unknown parameter 'sead'; did you mean 'seed'?
+    """
+    config = _configured(config, parameters)
+    templates = config.class_templates()
+    rng = _stream(config)
+    x, y = _samples(templates, config, rng)
+    column_order = point_order(config, rng)
+    if column_order is not None:
+        x = x.take(column_order, axis=1)
+    mean = float(x.mean())
+    x -= mean
+    with np.errstate(over="ignore"):  # the height of own templates and its factor multiply
+        std = float(np.sqrt(np.square(x).mean()))
+    if not np.isfinite(std):
+        raise ValueError(
+            f"the values are too large to be standardised: {config} needs lower templates, or a "
+            "smaller scale_coeff"
+        )
+    if std <= 1e-12 * abs(mean):
+        raise ValueError(
+            f"all values are the same and cannot be standardised: {config} needs a larger "
+            "final_seq_length or max_translation, or one of the strengths above zero"
+        )
+    x /= std
+    x = _in_form(x, config)
+    stops = np.cumsum([config.n_train, config.n_validation])
+    x_train, x_validation, x_test = np.split(x, stops)
+    y_clean, y_validation, y_test = np.split(y, stops)
+    y_train, noise_mask = noisy_labels(y_clean, config, rng)
+    shifted_tests = {}
+    for shift in config.shifted_tests:
+        shifted = config.replace(**shift.changes)
+        stream = derived_stream(config.seed, SHIFTED_TESTS)
+        x, y = _samples(templates, shifted, stream, n_samples=config.n_test)
+        x = _standardised(x, config, mean, std, column_order)
+        if not np.isfinite(x).all():
+            raise ValueError(
+                f"shifted_tests[{shift.name!r}] must have weaker noise, scale or shear, or dtype "
+                f"be 'float64': {config.dtype} cannot hold its values"
+            )
+        shifted_tests[shift.name] = Samples(x, y)
+    return Dataset(
+        x=x_train,
+        y=y_train,
+        x_validation=x_validation,
+        y_validation=y_validation,
+        x_test=x_test,
+        y_test=y_test,
+        y_clean=y_clean,
+        noise_mask=noise_mask,
+        shifted_tests=shifted_tests,
+        t=(_time_axis(templates.t, config) / std).astype(config.dtype, copy=False),
+        templates=templates,
+        config=config,
+        mean=mean,
+        std=std,
+        column_order=column_order,
+    )
+
+
+def load() -> Dataset:
+    """Return the published MNIST-1D, 4000 training and 1000 test samples, generated on the spot.
+
+    No file and no network is needed. Labels, time axis and templates equal the published arrays;
+    the signals differ from them by less than 1e-14, as the authors' own generator's do, and not at
+    all once they are cast to float32.
+
+    Source:
+        Greydanus & Kobak (2024); reference `get_dataset`.
+
+    >>> load()
+    Dataset(4000 train, 1000 test, 40 points; published configuration)
+    >>> load().y[:10].tolist()
+    [2, 6, 4, 5, 6, 6, 6, 0, 3, 1]
+    """
+    return generate()
+
+
+def fresh_samples(
+    dataset: Dataset, num_samples: int, *, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw further samples from the distribution that a dataset was drawn from.
+
+    They are standardised with the constants of the given dataset and have its order of columns, so
+    that a model trained on it can be judged on them. As a validation set they leave the test set
+    for the end, and cost no training data. Their labels are clean.
+
+    Args:
+        dataset: the dataset whose configuration, constants and column order are used.
+        num_samples: number of samples, at least one per class; the same for every class, a
+            remainder of the division by their number is dropped (with `class_proportions` they are
+            in proportion, and none is dropped).
+        seed: seed of the samples, 0 to 2**32 - 1, other than that of the dataset.
+
+    Returns:
+        Signals of shape (n_samples, length), of the dataset's type and layout, and labels of shape
+        (n_samples,), int64, in random order.
+
+    Raises:
+        TypeError: if number or seed is no integer.
+        ValueError: if number or seed is out of range, or the seed is that of the dataset, whose
+            samples would come back.
+
+    >>> x, y = fresh_samples(load(), 200, seed=1)
+    >>> x.shape, np.bincount(y).tolist()
+    ((200, 40), [20, 20, 20, 20, 20, 20, 20, 20, 20, 20])
+    """
+    # No split is made here, so it may not be what refuses a small number of samples.
+    config = dataset.config.replace(
+        num_samples=num_samples, seed=seed, train_split=0.5, validation=0
+    )
+    if config.seed == dataset.config.seed:
+        raise ValueError(
+            f"seed must differ from that of the dataset, {config.seed}, or its own samples would "
+            "come back"
+        )
+    x, y = _samples(dataset.templates, config, _stream(config))
+    return _standardised(x, config, dataset.mean, dataset.std, dataset.column_order), y
+
+
+def _configured(config: DatasetConfig | None, parameters: dict[str, Any]) -> DatasetConfig:
+    if config is not None and not isinstance(config, DatasetConfig):
+        raise TypeError(f"config must be a DatasetConfig, not {type(config).__name__}")
+    if config is None:
+        check_known(parameters)
+        return DatasetConfig(**parameters)
+    return config.replace(**parameters)
+
+
+def _stream(config: DatasetConfig) -> np.random.RandomState:
+    return np.random.RandomState(config.seed)
+
+
+def _samples(
+    templates: Templates,
+    config: DatasetConfig,
+    rng: np.random.RandomState,
+    *,
+    n_samples: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return signals, not yet standardised, and labels, in random order."""
+    sizes = config.class_sizes
+    if n_samples is not None:
+        sizes = apportion(n_samples, config.class_proportions or (1.0,) * len(config.labels))
+    signals = _room(sum(sizes), config.final_seq_length)
+    labels = np.repeat(templates.y[list(config.labels)], sizes)
+    # In pieces, as the draws take several times the memory of the signals they become.
+    size = max(1, _PIECE_VALUES // config.stretched_length)
+    for start in range(0, len(labels), size):
+        piece = slice(start, start + size)
+        draws = draw_transforms(config, rng, len(labels[piece]))
+        signals[piece] = synthesise(templates.x, labels[piece], draws, config)
+    order = rng.permutation(len(labels))
+    return signals[order], labels[order]
+
+
+def _room(n_samples: int, length: int) -> np.ndarray:
+    try:
+        return np.empty((n_samples, length))
+    except MemoryError:
+        size = n_samples * length * 8 / 2**30
+        raise MemoryError(
+            f"{n_samples} samples of {length} points take {size:.1f} GiB, which cannot be had at "
+            "once; ask for fewer, or take them piece by piece from mnist1d.stream.Stream"
+        ) from None
+
+
+def _standardised(
+    x: np.ndarray, config: DatasetConfig, mean: float, std: float, column_order: np.ndarray | None
+) -> np.ndarray:
+    """Bring raw signals to the scale, order and form of a dataset."""
+    if column_order is not None:
+        x = x.take(column_order, axis=1)
+    x -= mean
+    x /= std
+    return _in_form(x, config)
+
+
+def _in_form(x: np.ndarray, config: DatasetConfig) -> np.ndarray:
+    with np.errstate(over="ignore"):  # strengths of shifted tests may be; that is refused there
+        x = x.astype(config.dtype, copy=False)
+    return x[:, None, :] if config.channel_axis else x
+
+
+def _manifest(config: DatasetConfig) -> dict[str, archive.Form]:
+    """Return type and shape of every array in the file of a dataset."""
+    length = config.final_seq_length
+    signal = (1, length) if config.channel_axis else (length,)
+    forms: dict[str, archive.Form] = {}
+
+    def add(suffix: str, n: int) -> None:
+        forms[f"x{suffix}"] = (config.dtype, (n, *signal))
+        forms[f"y{suffix}"] = ("int64", (n,))
+
+    add("", config.n_train)
+    add("_validation", config.n_validation)
+    add("_test", config.n_test)
+    forms["y_clean"] = ("int64", (config.n_train,))
+    forms["noise_mask"] = ("bool", (config.n_train,))
+    forms["t"] = (config.dtype, (length,))
+    forms["templates_x"] = ("float64", (config.n_classes, config.template_len))
+    forms["templates_t"] = ("float64", (config.template_len,))
+    forms["templates_y"] = ("int64", (config.n_classes,))
+    if config.shuffle_seq or config.positions != "original":
+        forms["column_order"] = ("int64", (length,))
+    for shift in config.shifted_tests:
+        add(f"_test_{shift.name}", config.n_test)
+    return forms
+
+
+def _described(
+    about: Mapping[str, Any], damaged: archive.Damaged
+) -> tuple[DatasetConfig, float, float]:
+    """Return configuration and constants from what a file says about itself."""
+    try:
+        config = DatasetConfig.from_dict(about["config"])
+        mean, std = float(about["mean"]), float(about["std"])
+    except KeyError as error:
+        raise damaged(f"it does not say its {error.args[0]}") from None
+    except (TypeError, ValueError) as error:
+        raise damaged(f"its description is wrong: {error}") from None
+    if not (np.isfinite(mean) and np.isfinite(std) and std > 0):
+        raise damaged(f"its constants {mean}, {std} are wrong")
+    return config, mean, std
+
+
+def _time_axis(t: np.ndarray, config: DatasetConfig) -> np.ndarray:
+    """Take the time axis of the templates through both changes of length."""
+    for length in (config.stretched_length, config.final_seq_length):
+        t = np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(t)), t)
+    return t

@@ -1,0 +1,268 @@
+"""Functions on the workers of a Dask cluster, with the trouble that clusters have explained.
+
+The death of a worker is survived: its task is done again. A scheduler that does not answer, has no
+workers or goes away is reported with what to do.
+"""
+
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import Any, TypeVar
+
+from mnist1d.dataset.extras import required
+
+__all__ = ["ClusterError", "ClusterExecutor", "on_cluster", "silence_log"]
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+# How long a scheduler may take to answer, and then to have a worker.
+_ANSWER_SECONDS = 10
+_WORKER_SECONDS = 60
+# How often to look whether scheduler and workers are still there.
+_LOOK_SECONDS = 5
+# Tasks that a cluster knows of at one time, per thread: no worker waits, and no queue grows.
+_AHEAD = 3
+
+
+class ClusterError(RuntimeError):
+    """Workers cannot do what is asked of them, and the message says why."""
+
+
+def on_cluster(
+    function: Callable[[Task], Result], tasks: Iterable[Task], address: str
+) -> Generator[Result, None, None]:
+    """Yield the results of a function from the workers of a Dask scheduler, in any order.
+
+    Tasks are taken from the iterator as they are needed. Close it to withdraw the tasks.
+
+    Args:
+        function: one that the workers find by its name, in a module that they can import.
+        tasks: what to call it with.
+        address: of the scheduler, such as tcp://10.0.0.1:8786.
+
+    Raises:
+        ConnectionError: if the scheduler does not answer, has no workers, or goes away.
+        ClusterError: if workers died again and again on one task, or lack mnist1d.
+        Exception: what the function raised.
+    """
+    distributed = required("distributed", extra="cluster")
+    with _connected(distributed, address) as client:
+        waiting, pending, last_seen = iter(tasks), set[Any](), time.monotonic()
+        try:
+            while True:
+                with _lost_connections_explained(distributed, address):
+                    n_threads = sum(client.nthreads().values())
+                    room = _AHEAD * max(1, n_threads) - len(pending)
+                    for task in islice(waiting, max(0, room)):
+                        pending.add(client.submit(function, task, pure=False, retries=1))
+                    done = _finished(distributed, client, pending)
+                if not pending:
+                    return
+                if n_threads or done:
+                    last_seen = time.monotonic()
+                elif time.monotonic() > last_seen + _WORKER_SECONDS:
+                    raise _no_workers(address)
+                for future in done:
+                    pending.discard(future)
+                    yield _result(distributed, future, address)
+        finally:
+            with suppress(OSError, distributed.CancelledError):
+                client.cancel(list(pending), force=True)
+
+
+class ClusterExecutor(Executor):
+    """The workers of a Dask scheduler as an `Executor`.
+
+    Args:
+        address: of the scheduler, such as tcp://10.0.0.1:8786.
+
+    Raises: ConnectionError: if the scheduler does not answer, or has no workers. A future raises
+        it, too, if the scheduler goes away or has no workers any more, and `ClusterError` if
+        workers died again and again on its task, or lack what the task needs.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._distributed = required("distributed", extra="cluster")
+        self._address = address
+        self._client = _connected(self._distributed, address)
+        self._inner = self._client.get_executor(pure=False, retries=1)
+        self._pending: set[Future[Any]] = set()
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, name="cluster", daemon=True).start()
+
+    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
+        """Have a worker call a function that it finds by its name; as `Executor.submit`."""
+        if self._closed.is_set():
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        future: Future[Result] = Future()
+        with _lost_connections_explained(self._distributed, self._address):
+            inner = self._inner.submit(fn, *args, **kwargs)
+        with self._lock:
+            self._pending.add(future)
+
+        def withdraw(outer: Future[Result]) -> None:
+            if outer.cancelled():
+                inner.cancel()
+
+        future.add_done_callback(withdraw)
+        inner.add_done_callback(lambda inner: self._take(future, inner))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave the cluster; as `Executor.shutdown`."""
+        with self._lock:
+            pending = list(self._pending)
+        if cancel_futures:
+            for future in pending:
+                future.cancel()
+        if wait:
+            for future in pending:
+                with suppress(Exception):
+                    future.exception()
+        if not self._closed.is_set():
+            self._closed.set()
+            with suppress(OSError, self._distributed.CancelledError):
+                self._client.close()
+
+    def _take(self, future: "Future[Any]", inner: "Future[Any]") -> None:
+        """Hand over what became of a task."""
+        try:
+            with _failures_explained(self._distributed, self._address):
+                result = inner.result()
+        except Exception as error:  # noqa: BLE001 (raised where the result is awaited)
+            self._end(future, error=error)
+        else:
+            self._end(future, result)
+
+    def _end(
+        self, future: "Future[Any]", result: Any = None, error: Exception | None = None
+    ) -> None:
+        with self._lock:
+            is_first = future in self._pending
+            self._pending.discard(future)
+        # What is cancelled wants nothing.
+        if not is_first or not future.set_running_or_notify_cancel():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def _watch(self) -> None:
+        """Look whether scheduler and workers are there, as nobody says when they are gone."""
+        last_seen = time.monotonic()
+        while not self._closed.wait(_LOOK_SECONDS):
+            problem: Exception | None = None
+            try:
+                with _lost_connections_explained(self._distributed, self._address):
+                    if self._client.nthreads():
+                        last_seen = time.monotonic()
+                    elif time.monotonic() > last_seen + _WORKER_SECONDS:
+                        problem = _no_workers(self._address)
+            except ConnectionError as error:
+                problem = error
+            if problem is not None and not self._closed.is_set():
+                with self._lock:
+                    pending = list(self._pending)
+                for future in pending:
+                    self._end(future, error=problem)
+
+
+def silence_log() -> None:
+    """Have Dask log nothing of a scheduler that goes away: the exceptions here say it in a line.
+
+    For commands, as the log is the whole process's.
+    """
+    required("distributed", extra="cluster")  # sets its levels when it is imported
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _connected(distributed: Any, address: str) -> Any:
+    client, problem = None, None
+    try:
+        client = distributed.Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        problem = str(error)
+    if client is None:
+        # A client that failed stops its loop when it is collected. While another client is being
+        # made, which holds a lock that stopping needs too, both would wait for ever.
+        gc.collect()
+        raise ConnectionError(
+            f"the scheduler at {address} does not answer ({problem}); is the address right, and "
+            "is it running?"
+        )
+    try:
+        client.wait_for_workers(1, timeout=_WORKER_SECONDS)
+    except TimeoutError:
+        client.close()
+        raise _no_workers(address) from None
+    return client
+
+
+def _no_workers(address: str) -> ConnectionError:
+    return ConnectionError(
+        f"the scheduler at {address} has had no workers for {_WORKER_SECONDS} seconds; start some "
+        "and run the same again"
+    )
+
+
+@contextmanager
+def _lost_connections_explained(distributed: Any, address: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, distributed.CancelledError) as error:
+        raise _went_away(address, error) from error
+
+
+def _went_away(address: str, error: BaseException) -> ConnectionError:
+    lines = str(error).splitlines() or [type(error).__name__]
+    reason = lines[0].rstrip(":")
+    return ConnectionError(
+        f"the scheduler at {address} went away ({reason}); start it and run the same again"
+    )
+
+
+def _finished(distributed: Any, client: Any, pending: set[Any]) -> set[Any]:
+    """Wait for some results, but not for long, as nobody says when a scheduler is gone."""
+    if not pending:
+        return set()
+    try:
+        with client.as_current():
+            waited = distributed.wait(pending, timeout=_LOOK_SECONDS, return_when="FIRST_COMPLETED")
+    except TimeoutError:
+        return set()
+    return set(waited.done)
+
+
+def _result(distributed: Any, future: Any, address: str) -> Any:
+    with _failures_explained(distributed, address):
+        return future.result()
+
+
+@contextmanager
+def _failures_explained(distributed: Any, address: str) -> Iterator[None]:
+    try:
+        yield
+    except (
+        CancelledError,
+        distributed.CancelledError,
+        distributed.comm.CommClosedError,
+    ) as error:
+        raise _went_away(address, error) from error
+    except distributed.scheduler.KilledWorker as error:
+        raise ClusterError(
+            f"workers of {address} died again and again on one task; do they have too little "
+            "memory?"
+        ) from error
+    except ModuleNotFoundError as error:
+        raise ClusterError(
+            f"the workers of {address} need the same packages as this machine: {error}"
+        ) from error

@@ -1,0 +1,241 @@
+"""Measures of a curve of errors over model sizes: the interpolation threshold and the peak.
+
+One curve is one seed's; intervals over seeds are made of these numbers, never of averaged curves.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from mnist1d.measures.uncertainty import Estimate, estimate
+
+LEARNING = 0.5
+"""Sizes before the first whose training error is below this are too small to be looked at.
+
+Such models cannot fit half of the labels, and the chance of their initial weights moves their error
+by several points: rises among them are no peaks.
+"""
+
+
+class Threshold(NamedTuple):
+    """Where a curve of training errors first reaches 0.
+
+    Attributes:
+        size: the smallest size that fits all labels; NaN if none does.
+        below: the next smaller size, which does not: the truth lies between the two. NaN if no size
+            fits or even the smallest does.
+    """
+
+    size: float
+    below: float
+
+
+class Peak(NamedTuple):
+    """The highest rise of a curve of test errors, in the unit of the errors.
+
+    Attributes:
+        size: where the peak is: the vertex of the parabola through the highest point and its two
+            neighbours over the logarithm of the size, or the size itself at the end of the curve.
+        error: the error at the highest point.
+        valley_size: the size of the lowest error before.
+        valley_error: that error.
+        last_error: the error of the largest size.
+    """
+
+    size: float
+    error: float
+    valley_size: float
+    valley_error: float
+    last_error: float
+
+    @property
+    def height(self) -> float:
+        """How far the peak rises above the valley before it; 0 if the curve only falls."""
+        return self.error - self.valley_error
+
+    @property
+    def descent(self) -> float:
+        """How far the curve falls from the peak to the largest size."""
+        return self.error - self.last_error
+
+
+def find_threshold(sizes: ArrayLike, train_error: ArrayLike) -> Threshold:
+    """Find the interpolation threshold: the smallest size whose training error is 0.
+
+    Args:
+        sizes: rising, shape (sizes,).
+        train_error: of one seed, any unit, shape (sizes,); NaN where a run diverged, which makes
+            the threshold NaN.
+
+    Source: PAPER section 4.5.
+
+    >>> find_threshold([4, 8, 16, 32], [0.6, 0.1, 0.0, 0.0])
+    Threshold(size=16.0, below=8.0)
+    >>> find_threshold([4, 8], [0.6, 0.1])
+    Threshold(size=nan, below=nan)
+    """
+    sizes, train_error = _curve(sizes, train_error)
+    fits = np.flatnonzero(train_error == 0)
+    if np.isnan(train_error).any() or not fits.size:
+        return Threshold(np.nan, np.nan)
+    first = int(fits[0])
+    return Threshold(float(sizes[first]), float(sizes[first - 1]) if first else np.nan)
+
+
+def find_peak(sizes: ArrayLike, test_error: ArrayLike, train_error: ArrayLike) -> Peak:
+    """Find the peak of a curve: where it stands highest above the lowest point before.
+
+    Args:
+        sizes: rising, shape (sizes,).
+        test_error: the curve of one seed, an error or a loss, shape (sizes,).
+        train_error: a fraction, shape (sizes,): the search starts at the first size that is below
+            `LEARNING`.
+
+    Returns: the peak; its numbers are NaN if a run diverged or, but for the error of the largest
+        size, if no size gets below `LEARNING`.
+
+    >>> sizes, train = [2, 4, 8, 16, 32], [0.7, 0.4, 0.2, 0.0, 0.0]
+    >>> peak = find_peak(sizes, [80.0, 50.0, 45.0, 60.0, 40.0], train)
+    >>> peak.error, peak.valley_size, peak.height, peak.descent, round(peak.size, 1)
+    (60.0, 8.0, 15.0, 20.0, 15.2)
+    """
+    sizes, test_error = _curve(sizes, test_error)
+    _, train_error = _curve(sizes, train_error)
+    start = np.flatnonzero(train_error < LEARNING)
+    if np.isnan(test_error).any() or np.isnan(train_error).any():
+        return Peak(*(np.nan,) * 5)
+    if not start.size:
+        return Peak(*(np.nan,) * 4, float(test_error[-1]))
+    sizes, curve = sizes[start[0] :], test_error[start[0] :]
+    top = int((curve - np.minimum.accumulate(curve)).argmax())
+    valley = int(curve[: top + 1].argmin())
+    return Peak(
+        _vertex(np.log(sizes), curve, top),
+        float(curve[top]),
+        float(sizes[valley]),
+        float(curve[valley]),
+        float(curve[-1]),
+    )
+
+
+def _vertex(log_sizes: np.ndarray, curve: np.ndarray, top: int) -> float:
+    """Size at the vertex of the parabola through a point and its neighbours."""
+    if 0 < top < len(curve) - 1 and curve[top] >= max(curve[top - 1], curve[top + 1]):
+        near = slice(top - 1, top + 2)
+        bend, slope, _ = np.polyfit(log_sizes[near] - log_sizes[top], curve[near], 2)
+        if bend < 0:
+            return float(np.exp(log_sizes[top] - slope / (2 * bend)))
+    return float(np.exp(log_sizes[top]))
+
+
+def _curve(sizes: ArrayLike, values: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    sizes, values = np.asarray(sizes, dtype=float), np.asarray(values, dtype=float)
+    if sizes.ndim != 1 or sizes.shape != values.shape or not sizes.size:
+        raise ValueError(f"a curve needs a value per size, got {sizes.shape} and {values.shape}")
+    if (np.diff(sizes) <= 0).any():
+        raise ValueError(f"sizes must rise, got {sizes.tolist()}")
+    return sizes, values
+
+
+def measure_curves(result: xr.Dataset) -> xr.Dataset:
+    """Add threshold and peaks of every series and seed.
+
+    Args:
+        result: `size` (series, rank), 0 where a series has fewer; `train_error`, `test_error` and
+            `test_loss` (series, rank, seed).
+
+    Returns: the same with `threshold` and `threshold_below` and, of the test error and the test
+        loss each (`error_...`, `loss_...`), `peak_size`, `peak`, `valley_size`, `valley`, `last`;
+        all (series, seed).
+
+    >>> curve = (("series", "rank", "seed"), np.array([0.4, 0.1, 0.0]).reshape(1, 3, 1))
+    >>> result = xr.Dataset({name: curve for name in ("train_error", "test_error", "test_loss")})
+    >>> result["size"] = (("series", "rank"), [[2, 4, 8]])
+    >>> measure_curves(result).threshold.item()
+    8.0
+    """
+    kinds = ("peak_size", "peak", "valley_size", "valley", "last")
+    shape = (result.sizes["series"], result.sizes["seed"])
+    found = {
+        name: np.full(shape, np.nan)
+        for name in (
+            *("threshold", "threshold_below"),
+            *(f"{measure}_{kind}" for measure in ("error", "loss") for kind in kinds),
+        )
+    }
+    for place in np.ndindex(shape):
+        one = result.isel(series=place[0], seed=place[1])
+        one = one.isel(rank=(one["size"] > 0).to_numpy())
+        sizes, train_error = one["size"].to_numpy(), one.train_error.to_numpy()
+        found["threshold"][place], found["threshold_below"][place] = find_threshold(
+            sizes, train_error
+        )
+        for measure in ("error", "loss"):
+            peak = find_peak(sizes, one[f"test_{measure}"].to_numpy(), train_error)
+            for kind, value in zip(kinds, peak, strict=True):
+                found[f"{measure}_{kind}"][place] = value
+    return result.assign({name: (("series", "seed"), values) for name, values in found.items()})
+
+
+def mean_level(result: xr.Dataset, series: str, measure: str, unit: float = 100.0) -> Estimate:
+    """Estimate a measure over seeds, not below 0.
+
+    Args:
+        result: what `measure_curves` returned, with `diverged` (series, rank, seed).
+        series: name of the curve.
+        measure: name of a variable (series, seed).
+        unit: what the measure is multiplied by: 100 for per cent.
+    """
+    found = _over_seeds(result, series, unit * result[measure].sel(series=series).to_numpy())
+    return found._replace(low=float(np.maximum(found.low, 0.0)))
+
+
+def mean_difference(
+    result: xr.Dataset, series: str, first: str, second: str, unit: float = 100.0
+) -> Estimate:
+    """Estimate `first - second` over seeds, two measures of the same curve; see `mean_level`."""
+    of = result.sel(series=series)
+    return _over_seeds(result, series, unit * (of[first] - of[second]).to_numpy())
+
+
+def mean_size(result: xr.Dataset, series: str, measure: str) -> Estimate:
+    """Estimate a size over seeds by the geometric mean, as sizes are spaced by factors."""
+    sizes = np.log(result[measure].sel(series=series).to_numpy())
+    return _geometric(_over_seeds(result, series, sizes))
+
+
+def mean_threshold(result: xr.Dataset, series: str) -> Estimate:
+    """Estimate the smallest size without training errors.
+
+    The interval reaches down to that of the sizes before: seeds that agree on a size still leave
+    open where between the two the truth lies.
+    """
+    found = mean_size(result, series, "threshold")
+    return found._replace(low=mean_size(result, series, "threshold_below").low)
+
+
+def mean_peak_over_threshold(result: xr.Dataset, series: str) -> Estimate:
+    """Estimate the size at the peak of the test error over the threshold, paired by seed."""
+    of = result.sel(series=series)
+    ratio = np.log((of.error_peak_size / of.threshold).to_numpy())
+    return _geometric(_over_seeds(result, series, ratio))
+
+
+def _over_seeds(result: xr.Dataset, series: str, values: np.ndarray) -> Estimate:
+    """Estimate a mean over seeds of a measure of a whole curve.
+
+    A curve in which a run diverged has none. Neither has one that does not reach 0, of a threshold:
+    then the seeds that have the measure stand for themselves alone, and the interval is unknown.
+    """
+    diverged = result.diverged.sel(series=series).any("rank").to_numpy()
+    found = estimate(values)
+    if np.isnan(values[~diverged]).any():
+        found = found._replace(low=np.nan, high=np.nan)
+    return found._replace(n_diverged=int(diverged.sum()))
+
+
+def _geometric(estimated: Estimate) -> Estimate:
+    mean, low, high = (float(value) for value in np.exp(estimated[:3]))
+    return estimated._replace(mean=mean, low=low, high=high)

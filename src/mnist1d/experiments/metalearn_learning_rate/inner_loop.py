@@ -1,0 +1,193 @@
+"""Training as a differentiable function of its learning rate: the inner loop of Figure 6.
+
+All steps of gradient descent are one `scan`, and derivatives go through every one of them. One
+number is differentiated, so forward mode gives the derivative in a single pass: the state is the
+weights and their derivative, and nothing of the steps before has to be kept.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from mnist1d.dataset.dataset import Dataset
+from mnist1d.models.layers import Linear, draw_layers
+from mnist1d.models.pytorch_stream import PyTorchStream
+from mnist1d.training import cross_entropy
+from mnist1d.training.runs import BY_RUN, SHARED
+
+
+class Network(eqx.Module):
+    """One hidden layer of tanh units; 2,560 parameters by default.
+
+    Args:
+        hidden_size: number of hidden units.
+        key: for the initial weights (PyTorch's defaults).
+
+    Source: PAPER section 5.1.
+
+    >>> Network(key=jax.random.key(0))(jnp.ones((40, 7))).shape
+    (10, 7)
+    """
+
+    hidden: Linear
+    output: Linear
+
+    def __init__(self, hidden_size: int = 50, *, key: PRNGKeyArray) -> None:
+        hidden_key, output_key = jax.random.split(key)
+        self.hidden = Linear(40, hidden_size, key=hidden_key)
+        self.output = Linear(hidden_size, 10, key=output_key)
+
+    def __call__(self, x: Float[Array, "length *batch"]) -> Float[Array, "classes *batch"]:
+        """Map signals `(length, *batch)` to logits `(classes, *batch)`."""
+        return self.output(jnp.tanh(self.hidden(x)))
+
+
+def draw_network(hidden_size: int, rng: np.random.Generator | PyTorchStream) -> Network:
+    """Draw initial weights, the hidden layer first.
+
+    Args:
+        hidden_size: number of hidden units.
+        rng: `PyTorchStream(0)` gives the published initial weights.
+
+    >>> draw_network(50, PyTorchStream(0)).hidden.weight[0, :2]
+    array([-0.00118377,  0.08481918], dtype=float32)
+    """
+    shapes = eqx.filter_eval_shape(Network, hidden_size, key=jax.random.key(0))
+    return draw_layers(shapes, rng)
+
+
+class Batches(NamedTuple):
+    """The training set in stored order, cut into batches; a signal is a column.
+
+    Attributes:
+        x: shape (batches, length, batch_size).
+        y: labels, shape (batches, batch_size).
+    """
+
+    x: Array | np.ndarray
+    y: Array | np.ndarray
+
+
+def cut_into_batches(dataset: Dataset, batch_size: int) -> Batches:
+    """Cut the training set into batches, none of it left out.
+
+    Args:
+        dataset: its training part is taken, in float32.
+        batch_size: divides the number of training samples.
+    """
+    x = dataset.x.astype(np.float32).reshape(-1, batch_size, dataset.x.shape[1])
+    return Batches(
+        np.ascontiguousarray(x.transpose(0, 2, 1)),
+        dataset.y.astype(np.int32).reshape(-1, batch_size),
+    )
+
+
+def inner_losses(
+    rate: Float[Array, ""], network: Network, batches: Batches, n_steps: int
+) -> Float[Array, " steps"]:
+    """Train by plain gradient descent; a differentiable function of the learning rate.
+
+    Args:
+        rate: the learning rate, of the type of the weights.
+        network: the initial weights.
+        batches: step i takes batch i, and begins again after the last one.
+        n_steps: number of updates.
+
+    Returns: the loss of every step's batch before its update, in nats.
+    Source: PAPER section 5.1.
+    """
+
+    def loss_of(network: Network, x: Array, y: Array) -> Float[Array, ""]:
+        return cross_entropy(network(x).T, y)
+
+    def step(network: Network, i: Int[Array, ""]) -> tuple[Network, Float[Array, ""]]:
+        x, y = (jax.lax.dynamic_index_in_dim(part, i, keepdims=False) for part in batches)
+        loss, gradient = jax.value_and_grad(loss_of)(network, x, y)
+        return jax.tree.map(lambda value, slope: value - rate * slope, network, gradient), loss
+
+    order = jnp.asarray(np.arange(n_steps) % len(batches.y))
+    return jax.lax.scan(step, network, order)[1]
+
+
+class OuterStep(NamedTuple):
+    """What one pass through the inner loop gives.
+
+    Attributes:
+        objective: mean of the inner losses, in nats.
+        slope: its derivative with respect to the learning rate: the meta-gradient.
+        last_loss: loss of the last inner step, in nats.
+        first_odd_step: the first inner step whose loss, or the loss's derivative with respect to
+            the learning rate, is not finite; -1 if there is none.
+    """
+
+    objective: Float[Array, ""]
+    slope: Float[Array, ""]
+    last_loss: Float[Array, ""]
+    first_odd_step: Int[Array, ""]
+
+
+def differentiate(
+    rate: Float[Array, ""], network: Network, batches: Batches, n_steps: int
+) -> OuterStep:
+    """Train, and differentiate the mean loss with respect to the learning rate.
+
+    Arguments as for `inner_losses`.
+
+    >>> batches = Batches(jnp.ones((2, 40, 3)), jnp.zeros((2, 3), dtype=int))
+    >>> step = differentiate(jnp.float32(0.1), draw_network(5, PyTorchStream(0)), batches, 4)
+    >>> bool(step.slope < 0), int(step.first_odd_step)
+    (True, -1)
+    """
+    losses, slopes = jax.jvp(
+        lambda rate: inner_losses(rate, network, batches, n_steps), (rate,), (jnp.ones_like(rate),)
+    )
+    odd = ~(jnp.isfinite(losses) & jnp.isfinite(slopes))
+    return OuterStep(
+        losses.mean(), slopes.mean(), losses[-1], jnp.where(odd.any(), odd.argmax(), -1)
+    )
+
+
+def over_runs(
+    function: Callable[[Any, Any, Any], Any], networks: Network, shared: Any
+) -> Callable[[np.ndarray], Any]:
+    """Make one program of many runs: mapped together, and spread over all devices.
+
+    Args:
+        function: `(value, network, shared) -> pytree of arrays`, of one run.
+        networks: one per run, stacked.
+        shared: what all runs share.
+
+    Returns: `values -> pytree`, with one value per run and a leading run axis in every array;
+        compiled when it is first called.
+    """
+    n_runs = len(jax.tree.leaves(networks)[0])
+    mesh = Mesh(np.array(jax.devices()[:n_runs]), ("run",))
+    program = jax.jit(
+        jax.shard_map(
+            jax.vmap(function, in_axes=(0, 0, None)),
+            mesh=mesh,
+            in_specs=(BY_RUN, BY_RUN, SHARED),
+            out_specs=BY_RUN,
+            check_vma=False,
+        )
+    )
+    # Every device takes as many runs; the last ones are done twice where they do not divide.
+    rows = np.arange(-(-n_runs // mesh.size) * mesh.size) % n_runs
+
+    def place(tree: Any) -> Any:
+        tree = jax.tree.map(lambda leaf: np.asarray(leaf)[rows], tree)
+        return jax.device_put(tree, NamedSharding(mesh, BY_RUN))
+
+    networks, shared = place(networks), jax.device_put(shared, NamedSharding(mesh, SHARED))
+
+    def run(values: np.ndarray) -> Any:
+        found = program(place(values), networks, shared)
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[:n_runs], found)
+
+    return run

@@ -1,0 +1,1 @@
+"""Drawing: house style, and pictures of the signals."""

@@ -1,0 +1,1 @@
+"""Running, judging and storing experiments; it does not know which there are."""

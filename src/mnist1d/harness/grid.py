@@ -1,0 +1,244 @@
+"""An experiment with settings of one's own: at one point, or at all points of a grid.
+
+A folder holds what was computed: `units` the experiment's own finished pieces, `points` the result
+at every finished point. The same call again, or one with a larger grid, takes from there what is
+there.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mnist1d.harness import record
+from mnist1d.harness.grids import combine, coordinate
+from mnist1d.harness.interface import InputError, Progress, silent
+from mnist1d.harness.settings import as_json, label, with_settings
+from mnist1d.mnist import mnist_folder
+
+
+def run_grid(
+    experiment: ModuleType,
+    grid: Mapping[str, Iterable[Any]] | None = None,
+    *,
+    config: Any = None,
+    folder: Path | None = None,
+    progress: Progress = silent,
+    executor: Executor | None = None,
+    **settings: Any,
+) -> xr.Dataset:
+    """Run an experiment at every point of a grid of settings.
+
+    Args:
+        experiment: its module.
+        grid: values per field of the configuration, one or more each; the fields of a configuration
+            inside it have a dot in their name (`data.seed`). None, or nothing in it, for one run
+            without further dimensions.
+        config: what all points have in common; the experiment's defaults if omitted.
+        folder: where finished work is kept and found again; None to keep none.
+        progress: told what is going on; a remark and a task "grid points" beside the experiment's.
+        executor: what computes the experiment's units; None for the devices of this process.
+        **settings: fields of the configuration that replace those of `config`.
+
+    Returns: what the experiment returns, with a dimension in front for every field of the grid
+        (`grids.combine`), and the attributes of `record.execute`; of a grid `config` is what the
+        points have in common, `grid` (JSON) the values per field, `seconds` the sum and `protocol`
+        "reduced".
+
+    Raises: InputError: before anything runs, if there is no such experiment or field, a value is
+        not allowed or occurs twice, or a field cannot be swept; later, if a result cannot be
+        stored.
+    """
+    return plan_grid(experiment, grid, config=config, **settings).run(folder, progress, executor)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be run: a grid of settings that has been checked.
+
+    Attributes:
+        experiment: its module.
+        base: what all points have in common.
+        axes: the values of every swept field.
+        points: the values of swept fields at every point, the last field varying fastest.
+        configs: the configuration at every point.
+    """
+
+    experiment: ModuleType
+    base: Any
+    axes: Mapping[str, Sequence[Any]]
+    points: Sequence[Mapping[str, Any]]
+    configs: Sequence[Any]
+
+    def run(
+        self,
+        folder: Path | None = None,
+        progress: Progress = silent,
+        executor: Executor | None = None,
+    ) -> xr.Dataset:
+        """Run the experiment at every point, or find its result; as `run_grid`."""
+        results = []
+        for number, (point, config) in enumerate(zip(self.points, self.configs, strict=True), 1):
+            where = f"Grid point {number} of {len(self.points)}: {_written(point)}"
+            if not self.axes:
+                where = "Result"
+            found = None if folder is None else _find(self.experiment, config, folder, progress)
+            if found is not None:
+                progress(f"{where}: found finished", 0, 0)
+            elif self.axes:
+                progress(where, 0, 0)
+            if found is None:
+                found = _run_point(self.experiment, config, folder, progress, executor)
+            results.append(found)
+            if self.axes:
+                progress("grid points", number, len(self.points))
+        if not self.axes:
+            return results[0]
+        return combine([each.drop_attrs(deep=False) for each in results], self.axes).assign_attrs(
+            _common(results),
+            config=as_json(self.base),
+            grid=as_json(self.axes),
+            protocol="reduced",
+            finished=max(result.attrs["finished"] for result in results),
+        )
+
+
+def plan_grid(
+    experiment: ModuleType,
+    grid: Mapping[str, Iterable[Any]] | None = None,
+    *,
+    config: Any = None,
+    **settings: Any,
+) -> Plan:
+    """Check a grid of settings before anything runs.
+
+    Args:
+        experiment: as for `run_grid`, and so the others.
+        grid: values per field.
+        config: what all points have in common.
+        **settings: fields that replace those of `config`.
+
+    Raises: InputError: if there is no such experiment or field, a value is not allowed or occurs
+        twice, or a field cannot be swept.
+    """
+    axes = {name: _values(name, values) for name, values in (grid or {}).items()}
+    if "seeds" in axes:
+        raise InputError(
+            "seeds cannot be swept: the runs of fewer seeds are the first ones of more; give the "
+            "largest number"
+        )
+    base = with_settings(experiment.Config() if config is None else config, settings)
+    if isinstance(seeds := getattr(base, "seeds", None), int) and seeds < 1:
+        raise InputError(f"seeds must be at least 1, got {seeds}")
+    points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    return Plan(experiment, base, axes, points, [_config_at(base, point) for point in points])
+
+
+def _values(name: str, values: Any) -> list[Any]:
+    """Return the values of a swept field as plain Python ones."""
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise InputError(f"the grid needs a list of values for {name}, not {values!r}")
+    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+    try:
+        coordinate(name, plain)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return plain
+
+
+def _config_at(base: Any, point: Mapping[str, Any]) -> Any:
+    try:
+        return with_settings(base, point)
+    except InputError as error:
+        if len(point) < 2:
+            raise
+        raise InputError(f"{error} (at {_written(point)})") from None
+
+
+def _written(point: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {label(value)}" for name, value in point.items())
+
+
+def _find(
+    experiment: ModuleType, config: Any, folder: Path, progress: Progress
+) -> xr.Dataset | None:
+    """Read the result at a point from the folder, if it is there."""
+    key, path = _place(experiment, config, folder)
+    try:
+        found = record.read(path)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        progress(f"{error}: computed again", 0, 0)
+        return None
+    if found.attrs.pop("point", None) != key:
+        progress(f"{path} holds something else: computed again", 0, 0)
+        return None
+    return found
+
+
+def _run_point(
+    experiment: ModuleType,
+    config: Any,
+    folder: Path | None,
+    progress: Progress,
+    executor: Executor | None,
+) -> xr.Dataset:
+    if folder is None:
+        return record.execute(experiment, config, progress=progress, executor=executor)
+    result = record.execute(
+        experiment, config, progress=progress, folder=folder / "units", executor=executor
+    )
+    key, path = _place(experiment, config, folder)
+    record.write(result.assign_attrs(point=key), path)
+    # As the next call will find it, to the last attribute.
+    return record.read(path).drop_attrs(deep=False).assign_attrs(result.attrs)
+
+
+def _place(experiment: ModuleType, config: Any, folder: Path) -> tuple[str, Path]:
+    key = _key(experiment, config)
+    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+    return key, folder / "points" / f"{name}.nc"
+
+
+def _key(experiment: ModuleType, config: Any) -> str:
+    """Write down all that determines a result."""
+    known = {
+        "experiment": experiment.NAME,
+        "version": experiment.VERSION,
+        "mnist1d": record.package_version(),
+        "config": json.loads(as_json(config)),
+    }
+    if hasattr(config, "mnist"):
+        # None there means the folder that the environment names.
+        known["mnist"] = str(mnist_folder(config.mnist))
+    return json.dumps(known, sort_keys=True)
+
+
+def _common(results: Sequence[xr.Dataset]) -> dict[str, Any]:
+    """Return the attributes: numbers as sums, texts that differ one after the other."""
+    attributes: dict[str, Any] = {}
+    for name, value in results[0].attrs.items():
+        if name == "data":
+            # What the datasets have in common is in `config`, the rest in `grid`.
+            continue
+        if not isinstance(value, str):
+            attributes[name] = sum(result.attrs[name] for result in results)
+            continue
+        values = list(dict.fromkeys(str(result.attrs.get(name)) for result in results))
+        if name == "versions":
+            each = [json.loads(text) for text in values]
+            attributes[name] = json.dumps(
+                {key: ", ".join(dict.fromkeys(one[key] for one in each)) for key in each[0]}
+            )
+        else:
+            attributes[name] = value if len(values) == 1 else ", ".join(values)
+    return attributes

@@ -1,0 +1,144 @@
+"""Finding an experiment: one of ours by name, or anyone's in a Python file."""
+
+import difflib
+import hashlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import is_dataclass
+from functools import wraps
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import xarray as xr
+
+from mnist1d.harness.interface import InputError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+def find_experiment(what: str | Path, experiments: Sequence[ModuleType]) -> ModuleType:
+    """Return the experiment of a name, or load the one in a Python file.
+
+    Args:
+        what: a name, or the path of a file that ends in `.py`.
+        experiments: those that have names; one from a file must not have a name of theirs.
+
+    Raises: InputError: if there is no such experiment or file, or a part is missing, naming it.
+    """
+    known = {experiment.NAME: experiment for experiment in experiments}
+    name = str(what)
+    if name in known:
+        return known[name]
+    path = Path(what)
+    if path.suffix == ".py":
+        return _load_file(path, tuple(known))
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise InputError(
+        f"no experiment named {name}; {hint}There are: {', '.join(known)}; or give the path of a "
+        "Python file that ends in .py"
+    )
+
+
+def load_module(path: Path) -> tuple[ModuleType, str]:
+    """Run a Python file, and return its module and a digest of its text.
+
+    Raises: InputError: if it cannot be read or run.
+    """
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+    digest = hashlib.sha256(source).hexdigest()[:16]
+    # One name per text: two files, or one before and after a change, must not be confused.
+    spec = importlib.util.spec_from_file_location(f"mnist1d_file_{digest}_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path} cannot be read as Python")
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up here; modules beside the file can be imported, last of all.
+    sys.modules[spec.name] = module
+    sys.path.append(str(path.resolve().parent))
+    try:
+        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 (what was asked for)
+    except Exception as error:  # whatever a stranger's file raises when it is run
+        del sys.modules[spec.name]
+        raise InputError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.pop()
+    return module, digest
+
+
+def _load_file(path: Path, taken: Sequence[str]) -> ModuleType:
+    module, digest = load_module(path)
+    _check(module, path, taken)
+    _fill(module, path, digest)
+    return module
+
+
+def _check(module: ModuleType, path: Path, taken: Sequence[str]) -> None:
+    """Refuse a file without the parts of an experiment, naming all that are missing."""
+    wanted = {
+        "NAME": "a text that names the experiment",
+        "Config": "a dataclass of its settings",
+        "run": "a function from a Config to an xarray.Dataset",
+    }
+    missing = [f"{part} ({what})" for part, what in wanted.items() if not hasattr(module, part)]
+    if missing:
+        raise InputError(f"{path} is no experiment: it lacks {', '.join(missing)}")
+    name = module.NAME
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InputError(
+            f"NAME in {path} must be letters, digits, - and _, as it names a folder, not {name!r}"
+        )
+    if name in taken:
+        raise InputError(f"NAME in {path} must not be {name}, which is an experiment of mnist1d")
+    if not (isinstance(module.Config, type) and is_dataclass(module.Config)):
+        raise InputError(f"Config in {path} must be a dataclass, not {module.Config!r}")
+    try:
+        module.Config()
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"Config() in {path} must work, with a default per field: {error}"
+        ) from None
+    parts = {"run": module.run} | {
+        part: getattr(module, part) for part in ("summarise", "plot") if hasattr(module, part)
+    }
+    for part, function in parts.items():
+        if not callable(function):
+            raise InputError(f"{part} in {path} must be a function, not {function!r}")
+
+
+def _fill(module: ModuleType, path: Path, digest: str) -> None:
+    optional: dict[str, Any] = {
+        "TITLE": module.NAME,
+        "VERSION": digest,
+        "CLAIMS": (),
+        "summarise": lambda _: [],
+        "plot": lambda _: {},
+    }
+    for part, default in optional.items():
+        if not hasattr(module, part):
+            setattr(module, part, default)
+    vars(module)["run"] = _tolerant(module.run, path)
+
+
+def _tolerant(run: Callable[..., Any], path: Path) -> Callable[..., xr.Dataset]:
+    """Let a function take what every experiment is given, and check what it returns."""
+    parameters = inspect.signature(run).parameters.values()
+    takes_all = any(each.kind is each.VAR_KEYWORD for each in parameters)
+    names = {each.name for each in parameters}
+
+    @wraps(run)
+    def checked(config: Any, **extras: Any) -> xr.Dataset:
+        result = run(config, **{k: v for k, v in extras.items() if takes_all or k in names})
+        if not isinstance(result, xr.Dataset):
+            raise InputError(
+                f"run in {path} must return an xarray.Dataset, not {type(result).__name__}"
+            )
+        return result
+
+    return checked

@@ -1,0 +1,167 @@
+"""Reading any stored result: as a table, and its values per seed."""
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.extras import required
+from mnist1d.harness import record
+
+TABLE_COLUMNS = ("seed", "variable", "value")
+"""Last columns of every tidy table."""
+
+
+def load_result(path: str | Path) -> xr.Dataset:
+    """Read a result from its file or from the folder that holds it.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if the file is damaged, or no result of an experiment.
+
+    >>> load_result("no/such/folder")
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: no result at no/such/folder
+    """
+    path = Path(path)
+    file = path / "result.nc" if path.is_dir() else path
+    try:
+        result = record.read(file)
+    except FileNotFoundError as error:
+        inside = sorted(map(str, path.glob("*/result.nc"))) if path.is_dir() else []
+        if not inside:
+            raise
+        raise FileNotFoundError(f"{error}; there are: {', '.join(inside)}") from None
+    if "experiment" not in result.attrs:
+        raise ValueError(f"{file} holds no result of an experiment")
+    return result
+
+
+def grid_of(result: xr.Dataset) -> dict[str, list[Any]]:
+    """Return the values of every swept field, by the dimension that it has in the result.
+
+    >>> grid_of(xr.Dataset(attrs={"grid": '{"rounds": [3, 5]}'}))
+    {'rounds': [3, 5]}
+    """
+    grid = json.loads(result.attrs.get("grid", "{}"))
+    named = {field: f"config_{field}" for field in grid}
+    return {named[f] if named[f] in result.dims else f: values for f, values in grid.items()}
+
+
+def scalars_per_seed(result: xr.Dataset) -> list[str]:
+    """Name the variables that are one number per seed, swept value and named case.
+
+    Those are the variables along `seed` whose other dimensions are swept or have texts as
+    coordinates (models, data sets); curves over steps or sizes are not among them.
+
+    >>> curve = (("seed", "step"), [[0.5, 0.1]])
+    >>> scalars_per_seed(xr.Dataset({"loss": ("seed", [0.1]), "curve": curve}))
+    ['loss']
+    """
+    swept = grid_of(result)
+
+    def is_case(dim: Any) -> bool:
+        return dim == "seed" or dim in swept or (dim in result.coords and _is_text(result[dim]))
+
+    return [
+        str(name)
+        for name, variable in result.data_vars.items()
+        if "seed" in variable.dims
+        and variable.dtype.kind in "biuf"
+        and all(is_case(dim) for dim in variable.dims)
+    ]
+
+
+def tidy_table(result: xr.Dataset, variables: Sequence[str] | None = None) -> Any:
+    """Make a table with one row per number.
+
+    Args:
+        result: any result.
+        variables: names of the variables that are wanted, numbers or truth values; None for
+            `scalars_per_seed`.
+
+    Returns: a pandas data frame with a column per dimension (swept fields first), then `seed`,
+        `variable` and `value`; where a variable lacks a dimension, its column is empty.
+
+    Raises: ValueError: if there is no such variable, none at all, or one of texts.
+
+    >>> tidy_table(xr.Dataset({"loss": ("seed", [0.5, 0.25])}, {"seed": [0, 1]}))
+       seed variable  value
+    0     0     loss   0.50
+    1     1     loss   0.25
+    """
+    names = scalars_per_seed(result) if variables is None else list(variables)
+    numeric = [str(name) for name, each in result.data_vars.items() if each.dtype.kind in "biuf"]
+    if wrong := [name for name in names if name not in numeric]:
+        raise ValueError(f"no variable of numbers named {', '.join(wrong)}; {_there_are(numeric)}")
+    if not names:
+        raise ValueError(f"no variable is one number per seed; name others, {_there_are(numeric)}")
+    pandas = required("pandas", extra="export")
+    parts = []
+    for name in names:
+        # Rows without a coordinate are numbered; what else is known of a row would be one column
+        # more per name.
+        frame = (
+            result[name].reset_coords(drop=True).to_dataframe("value").reset_index()
+            if result[name].ndim
+            else pandas.DataFrame({"value": [result[name].item()]})
+        )
+        parts.append(frame.assign(variable=name, value=frame["value"].astype(float)))
+    table = pandas.concat(parts, ignore_index=True)
+    # Whole numbers stay whole where some variables lack a dimension.
+    dims = [each for each in table.columns if each not in {"variable", "value"}]
+    table[dims] = table[dims].convert_dtypes()
+    swept = grid_of(result)
+    first = [dim for dim in swept if dim in table.columns]
+    others = [each for each in table.columns if each not in {*first, *TABLE_COLUMNS}]
+    last = [each for each in TABLE_COLUMNS if each in table.columns]
+    return table[[*first, *others, *last]]
+
+
+def save_table(table: Any, path: Path) -> None:
+    """Write a table as CSV or Parquet, as the file's name ends.
+
+    Raises:
+        ModuleNotFoundError: if pyarrow is wanted and not installed, with the line that installs it.
+        OSError: if the file cannot be written.
+        ValueError: if the name ends otherwise.
+    """
+    if path.suffix not in {".csv", ".parquet"}:
+        raise ValueError(f"a table's name must end in .csv or .parquet, not {path}")
+    content = io.BytesIO()
+    if path.suffix == ".csv":
+        table.to_csv(content, index=False, lineterminator="\n")
+    else:
+        required("pyarrow", extra="export")
+        table.to_parquet(content, index=False)
+    with write_whole(path) as file:
+        file.write(content.getvalue())
+
+
+def cases(variable: xr.DataArray) -> list[tuple[tuple[Any, ...], np.ndarray]]:
+    """Return the values per seed of every case of a variable: its other dimensions' values.
+
+    >>> cases(xr.DataArray([[1, 2]], {"model": ["CNN"], "seed": [0, 1]}, ("model", "seed")))
+    [(('CNN',), array([1., 2.]))]
+    """
+    dims = [dim for dim in variable.dims if dim != "seed"]
+    values = variable.transpose(*dims, "seed").to_numpy().astype(float)
+    coordinates = [variable[dim].to_numpy().tolist() for dim in dims]
+    return [
+        (tuple(coordinates[axis][i] for axis, i in enumerate(index)), values[index])
+        for index in np.ndindex(values.shape[:-1])
+    ]
+
+
+def _is_text(variable: xr.DataArray) -> bool:
+    return variable.dtype.kind in "UTO"
+
+
+def _there_are(names: list[str]) -> str:
+    return f"there are: {', '.join(names)}" if names else "but there are none"

@@ -1,0 +1,165 @@
+"""The fields of a configuration by name, those of configurations inside it with a dot."""
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.harness.interface import InputError
+
+PUBLISHED_DATA = DatasetConfig()
+"""The dataset of the paper."""
+
+
+def with_settings(config: Any, settings: Mapping[str, Any]) -> Any:
+    """Return a configuration with other values for some fields.
+
+    Args:
+        config: a dataclass.
+        settings: values by field; `data.seed` is the field `seed` of the configuration `data`.
+
+    Raises: InputError: if there is no such field (the nearest one is named), or a value is not
+        allowed.
+
+    >>> from mnist1d.experiments.classification import Config
+    >>> with_settings(Config(), {"learning_rate": 0.1}).learning_rate
+    0.1
+    >>> with_settings(Config(), {"learning_rte": 0.1})
+    Traceback (most recent call last):
+        ...
+    mnist1d.harness.interface.InputError: no field 'learning_rte'; did you mean 'learning_rate'?
+    """
+    own: dict[str, Any] = {}
+    inner: dict[str, dict[str, Any]] = {}
+    known = {field.name for field in dataclasses.fields(config)}
+    for name, value in settings.items():
+        outer, _, rest = name.partition(".")
+        if outer not in known or (rest and not dataclasses.is_dataclass(getattr(config, outer))):
+            near = difflib.get_close_matches(name, field_names(config), 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+            raise InputError(f"no field {name!r}; {hint}")
+        if rest:
+            inner.setdefault(outer, {})[rest] = value
+        else:
+            own[outer] = value
+    for name, changes in inner.items():
+        value = own.get(name, getattr(config, name))
+        try:
+            own[name] = (
+                # Knows which of its fields others make obsolete.
+                value.replace(**changes)
+                if isinstance(value, DatasetConfig)
+                else with_settings(value, changes)
+            )
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{name}: {error}") from None
+    try:
+        return dataclasses.replace(config, **own)
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error)) from error
+
+
+SHAPES = ("templates", "final_seq_length", "channel_axis")
+"""Parameters of a dataset that networks made for ten digits and 40 points do not take."""
+
+
+def check_data(
+    data: Any, fixed: Sequence[str], why: str, published: DatasetConfig = PUBLISHED_DATA
+) -> DatasetConfig:
+    """Return the dataset of a configuration's field `data`, checked.
+
+    Args:
+        data: what was given.
+        fixed: parameters that must be those of the published dataset.
+        why: said if they are not.
+        published: the dataset of the experiment.
+
+    Raises:
+        TypeError: if it is no dataset.
+        ValueError: if one of the parameters is another.
+
+    >>> check_data(DatasetConfig(seed=7), ("seed",), "trials have seeds of their own")
+    Traceback (most recent call last):
+        ...
+    ValueError: data must leave seed as it is: trials have seeds of their own
+    """
+    if not isinstance(data, DatasetConfig):
+        raise TypeError(f"data must be a DatasetConfig, not {data!r}")
+    for field in fixed:
+        if getattr(data, field) != getattr(published, field):
+            raise ValueError(f"data must leave {field} as it is: {why}")
+    return data
+
+
+def with_data(
+    key: Mapping[str, Any], data: DatasetConfig, published: DatasetConfig = PUBLISHED_DATA
+) -> dict[str, Any]:
+    """Return what determines a unit, with the dataset if it is not the published one.
+
+    >>> list(with_data({"seed": 0}, DatasetConfig())), list(with_data({}, DatasetConfig(seed=7)))
+    (['seed'], ['dataset'])
+    """
+    return {**key} if data == published else {**key, "dataset": data.to_dict()}
+
+
+def field_names(config: Any) -> list[str]:
+    """Return the names of all fields, those of configurations inside with a dot.
+
+    >>> from mnist1d.dataset.config import DatasetConfig
+    >>> field_names(DatasetConfig())[:2]
+    ['num_samples', 'train_split']
+    """
+    return list(values_by_name(config))
+
+
+def values_by_name(config: Any) -> dict[str, Any]:
+    """Return the values of all fields, those of configurations inside with a dot.
+
+    >>> from mnist1d.experiments.classification import Config
+    >>> values_by_name(Config())["n_steps"]
+    6001
+    """
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            values |= {f"{field.name}.{name}": each for name, each in values_by_name(value).items()}
+        else:
+            values[field.name] = value
+    return values
+
+
+def label(value: Any) -> str:
+    """Write a value of a field as short as it can be read.
+
+    >>> label((8, 16)), label(0.01), label(None)
+    ('8 16', '0.01', 'None')
+    """
+    if isinstance(value, tuple | list):
+        return " ".join(map(label, value))
+    return str(value)
+
+
+def as_json(value: Any) -> str:
+    """Write a configuration, or values of its fields, as JSON.
+
+    >>> as_json({"widths": (8, 16), "rate": np.float64(0.1)})
+    '{"widths": [8, 16], "rate": 0.1}'
+    """
+    return json.dumps(value, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, DatasetConfig):
+        return value.to_dict()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)

@@ -1,0 +1,1 @@
+"""Candidates of a comparison: in Equinox, PyTorch, scikit-learn, or as functions."""

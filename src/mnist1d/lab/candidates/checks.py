@@ -1,0 +1,90 @@
+"""What predictions have to look like, and what is said when they do not."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist1d.lab.candidates.contract import CandidateError, Schedule, Sets
+
+SHORT = 2
+"""Steps that a candidate takes when it is tried, if a run has so many."""
+
+_FEW = 200
+
+
+class Predicted(NamedTuple):
+    """What a candidate predicts.
+
+    Attributes:
+        classes: shape (n,), int64.
+        finite: whether it came from logits all of which are finite, or from classes.
+    """
+
+    classes: NDArray[np.int64]
+    finite: bool
+
+
+def few_of(sets: Sets, schedule: Schedule) -> tuple[Sets, Schedule]:
+    """Take a few samples and steps, enough to see whether a candidate works at all.
+
+    >>> x, y = np.zeros((4000, 40), np.float32), np.zeros(4000, np.int32)
+    >>> few, short = few_of(Sets(x, y, {"validation": x}, y), Schedule())
+    >>> few.x.shape, short
+    ((200, 40), Schedule(n_steps=2, batch_size=100, evaluate_every=2))
+    """
+    batch_size = min(schedule.batch_size, len(sets.x))
+    n = min(max(1, _FEW // batch_size) * batch_size, len(sets.x) // batch_size * batch_size)
+    evaluated = {name: x[:_FEW] for name, x in sets.evaluated.items()}
+    few = Sets(sets.x[:n], sets.y[:n], evaluated, sets.y_validation[:_FEW], sets.n_classes)
+    n_steps = min(SHORT, schedule.n_steps)
+    return few, Schedule(n_steps, batch_size, n_steps)
+
+
+def as_predicted(output: Any, n: int, n_classes: int) -> Predicted:
+    """Read what a candidate predicts for n signals: classes or logits.
+
+    Args:
+        output: classes, shape (n,), or logits, shape (n, classes); anything NumPy can read.
+        n: number of signals.
+        n_classes: how many classes there are.
+
+    Raises: CandidateError: if it is neither, saying what was expected and what came.
+
+    >>> as_predicted([[0.1, 0.9], [0.8, 0.2]], 2, 2).classes
+    array([1, 0])
+    >>> as_predicted([0, 7], 2, 2)
+    Traceback (most recent call last):
+        ...
+    mnist1d.lab.candidates.contract.CandidateError: expected classes from 0 to 1, got 7
+    """
+    expected = f"expected classes of shape ({n},) or logits of shape ({n}, {n_classes})"
+    try:
+        values = np.asarray(output)
+    except Exception as error:  # whatever a stranger's object raises when it is read
+        raise CandidateError(f"{expected}, got what is no array: {error}") from error
+    if values.dtype.kind not in "biuf":
+        raise CandidateError(f"{expected}, got {type(output).__name__} of type {values.dtype}")
+    if values.shape == (n,):
+        return Predicted(_as_labels(values, n_classes), finite=True)
+    if values.shape == (n, n_classes):
+        return Predicted(values.argmax(axis=1), bool(np.isfinite(values).all()))
+    raise CandidateError(f"{expected}, got shape {values.shape}")
+
+
+def describe_error(error: BaseException) -> str:
+    """Put an exception into one line.
+
+    >>> describe_error(KeyError("x"))
+    "KeyError: 'x'"
+    """
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _as_labels(values: NDArray[Any], n_classes: int) -> NDArray[np.int64]:
+    # What is not finite fails these comparisons, too.
+    wrong = values[~((values >= 0) & (values < n_classes) & (values == np.floor(values)))]
+    if wrong.size:
+        raise CandidateError(f"expected classes from 0 to {n_classes - 1}, got {wrong[0]}")
+    return values.astype(np.int64)

@@ -1,0 +1,277 @@
+"""Candidates of a comparison that train themselves: scikit-learn's, and functions of one's own."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mnist1d.dataset.extras import required
+from mnist1d.lab.candidates.checks import as_predicted, describe_error, few_of
+from mnist1d.lab.candidates.contract import CandidateError, Outcome, Run, Schedule, Sets
+from mnist1d.lab.candidates.fingerprint import source_text
+from mnist1d.lab.candidates.search_space import (
+    LEARNING_RATE,
+    check_search,
+    default_rate,
+    first_values,
+    named,
+    needs,
+    plain_values,
+)
+
+Predict = Callable[[np.ndarray], Any]
+"""From signals (n, length) to classes (n,) or logits (n, classes)."""
+
+Fit = Callable[[Run, Sets, Schedule], Predict]
+
+
+@dataclass(frozen=True)
+class SklearnCandidate:
+    """A classifier of scikit-learn, or anything with its `fit`, `predict` and `get_params`.
+
+    Every run fits a clone. Every `random_state`, of steps of a pipeline too, is the run's seed. An
+    estimator has no steps: it learns until its own `fit` ends.
+
+    Attributes:
+        estimator: an estimator, or a function without arguments that makes one.
+        search: values that may be tried, by the name that `set_params` takes, as
+            `{"svc__C": [1, 10]}`. Nothing is tuned if omitted.
+
+    Raises:
+        TypeError: if `estimator` is neither.
+        ValueError: if `search` has a setting that the estimator does not have, or no value of one.
+
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> candidate = SklearnCandidate(KNeighborsClassifier(), search={"n_neighbors": [1, 5, 25]})
+    >>> x, y = np.eye(40, dtype=np.float32), np.arange(40, dtype=np.int32) % 10
+    >>> sets = {"published": Sets(x, y, {"train": x, "validation": x}, y)}
+    >>> run = Run({"n_neighbors": 1}, seed=0, data="published")
+    >>> ((_, outcome),) = candidate.train([run], sets, Schedule(), lambda done, total: None)
+    >>> outcome.validation_accuracy
+    array([1.])
+    """
+
+    estimator: Any
+    _: KW_ONLY
+    search: Mapping[str, Sequence[Any]] | None = None
+    framework: ClassVar[str] = "scikit-learn"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "search", plain_values(self.search) or {})
+        if isinstance(self.estimator, type) or not hasattr(self.estimator, "get_params"):
+            if not callable(self.estimator):
+                raise TypeError(
+                    "estimator must be an estimator, or a function that makes one, "
+                    f"got {self.estimator!r}"
+                )
+        elif unknown := set(self.search or {}) - set(self.estimator.get_params()):
+            raise ValueError(
+                f"search has {', '.join(sorted(unknown))}, which the estimator does not have; "
+                f"it has {', '.join(sorted(self.estimator.get_params()))}"
+            )
+        check_search(self.search, {"estimator": lambda **_: None})
+
+    def source(self) -> str:
+        """Return what the estimator is, with all of its parameters."""
+        return source_text({"estimator": self.estimator})
+
+    def check(self, sets: Sets, schedule: Schedule) -> None:
+        """Try the candidate on a few samples; see `mnist1d.lab.candidates.contract.Candidate`."""
+        run = Run(first_values(self.search), seed=0, data="")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that few samples are few
+            _check(self._fit, run, sets, schedule)
+
+    def train(
+        self,
+        runs: Sequence[Run],
+        sets: Mapping[str, Sets],
+        schedule: Schedule,
+        report: Callable[[int, int], None],
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Do runs, one after the other; see `mnist1d.lab.candidates.contract.Candidate`."""
+        return _train(self._fit, runs, sets, schedule, report)
+
+    def _fit(self, run: Run, sets: Sets, schedule: Schedule) -> Predict:  # noqa: ARG002
+        estimator = self.estimator
+        if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
+            estimator = estimator()
+        missing = [name for name in ("fit", "predict") if not hasattr(estimator, name)]
+        if missing:
+            raise CandidateError(
+                f"expected a classifier with fit and predict, got {type(estimator).__name__}, "
+                f"which lacks {' and '.join(missing)}"
+            )
+        estimator = required("sklearn.base", extra="lab").clone(estimator)
+        estimator.set_params(**dict(run.settings))
+        # Settings first: one of them may be a whole step of a pipeline.
+        seeds = [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
+        estimator.set_params(**dict.fromkeys(seeds, run.seed))
+        return estimator.fit(sets.x.copy(), sets.y.copy()).predict
+
+
+_OFFERED = ("seed", "x_validation", "y_validation", "schedule")
+"""What a training function gets by name, if it names it."""
+
+
+@dataclass(frozen=True)
+class FunctionCandidate:
+    """A training function of your own: whatever learns from samples and then predicts.
+
+    Attributes:
+        function: `(x, y, *, seed, x_validation, y_validation, **settings) -> predict`, where
+            `predict` maps signals (n, length) to classes (n,) or logits (n, classes). `x` is of
+            shape (n, length), float32, `y` of shape (n,), int32. Of the arguments by name it gets
+            those that it names; `schedule`, too, which says how many steps the others take.
+        search: values that may be tried, by setting. If omitted, a function with a parameter
+            `learning_rate` gets the comparison's learning rates, any other is not tuned.
+
+    Raises:
+        TypeError: if `function` is none.
+        ValueError: if `search` has a setting that the function does not take or gets anyway, or no
+            value of one.
+
+    >>> def nearest_mean(x, y):
+    ...     means = np.array([x[y == label].mean(axis=0) for label in range(10)])
+    ...     return lambda new: -((new[:, None] - means) ** 2).sum(axis=2)
+    >>> x, y = np.eye(40, dtype=np.float32), np.arange(40, dtype=np.int32) % 10
+    >>> sets = {"published": Sets(x, y, {"train": x, "validation": x}, y)}
+    >>> runs = [Run({}, seed=0, data="published")]
+    >>> candidate = FunctionCandidate(nearest_mean)
+    >>> ((_, outcome),) = candidate.train(runs, sets, Schedule(), lambda done, total: None)
+    >>> outcome.validation_accuracy
+    array([1.])
+    """
+
+    function: Callable[..., Predict]
+    _: KW_ONLY
+    search: Mapping[str, Sequence[Any]] | None = None
+    framework: ClassVar[str] = "function"
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(f"function must be a function, got {self.function!r}")
+        object.__setattr__(self, "search", plain_values(self.search))
+        if self.search is None and not named(self.function, LEARNING_RATE):
+            object.__setattr__(self, "search", {})
+        check_search(self.search, {"function": self.function})
+        for name in self.search or {}:
+            if name in _OFFERED:
+                raise ValueError(f"search has {name}, which the comparison gives to the function")
+
+    @property
+    def untuned_rate(self) -> str:
+        """The learning rate without one in the search space, as a text; empty if there is none."""
+        rate = default_rate(self.function)
+        return "" if rate is None else f"{rate}"
+
+    def source(self) -> str:
+        """Return the text of the function."""
+        return source_text({"function": self.function})
+
+    def check(self, sets: Sets, schedule: Schedule) -> None:
+        """Try the candidate on a few samples; see `mnist1d.lab.candidates.contract.Candidate`."""
+        needs_rate = needs(self.function, LEARNING_RATE)
+        if needs_rate and self.search is not None and LEARNING_RATE not in self.search:
+            raise CandidateError(
+                f"function needs {LEARNING_RATE}, expected it in search, got a search of "
+                f"{', '.join(self.search) or 'nothing'}; a default of the argument would do, too"
+            )
+        _check(self._fit, Run(first_values(self.search), seed=0, data=""), sets, schedule)
+
+    def train(
+        self,
+        runs: Sequence[Run],
+        sets: Mapping[str, Sets],
+        schedule: Schedule,
+        report: Callable[[int, int], None],
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Do runs, one after the other; see `mnist1d.lab.candidates.contract.Candidate`."""
+        return _train(self._fit, runs, sets, schedule, report)
+
+    def _fit(self, run: Run, sets: Sets, schedule: Schedule) -> Predict:
+        values = (run.seed, sets.evaluated["validation"].copy(), sets.y_validation.copy(), schedule)
+        offered = dict(zip(_OFFERED, values, strict=True))
+        taken = {name: value for name, value in offered.items() if named(self.function, name)}
+        # Copies: a function may standardise its samples where they stand.
+        predict = self.function(sets.x.copy(), sets.y.copy(), **taken, **run.settings)
+        if not callable(predict):
+            raise CandidateError(
+                "expected a function that predicts, (n, length) to classes (n,) or logits "
+                f"(n, classes), got {type(predict).__name__}"
+            )
+        return predict
+
+
+def _check(fit: Fit, run: Run, sets: Sets, schedule: Schedule) -> None:
+    """Fit twice: predictions must be predictions, and the same both times."""
+    few, short = few_of(sets, schedule)
+    x = few.evaluated["validation"]
+    try:
+        first, second = (_predicted(fit, run, few, short, x) for _ in range(2))
+    except CandidateError:
+        # A few samples or steps may be too few for a candidate that works.
+        first, second = (_predicted(fit, run, sets, schedule, x) for _ in range(2))
+    n_different = int((first != second).sum())
+    if n_different:
+        raise CandidateError(
+            f"it is not the same twice with the same seed: {n_different} of {len(x)} predictions "
+            "differ; all draws must come from the seed that it is given"
+        )
+
+
+def _predicted(fit: Fit, run: Run, sets: Sets, schedule: Schedule, x: np.ndarray) -> np.ndarray:
+    """Fit, and return the classes predicted for some signals."""
+    try:
+        output = fit(run, sets, schedule)(x.copy())
+    except CandidateError:
+        raise
+    except Exception as error:  # whatever a stranger's function raises
+        raise CandidateError(
+            f"it raised with {len(sets.x)} samples of shape {sets.x.shape[1:]}: "
+            f"{describe_error(error)}"
+        ) from error
+    predicted = as_predicted(output, len(x), sets.n_classes)
+    if not predicted.finite:
+        raise CandidateError("expected finite logits, got values that are not")
+    return predicted.classes
+
+
+def _train(
+    fit: Fit,
+    runs: Sequence[Run],
+    sets: Mapping[str, Sets],
+    schedule: Schedule,
+    report: Callable[[int, int], None],
+) -> Iterator[tuple[int, Outcome]]:
+    total = len(runs) * schedule.n_steps
+    report(0, total)
+    for number, run in enumerate(runs):
+        own = sets[run.data]
+        start, finite = time.perf_counter(), True
+        predictions = {}
+        try:
+            predict = fit(run, own, schedule)
+            for name, x in own.evaluated.items():
+                predicted = as_predicted(predict(x.copy()), len(x), own.n_classes)
+                predictions[name], finite = predicted.classes, finite and predicted.finite
+        except Exception as error:  # whatever a stranger's function raises
+            settings = ", ".join(f"{name} {value}" for name, value in run.settings.items())
+            text = str(error) if isinstance(error, CandidateError) else describe_error(error)
+            raise CandidateError(
+                f"it failed with seed {run.seed} and {settings or 'no settings'}: {text}"
+            ) from error
+        correct = (predictions["validation"] == own.y_validation).mean()
+        yield (
+            number,
+            Outcome(
+                np.array([correct if finite else np.nan]),
+                predictions,
+                np.array([np.nan]),
+                time.perf_counter() - start,
+            ),
+        )
+        report((number + 1) * schedule.n_steps, total)

@@ -1,0 +1,100 @@
+"""What was given as a candidate, told from what it is."""
+
+import inspect
+import sys
+from importlib import import_module
+from typing import Any
+
+import equinox as eqx
+
+from mnist1d.dataset import checks
+from mnist1d.lab.candidates.contract import Candidate
+from mnist1d.lab.candidates.equinox import EquinoxCandidate
+
+_CONTRACT = ("check", "framework", "search", "source", "train")
+_WANTED = (
+    "a function key -> model or a class of Equinox, a subclass of nn.Module or a function without "
+    "arguments that makes one, an estimator of scikit-learn, a function (x, y, ...) -> predict, or "
+    "one of the candidates of mnist1d.lab"
+)
+
+
+def as_candidate(name: str, given: Any) -> Candidate:
+    """Return a candidate of the right kind for whatever was given.
+
+    Args:
+        name: of the candidate, for messages.
+        given: a candidate; a class or function `key -> model` of Equinox; a subclass of PyTorch's
+            `nn.Module`, or a function without arguments that makes one; an estimator of
+            scikit-learn, or a function that makes one; a training function `(x, y, ...) ->
+            predict`.
+
+    Raises: TypeError: if it is none of these.
+
+    >>> from mnist1d.models import MLP
+    >>> as_candidate("MLP", MLP).framework
+    'Equinox'
+    """
+    if all(hasattr(given, part) for part in _CONTRACT):
+        return given
+    if _is_torch(given):
+        return _torch(given)
+    if _is_estimator(given):
+        return _fitted("SklearnCandidate", given)
+    if isinstance(given, eqx.Module):
+        raise TypeError(
+            f"{name} must be {_WANTED}, not a finished model ({type(given).__name__}): every seed "
+            "starts from weights of its own"
+        )
+    if not callable(given):
+        raise TypeError(f"{name} must be {_WANTED}, not {checks.typed(given)}")
+    if isinstance(given, type) and issubclass(given, eqx.Module):
+        return EquinoxCandidate(given)
+    return _from_function(name, given)
+
+
+def _from_function(name: str, given: Any) -> Candidate:
+    """Tell what a function makes from the arguments that it cannot do without."""
+    try:
+        parameters = inspect.signature(given).parameters.values()
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be {_WANTED}, not {checks.typed(given)}") from None
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [each.name for each in parameters if each.default is each.empty]
+    needed = [each.name for each in parameters if each.name in needed and each.kind not in kinds]
+    if needed == ["key"] or (len(needed) == 1 and not isinstance(given, type)):
+        return EquinoxCandidate(given)
+    if len(needed) > 1:
+        return _fitted("FunctionCandidate", given)
+    try:
+        made = given()
+    except Exception as error:
+        raise TypeError(
+            f"{name} must be {_WANTED}; calling it without arguments raised "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if _is_torch(made):
+        return _torch(given)
+    if _is_estimator(made):
+        return _fitted("SklearnCandidate", given)
+    raise TypeError(f"{name} must be {_WANTED}; called without arguments it made {type(made)}")
+
+
+def _is_torch(given: Any) -> bool:
+    torch = sys.modules.get("torch")  # whoever has a module of PyTorch has imported it
+    if torch is None:
+        return False
+    module = torch.nn.Module
+    return isinstance(given, module) or (isinstance(given, type) and issubclass(given, module))
+
+
+def _is_estimator(given: Any) -> bool:
+    return all(hasattr(given, part) for part in ("fit", "predict", "get_params"))
+
+
+def _torch(given: Any) -> Candidate:
+    return import_module("mnist1d.lab.candidates.torch").TorchCandidate(given)
+
+
+def _fitted(kind: str, given: Any) -> Candidate:
+    return getattr(import_module("mnist1d.lab.candidates.fitted"), kind)(given)

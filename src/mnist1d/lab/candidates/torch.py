@@ -1,0 +1,377 @@
+"""Candidates of a comparison that are made with, and trained in, PyTorch."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar, NamedTuple, TypeAlias
+
+import numpy as np
+
+from mnist1d.dataset.extras import required
+from mnist1d.lab.candidates.checks import describe_error, few_of
+from mnist1d.lab.candidates.contract import (
+    CandidateError,
+    Outcome,
+    Run,
+    Schedule,
+    Sets,
+    batch_order,
+)
+from mnist1d.lab.candidates.fingerprint import source_text
+from mnist1d.lab.candidates.search_space import (
+    LEARNING_RATE,
+    check_search,
+    default_rate,
+    first_values,
+    own_settings,
+    plain_values,
+)
+
+torch = required("torch", extra="torch")
+
+# PyTorch is not there for a type checker.
+Tensor: TypeAlias = Any
+Module: TypeAlias = Any
+
+_CHUNK = 2000
+"""Samples that are predicted at a time."""
+
+
+class _Data(NamedTuple):
+    """The samples of a run as tensors on the device."""
+
+    x: Tensor
+    y: Tensor
+    evaluated: dict[str, Tensor]
+    y_validation: Tensor
+
+
+@dataclass(frozen=True)
+class TorchCandidate:
+    """A PyTorch model, trained by PyTorch on the batches that every other candidate gets.
+
+    The weights of seed s are what `make` gives after `torch.manual_seed(s)`. Global random state is
+    as before afterwards. Everything runs on the GPU if there is one.
+
+    Settings of the search space go to the functions that name them: a learning rate to `optimizer`
+    as its second argument, `hidden_size`, say, to `make`.
+
+    Attributes:
+        make: a subclass of `nn.Module` or a function without arguments; gives a new model every
+            time, which maps signals (batch, length), float32, to logits (batch, classes).
+        optimizer: `(parameters, learning_rate) -> torch.optim.Optimizer`, or a class of
+            `torch.optim`.
+        loss: `(logits, labels) -> scalar`.
+        augment: `x -> x`, applied to every training batch (batch, length); may draw from PyTorch's
+            generator.
+        schedule: `(optimizer, n_steps) -> scheduler` of the learning rate, moved on after every
+            step, as `torch.optim.lr_scheduler.CosineAnnealingLR`.
+        search: values that may be tried, by setting; None for the comparison's learning rates.
+        device: name of PyTorch's device; None for the GPU if there is one.
+
+    Raises:
+        TypeError: if `make` or another function is none.
+        ValueError: if `search` has a setting that no function takes, or no value of one.
+
+    >>> from torch import nn
+    >>> candidate = TorchCandidate(lambda: nn.Linear(40, 10), optimizer=torch.optim.SGD)
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(400, 40)).astype(np.float32), np.arange(400, dtype=np.int32) % 10
+    >>> sets = Sets(x, y, {"train": x, "validation": x}, y)
+    >>> candidate.check(sets, Schedule())
+    410
+    """
+
+    make: Callable[..., Module]
+    _: KW_ONLY
+    optimizer: Callable[..., Any] = torch.optim.Adam
+    loss: Callable[..., Tensor] = torch.nn.functional.cross_entropy
+    augment: Callable[..., Tensor] | None = None
+    schedule: Callable[[Any, int], Any] | None = None
+    search: Mapping[str, Sequence[Any]] | None = None
+    device: str | None = None
+    framework: ClassVar[str] = "PyTorch"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "search", plain_values(self.search))
+        if isinstance(self.make, torch.nn.Module):
+            raise TypeError(
+                "make must give a new model for every run, got one model: "
+                f"write TorchCandidate(lambda: {type(self.make).__name__}(...))"
+            )
+        parts = self._parts()
+        for name, part in parts.items():
+            if not callable(part) and not (part is None and name in {"augment", "schedule"}):
+                raise TypeError(f"{name} must be a function, got {part!r}")
+        check_search(self.search, {name: parts[name] for name in parts if name != "schedule"})
+
+    @property
+    def untuned_rate(self) -> str:
+        """The learning rate without one in the search space, as a text."""
+        rate = default_rate(self.optimizer, 1)
+        return "the optimizer's own" if rate is None else f"{rate}"
+
+    def source(self) -> str:
+        """Return the text of all functions."""
+        return source_text(self._parts())
+
+    def check(self, sets: Sets, schedule: Schedule) -> int:
+        """Try the candidate on a few samples; see `mnist1d.lab.candidates.contract.Candidate`."""
+        few, short = few_of(sets, schedule)
+        run = Run(first_values(self.search), seed=0, data="")
+        data = self._as_tensors(few)
+        n_parameters = self._check_model(run, data, sets.n_classes)
+        order = self._order(len(few.x), short, seed=0)
+        first, second = (
+            self._run(run, data, order, short, lambda _: None, of_steps=schedule.n_steps)
+            for _ in range(2)
+        )
+        self._check_same(first, second)
+        return n_parameters
+
+    def count(self, settings: Mapping[str, Any], sets: Sets) -> int:
+        """Count the parameters that the model has with some settings."""
+        few, _ = few_of(sets, Schedule())
+        with _seeded(0, self._device()):
+            return _count(self._model(Run(settings, 0, ""), self._as_tensors(few).x))
+
+    def train(
+        self,
+        runs: Sequence[Run],
+        sets: Mapping[str, Sets],
+        schedule: Schedule,
+        report: Callable[[int, int], None],
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Do runs, one after the other; see `mnist1d.lab.candidates.contract.Candidate`."""
+        total = len(runs) * schedule.n_steps
+        data = {name: self._as_tensors(sets[name]) for name in {run.data for run in runs}}
+        orders: dict[tuple[int, int], Tensor] = {}  # many settings have the order of a seed
+        report(0, total)
+        for number, run in enumerate(runs):
+            n = len(data[run.data].x)
+            if (n, run.seed) not in orders:
+                orders[n, run.seed] = self._order(n, schedule, run.seed)
+            before = number * schedule.n_steps
+
+            def told(steps: int, before: int = before) -> None:
+                report(before + steps, total)
+
+            yield number, self._run(run, data[run.data], orders[n, run.seed], schedule, told)
+
+    def _run(
+        self,
+        run: Run,
+        data: _Data,
+        order: Tensor,
+        schedule: Schedule,
+        told: Callable[[int], None],
+        of_steps: int | None = None,
+    ) -> Outcome:
+        """Train one model, start to end, or the first steps of as many as its schedule is told."""
+        start = time.perf_counter()
+        done = 0
+        losses: list[Tensor] = []
+        accuracies: list[Tensor] = []
+        loss_of, augment = self._bound(self.loss, run), self._bound(self.augment, run)
+        with _seeded(run.seed, self._device()):
+            try:
+                model = self._model(run, data.x)
+                optimizer = self._optimizer(model, run)
+                n_steps = of_steps or schedule.n_steps
+                scheduler = self.schedule(optimizer, n_steps) if self.schedule else None
+                model.train()
+                for first in range(0, schedule.n_steps, schedule.evaluate_every):
+                    recent = []
+                    for rows in order[first : first + schedule.evaluate_every]:
+                        x, y = data.x[rows], data.y[rows]
+                        loss = loss_of(model(x if augment is None else augment(x)), y)
+                        optimizer.zero_grad()
+                        loss.backward()
+                        optimizer.step()
+                        if scheduler is not None:
+                            scheduler.step()
+                        recent.append(loss.detach())
+                        done += 1
+                    losses.append(torch.stack(recent).mean())
+                    accuracies.append(
+                        _accuracy(_logits(model, data.evaluated["validation"]), data.y_validation)
+                    )
+                    told(done)
+                predictions = {
+                    name: _logits(model, x).argmax(dim=1).cpu().numpy()
+                    for name, x in data.evaluated.items()
+                }
+                return Outcome(
+                    torch.stack(accuracies).cpu().numpy().astype(np.float64),
+                    predictions,
+                    torch.stack(losses).cpu().numpy().astype(np.float64),
+                    time.perf_counter() - start,
+                )
+            except Exception as error:  # whatever a stranger's model raises
+                raise CandidateError(
+                    f"it raised, after {done} of {schedule.n_steps} steps with seed {run.seed} and "
+                    f"{_shown(run.settings)}: {describe_error(error)}"
+                ) from error
+
+    def _check_model(self, run: Run, data: _Data, n_classes: int) -> int:
+        """Check what a fresh model gives; return the number of its parameters."""
+        x = data.evaluated["validation"]
+        shape = tuple(x.shape)
+        expected = (
+            f"expected logits of shape ({shape[0]}, {n_classes}) for signals of shape {shape}"
+        )
+        with _seeded(run.seed, self._device()):
+            model = self._model(run, data.x)
+            try:
+                logits = _logits(model, x)
+            except Exception as error:  # whatever a stranger's model raises
+                hint = _layout_hint(model, x, n_classes)
+                raise CandidateError(
+                    f"{expected}, but the model raised {describe_error(error)}{hint}"
+                ) from error
+            if not isinstance(logits, torch.Tensor):
+                raise CandidateError(f"{expected}, got {type(logits).__name__}")
+            if not _fits(logits, len(x), n_classes):
+                hint = _layout_hint(model, x, n_classes)
+                raise CandidateError(f"{expected}, got shape {tuple(logits.shape)}{hint}")
+            if not torch.isfinite(logits).all():
+                raise CandidateError(
+                    "expected finite logits before the first step, got values that are not"
+                )
+            try:
+                loss = self._bound(self.loss, run)(logits, data.y_validation)
+            except Exception as error:
+                raise CandidateError(f"loss raised {describe_error(error)}") from error
+            if not isinstance(loss, torch.Tensor) or loss.ndim:
+                what = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
+                raise CandidateError(f"expected one number as loss, got {what}")
+            if model is self.make(**own_settings(self.make, self._others(run))):
+                raise CandidateError(
+                    "make must give a new model for every run, but gave the same one twice"
+                )
+        return _count(model)
+
+    def _check_same(self, first: Outcome, second: Outcome) -> None:
+        """Refuse a candidate whose seed does not determine it; sums on a GPU vary by rounding."""
+        tolerance = 0.0 if self._device() == "cpu" else 1e-4
+        if not np.allclose(
+            first.train_loss, second.train_loss, rtol=tolerance, atol=0, equal_nan=True
+        ):
+            raise CandidateError(
+                "it is not the same twice with the same seed: the mean loss of the first steps was "
+                f"{first.train_loss[0]:.6g}, then {second.train_loss[0]:.6g}; all draws must come "
+                "from PyTorch's generator, which is seeded for every run"
+            )
+
+    def _model(self, run: Run, x: Tensor) -> Module:
+        model = self.make(**own_settings(self.make, self._others(run)))
+        if not isinstance(model, torch.nn.Module):
+            raise CandidateError(f"make must give a torch.nn.Module, got {type(model).__name__}")
+        model = model.to(self._device())
+        lazy = torch.nn.parameter.UninitializedParameter
+        if any(isinstance(each, lazy) for each in model.parameters()):
+            with torch.no_grad():
+                model(x[:2])  # tells its layers their sizes
+        return model
+
+    def _optimizer(self, model: Module, run: Run) -> Any:
+        rate = [run.settings[LEARNING_RATE]] if LEARNING_RATE in run.settings else []
+        settings = own_settings(self.optimizer, self._others(run))
+        return self.optimizer(model.parameters(), *rate, **settings)
+
+    def _bound(self, function: Callable[..., Any] | None, run: Run) -> Any:
+        """Give a function its settings, if it has any: calling it costs no more than before."""
+        if function is None or not (settings := own_settings(function, self._others(run))):
+            return function
+        return lambda *arguments: function(*arguments, **settings)
+
+    def _others(self, run: Run) -> dict[str, Any]:
+        return {name: value for name, value in run.settings.items() if name != LEARNING_RATE}
+
+    def _parts(self) -> dict[str, Any]:
+        names = ("make", "optimizer", "loss", "augment", "schedule")
+        return {name: getattr(self, name) for name in names}
+
+    def _device(self) -> str:
+        return self.device or ("cuda" if torch.cuda.is_available() else "cpu")
+
+    def _order(self, n: int, schedule: Schedule, seed: int) -> Tensor:
+        order = batch_order(n, schedule, seed).astype(np.int64)
+        return torch.from_numpy(order).to(self._device())
+
+    def _as_tensors(self, sets: Sets) -> _Data:
+        def tensor(array: np.ndarray, dtype: Any) -> Tensor:
+            return torch.tensor(array, dtype=dtype, device=self._device())
+
+        return _Data(
+            tensor(sets.x, torch.float32),
+            tensor(sets.y, torch.int64),
+            {name: tensor(x, torch.float32) for name, x in sets.evaluated.items()},
+            tensor(sets.y_validation, torch.int64),
+        )
+
+
+@contextmanager
+def _seeded(seed: int, device: str) -> Iterator[None]:
+    """Seed PyTorch's generators of the CPU and of a device, and put them back afterwards."""
+    on_gpu = device.startswith("cuda")
+    with torch.random.fork_rng(devices=[torch.device(device)] if on_gpu else []):
+        # `torch.manual_seed` would seed every GPU, this one or not.
+        torch.default_generator.manual_seed(seed)
+        if on_gpu:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+def _count(model: Module) -> int:
+    return sum(each.numel() for each in model.parameters() if each.requires_grad)
+
+
+def _logits(model: Module, x: Tensor) -> Tensor:
+    """Predict, as a model does when it is not trained; it is trained again afterwards."""
+    model.eval()
+    with torch.inference_mode():
+        parts = [model(part) for part in x.split(_CHUNK)]
+        logits = parts[0] if len(parts) == 1 else torch.cat(parts)
+    model.train()
+    return logits
+
+
+def _accuracy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the share of correct answers; NaN if the logits say nothing."""
+    correct = (logits.argmax(dim=1) == labels).double().mean()
+    return torch.where(torch.isfinite(logits).all(), correct, torch.nan)
+
+
+def _fits(logits: Any, n: int, n_classes: int) -> bool:
+    return isinstance(logits, torch.Tensor) and tuple(logits.shape) == (n, n_classes)
+
+
+def _layout_hint(model: Module, x: Tensor, n_classes: int) -> str:
+    """Say which other layout of the input the model takes, if any."""
+    n, length = x.shape
+    layouts = {
+        "x[:, None, :]": (f"({n}, 1, {length})", x[:, None, :]),
+        "x[:, :, None]": (f"({n}, {length}, 1)", x[:, :, None]),
+        "x.T": (f"({length}, {n})", x.T),
+        "x.T[:, :, None]": (f"({length}, {n}, 1)", x.T[:, :, None]),
+    }
+    for how, (shape, other) in layouts.items():
+        try:
+            with torch.inference_mode():
+                logits = model.eval()(other)
+        except Exception:  # noqa: BLE001, S112 (it does not take this one)
+            continue
+        if _fits(logits, n, n_classes):
+            return (
+                f"; it takes signals of shape {shape}, while a comparison gives ({n}, {length}): "
+                f"begin its forward with x = {how}"
+            )
+    return ""
+
+
+def _shown(settings: Mapping[str, Any]) -> str:
+    shown = [f"{name} {value}" for name, value in settings.items()]
+    return ", ".join(shown) or "no settings"

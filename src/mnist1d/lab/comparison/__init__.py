@@ -1,0 +1,1 @@
+"""Comparing candidates: the protocol, the runs, the result."""

@@ -1,0 +1,120 @@
+"""The samples that the runs of a comparison see, by name."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mnist1d.dataset import Dataset, fresh_samples, generate
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.variants import fixed_order
+from mnist1d.lab.candidates.contract import Sets
+from mnist1d.lab.comparison.protocol import SHIFTS, Protocol
+
+SHUFFLED = "shuffled_classification"
+"""The order of positions that the paper's Table 1 shuffles into."""
+
+
+class Variant(NamedTuple):
+    """Which samples a run sees.
+
+    Attributes:
+        draw: the seed whose own dataset it is; None for the one dataset of all seeds.
+        final: whether test sets are among what is predicted; tuning never sees them.
+        shuffled: whether positions are permuted.
+        size: number of training samples; None for all.
+    """
+
+    draw: int | None = None
+    final: bool = False
+    shuffled: bool = False
+    size: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The variant as a text."""
+        return json.dumps(self)
+
+
+class DataSets:
+    """The samples of a protocol, made when they are asked for, and kept.
+
+    Args:
+        protocol: what every candidate goes through.
+
+    >>> sets = DataSets(Protocol(shuffled=False, shifts=())).sets(Variant(final=True))
+    >>> sets.x.shape, sorted(sets.evaluated)
+    ((4000, 40), ['test', 'train', 'validation'])
+    """
+
+    def __init__(self, protocol: Protocol) -> None:
+        self._protocol = protocol
+        self.sets = cache(self._make)
+        self._datasets = cache(self._generate)
+
+    def _make(self, variant: Variant) -> Sets:
+        protocol = self._protocol
+        dataset, x_validation, y_validation = self._datasets(variant.draw)
+        x, y = dataset.x[: variant.size], dataset.y[: variant.size]
+        evaluated = {"validation": x_validation, "train": x}
+        if variant.final:
+            evaluated["test"] = dataset.x_test
+            if not variant.shuffled and variant.size is None:
+                evaluated |= {name: dataset.shifted_tests[name].x for name in protocol.shift_names}
+        order: Any = slice(None)
+        if variant.shuffled:
+            order = fixed_order(protocol.data.replace(positions=SHUFFLED))
+
+        def form(signals: np.ndarray) -> np.ndarray:
+            return np.ascontiguousarray(signals[:, order], np.float32)
+
+        return Sets(
+            x=form(x),
+            y=y.astype(np.int32),
+            evaluated={name: form(signals) for name, signals in evaluated.items()},
+            y_validation=y_validation.astype(np.int32),
+            n_classes=protocol.data.n_classes,
+        )
+
+    def labels(self, variant: Variant) -> dict[str, np.ndarray]:
+        """Return the labels of everything that a run of a variant predicts."""
+        dataset, _, y_validation = self._datasets(variant.draw)
+        labels = {name: samples.y for name, samples in dataset.shifted_tests.items()}
+        labels |= {
+            "validation": y_validation,
+            "train": dataset.y[: variant.size],
+            "test": dataset.y_test,
+        }
+        return {name: labels[name] for name in self.sets(variant).evaluated}
+
+    def key(self, variant: Variant) -> dict[str, Any]:
+        """Return what determines the samples of a variant, in the types of JSON."""
+        config, validation_seed = self._seeded(variant.draw)
+        if not set(self._protocol.shift_names) & set(self.sets(variant).evaluated):
+            config = config.replace(shifted_tests={})
+        return {
+            "config": config.to_dict(),
+            "validation": [self._protocol.validation_samples, validation_seed],
+            **variant._asdict(),
+        }
+
+    def _generate(self, draw: int | None) -> tuple[Dataset, np.ndarray, np.ndarray]:
+        config, validation_seed = self._seeded(draw)
+        dataset = generate(config)
+        n = self._protocol.validation_samples
+        return (dataset, *fresh_samples(dataset, n, seed=validation_seed))
+
+    def _seeded(self, draw: int | None) -> tuple[DatasetConfig, int]:
+        """Return the configuration and the seed of validation samples of a seed's own data."""
+        protocol = self._protocol
+        config = protocol.data
+        shifts: dict[str, Mapping[str, Any]] = {name: SHIFTS[name] for name in protocol.shifts}
+        shifts |= {shift.name: shift.changes for shift in config.shifted_tests}
+        config = config.replace(shifted_tests=shifts)
+        if draw is None:
+            return config, protocol.validation_seed
+        seeds = np.random.SeedSequence([config.seed, protocol.validation_seed, draw])
+        seed, validation_seed = (int(each) for each in seeds.generate_state(2))
+        return config.replace(seed=seed), validation_seed

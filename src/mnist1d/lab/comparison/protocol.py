@@ -1,0 +1,236 @@
+"""What every candidate of a comparison goes through, checked when it is given."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mnist1d.dataset import checks
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.lab.candidates.contract import Schedule
+
+PUBLISHED = DatasetConfig()
+"""The dataset of the paper."""
+
+SHIFTS: Mapping[str, Mapping[str, Any]] = {
+    "noise": {"iid_noise_scale": 0.1},
+    "shear": {"shear_scale": 1.5},
+    "scale": {"scale_coeff": 1.2},
+    "translation": {"max_translation": 72},
+}
+"""Test sets beside the test set, by name: in what they are unlike the published one.
+
+White noise five times as strong; slopes twice as steep; heights that vary three times as much;
+all 72 circular shifts in place of the first 48.
+"""
+
+FIRST_TUNING_SEED = 10_000
+"""Seeds from here on tune; those below are the final ones."""
+
+FEWEST_VALIDATION_SAMPLES = 500
+"""Below, the standard error of an accuracy is two points and more, as candidates differ by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """What every candidate goes through; the same for all of them.
+
+    Each candidate tries settings (its learning rates, or a search space of its own) on
+    `tuning_seeds` seeds. That with the highest mean validation accuracy after the last step is
+    chosen. It then trains on `seeds` other seeds, and only these runs meet the test set.
+
+    Attributes:
+        data: the dataset; the published one by default. Its `shifted_tests` are measured beside
+            `shifts`.
+        validation_samples: size of the validation set, generated beside the dataset and
+            standardised with its constants, at least 500.
+        validation_seed: seed of the validation set, 0 to 2**32 - 1, other than the data's.
+        seeds: number of final runs, 1 to 10,000; run s of every candidate has the same order of
+            batches and the same data.
+        tuning_seeds: number of runs per setting that is tried, at least 1.
+        learning_rates: what is tried of candidates without a search space of their own: numbers
+            above 0, all different.
+        budget: the most settings that a candidate may try; None for as many as there are learning
+            rates. Of a larger search space so many are drawn.
+        search_seed: seed of that draw, 0 to 2**32 - 1.
+        n_steps: updates per run, at least 1.
+        batch_size: samples per batch; divides the number of training samples.
+        evaluate_every: steps between evaluations on the validation set; divides `n_steps`.
+        target_accuracy: on the validation set, for the steps that it takes to get there; a fraction
+            above 0 and at most 1.
+        vary_data: whether every seed has training, validation and test sets of its own.
+        train_sizes: numbers of training samples for the accuracy against their number, each a
+            multiple of `batch_size`; the first so many of the training set.
+        shuffled: whether to train anew on data with permuted positions, as in the paper's Table 1.
+        shifts: names of test sets unlike the training set: noise, shear, scale, translation.
+        references: whether the four models of the paper are further rows, with the published recipe
+            (Adam at 0.01, nothing tuned).
+
+    >>> Protocol(seeds=0)
+    Traceback (most recent call last):
+        ...
+    ValueError: seeds must be from 1 to 10000, not 0
+    """
+
+    data: DatasetConfig = PUBLISHED
+    validation_samples: int = 1000
+    validation_seed: int = 1
+    seeds: int = 5
+    tuning_seeds: int = 3
+    learning_rates: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1)
+    budget: int | None = None
+    search_seed: int = 0
+    n_steps: int = 6000
+    batch_size: int = 100
+    evaluate_every: int = 100
+    target_accuracy: float = 0.6
+    vary_data: bool = False
+    train_sizes: tuple[int, ...] = ()
+    shuffled: bool = True
+    shifts: tuple[str, ...] = tuple(SHIFTS)
+    references: bool = True
+
+    def __post_init__(self) -> None:
+        for name, lowest, highest in (
+            ("seeds", 1, FIRST_TUNING_SEED),
+            ("tuning_seeds", 1, FIRST_TUNING_SEED),
+            ("search_seed", 0, 2**32 - 1),
+            ("n_steps", 1, 10**9),
+            ("batch_size", 1, 10**9),
+            ("evaluate_every", 1, 10**9),
+            ("validation_seed", 0, 2**32 - 1),
+        ):
+            self._set(name, checks.integer(name, getattr(self, name), lowest, highest))
+        for name in ("vary_data", "shuffled", "references"):
+            self._set(name, checks.truth(name, getattr(self, name)))
+        self._check_data()
+        self._check_tuning()
+        if self.n_steps % self.evaluate_every:
+            raise ValueError(
+                f"evaluate_every must divide the {self.n_steps} steps, not {self.evaluate_every}; "
+                f"evaluate_every={self.n_steps} evaluates once, after the last"
+            )
+        self._set("target_accuracy", checks.positive("target_accuracy", self.target_accuracy))
+        if self.target_accuracy > 1:
+            raise ValueError(
+                f"target_accuracy must be a fraction, at most 1, not {self.target_accuracy}"
+            )
+        self._check_sizes()
+        self._check_shifts()
+
+    def _check_data(self) -> None:
+        if not isinstance(self.data, DatasetConfig):
+            raise TypeError(f"data must be a DatasetConfig, not {checks.typed(self.data)}")
+        if self.data.channel_axis:
+            raise ValueError("data must have rows of points: channel_axis must be False")
+        n = checks.integer("validation_samples", self.validation_samples, 1, 10**9)
+        if n < FEWEST_VALIDATION_SAMPLES:
+            error = 100 * math.sqrt(0.7 * 0.3 / n)
+            raise ValueError(
+                f"validation_samples must be at least {FEWEST_VALIDATION_SAMPLES}, not {n}: the "
+                f"standard error of an accuracy of 70 % would be {error:.1f} points, too much to "
+                "rank candidates by"
+            )
+        self._set("validation_samples", n)
+        if self.validation_seed == self.data.seed:
+            raise ValueError(
+                f"validation_seed must differ from the data's seed, not {self.validation_seed}"
+            )
+        if self.data.n_train % self.batch_size:
+            raise ValueError(
+                f"batch_size must divide the {self.data.n_train:,} training samples, not "
+                f"{self.batch_size}"
+            )
+
+    def _check_tuning(self) -> None:
+        wanted = "numbers above 0, all different"
+        rates = checks.sequence("learning_rates", self.learning_rates, wanted)
+        checked = tuple(
+            checks.positive(f"learning_rates[{i}]", rate) for i, rate in enumerate(rates)
+        )
+        if not checked:
+            raise ValueError("learning_rates must not be empty: there would be nothing to try")
+        if len(set(checked)) < len(checked):
+            raise ValueError(f"learning_rates must be {wanted}, not {checks.shown(checked)}")
+        self._set("learning_rates", checked)
+        if self.budget is not None:
+            self._set("budget", checks.integer("budget", self.budget, 1, 10**6))
+
+    def _check_sizes(self) -> None:
+        wanted = f"different multiples of batch_size={self.batch_size}"
+        sizes = checks.sequence("train_sizes", self.train_sizes, wanted)
+        checked = tuple(
+            checks.integer(f"train_sizes[{i}]", size, 1, self.data.n_train)
+            for i, size in enumerate(sizes)
+        )
+        if any(size % self.batch_size for size in checked) or len(set(checked)) < len(checked):
+            raise ValueError(f"train_sizes must be {wanted}, not {checks.shown(checked)}")
+        self._set("train_sizes", tuple(sorted(checked)))
+
+    def _check_shifts(self) -> None:
+        wanted = f"names among {', '.join(SHIFTS)}, each once"
+        names = checks.sequence("shifts", self.shifts, wanted)
+        for i, name in enumerate(names):
+            checks.one_of(f"shifts[{i}]", name, tuple(SHIFTS))
+        own = [shift.name for shift in self.data.shifted_tests]
+        if len({*names, *own}) < len(names) + len(own):
+            raise ValueError(
+                f"shifts must be {wanted}, none named as one of the data's shifted_tests, not "
+                f"{checks.shown((*names, *own))}"
+            )
+        self._set("shifts", tuple(names))
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    @property
+    def schedule(self) -> Schedule:
+        """How long every run trains."""
+        return Schedule(self.n_steps, self.batch_size, self.evaluate_every)
+
+    @property
+    def n_tries(self) -> int:
+        """The most settings that a candidate may try."""
+        return len(self.learning_rates) if self.budget is None else self.budget
+
+    @property
+    def final_seeds(self) -> tuple[int, ...]:
+        """Seeds of the runs that meet the test set."""
+        return tuple(range(self.seeds))
+
+    @property
+    def seeds_of_tuning(self) -> tuple[int, ...]:
+        """Seeds of the runs that choose settings; none of them is a final one."""
+        return tuple(range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + self.tuning_seeds))
+
+    @property
+    def shift_names(self) -> tuple[str, ...]:
+        """Names of all shifted test sets, those of the dataset last."""
+        return (*self.shifts, *(shift.name for shift in self.data.shifted_tests))
+
+    def lines(self) -> list[str]:
+        """Say in a few lines what every candidate goes through.
+
+        >>> Protocol(seeds=3, shuffled=False, shifts=()).lines()[1]
+        'Tuning: at most 5 settings each, on 3 seeds of their own, by validation accuracy.'
+        """
+        data = ", ".join(self.data.differences()) or "the published dataset"
+        varied = "new for every seed" if self.vary_data else "the same for every seed"
+        samples = (
+            f"{self.data.n_train:,} training, {self.validation_samples:,} validation (generated) "
+            f"and {self.data.n_test:,} test samples"
+        )
+        tuning = (
+            f"at most {_many(self.n_tries, 'setting')} each, on "
+            f"{_many(self.tuning_seeds, 'seed')} of their own, by validation accuracy"
+        )
+        final = (
+            f"{_many(self.seeds, 'other seed')}, the same for every candidate; "
+            f"{_many(self.n_steps, 'step')} of {_many(self.batch_size, 'sample')}, the state after "
+            "the last step"
+        )
+        return [f"Data: {data}, {varied}; {samples}.", f"Tuning: {tuning}.", f"Final: {final}."]
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

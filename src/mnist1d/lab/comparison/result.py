@@ -1,0 +1,155 @@
+"""What a comparison found: numbers, statistics, and how they are shown."""
+
+import io
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from rich.console import Console, Group
+
+from mnist1d.figures import style
+from mnist1d.harness import record
+from mnist1d.harness.results import load_result
+from mnist1d.lab.comparison.figure import draw
+from mnist1d.lab.comparison.table import tables
+from mnist1d.measures.uncertainty import (
+    Estimate,
+    holm,
+    in_percent,
+    paired_difference,
+    paired_p_value,
+)
+
+_WIDTH = 100
+
+
+class Difference(NamedTuple):
+    """How much better one candidate is than another, paired by seed.
+
+    Attributes:
+        first: name of the one with the higher mean.
+        second: name of the other.
+        estimate: of the difference of test accuracies, in percentage points, with the 95 % interval
+            of this pair alone.
+        p_value: of Student's paired t test, corrected by Holm's method for all pairs shown; NaN
+            with fewer than two pairs of seeds, and where the difference is the same for all seeds
+            and not 0, of which the test knows nothing.
+    """
+
+    first: str
+    second: str
+    estimate: Estimate
+    p_value: float
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the two differ, at 5 % for all pairs together."""
+        return self.p_value < 0.05
+
+    @property
+    def same_for_all_seeds(self) -> bool:
+        """Whether the two differ by the same with every seed: there is no spread to judge it by."""
+        return _is_without_spread(self.estimate)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """What `compare` found; prints as tables.
+
+    Attributes:
+        result: all numbers, labelled, per candidate and seed, with the protocol, versions, machine,
+            settings, tuning scores and sources; see `mnist1d.lab.comparison.entries.assemble`.
+    """
+
+    result: xr.Dataset
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """What was expected and got, of every candidate that failed."""
+        texts = zip(self.result.candidate.values, self.result.failure.values, strict=True)
+        return {str(name): str(text) for name, text in texts if text}
+
+    def differences(self) -> list[Difference]:
+        """Compare the test accuracies of every two candidates, the paper's models among them.
+
+        Pairs of two models of the paper are left out, and those of candidates without a result.
+        """
+        return differences_of(self.result)
+
+    def table(self) -> Group:
+        """Return the tables, to be printed by `rich`."""
+        return tables(self.result, self.differences())
+
+    def plot(self) -> Figure:
+        """Draw accuracies, differences, and what of shuffling, shifts and sizes was measured."""
+        with style.house_style():
+            return draw(self.result, self.differences())
+
+    def save(self, folder: str | Path) -> None:
+        """Write `result.nc`, and the figure as PNG and PDF.
+
+        Raises: OSError: if they cannot be written.
+        """
+        record.write(self.result, Path(folder) / "result.nc")
+        with style.house_style():
+            record.save_figure(self.plot(), Path(folder) / "comparison")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a comparison from its folder or file.
+
+        Raises:
+            FileNotFoundError: if there is none.
+            ValueError: if the file is damaged or holds something else.
+        """
+        result = load_result(path)
+        if result.attrs["experiment"] != "comparison":
+            raise ValueError(f"{path} holds a result of {result.attrs['experiment']}")
+        return cls(result)
+
+    def __str__(self) -> str:
+        text = io.StringIO()
+        Console(file=text, width=_WIDTH).print(self.table())
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+    __repr__ = __str__
+
+    def __rich__(self) -> Group:
+        return self.table()
+
+
+def differences_of(result: xr.Dataset) -> list[Difference]:
+    """Return the differences between all pairs of candidates that have results."""
+    names = [
+        str(name)
+        for name in result.candidate.values
+        if np.isfinite(result.test_accuracy.sel(candidate=name)).any()
+    ]
+    is_reference = {name: bool(result.is_reference.sel(candidate=name)) for name in names}
+    accuracy = {name: result.test_accuracy.sel(candidate=name).to_numpy() for name in names}
+    mean = {name: np.nanmean(values) for name, values in accuracy.items()}
+    pairs = [
+        (first, second) if mean[first] >= mean[second] else (second, first)
+        for first, second in itertools.combinations(names, 2)
+        if not (is_reference[first] and is_reference[second])
+    ]
+    estimates = [in_percent(paired_difference(accuracy[a], accuracy[b])) for a, b in pairs]
+    p_values = holm(
+        [
+            np.nan if _is_without_spread(found) else paired_p_value(accuracy[a], accuracy[b])
+            for (a, b), found in zip(pairs, estimates, strict=True)
+        ]
+    )
+    return [
+        Difference(a, b, found, float(p))
+        for (a, b), found, p in zip(pairs, estimates, p_values, strict=True)
+    ]
+
+
+def _is_without_spread(difference: Estimate) -> bool:
+    # Of accuracies that are fractions, so that equal ones may differ by rounding.
+    return abs(difference.mean) > 1e-9 and difference.high - difference.low < 1e-9

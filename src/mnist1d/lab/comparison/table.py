@@ -1,0 +1,236 @@
+"""The tables of a comparison."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from rich import box
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from mnist1d.measures.uncertainty import Estimate, estimate, in_percent, paired_difference
+
+
+def tables(result: xr.Dataset, differences: Sequence[Any]) -> Group:
+    """Make all tables of a comparison, with the protocol below them.
+
+    Args:
+        result: the labelled result.
+        differences: between its candidates.
+    """
+    parts: list[RenderableType] = [_main(result)]
+    if "shuffled_accuracy" in result:
+        parts.append(_shuffled(result))
+    for variable, dim, title in (
+        ("shift_accuracy", "test_set", "Accuracy (%) on shifted test sets"),
+        ("size_accuracy", "train_size", "Test accuracy (%) by number of training samples"),
+    ):
+        if variable in result:
+            parts.append(_across(result, variable, dim, title))
+    if differences:
+        parts.append(_differences(result, differences))
+    parts.append(_tuning(result))
+    parts.extend(_remarks(result, differences))
+    return Group(*parts)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, box=box.SIMPLE, title_justify="left", pad_edge=False)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left", overflow="fold")
+    return table
+
+
+def _rows(result: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
+    """Return all candidates that have a result, by name, the best first, the paper's last."""
+    one_by_one = [result.sel(candidate=name) for name in result.candidate.values]
+    with_result = [each for each in one_by_one if _has_result(each)]
+
+    def place(each: xr.Dataset) -> tuple[bool, float]:
+        mean = estimate(each.test_accuracy).mean
+        return bool(each.is_reference), -mean if np.isfinite(mean) else np.inf
+
+    return [(escape(str(each.candidate.values)), each) for each in sorted(with_result, key=place)]
+
+
+def _has_result(each: xr.Dataset) -> bool:
+    return bool((each.diverged | np.isfinite(each.test_accuracy)).any())
+
+
+def _main(result: xr.Dataset) -> Table:
+    n = result.sizes["seed"]
+    config = json.loads(result.attrs["config"])
+    table = _table(
+        f"Mean ± half the 95 % interval, n = {n} {'seed' if n == 1 else 'seeds'} unless stated",
+        "",
+        "test (%)",
+        "training (%)",
+        "parameters",
+        f"steps to\n{100 * config['target_accuracy']:g} % validation",
+        "seconds\nper run",
+    )
+    was_reference = False
+    for name, each in _rows(result):
+        if bool(each.is_reference) and not was_reference:
+            table.add_section()
+        was_reference = bool(each.is_reference)
+        n_parameters = float(each.n_parameters)
+        table.add_row(
+            name,
+            accuracy_text(each.test_accuracy, n, int(each.diverged.sum())),
+            accuracy_text(each.train_accuracy, n),
+            f"{n_parameters:,.0f}" if np.isfinite(n_parameters) else "",
+            _steps(each.steps_to_target, n) if _has_steps(each) else "",
+            f"{np.nanmean(each.seconds):.2g}",
+        )
+    return table
+
+
+def _shuffled(result: xr.Dataset) -> Table:
+    n = result.sizes["seed"]
+    title = "Trained and tested on permuted positions: what a spatial prior gains is lost"
+    table = _table(title, "", "test (%)", "shuffled (%)", "drop (points, paired)")
+    for name, each in _rows(result):
+        drop = in_percent(paired_difference(each.test_accuracy, each.shuffled_accuracy))
+        table.add_row(
+            name,
+            accuracy_text(each.test_accuracy, n),
+            accuracy_text(each.shuffled_accuracy, n),
+            estimate_text(drop, n),
+        )
+    return table
+
+
+def _across(result: xr.Dataset, variable: str, dim: str, title: str) -> Table:
+    n = result.sizes["seed"]
+    values = result[dim].values
+    table = _table(title, "", *(f"{v:,}" if dim == "train_size" else str(v) for v in values))
+    for name, each in _rows(result):
+        found = each[variable]
+        table.add_row(name, *(accuracy_text(found.sel({dim: value}), n) for value in values))
+    return table
+
+
+def _differences(result: xr.Dataset, differences: Sequence[Any]) -> Table:
+    n = result.sizes["seed"]
+    table = _table("Differences of test accuracy (points), paired by seed", "")
+    for column in ("difference", "95 % interval", "p (Holm)", "told apart"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for each in differences:
+        found = each.estimate
+        pairs = "" if found.n == n else f", n = {found.n}"
+        known = np.isfinite(found.low)
+        table.add_row(
+            f"{escape(each.first)} - {escape(each.second)}",
+            f"{found.mean:.1f}{pairs}" if found.n else "none",
+            f"{found.low:.1f} to {found.high:.1f}" if known else "",
+            f"{each.p_value:.2g}" if np.isfinite(each.p_value) else "",
+            _told_apart(each),
+        )
+    return table
+
+
+def _told_apart(difference: Any) -> str:
+    if difference.same_for_all_seeds:
+        return "same for all seeds"
+    return "[green]yes[/]" if difference.told_apart else "no"
+
+
+def _tuning(result: xr.Dataset) -> Table:
+    table = _table("Settings, chosen on validation data", "", "made with", "tried", "chosen")
+    table.columns[-1].justify = "left"
+    for name in result.candidate.values:
+        each = result.sel(candidate=name)
+        if not str(each.failure.values) or _has_result(each):
+            settings = json.loads(str(each.settings.values))
+            text = ", ".join(f"{k} = {v}" for k, v in settings.items()) or "none"
+            n_tries = int(each.n_tries)
+            table.add_row(
+                escape(str(name)),
+                str(each.framework.values),
+                str(n_tries) if n_tries > 1 else "nothing",
+                escape(text),
+            )
+    return table
+
+
+def _remarks(result: xr.Dataset, differences: Sequence[Any]) -> list[Text]:
+    remarks = zip(result.candidate.values, result.remarks.values, strict=True)
+    lines = [Text(f"{name}: {text}.", "yellow") for name, text in remarks if text]
+    lines += [Text(line) for line in str(result.attrs["protocol"]).splitlines()]
+    config = json.loads(result.attrs["config"])
+    if differences:
+        pairs = "one pair" if len(differences) == 1 else f"{len(differences)} pairs"
+        lines.append(
+            Text(
+                f"Told apart: p < 0.05 in Student's paired t test after Holm's correction for all "
+                f"{pairs} shown. Intervals are of each number alone."
+            )
+        )
+    if any(each.same_for_all_seeds for each in differences):
+        needed = "" if config["vary_data"] else ", or vary_data=True if the candidates draw nothing"
+        lines.append(
+            Text(
+                "Where a difference is the same for all seeds, no test can tell two apart: more "
+                f"seeds are needed{needed}.",
+                "yellow",
+            )
+        )
+    if not config["vary_data"]:
+        lines.append(
+            Text(
+                "Seeds vary weights and batches, not the data: intervals are about this data set "
+                "(vary_data=True is about others like it)."
+            )
+        )
+    diverged = {
+        str(name): int(result.diverged.sel(candidate=name).sum())
+        for name in result.candidate.values
+    }
+    lines += [
+        Text(f"{name}: {n} of {result.sizes['seed']} runs diverged and are in no mean.", "red")
+        for name, n in diverged.items()
+        if n
+    ]
+    failures = zip(result.candidate.values, result.failure.values, strict=True)
+    lines += [Text(f"{name} failed: {text}", "red") for name, text in failures if text]
+    return lines
+
+
+def accuracy_text(values: xr.DataArray, n: int, n_diverged: int = 0) -> str:
+    """Write an accuracy in per cent with its interval; n where it is not all seeds."""
+    text = estimate_text(in_percent(estimate(values)), n)
+    return f"{text}\n[red]{n_diverged} diverged[/]" if n_diverged else text
+
+
+def estimate_text(found: Estimate, n: int) -> str:
+    """Write an estimate with one decimal.
+
+    >>> estimate_text(Estimate(68.04, 67.1, 68.98, 5), 5)
+    '68.0 ± 0.9'
+    >>> estimate_text(Estimate(68.04, float("nan"), float("nan"), 1), 5)
+    '68.0, n = 1'
+    """
+    if not found.n:
+        return "none"
+    half = found.high - found.mean
+    text = f"{found.mean:.1f}" + (f" ± {half:.1f}" if np.isfinite(half) else "")
+    return text if found.n == n else f"{text}, n = {found.n}"
+
+
+def _has_steps(each: xr.Dataset) -> bool:
+    """Tell whether a candidate learns in steps: it has a loss, or was evaluated on the way."""
+    on_the_way = each.validation_accuracy.isel(step=slice(-1))
+    return bool(each.train_loss.notnull().any() or on_the_way.notnull().any())
+
+
+def _steps(values: xr.DataArray, n: int) -> str:
+    found = estimate(values)
+    if not found.n:
+        return "not reached"
+    text = f"{found.mean:,.0f}"
+    return text if found.n == n else f"{text} ({found.n} of {n})"

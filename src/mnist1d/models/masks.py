@@ -1,0 +1,315 @@
+"""Masks: which parameters of a network are kept, and what neighbours what among them.
+
+A mask is a value: a tree like the network's own, of Booleans in place of numbers, True for kept. It
+is made on the host, layer by layer, each layer being one vector of its weights row by row (output
+unit by output unit) and then its biases: biases are pruned too.
+
+Source: PAPER sections 3.1, 3.2 and 3.5.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist1d.models.layers import Linear
+
+Matrix = NDArray[np.bool_]
+
+
+def full_mask(network: Any) -> Any:
+    """Return the mask that keeps everything.
+
+    >>> from mnist1d.models import MLP
+    >>> sparsity(full_mask(MLP(hidden_size=4, key=jax.random.key(0))))
+    0.0
+    """
+    return _by_layer(lambda values: np.ones(values.shape, bool), network)
+
+
+def magnitude_mask(network: Any, fraction: float) -> Any:
+    """Return the mask that drops the smallest parameters of every layer.
+
+    Of parameters that are masked already, and so exactly 0, none is kept as long as there are not
+    more to keep than others: masks of growing sparsity are nested.
+
+    Args:
+        network: any tree of `Linear` layers, trained, with its dropped parameters at 0.
+        fraction: share of every layer's parameters to drop, 0 to 1; rounded down to whole ones.
+
+    >>> from mnist1d.models import MLP
+    >>> mask = magnitude_mask(MLP(hidden_size=50, key=jax.random.key(0)), 0.9)
+    >>> round(sparsity(mask), 2), round(sparsity(mask.hidden), 2)
+    (0.9, 0.9)
+    """
+    return _by_layer(lambda values: _keep_largest(np.abs(values), fraction), network)
+
+
+def random_mask(network: Any, fraction: float, rng: np.random.Generator) -> Any:
+    """Return a mask that drops the same share of every layer at random.
+
+    Args:
+        network: any tree of `Linear` layers; only its shapes matter.
+        fraction: share of every layer's parameters to drop, 0 to 1; rounded down to whole ones.
+        rng: where the randomness comes from.
+
+    >>> from mnist1d.models import MLP
+    >>> network = MLP(hidden_size=50, key=jax.random.key(0))
+    >>> round(sparsity(random_mask(network, 0.9, np.random.default_rng(0))), 2)
+    0.9
+    """
+    return _by_layer(lambda values: _keep_largest(rng.random(values.shape), fraction), network)
+
+
+def masked(network: Any, mask: Any) -> Any:
+    """Return the network with the parameters that the mask drops at 0; traceable.
+
+    >>> from mnist1d.models import MLP
+    >>> network = MLP(hidden_size=4, key=jax.random.key(0))
+    >>> nothing = jax.tree.map(lambda kept: kept & False, full_mask(network))
+    >>> float(abs(masked(network, nothing)(jax.numpy.ones(40))).max())
+    0.0
+    """
+    return jax.tree.map(lambda values, kept: jax.numpy.where(kept, values, 0), network, mask)
+
+
+def sparsity(mask: Any) -> float:
+    """Return the share of parameters that a mask, or a part of one, drops.
+
+    >>> sparsity([np.array([True, False]), np.array([True, True])])
+    0.25
+    """
+    leaves = jax.tree.leaves(mask)
+    return 1 - sum(int(leaf.sum()) for leaf in leaves) / sum(leaf.size for leaf in leaves)
+
+
+class Needed(NamedTuple):
+    """The units of a masked network that can make a difference, and room for more.
+
+    Attributes:
+        units: indices of the units of both layers, shape (units,).
+        n_second: how many of them, from the start, the second layer needs.
+    """
+
+    units: NDArray[np.int64]
+    n_second: int
+
+    def take_from(self, network: Any) -> Any:
+        """Return the network, or mask, of these units alone."""
+        units, second = self.units, self.units[: self.n_second]
+        return self._with_parts(
+            network,
+            [
+                np.asarray(network.hidden.weight)[units],
+                np.asarray(network.hidden.bias)[units],
+                np.asarray(network.second.weight)[np.ix_(second, units)],
+                np.asarray(network.second.bias)[second],
+                np.asarray(network.output.weight)[:, units],
+            ],
+        )
+
+    def put_into(self, network: Any, trained: Any) -> Any:
+        """Return the whole network with the parameters of these units, that may have more axes."""
+        units, second = self.units, self.units[: self.n_second]
+        places: list[Any] = [
+            (units, slice(None)),
+            (units,),
+            np.ix_(second, units),
+            (second,),
+            (slice(None), units),
+        ]
+        parts = []
+        for place, leaf, new in zip(
+            places, self._parts(network), self._parts(trained), strict=True
+        ):
+            more = np.shape(new)[: np.ndim(new) - np.ndim(leaf)]
+            whole = np.broadcast_to(leaf, (*more, *np.shape(leaf))).copy()
+            whole[(..., *place)] = new
+            parts.append(whole)
+        network = self._with_parts(network, parts)
+        return eqx.tree_at(lambda tree: tree.output.bias, network, trained.output.bias)
+
+    @staticmethod
+    def _parts(network: Any) -> tuple[Any, ...]:
+        hidden, second = network.hidden, network.second
+        return hidden.weight, hidden.bias, second.weight, second.bias, network.output.weight
+
+    def _with_parts(self, network: Any, parts: list[Any]) -> Any:
+        return eqx.tree_at(self._parts, network, parts)
+
+
+def needed_units(mask: Any, multiple: int = 1) -> Needed:
+    """Find the units of a `MaskedMLP` that a mask leaves able to make a difference.
+
+    A unit without weights or bias is always 0, and one without weights to what follows is never
+    heard; their parameters have no gradient. Without them a network of high sparsity is smaller,
+    and its training the same but for the order of sums.
+
+    Args:
+        mask: of a residual `MLP` with two hidden layers of the same width.
+        multiple: both numbers of units are rounded up to multiples of it, at least one and at most
+            all, so that masks share shapes.
+
+    >>> from mnist1d.models import MLP
+    >>> mask = full_mask(MLP(hidden_size=50, key=jax.random.key(0)))
+    >>> mask.output.weight[:, 10:] = False
+    >>> needed_units(mask).units.size, needed_units(mask).n_second, needed_units(mask, 25).n_second
+    (50, 10, 25)
+    """
+    of_second, heard = mask.second.weight, mask.output.weight.any(axis=0)
+    first = mask.hidden.weight.any(axis=1) | mask.hidden.bias
+    second = ((of_second & first).any(axis=1) | mask.second.bias) & heard
+    first &= heard | of_second[second].any(axis=0)
+    order = np.argsort(~second * 2 + ~(first | second) * 1, kind="stable")
+
+    def rounded(count: int) -> int:
+        return min(len(order), multiple * max(1, -(-count // multiple)))
+
+    n_second, n_units = rounded(int(second.sum())), rounded(int((first | second).sum()))
+    return Needed(order[: max(n_units, n_second)], n_second)
+
+
+def pack(mask: Any) -> NDArray[np.uint8]:
+    """Return the bits of a mask, eight to a byte, to be stored.
+
+    >>> from mnist1d.models import MLP
+    >>> network = MLP(hidden_size=4, key=jax.random.key(0))
+    >>> mask = random_mask(network, 0.5, np.random.default_rng(0))
+    >>> jax.tree.all(jax.tree.map(np.array_equal, unpack(pack(mask), network), mask))
+    True
+    """
+    return np.packbits(np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(mask)]))
+
+
+def unpack(bits: NDArray[np.uint8], network: Any) -> Any:
+    """Return the mask that `pack` stored.
+
+    Args:
+        bits: what `pack` returned.
+        network: one of the same shapes.
+
+    Raises: ValueError: if there are not as many bits as the network needs.
+
+    >>> unpack(np.packbits([True, False, True]), np.zeros((1, 3)))
+    array([[ True, False,  True]])
+    """
+    leaves, structure = jax.tree.flatten(network)
+    sizes = [leaf.size for leaf in leaves]
+    if bits.size != -(-sum(sizes) // 8):
+        raise ValueError(f"a mask of {sum(sizes)} parameters cannot be made of {bits.size} bytes")
+    parts = np.split(np.unpackbits(bits)[: sum(sizes)].astype(bool), np.cumsum(sizes)[:-1])
+    shaped = [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)]
+    return jax.tree.unflatten(structure, shaped)
+
+
+def runs_per_unit(kept: Matrix, length: int) -> NDArray[np.int64]:
+    """Count, for every unit, the positions from which `length` neighbouring weights are kept.
+
+    Args:
+        kept: mask of a layer's weights, shape (..., units, inputs).
+        length: 1 or more neighbours.
+
+    Returns: shape (..., units).
+
+    >>> runs_per_unit(np.array([[1, 1, 1, 0, 1, 1]], bool), 2)
+    array([3])
+    """
+    n_positions = kept.shape[-1] - length + 1
+    return np.all(
+        [kept[..., offset : offset + n_positions] for offset in range(length)], axis=0
+    ).sum(axis=-1)
+
+
+def adjacency_probability(kept: Matrix, length: int) -> NDArray[np.float64]:
+    """Return the share of positions from which `length` neighbouring weights are kept.
+
+    Args:
+        kept: mask of a layer's weights, shape (..., units, inputs).
+        length: 1 or more neighbours.
+
+    Returns: mean over units, shape (...).
+
+    >>> adjacency_probability(np.array([[1, 1, 1, 0], [0, 0, 0, 0]], bool), 2).item()
+    0.333...
+    """
+    return np.asarray(runs_per_unit(kept, length).mean(axis=-1) / (kept.shape[-1] - length + 1))
+
+
+def with_same_degrees(kept: Matrix, rng: np.random.Generator, n_swaps: int = 20) -> Matrix:
+    """Return a random mask with as many weights for every unit, and for every input, as this one.
+
+    All neighbourhood goes that these numbers do not force. Pairs of units exchange weights that
+    only one of the two has, as often as is needed to forget the start (the "curveball" chain).
+
+    Args:
+        kept: shape (units, inputs).
+        rng: where the randomness comes from.
+        n_swaps: exchanges per unit.
+
+    >>> rng = np.random.default_rng(0)
+    >>> kept = rng.random((30, 40)) < 0.2
+    >>> other = with_same_degrees(kept, rng)
+    >>> (other.sum(0) == kept.sum(0)).all(), (other.sum(1) == kept.sum(1)).all()
+    (np.True_, np.True_)
+    >>> bool((other == kept).all())
+    False
+    """
+    kept = kept.copy()
+    for _ in range(n_swaps * len(kept)):
+        first, second = rng.choice(len(kept), 2, replace=False)
+        different = np.flatnonzero(kept[first] != kept[second])
+        owners = rng.permutation(kept[first, different])
+        kept[first, different], kept[second, different] = owners, ~owners
+    return kept
+
+
+def with_same_runs(kept: Matrix, rng: np.random.Generator) -> Matrix:
+    """Return a random mask in which every unit has the same runs of neighbouring weights.
+
+    The weights of a unit, and all its adjacency, stay; where its runs lie, and in which order,
+    is drawn anew, so that nothing else of the mask is left.
+
+    Args:
+        kept: shape (units, inputs).
+        rng: where the randomness comes from.
+
+    >>> kept = np.array([[1, 1, 0, 0, 1, 0, 0, 0]], bool)
+    >>> other = with_same_runs(kept, np.random.default_rng(1))
+    >>> other.astype(int).tolist(), int(runs_per_unit(other, 2)[0])
+    ([[0, 0, 1, 1, 0, 0, 1, 0]], 1)
+    """
+    result = np.zeros_like(kept)
+    for row, unit in zip(result, kept, strict=True):
+        edges = np.flatnonzero(np.diff(np.pad(unit.astype(np.int8), 1)))
+        lengths = rng.permutation(edges[1::2] - edges[::2])
+        n_free = len(unit) - int(lengths.sum()) - max(0, len(lengths) - 1)
+        # Runs among free zeros, every arrangement as likely. A run has as many zeros before it as
+        # its place says: free ones, and in place of each earlier run the zero that parts it.
+        places = np.sort(rng.choice(n_free + len(lengths), len(lengths), replace=False))
+        before = np.cumsum(lengths) - lengths
+        for first, length in zip(places + before, lengths, strict=True):
+            row[first : first + length] = True
+    return result
+
+
+def _keep_largest(scores: NDArray[np.floating], fraction: float) -> Matrix:
+    n_dropped = int(fraction * scores.size)
+    kept = np.ones(scores.shape, bool)
+    if n_dropped == scores.size:
+        kept[:] = False
+    elif n_dropped:
+        kept[np.argpartition(scores, n_dropped - 1)[:n_dropped]] = False
+    return kept
+
+
+def _by_layer(keep: Callable[[NDArray[np.floating]], Matrix], network: Any) -> Any:
+    def of_layer(layer: Linear) -> Linear:
+        weight, bias = np.asarray(layer.weight), np.asarray(layer.bias)
+        kept = keep(np.concatenate([weight.ravel(), bias]))
+        parts = [kept[: weight.size].reshape(weight.shape), kept[weight.size :]]
+        return jax.tree.unflatten(jax.tree.structure(layer), parts)
+
+    return jax.tree.map(of_layer, network, is_leaf=lambda node: isinstance(node, Linear))

@@ -1,0 +1,1 @@
+"""What stands behind the published interface: `data`, `transform` and `utils`."""
