@@ -29,9 +29,10 @@ from keep import keep, processor
 from published_lottery import comparison
 
 import mnist1d
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments.lottery_tickets.method import (
     NETWORKS,
+    SEARCHES as SEARCHED,
     STUDIES,
     Config,
     adjacency,
@@ -40,7 +41,6 @@ from mnist1d.experiments.lottery_tickets.method import (
     searched_accuracy,
     studied_accuracy,
 )
-from mnist1d.experiments.lottery_tickets.method import SEARCHES as SEARCHED
 from mnist1d.experiments.lottery_tickets.training import Job, MaskedTrainer, masked_training
 from mnist1d.models import masks
 from mnist1d.training import as_data, keep_compiled_programs, use_all_cores

@@ -26,7 +26,7 @@ import torch_activation
 from keep import keep, processor
 
 import mnist1d
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments import metalearn_activation
 from mnist1d.experiments.metalearn_activation.activation import Network, lookup, tabulate
 from mnist1d.experiments.metalearn_activation.inner_loop import Data

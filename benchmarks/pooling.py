@@ -22,16 +22,20 @@ import torch
 import torch_models
 from keep import keep, processor
 
-from mnist1d.experiments.pooling.method import SIZES, Config
-from mnist1d.experiments.pooling.training import MOST_TRAINING_SAMPLES, make_sets
-from mnist1d.models.pooling_cnn import VARIANTS
+from mnist1d.experiments.pooling.config import SIZES, VARIANTS, Config
+from mnist1d.experiments.pooling.training import (
+    MOST_TRAINING_SAMPLES,
+    make_sets,
+    published_training,
+)
 
 N_STEPS = Config().n_steps
-N_EVALUATIONS = len(Config().evaluation_steps)
+N_EVALUATIONS = len(published_training(Config()).evaluation_steps)
 PAPERS_SIZES = """
 import sys
 from pathlib import Path
-from mnist1d.experiments import pooling, record
+from mnist1d.experiments import pooling
+from mnist1d.harness import record
 from mnist1d.training import keep_compiled_programs, use_all_cores
 use_all_cores()
 keep_compiled_programs()

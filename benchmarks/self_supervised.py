@@ -32,7 +32,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 import mnist1d
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments import self_supervised
 from mnist1d.experiments.self_supervised.method import Config
 from mnist1d.experiments.self_supervised.training import (

@@ -17,8 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 
 import mnist1d
-from mnist1d import data as data_module
-from mnist1d import utils
+from mnist1d import data as data_module, utils
 from mnist1d.transform import (
     corr_noise_like,
     iid_noise_like,

@@ -10,8 +10,7 @@ from fractions import Fraction
 import hypothesis.extra.numpy as npst
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from mnist1d import Dataset, DatasetConfig, generate
 from mnist1d.dataset.config import Shift

@@ -8,8 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from mnist1d import Dataset, DatasetConfig, generate
 from mnist1d.dataset.config import apportion

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments import lottery_tickets
 from mnist1d.experiments.lottery_tickets import training
 from mnist1d.experiments.lottery_tickets.method import Config, adjacency, initial_network, run

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments import metalearn_activation
 from mnist1d.experiments.metalearn_activation import outer_loop
 from mnist1d.experiments.metalearn_activation.activation import (

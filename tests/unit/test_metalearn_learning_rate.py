@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import mnist1d
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments import metalearn_learning_rate
 from mnist1d.experiments.metalearn_learning_rate.inner_loop import (
     Batches,

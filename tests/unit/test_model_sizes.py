@@ -12,7 +12,7 @@ import pytest
 
 import mnist1d
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments.double_descent import training
 from mnist1d.experiments.double_descent.training import (
     ARCHITECTURES,

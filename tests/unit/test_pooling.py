@@ -13,21 +13,22 @@ from jax.experimental.compilation_cache import compilation_cache
 
 import mnist1d
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution.store import Units
+from mnist1d.execution import Compute, Store
 from mnist1d.experiments import pooling
 from mnist1d.experiments.pooling import training
-from mnist1d.experiments.pooling.method import PUBLISHED, Config, mean_difference, run
+from mnist1d.experiments.pooling.claims import PUBLISHED, gain, late
+from mnist1d.experiments.pooling.config import POOLED, VARIANTS, Config
+from mnist1d.experiments.pooling.method import _network, run
 from mnist1d.experiments.pooling.training import (
-    Run,
-    Schedule,
-    VariantWork,
+    Trainer,
     initial_model,
     make_sets,
+    published_training,
 )
 from mnist1d.harness import record
 from mnist1d.harness.claims import Positive, judge
-from mnist1d.models import PoolingCNN, count_parameters, predict
-from mnist1d.models.pooling_cnn import POOLS, VARIANTS
+from mnist1d.models import PoolingCNN, count_parameters, pooling_cnn, predict
+from mnist1d.models.pooling_cnn import POOLS
 from mnist1d.stream.stream import Stream
 from mnist1d.training import Training, accuracy, cross_entropy, sequential_batch, train
 
@@ -189,7 +190,7 @@ def test_a_run_equals_the_published_loop_on_its_own_set_alone(whole, variant, si
     training = Training(
         batch=lambda data, step, _: sequential_batch(data["train"], step, TINY.batch_size),
         loss=lambda model, batch, _: cross_entropy(predict(model, batch[0]), batch[1]),
-        optimizer=Schedule(1, 1, TINY.learning_rate, 1).training().optimizer,
+        optimizer=published_training(TINY).optimizer,
         n_steps=TINY.n_steps,
         evaluate=evaluate,
         evaluate_every=TINY.evaluate_every,
@@ -210,28 +211,29 @@ def test_an_interrupted_run_goes_on_where_it_was_with_the_same_numbers(
     class StopError(Exception):
         pass
 
-    saved, original = [], Units.save
+    saved, original = [], Store.save
 
     def save(self, *arguments, **key):
-        if len(saved) >= 8:  # threads may pass 8 together
+        if len(saved) >= 8:
             raise StopError
         original(self, *arguments, **key)
         saved.append(key)
 
-    monkeypatch.setattr(Units, "save", save)
+    monkeypatch.setattr(Store, "save", save)
     with pytest.raises(StopError):
-        run(TINY, units=Units(tmp_path))
-    monkeypatch.setattr(Units, "save", original)
-    units = Units(tmp_path)
-    xr.testing.assert_identical(run(TINY, units=units).drop_vars(TIMES), whole)
-    assert units.n_found >= 8
+        run(TINY, compute=Compute(Store(tmp_path)))
+    monkeypatch.setattr(Store, "save", original)
+    store = Store(tmp_path)
+    xr.testing.assert_identical(run(TINY, compute=Compute(store)).drop_vars(TIMES), whole)
+    assert store.n_found == 8
 
     def refuse(*_, **__):
         raise StopError
 
-    monkeypatch.setattr(pooling_runs, "compile_runs", refuse)
-    monkeypatch.setattr(pooling_runs, "make_sets", refuse)
-    xr.testing.assert_identical(run(TINY, units=Units(tmp_path)).drop_vars(TIMES), whole)
+    monkeypatch.setattr(training, "initial_model", refuse)
+    monkeypatch.setattr(training, "make_sets", refuse)
+    again = run(TINY, compute=Compute(Store(tmp_path)))
+    xr.testing.assert_identical(again.drop_vars(TIMES), whole)
 
 
 def test_a_trial_does_not_depend_on_how_many_there_are_and_is_reported_to_its_end(whole):
@@ -245,14 +247,8 @@ def test_a_trial_does_not_depend_on_how_many_there_are_and_is_reported_to_its_en
 
 
 def test_a_diverged_run_is_reported_and_decides_nothing():
-    work = VariantWork(Schedule(6, 50, 1e30, 3), (1000,), ())
-    result = pooling._empty(Config(seeds=2, sizes=(1000,), stream_sizes=(), n_steps=201))
-    runs = [Run("no_pool", 1000, trial) for trial in (0, 1)]
-    for each, (arrays,) in Units().compute(runs, work):
-        assert arrays["diverged"]
-        for variant in VARIANTS:
-            curves = {name: np.zeros(3) for name in ("test_accuracy", "test_loss")}
-            pooling._enter(result, each._replace(variant=variant), dict(arrays) | curves)
+    config = dataclasses.replace(TINY, sizes=(1000,), stream_sizes=(), learning_rate=1e30)
+    result = run(config)
     assert result.diverged.all()
     for measure in ("test_accuracy", "test_loss", "train_accuracy"):
         assert result[measure].isnull().all()
@@ -265,12 +261,24 @@ def test_a_diverged_run_is_reported_and_decides_nothing():
 
 def result_of(accuracies, seeds=2):
     """Make a result whose trials all have the same accuracies, in per cent, at every step."""
-    config = Config(seeds=seeds, stream_sizes=())
-    result = pooling._empty(config)
-    for size, values in accuracies.items():
-        for variant, value in values.items():
-            result["test_accuracy"].loc[{"variant": variant, "n_samples": size}] = value / 100
-    return result
+    sizes, steps = list(accuracies), published_training(Config()).evaluation_steps
+    values = np.array([[accuracies[size][variant] for size in sizes] for variant in VARIANTS])
+    shape = (*values.shape, seeds, len(steps))
+    return xr.Dataset(
+        {
+            "test_accuracy": (
+                ("variant", "n_samples", "seed", "step"),
+                np.broadcast_to(values[:, :, None, None] / 100, shape).copy(),
+            ),
+            "streamed": ("n_samples", np.zeros(len(sizes), bool)),
+        },
+        {"variant": list(VARIANTS), "n_samples": sizes, "seed": range(seeds), "step": steps},
+    )
+
+
+def test_claims_name_the_variants_that_the_models_have():
+    assert pooling_cnn.VARIANTS == VARIANTS
+    assert tuple(POOLS) == POOLED
 
 
 def test_the_published_numbers_reproduce_every_claim_but_the_captions():
@@ -304,8 +312,8 @@ def test_gains_are_paired_by_trial():
     result = result_of(PUBLISHED, seeds=3)
     # Trials that differ by 10 points each, in all variants alike, leave the gain as certain.
     result["test_accuracy"] = result.test_accuracy + 0.1 * result.seed
-    gain = mean_difference(result, "max_pool", "no_pool", 1000)
-    assert (gain.mean, gain.low, gain.high) == pytest.approx((19.0, 19.0, 19.0))
+    found = gain("max_pool", 1000)(result)
+    assert (found.mean, found.low, found.high) == pytest.approx((19.0, 19.0, 19.0))
 
 
 def test_late_gains_are_means_over_the_last_thousand_steps():
@@ -314,9 +322,8 @@ def test_late_gains_are_means_over_the_last_thousand_steps():
     result["test_accuracy"].loc[last] += 0.11
     before = {"variant": "max_pool", "n_samples": 1000, "step": slice(0, 4900)}
     result["test_accuracy"].loc[before] = 0
-    assert mean_difference(result, "max_pool", "no_pool", 1000).mean == pytest.approx(30.0)
-    late = mean_difference(result, "max_pool", "no_pool", 1000, late=True)
-    assert late.mean == pytest.approx(19.0 + 11 / 11)
+    assert gain("max_pool", 1000)(result).mean == pytest.approx(30.0)
+    assert gain("max_pool", 1000, late)(result).mean == pytest.approx(19.0 + 11 / 11)
 
 
 def test_sizes_that_were_left_out_are_nothing_and_not_diverged():
@@ -331,8 +338,9 @@ def test_sizes_that_were_left_out_are_nothing_and_not_diverged():
 def test_the_published_configuration_is_the_default():
     config = Config()
     assert config.sizes == tuple(PUBLISHED)
-    assert len(config.evaluation_steps) == 61
-    assert config.evaluation_steps[-1] == 6000
+    steps = published_training(config).evaluation_steps
+    assert len(steps) == 61
+    assert steps[-1] == 6000
     # No sample of the largest set is seen twice.
     assert config.stream_sizes[-1] == config.n_steps * config.batch_size
 
@@ -368,30 +376,23 @@ def test_a_setting_of_the_wrong_type_is_refused_by_name(field, value):
         Config(**{field: value})
 
 
-def test_a_trainer_compiles_a_variant_once_for_all_sizes_and_trials(monkeypatch):
-    compiled, original = [], training.compile_runs
-
-    def compile_runs(*arguments, devices, **options):
-        compiled.append(devices)
-        return original(*arguments, devices=devices, **options)
-
-    monkeypatch.setattr(pooling_runs, "compile_runs", compile_runs)
-    train = VariantWork(TINY.schedule, TINY.sizes, TINY.stream_sizes).start()
+def test_a_trainer_compiles_a_variant_once_for_all_sizes_and_trials():
+    train = Trainer(TINY)
     device = jax.devices()[0]
     for trial in (0, 1):
-        runs = [Run("avg_pool", size, trial) for size in TINY.all_sizes]
-        assert [run for run, _ in train(runs, device, lambda _: None)] == runs
-    assert compiled == [[device]]
+        tasks = [_network(TINY, "avg_pool", size, trial) for size in TINY.all_sizes]
+        assert [task for task, _ in train(tasks, device, lambda _: None)] == tasks
+    assert train._programs.n_compiled == 1
 
 
-def test_other_data_changes_samples_and_units_and_nothing_of_the_published():
+def test_other_data_changes_samples_and_keys_and_nothing_of_the_published():
     noisy = DatasetConfig(corr_noise_scale=0.5, final_seq_length=30)
     published, other = (make_sets((1000,), (), 0, data) for data in (DatasetConfig(), noisy))
     assert published.x.shape == (1000, 40)
     assert other.x.shape == (1000, 30)
     np.testing.assert_array_equal(published.x, make_sets((1000,), (), 0).x)
     keys = [
-        VariantWork(TINY.schedule, (1000,), (), data).keys(Run("no_pool", 1000, 0))[0]
+        _network(dataclasses.replace(TINY, data=data), "no_pool", 100, 0).key
         for data in (DatasetConfig(), noisy)
     ]
     assert "dataset" not in keys[0]

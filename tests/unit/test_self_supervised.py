@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 import mnist1d
 from mnist1d.execution import store as units_module
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments import self_supervised
 from mnist1d.experiments.self_supervised.method import PUBLISHED, Config, representations, run
 from mnist1d.experiments.self_supervised.training import (

@@ -12,8 +12,7 @@ import pytest
 
 from mnist1d import shards
 from mnist1d.execution import processes
-from mnist1d.shards import files as files_module
-from mnist1d.shards import folders, generation, work
+from mnist1d.shards import files as files_module, folders, generation, work
 from mnist1d.shards.folders import open_folder
 from mnist1d.stream.stream import STREAM_VERSION, Stream
 

@@ -13,8 +13,7 @@ import pytest
 
 from mnist1d import DatasetConfig, synthesise
 from mnist1d.dataset import synthesis
-from mnist1d.stream import stream as stream_module
-from mnist1d.stream import tables as tables_module
+from mnist1d.stream import stream as stream_module, tables as tables_module
 from mnist1d.stream.stream import LARGEST_INDEX, Stream
 from mnist1d.stream.tables import _SMOOTHING
 

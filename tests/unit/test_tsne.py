@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import mnist1d
 from mnist1d.execution.blas import one_thread
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments import tsne
 from mnist1d.experiments.tsne import embedding
 from mnist1d.experiments.tsne.embedding import (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 
 ARRAYS = {"mask": np.arange(12).reshape(3, 4) % 2 == 0, "loss": np.array([0.5, np.nan], "float32")}
 ABOUT = {"experiment": "example", "version": 1}

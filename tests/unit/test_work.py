@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mnist1d.execution import work as work_module
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.execution.work import Work, do, pieces_of, urgency, versions
 
 STARTED = Counter()

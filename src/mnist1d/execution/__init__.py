@@ -1,1 +1,18 @@
-"""Running tasks: on the devices of this process, in other processes, on a cluster."""
+"""Running tasks: what is stored, then the rest, on this machine's devices or on any executor."""
+
+from typing import TYPE_CHECKING
+
+from mnist1d.dataset import lazy
+
+if TYPE_CHECKING:
+    from mnist1d.execution.compute import Compute as Compute
+    from mnist1d.execution.store import Store as Store
+    from mnist1d.execution.task import (
+        Arrays as Arrays,
+        OnProgress as OnProgress,
+        OnStep as OnStep,
+        Runner as Runner,
+        Task as Task,
+    )
+
+__getattr__, __dir__ = lazy.attach(__name__, __file__)

@@ -1,10 +1,17 @@
-"""How JAX is set up: one device per CPU core, compiled programs kept."""
+"""JAX's devices: one per CPU core, compiled programs kept, and which of them are free."""
 
 import os
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import jax
 import platformdirs
+
+from mnist1d.execution.machine import count_cores
 
 
 def use_all_cores() -> None:
@@ -21,7 +28,7 @@ def use_all_cores() -> None:
     if "JAX_NUM_CPU_DEVICES" in os.environ:
         return
     try:
-        jax.config.update("jax_num_cpu_devices", _count_cores())
+        jax.config.update("jax_num_cpu_devices", count_cores())
     except RuntimeError:  # raised once a backend exists
         return
 
@@ -40,8 +47,52 @@ def keep_compiled_programs() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
-def _count_cores() -> int:
-    """Count the cores that this process may use; macOS and Windows cannot tell, so all of them."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+_lock = threading.Lock()
+# Processes that compute tasks of their own; JAX is set up there as their owner wants it.
+_owned: set[int] = set()
+
+
+def leave_as_set_up() -> None:
+    """Note that JAX is set up in this process as its owner wants it: it is no worker."""
+    _owned.add(os.getpid())
+
+
+@contextmanager
+def free_device(*, all_devices: bool = False) -> Iterator[jax.Device]:
+    """Wait until a device is used by no other thread, and take it; or all of them.
+
+    Args:
+        all_devices: whether to wait for all; the first is then given.
+
+    >>> with free_device() as device:
+    ...     device in jax.devices()
+    True
+    """
+    with _lock:
+        free = _free_devices()
+    if all_devices:
+        # One thread at a time collects: two with a part each would wait for ever.
+        with _collecting:
+            taken = [free.get() for _ in jax.devices()]
+    else:
+        taken = [free.get()]
+    try:
+        yield taken[0]
+    finally:
+        for device in reversed(taken):
+            free.put(device)
+
+
+_collecting = threading.Lock()
+
+
+@cache
+def _free_devices() -> queue.LifoQueue[jax.Device]:
+    """Return the devices that no thread uses; the one that was used last has what it needs."""
+    if os.getpid() not in _owned:
+        use_all_cores()
+        keep_compiled_programs()
+    free: queue.LifoQueue[jax.Device] = queue.LifoQueue()
+    for device in reversed(jax.devices()):
+        free.put(device)
+    return free

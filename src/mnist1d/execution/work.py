@@ -4,13 +4,10 @@ An experiment says what its tasks are and what determines their results. Where t
 how many, is decided elsewhere (`units.Units.compute`).
 """
 
-import os
-import queue
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import contextmanager
 from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any, ClassVar, Generic, TypeVar
@@ -19,7 +16,7 @@ import jax
 import numpy as np
 
 from mnist1d.execution.cluster import ClusterError
-from mnist1d.execution.devices import keep_compiled_programs, use_all_cores
+from mnist1d.execution.devices import free_device, leave_as_set_up
 
 Task = TypeVar("Task")
 Arrays = Mapping[str, np.ndarray]
@@ -110,7 +107,7 @@ def on_executor(
     order = sorted(pieces, key=lambda piece: urgency(work, piece), reverse=True)
     pending: dict[Future[list[tuple[Task, Result]]], Sequence[Task]] = {}
     n_done = 0
-    _asking.add(os.getpid())
+    leave_as_set_up()
     try:
         for piece in order:
             pending[executor.submit(do, work, piece, versions())] = piece
@@ -142,7 +139,7 @@ def do(
             + ", ".join(f"{name} {own[name]} and should have {wanted[name]}" for name in different)
             + "; install the same everywhere"
         )
-    with _free_device(everything=work.all_devices) as device:
+    with free_device(all_devices=work.all_devices) as device:
         return list(_started(work)(tasks, device, lambda _: None))
 
 
@@ -153,8 +150,6 @@ def versions() -> dict[str, str]:
 
 
 _lock = threading.Lock()
-# Processes that have asked for work; of those, JAX is set up as their owner wants it.
-_asking: set[int] = set()
 
 
 @lru_cache(maxsize=2)
@@ -165,36 +160,3 @@ def _prepared(work: Work[Any]) -> Doer[Any]:
 def _started(work: Work[Task]) -> Doer[Task]:
     with _lock:
         return _prepared(work)
-
-
-@cache
-def _devices() -> queue.LifoQueue[jax.Device]:
-    """Return the devices that no thread uses; the one that was used last has what it needs."""
-    if os.getpid() not in _asking:
-        use_all_cores()
-        keep_compiled_programs()
-    free: queue.LifoQueue[jax.Device] = queue.LifoQueue()
-    for device in reversed(jax.devices()):
-        free.put(device)
-    return free
-
-
-_entrance = threading.Lock()
-
-
-@contextmanager
-def _free_device(*, everything: bool) -> Iterator[jax.Device]:
-    """Wait for a device, or for all of them."""
-    with _lock:
-        free = _devices()
-    if everything:
-        # One thread at a time collects: two with a part each would wait for ever.
-        with _entrance:
-            taken = [free.get() for _ in jax.devices()]
-    else:
-        taken = [free.get()]
-    try:
-        yield taken[0]
-    finally:
-        for device in reversed(taken):
-            free.put(device)

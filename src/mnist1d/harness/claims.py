@@ -1,13 +1,17 @@
 """Claims of the paper as data, each with the rule for its verdict fixed beforehand."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
-import xarray as xr
 
 from mnist1d.measures.uncertainty import Estimate
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Verdict = Literal["reproduced", "differs", "undecided"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -187,6 +191,7 @@ def judge(claims: Sequence[Claim], result: xr.Dataset, *, full: bool) -> list[Ju
     ...     "mean", "the mean is at least 1", "section 1", AtLeast(1),
     ...     lambda result: Estimate(float(result.loss.mean()), 1.5, 2.5, n=3),
     ... )
+    >>> import xarray as xr
     >>> judge([claim], xr.Dataset({"loss": ("seed", [1.0, 2.0, 3.0])}), full=True)[0].verdict
     'reproduced'
     """

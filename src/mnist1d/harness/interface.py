@@ -1,11 +1,16 @@
 """What every experiment hands to those who show it."""
 
-from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from __future__ import annotations
 
-import xarray as xr
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from mnist1d.execution.task import Arrays, Task
 from mnist1d.measures.uncertainty import Estimate
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class InputError(ValueError):
@@ -29,9 +34,40 @@ def silent(task: str, done: int, total: int, /) -> None:
     """
 
 
+def counted(
+    found: Iterable[tuple[Task, Arrays]],
+    tasks: Sequence[Task],
+    progress: Progress,
+    bar: Callable[[Task], str],
+) -> Iterator[tuple[Task, Arrays]]:
+    """Pass finished tasks on, and report how many there are of those of a bar.
+
+    Args:
+        found: finished tasks, in any order.
+        tasks: all of them.
+        progress: told.
+        bar: the name of the bar that counts a task.
+
+    >>> tasks = [Task({}, {}), Task({}, {})]
+    >>> _ = list(counted([(tasks[1], {}), (tasks[0], {})], tasks, print, lambda _: "networks"))
+    networks 0 2
+    networks 1 2
+    networks 2 2
+    """
+    totals, done = Counter(map(bar, tasks)), Counter[str]()
+    for name, total in totals.items():
+        progress(name, 0, total)
+    for task, arrays in found:
+        name = bar(task)
+        done[name] += 1
+        progress(name, done[name], totals[name])
+        yield task, arrays
+
+
 def is_other_data(result: xr.Dataset) -> bool:
     """Tell whether a result is about another dataset than the paper's.
 
+    >>> import xarray as xr
     >>> is_other_data(xr.Dataset(attrs={"data": "label_noise=0.1"}))
     True
     """

@@ -7,6 +7,7 @@ Every file is written whole or not at all.
 """
 
 import dataclasses
+import inspect
 import json
 import platform
 import time
@@ -24,7 +25,9 @@ from matplotlib.figure import Figure
 
 from mnist1d.dataset.atomic import write_whole
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution.store import Units
+from mnist1d.execution import Compute, Store
+from mnist1d.execution.machine import processor_name
+from mnist1d.execution.units import Units
 from mnist1d.figures import style
 from mnist1d.harness.claims import Judgement, judge
 from mnist1d.harness.interface import InputError, Progress, is_other_data, silent
@@ -95,13 +98,20 @@ def execute(
         "version": experiment.VERSION,
         "mnist1d": package_version(),
     }
-    units = Units(folder, about, warn=lambda line: progress(line, 0, 0), executor=executor)
+
+    def warn(line: str) -> None:
+        progress(line, 0, 0)
+
+    compute = Compute(Store(folder, about, warn), executor)
+    units = Units(folder, about, warn, executor)
+    takes = inspect.signature(experiment.run).parameters
+    given = {"units": units} if "units" in takes else {"compute": compute}
     # Of one that compiles nothing, what is heard comes from others at the same time.
     compiles = getattr(experiment, "USES_JAX", True)
     if compiles:
         jax.monitoring.register_event_duration_secs_listener(listen)
     try:
-        result = experiment.run(config, progress=progress, units=units)
+        result = experiment.run(config, progress=progress, **given)
     finally:
         if compiles:
             jax.monitoring.unregister_event_duration_listener(listen)
@@ -114,7 +124,7 @@ def execute(
         **circumstances(),
         seconds=time.perf_counter() - clock,
         compile_seconds=compilation[0],
-        units_found=units.n_found,
+        units_found=units.n_found + compute.store.n_found,
     )
 
 
@@ -129,7 +139,7 @@ def circumstances(*packages: str) -> dict[str, str]:
     return {
         "versions": json.dumps({"python": platform.python_version()} | versions),
         "device": f"{jax.device_count()} x {jax.devices()[0].device_kind}",
-        "processor": _processor(),
+        "processor": processor_name(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -274,13 +284,3 @@ def _other_data(config: Any) -> str:
             published if isinstance(published, DatasetConfig) else None
         )
     )
-
-
-def _processor() -> str:
-    """Name the processor: what Linux says, else what Python knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

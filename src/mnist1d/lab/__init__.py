@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mnist1d.execution.store import Units
+    from mnist1d.execution.units import Units
     from mnist1d.experiments import find_experiment
     from mnist1d.experiments.self_supervised.views import (
         ViewDraws,
@@ -143,7 +143,7 @@ _ORIGINS: dict[str, tuple[str, ...]] = {
     "mnist1d.harness.results": ("load_result", "tidy_table"),
     "mnist1d.harness.interface": ("InputError", "Progress", "Row", "is_other_data", "silent"),
     "mnist1d.lab.grid": ("run_grid",),
-    "mnist1d.execution.store": ("Units",),
+    "mnist1d.execution.units": ("Units",),
     "mnist1d.lab.candidates.contract": (
         "Candidate",
         "CandidateError",

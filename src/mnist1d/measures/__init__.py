@@ -1,1 +1,1 @@
-"""What is measured: estimates over seeds, probes, representations."""
+"""What is measured: values per seed, estimates over seeds, probes, representations."""

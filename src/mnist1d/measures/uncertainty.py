@@ -5,11 +5,11 @@ place of a bootstrap because n is 3 to 10 here: a percentile bootstrap of three 
 their mean about 70 % of the time where 95 % is asked for.
 """
 
-from typing import NamedTuple
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 
 class Estimate(NamedTuple):
@@ -65,7 +65,7 @@ def interval(
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(finite, values, 0).sum(axis=0) / n
         variance = np.where(finite, (values - mean) ** 2, 0).sum(axis=0) / np.where(n > 1, n - 1, 0)
-        half_width = stats.t.ppf((1 + confidence) / 2, n - 1) * np.sqrt(variance / n)
+        half_width = _stats().t.ppf((1 + confidence) / 2, n - 1) * np.sqrt(variance / n)
     return mean, mean - half_width, mean + half_width
 
 
@@ -107,7 +107,7 @@ def estimate_proportion(successes: ArrayLike, confidence: float = 0.95) -> Estim
     successes = np.asarray(successes, dtype=bool)
     if successes.ndim != 1 or not successes.size:
         raise ValueError(f"successes must be one-dimensional, not empty: {successes.shape}")
-    test = stats.binomtest(int(successes.sum()), successes.size)
+    test = _stats().binomtest(int(successes.sum()), successes.size)
     low, high = test.proportion_ci(confidence, method="wilson")
     return Estimate(float(successes.mean()), float(low), float(high), successes.size)
 
@@ -155,8 +155,8 @@ def paired_p_value(first: ArrayLike, second: ArrayLike) -> float:
         return float("nan")
     if mean == low == high:
         return 1.0 if mean == 0 else 0.0
-    half_width_in_errors = stats.t.ppf(0.975, n - 1)
-    return float(2 * stats.t.sf(abs(mean) / (high - mean) * half_width_in_errors, n - 1))
+    half_width_in_errors = _stats().t.ppf(0.975, n - 1)
+    return float(2 * _stats().t.sf(abs(mean) / (high - mean) * half_width_in_errors, n - 1))
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -180,6 +180,11 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     factors = np.arange(len(order), 0, -1)
     corrected[order] = np.minimum(1, np.maximum.accumulate(factors * p_values[order]))
     return corrected
+
+
+def _stats() -> Any:
+    # Loaded when it is needed: a claim can be listed without.
+    return import_module("scipy.stats")
 
 
 def _check_confidence(confidence: float) -> None:

@@ -1,38 +1,37 @@
-"""Training: one loop for every experiment."""
+"""Training: one loop for every experiment, many runs as one compiled program."""
 
-from mnist1d.execution.devices import keep_compiled_programs, use_all_cores
-from mnist1d.execution.threads import longest_first
-from mnist1d.training.batching import Data, as_data, sequential_batch, shuffled_order
-from mnist1d.training.loop import History, Training, train
-from mnist1d.training.losses import accuracy, cross_entropy, info_nce, nt_xent
-from mnist1d.training.runs import (
-    Report,
-    RunProgram,
-    Trained,
-    compile_runs,
-    initialise,
-    train_runs,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Data",
-    "History",
-    "Report",
-    "RunProgram",
-    "Trained",
-    "Training",
-    "accuracy",
-    "as_data",
-    "compile_runs",
-    "cross_entropy",
-    "info_nce",
-    "initialise",
-    "keep_compiled_programs",
-    "longest_first",
-    "nt_xent",
-    "sequential_batch",
-    "shuffled_order",
-    "train",
-    "train_runs",
-    "use_all_cores",
-]
+from mnist1d.dataset import lazy
+
+if TYPE_CHECKING:
+    from mnist1d.execution.devices import (
+        keep_compiled_programs as keep_compiled_programs,
+        use_all_cores as use_all_cores,
+    )
+    from mnist1d.execution.threads import longest_first as longest_first
+    from mnist1d.training.batching import (
+        Data as Data,
+        as_data as as_data,
+        sequential_batch as sequential_batch,
+        shuffled_order as shuffled_order,
+    )
+    from mnist1d.training.loop import History as History, Training as Training, train as train
+    from mnist1d.training.losses import (
+        accuracy as accuracy,
+        cross_entropy as cross_entropy,
+        info_nce as info_nce,
+        nt_xent as nt_xent,
+    )
+    from mnist1d.training.runs import (
+        Programs as Programs,
+        Report as Report,
+        RunProgram as RunProgram,
+        Trained as Trained,
+        compile_runs as compile_runs,
+        initialise as initialise,
+        train_runs as train_runs,
+    )
+    from mnist1d.training.supervised import supervised as supervised
+
+__getattr__, __dir__ = lazy.attach(__name__, __file__)

@@ -1,7 +1,7 @@
 """Many runs as one compiled program, spread over the devices."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -284,6 +284,36 @@ class RunProgram:
             rows = np.arange(-(-n_runs // n_devices) * n_devices) % n_runs
             tree = jax.tree.map(lambda leaf: leaf[rows], tree)
         return jax.device_put(tree, NamedSharding(self._mesh, spec))
+
+
+class Programs:
+    """Compiled programs, each made once for a purpose on a device, and found again.
+
+    >>> programs = Programs()
+    >>> programs.n_compiled
+    0
+    """
+
+    def __init__(self) -> None:
+        self._programs: dict[Hashable, RunProgram] = {}
+
+    @property
+    def n_compiled(self) -> int:
+        """How many programs there are."""
+        return len(self._programs)
+
+    def get(self, purpose: Hashable, *arguments: Any, **options: Any) -> RunProgram:
+        """Return the program of a purpose; compiled if there is none.
+
+        Args:
+            purpose: what tells it from the others, the device included: no two threads may ask for
+                the same one at the same time.
+            *arguments: as for `compile_runs`.
+            **options: as for `compile_runs`.
+        """
+        if purpose not in self._programs:
+            self._programs[purpose] = compile_runs(*arguments, **options)
+        return self._programs[purpose]
 
 
 def _grouped(bounds: np.ndarray, size: int) -> list[np.ndarray]:

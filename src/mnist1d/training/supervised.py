@@ -10,6 +10,9 @@ from jaxtyping import Array, Float
 from mnist1d.models import predict
 from mnist1d.training import Training, accuracy, cross_entropy, sequential_batch
 
+DIVERGED = 1e6
+"""Loss in nats from which on a run has diverged; guessing costs 2.3."""
+
 
 def supervised(
     n_steps: int,

@@ -16,7 +16,7 @@ from scipy import stats
 
 from mnist1d.dataset import checks, fresh_samples, generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.execution.work import Doer, Result, Told, Work
 from mnist1d.experiments.classification import human_expert
 from mnist1d.figures import style

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from mnist1d.dataset import checks, generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments.classification.method import EXPLODED
 from mnist1d.experiments.double_descent.curves import (
     mean_difference,

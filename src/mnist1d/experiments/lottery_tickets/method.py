@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from mnist1d.dataset import checks, generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.execution.work import Doer, Result, Told, Work
 from mnist1d.experiments.lottery_tickets.training import (
     Job,
@@ -28,8 +28,7 @@ from mnist1d.harness.claims import Claim, Equals, Positive
 from mnist1d.harness.interface import Progress, Row, silent
 from mnist1d.harness.settings import PUBLISHED_DATA, SHAPES, check_data, with_data
 from mnist1d.measures.uncertainty import Estimate, estimate, interval, paired_difference
-from mnist1d.models import MLP
-from mnist1d.models import masks as pruning
+from mnist1d.models import MLP, masks as pruning
 from mnist1d.training import Training, as_data
 
 NAME = "lottery-tickets"

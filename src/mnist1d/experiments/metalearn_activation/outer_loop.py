@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments.metalearn_activation.activation import (
     Activation,
     Direct,

@@ -20,7 +20,7 @@ from jaxtyping import Array
 
 from mnist1d.dataset import fresh_samples, generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments.metalearn_activation.activation import Grid, LearnedFunction
 from mnist1d.harness.settings import PUBLISHED_DATA
 from mnist1d.models import CNN, MLP, predict

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from mnist1d.dataset import checks, generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments.metalearn_learning_rate.inner_loop import (
     Batches,
     Network,

@@ -28,28 +28,19 @@ Source: PAPER section 8. Differences from the paper and its code:
 7. L2 pooling of two zeros has the derivative 0, as in PyTorch (`models.pooling_cnn.l2_norm`).
 """
 
-from mnist1d.experiments.pooling.method import (
-    CAPTIONS,
-    CLAIMS,
-    NAME,
-    PAPER_SEEDS,
-    TITLE,
-    VERSION,
-    Config,
-    plot,
-    run,
-    summarise,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CAPTIONS",
-    "CLAIMS",
-    "NAME",
-    "PAPER_SEEDS",
-    "TITLE",
-    "VERSION",
-    "Config",
-    "plot",
-    "run",
-    "summarise",
-]
+from mnist1d.dataset import lazy
+
+if TYPE_CHECKING:
+    from mnist1d.experiments.pooling.claims import CLAIMS as CLAIMS, summarise as summarise
+    from mnist1d.experiments.pooling.config import Config as Config
+    from mnist1d.experiments.pooling.figures import CAPTIONS as CAPTIONS, plot as plot
+    from mnist1d.experiments.pooling.method import run as run
+
+NAME = "pooling"
+TITLE = "Pooling (Figure 9)"
+VERSION = 1
+PAPER_SEEDS = 1
+
+__getattr__, __dir__ = lazy.attach(__name__, __file__)

@@ -1,15 +1,13 @@
-"""Training the variants of the pooling experiment on sets of many sizes.
+"""Training the variants on sets of many sizes.
 
 The training sets of a trial lie end to end in one array, and a run is told where its own begins and
-how long it is. So one compiled program serves all sizes of a variant. Runs are independent; they
-are spread over the devices, and each is a unit that an interrupted command need not repeat.
+how long it is. So one compiled program serves all sizes of a variant.
 """
 
 import math
 import threading
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -21,20 +19,14 @@ import optax
 
 from mnist1d.dataset import generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution.work import Result, Told, Work
-from mnist1d.experiments.classification.method import EXPLODED
-from mnist1d.harness.settings import PUBLISHED_DATA, with_data
+from mnist1d.execution import Arrays, OnStep, Task
+from mnist1d.experiments.pooling.config import Config
+from mnist1d.harness.settings import PUBLISHED_DATA
 from mnist1d.models import PoolingCNN, count_parameters, predict
 from mnist1d.models.layers import draw_layers
-from mnist1d.stream.stream import Stream
-from mnist1d.training import (
-    RunProgram,
-    Trained,
-    Training,
-    accuracy,
-    compile_runs,
-    cross_entropy,
-)
+from mnist1d.stream import Stream
+from mnist1d.training import Programs, Trained, Training, accuracy, cross_entropy
+from mnist1d.training.supervised import DIVERGED
 
 N_TEST = 1000
 """Test samples of every set."""
@@ -50,41 +42,6 @@ _EVALUATED_TOGETHER = 200
 
 COSTS = {"no_pool": 54.0, "l2_pool": 32.0, "max_pool": 31.0, "avg_pool": 27.0, "stride_2": 15.0}
 """How long a step of a variant takes, in any unit: the longest are begun first."""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How every run is trained: the published loop, PAPER section C.1.
-
-    Attributes:
-        n_steps: number of updates.
-        batch_size: samples per batch, in stored order; divides every size.
-        learning_rate: of Adam.
-        evaluate_every: steps between evaluations on the test set.
-    """
-
-    n_steps: int
-    batch_size: int
-    learning_rate: float
-    evaluate_every: int
-
-    def training(self) -> Training:
-        """Return the loop."""
-
-        def batch(data: Any, step: Any, _: Any) -> Any:
-            start = data["first"] + step % (data["n"] // self.batch_size) * self.batch_size
-            return tuple(
-                jax.lax.dynamic_slice_in_dim(data[part], start, self.batch_size) for part in "xy"
-            )
-
-        return Training(
-            batch=batch,
-            loss=lambda model, batch, _: cross_entropy(predict(model, batch[0]), batch[1]),
-            optimizer=optax.adam(self.learning_rate),
-            n_steps=self.n_steps,
-            evaluate=_evaluate,
-            evaluate_every=self.evaluate_every,
-        )
 
 
 class Sets(NamedTuple):
@@ -155,20 +112,6 @@ def make_sets(
     )
 
 
-class Run(NamedTuple):
-    """One network to be trained.
-
-    Attributes:
-        variant: of `PoolingCNN`.
-        size: number of training samples.
-        trial: gives initial weights and data.
-    """
-
-    variant: str
-    size: int
-    trial: int
-
-
 def initial_model(variant: str, trial: int, data: DatasetConfig = PUBLISHED_DATA) -> PoolingCNN:
     """Draw the initial weights of a trial, whatever the training set.
 
@@ -189,104 +132,84 @@ def initial_model(variant: str, trial: int, data: DatasetConfig = PUBLISHED_DATA
     return model
 
 
-@dataclass(frozen=True)
-class VariantWork(Work[Run]):
-    """Training variants on sets of any size; a unit is a run.
+class Trainer:
+    """Trains networks; compiles each variant once for every device, whatever the size and trial.
 
-    The arrays of a run are `test_accuracy` and `test_loss` (nats) of every evaluation, and numbers:
-    `train_accuracy` after the last step, `diverged` (a training loss was not finite or beyond
-    `EXPLODED`), `n_parameters`, `run_seconds`, and of its program `compile_seconds`.
-
-    Attributes:
-        schedule: how every run is trained.
-        sizes: training samples of the sets from the published stream.
-        stream_sizes: of those from the native stream.
-        data: what the sets are made of.
-    """
-
-    schedule: Schedule
-    sizes: tuple[int, ...]
-    stream_sizes: tuple[int, ...]
-    data: DatasetConfig = PUBLISHED_DATA
-
-    def start(self) -> "VariantTrainer":
-        """Return what trains; the sets are made when they are needed."""
-        return VariantTrainer(self)
-
-    def keys(self, task: Run) -> Sequence[Mapping[str, Any]]:
-        """Return what determines a run."""
-        return [with_data({**task._asdict(), **vars(self.schedule)}, self.data)]
-
-    def cost(self, task: Run) -> float:
-        """Return how long a step takes."""
-        return COSTS[task.variant]
-
-    def phase(self, task: Run) -> int:
-        """Let trials begin one after the other, as their sets are held in memory."""
-        return task.trial
-
-    def together(self, task: Run) -> Hashable:
-        """Let a device train a variant on all sets of a trial, so that it compiles few programs."""
-        return task.variant, task.trial
-
-
-class VariantTrainer:
-    """Trains variants; compiles each once for every device, whatever the sizes and the trials.
+    The arrays of a network are `test_accuracy` and `test_loss` (nats) of every evaluation, and
+    numbers: `train_accuracy` after the last step, `diverged` (a training loss was not finite or
+    beyond `DIVERGED`), `n_parameters`, `run_seconds`, and of its program `compile_seconds`.
 
     Args:
-        work: what is to be trained.
+        config: the settings.
     """
 
-    def __init__(self, work: VariantWork) -> None:
-        self._data = work.data
-        self._training = work.schedule.training()
-        self._programs: dict[tuple[str, jax.Device], RunProgram] = {}
-        self._lock = threading.Lock()
+    def __init__(self, config: Config) -> None:
+        self._config, self._training = config, published_training(config)
+        self._programs, self._lock = Programs(), threading.Lock()
         # As many trials as devices are at work on.
         most = 1 + math.ceil(jax.device_count() / len(COSTS))
         self._sets = lru_cache(most)(
-            lambda trial: make_sets(work.sizes, work.stream_sizes, trial, work.data)
+            lambda trial: make_sets(config.sizes, config.stream_sizes, trial, config.data)
         )
 
     def __call__(
-        self, tasks: Sequence[Run], device: jax.Device, told: Told
-    ) -> Iterator[tuple[Run, Result]]:
-        """Train runs on a device, one after the other."""
-        for number, run in enumerate(tasks, start=1):
+        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
+    ) -> Iterator[tuple[Task, Arrays]]:
+        """Train networks on a device, one after the other."""
+        for number, task in enumerate(tasks, start=1):
             with self._lock:
-                sets = self._sets(run.trial)
-            arrays = _measured(self._train_one(run, sets, device), run, sets)
-            told(number)
-            yield run, [arrays]
+                sets = self._sets(task.labels["seed"])
+            trained = self._train(task, sets, device)
+            on_step(number)
+            yield task, _measured(trained, sets, task.labels["n_samples"])
 
-    def _train_one(self, run: Run, sets: Sets, device: jax.Device) -> Trained:
-        models = jax.tree.map(
-            lambda leaf: leaf[None], initial_model(run.variant, run.trial, self._data)
-        )
-        keys = jax.random.split(jax.random.key(run.trial), 1)  # nothing is drawn from it
-        which, first = sets.places[run.size]
-        own = {"which": which, "first": first, "n": run.size}
+    def _train(self, task: Task, sets: Sets, device: Any) -> Trained:
+        variant, size, trial = (task.labels[name] for name in ("variant", "n_samples", "seed"))
+        model = initial_model(variant, trial, self._config.data)
+        models = jax.tree.map(lambda leaf: leaf[None], model)
+        keys = jax.random.split(jax.random.key(trial), 1)  # nothing is drawn from it
+        which, first = sets.places[size]
+        own = {"which": which, "first": first, "n": size}
         data = {name: getattr(sets, name) for name in ("x", "y", "x_test", "y_test")}
         axes = dict.fromkeys(data) | dict.fromkeys(own, 0)
         data |= {name: np.array([value], np.int32) for name, value in own.items()}
-        place = run.variant, device
-        if place not in self._programs:
-            self._programs[place] = compile_runs(
-                self._training,
-                models,
-                data,
-                keys=keys,
-                data_axes=axes,
-                devices=[device],
-                batched=False,
-            )
-        return self._programs[place](models, data, keys=keys)
+        program = self._programs.get(
+            (variant, device),
+            self._training,
+            models,
+            data,
+            keys=keys,
+            data_axes=axes,
+            devices=[device],
+            batched=False,
+        )
+        return program(models, data, keys=keys)
 
 
-def _measured(trained: Trained, run: Run, sets: Sets) -> dict[str, np.ndarray]:
+def published_training(config: Config) -> Training:
+    """Return the published loop, for a set that lies somewhere among others. PAPER section C.1."""
+
+    def batch(data: Any, step: Any, _: Any) -> Any:
+        n_batches = data["n"] // config.batch_size
+        start = data["first"] + step % n_batches * config.batch_size
+        return tuple(
+            jax.lax.dynamic_slice_in_dim(data[part], start, config.batch_size) for part in "xy"
+        )
+
+    return Training(
+        batch=batch,
+        loss=lambda model, batch, _: cross_entropy(predict(model, batch[0]), batch[1]),
+        optimizer=optax.adam(config.learning_rate),
+        n_steps=config.n_steps,
+        evaluate=_evaluate,
+        evaluate_every=config.evaluate_every,
+    )
+
+
+def _measured(trained: Trained, sets: Sets, size: int) -> dict[str, np.ndarray]:
     model = jax.tree.map(lambda leaf: leaf[0], trained.models)
-    n = min(run.size, MOST_TRAINING_SAMPLES)
-    first = sets.places[run.size][1]
+    n = min(size, MOST_TRAINING_SAMPLES)
+    first = sets.places[size][1]
     x, labels = (part[first : first + n] for part in (sets.x, sets.y))
     # In pieces, so that sizes share a program.
     n_correct = sum(
@@ -296,7 +219,7 @@ def _measured(trained: Trained, run: Run, sets: Sets) -> dict[str, np.ndarray]:
     losses, metrics = trained.history
     return {name: values[0] for name, values in metrics.items()} | {
         "train_accuracy": np.array(n_correct / n),
-        "diverged": np.array(not (losses < EXPLODED).all()),
+        "diverged": np.array(not (losses < DIVERGED).all()),
         "n_parameters": np.array(count_parameters(model)),
         "run_seconds": np.array(trained.run_seconds),
         "compile_seconds": np.array(trained.compile_seconds),

@@ -18,7 +18,7 @@ from matplotlib.patheffects import withStroke
 from mnist1d.dataset import Dataset, checks, generate
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution.blas import one_thread
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments.self_supervised.measures import (
     ISOLATED,
     N_LAYERS,

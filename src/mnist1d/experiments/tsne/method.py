@@ -19,7 +19,7 @@ from matplotlib.patheffects import withStroke
 from mnist1d.dataset import checks, generate
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.extras import required
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.experiments.tsne.embedding import STEPS_PER_LOG, Method, embed
 from mnist1d.figures import style
 from mnist1d.harness.claims import AtLeast, Claim, Equals, Positive

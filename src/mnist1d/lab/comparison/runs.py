@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnist1d.execution.store import Units
+from mnist1d.execution.units import Units
 from mnist1d.lab.candidates.checks import describe_error
 from mnist1d.lab.candidates.contract import Candidate, CandidateError, Outcome, Run, Schedule, Sets
 from mnist1d.lab.candidates.fingerprint import settings_text, source_text

@@ -1,0 +1,228 @@
+"""Computing tasks: what is stored already, then the rest, on this machine or any executor."""
+
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
+from functools import cache, partial
+from importlib import metadata
+from queue import SimpleQueue
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import jax
+
+from mnist1d.execution.cluster import ClusterError
+from mnist1d.execution.devices import free_device, leave_as_set_up
+from mnist1d.execution.executors import DaemonThreads, Events, results_of
+from mnist1d.execution.machine import count_cores
+from mnist1d.execution.store import Store
+from mnist1d.execution.task import Arrays, OnProgress, OnStep, Runner, Task, grouped
+
+Config = TypeVar("Config")
+Devices = Literal["one", "all", "none"]
+Group = Sequence[Task]
+Found = Generator[tuple[Task, Arrays], None, None]
+
+
+class Compute:
+    """Computes tasks; an experiment is handed one.
+
+    Args:
+        store: where results are kept and found; by default nothing is kept.
+        executor: what computes the tasks; None for the devices of this process.
+
+    >>> import numpy as np
+    >>> def squares(config):
+    ...     def run(tasks, device, on_step):
+    ...         for task in tasks:
+    ...             yield task, {"square": np.array(task.key["n"] ** config)}
+    ...     return run
+    >>> tasks = [Task({"n": n}, {"n": n}, cost=n) for n in (1, 2, 3)]
+    >>> sorted(int(arrays["square"]) for _, arrays in Compute()(tasks, squares, 2))
+    [1, 4, 9]
+    """
+
+    def __init__(self, store: Store | None = None, executor: Executor | None = None) -> None:
+        self.store = store or Store()
+        self._executor = executor
+        self._runners = _Runners(1)
+
+    def __call__(
+        self,
+        tasks: Iterable[Task],
+        make_runner: Callable[[Config], Runner],
+        config: Config,
+        *,
+        on_progress: OnProgress = lambda *_: None,
+        steps: int = 1,
+        devices: Devices = "one",
+        only_here: bool = False,
+    ) -> Iterator[tuple[Task, Arrays]]:
+        """Yield every task with its arrays: first those that are stored, then the others.
+
+        What is not stored is computed, the longest first, and stored as soon as it is finished. In
+        this process the groups of tasks are spread over its devices; an executor gets a group at a
+        time. Only this process writes files.
+
+        Args:
+            tasks: what is wanted.
+            make_runner: makes what runs them, once per process: a class, or a function, that other
+                processes find by its name.
+            config: what it is made with; small, as it is sent to other processes.
+            on_progress: called from several threads, but one at a time.
+            steps: of progress per task.
+            devices: what a group of tasks uses: one device of a process, all of them (then there is
+                one group at a time), or none.
+            only_here: whether other machines lack what the tasks need, such as files.
+
+        Raises: whatever a runner raises; what was finished before is kept.
+        """
+        missing, n_stored = [], 0
+        for task in tasks:
+            found = self.store.load(**task.key)
+            if found is None:
+                missing.append(task)
+            else:
+                n_stored += 1
+                yield task, found
+        if not missing:
+            return
+        progress = _Progress(on_progress, steps, n_stored)
+        progress([], 0)
+        leave_as_set_up()
+        groups, call = grouped(missing), _Call(make_runner, config, devices)
+        computing = (
+            self._here(call, groups, progress)
+            if self._executor is None or only_here
+            else _elsewhere(self._executor, call, groups, progress)
+        )
+        with closing(computing) as finished:
+            for task, arrays in finished:
+                self.store.save(arrays, **task.key)
+                yield task, arrays
+
+    def _here(self, call: "_Call", groups: Sequence[Group], progress: "_Progress") -> Found:
+        events: Events = SimpleQueue()
+        stopped = threading.Event()
+
+        def run(group: Group) -> tuple[()]:
+            def on_step(done: int) -> None:
+                if stopped.is_set():
+                    raise Stopped
+                progress(group, done)
+
+            for finished in _run(self._runners, call, group, on_step):
+                # At once, and not when the whole group is finished.
+                events.put([finished])
+                if stopped.is_set():
+                    return ()
+            progress(group, len(group) * progress.steps)
+            return ()
+
+        threads = DaemonThreads(count_cores() if call.devices == "none" else jax.device_count())
+        try:
+            yield from results_of(threads, run, groups, events=events)
+        finally:
+            stopped.set()
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+def run_elsewhere(
+    call: "_Call", wanted: Mapping[str, str], numbered: tuple[int, Sequence[Task]]
+) -> list[tuple[int, list[tuple[int, Arrays]]]]:
+    """Run a group of tasks in this process, which is a worker; from as many threads as it has.
+
+    What was prepared and compiled for the same configuration is used again.
+
+    Args:
+        call: what runs them.
+        wanted: the versions that this process should have.
+        numbered: the number of the group, and the group.
+
+    Returns: one pair: the number, and the place in the group and the arrays of every task.
+    Raises: ClusterError: if this process has other versions of what determines the numbers.
+    """
+    own = versions()
+    different = [name for name in wanted if wanted[name] != own[name]]
+    if different:
+        raise ClusterError(
+            "this worker has "
+            + ", ".join(f"{name} {own[name]} and should have {wanted[name]}" for name in different)
+            + "; install the same everywhere"
+        )
+    number, group = numbered
+    finished = _run(_worker_runners, call, group, lambda _: None)
+    return [(number, [(group.index(task), arrays) for task, arrays in finished])]
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of what determines the numbers."""
+    return {name: metadata.version(name) for name in ("mnist1d", "jax", "jaxlib", "numpy")}
+
+
+class Stopped(Exception):  # noqa: N818 (no error: nobody wants the result any more)
+    """A task was given up, as nobody wants its result any more."""
+
+
+class _Call(NamedTuple):
+    """What runs tasks, and where."""
+
+    make_runner: Callable[[Any], Runner]
+    config: Any
+    devices: Devices
+
+
+class _Progress:
+    """Adds up the steps of all groups, which several threads report."""
+
+    def __init__(self, on_progress: OnProgress, steps: int, n_stored: int) -> None:
+        self._on_progress, self.steps, self._n_stored = on_progress, steps, n_stored
+        self._done: dict[int, int] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, group: Group, done: int) -> None:
+        with self._lock:
+            if group:
+                self._done[id(group)] = done
+            total = self._n_stored * self.steps + sum(self._done.values())
+            self._on_progress(group, done, total)
+
+
+class _Runners:
+    """The runners of a process, made once for equal configurations; the last ones are kept."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._made: list[tuple[Any, Any, Runner]] = []
+
+    def get(self, make_runner: Callable[[Any], Runner], config: Any) -> Runner:
+        with self._lock:
+            for made_by, made_with, runner in self._made:
+                if made_by == make_runner and (made_with is config or made_with == config):
+                    return runner
+            runner = make_runner(config)
+            self._made = [(make_runner, config, runner), *self._made][: self._most]
+            return runner
+
+
+_worker_runners = _Runners(2)
+
+
+def _run(runners: _Runners, call: _Call, group: Group, on_step: OnStep) -> Found:
+    if call.devices == "none":
+        yield from runners.get(call.make_runner, call.config)(group, None, on_step)
+        return
+    with free_device(all_devices=call.devices == "all") as device:
+        yield from runners.get(call.make_runner, call.config)(group, device, on_step)
+
+
+def _elsewhere(
+    executor: Executor, call: _Call, groups: Sequence[Group], progress: _Progress
+) -> Found:
+    function = partial(run_elsewhere, call, versions())
+    for number, finished in results_of(executor, function, enumerate(groups)):
+        group = groups[number]
+        progress(group, len(group) * progress.steps)
+        for place, arrays in finished:
+            yield group[place], arrays

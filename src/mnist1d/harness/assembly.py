@@ -1,0 +1,50 @@
+"""Arrays of finished tasks as one labelled result."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mnist1d.execution.task import Arrays, Task
+
+
+def assemble(
+    found: Iterable[tuple[Task, Arrays]],
+    coords: Mapping[str, Sequence[Any] | np.ndarray],
+    dims: Mapping[str, tuple[str, ...]],
+    fill: Mapping[str, Any] = {},
+) -> xr.Dataset:
+    """Put the arrays of tasks where their labels say.
+
+    Args:
+        found: finished tasks and their arrays; what is not in `dims` is left out.
+        coords: all labels, by dimension.
+        dims: for every variable its dimensions; those that no label fills are the array's own.
+        fill: what stands where no task has a value, by variable, and so its type; NaN for others.
+
+    >>> found = [(Task({"model": "CNN"}, {}), {"loss": np.array([0.5, 0.1])})]
+    >>> assemble(found, {"model": ["CNN", "MLP"], "step": [0, 1]}, {"loss": ("model", "step")}).loss
+    <xarray.DataArray 'loss' (model: 2, step: 2)> ...
+    array([[0.5, 0.1],
+           [nan, nan]])
+    ...
+    """
+    sizes = {name: len(labels) for name, labels in coords.items()}
+    arrays = {
+        name: np.full([sizes[axis] for axis in axes], fill.get(name, np.nan))
+        for name, axes in dims.items()
+    }
+    place = {
+        name: {label: i for i, label in enumerate(np.asarray(labels).tolist())}
+        for name, labels in coords.items()
+    }
+    for task, values in found:
+        for name, axes in dims.items():
+            if name in values:
+                at = tuple(
+                    place[axis][task.labels[axis]] if axis in task.labels else slice(None)
+                    for axis in axes
+                )
+                arrays[name][at] = values[name]
+    return xr.Dataset({name: (dims[name], array) for name, array in arrays.items()}, dict(coords))
