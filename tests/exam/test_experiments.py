@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pickle
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
 
 import matplotlib.image
 import numpy as np
@@ -19,6 +20,12 @@ from mnist1d.report.contents import describe
 from mnist1d.report.pictures import draw_pictures
 
 ON_WORKERS = ("classification", "double-descent", "lottery-tickets", "pooling", "self-supervised")
+
+
+STORED = json.loads(
+    Path(__file__).parent.with_name("golden").joinpath("stored_tasks.json").read_text()
+)
+"""Names of the files that quick runs left, before the code was laid out anew."""
 
 
 @pytest.fixture(scope="module", params=EXPERIMENTS, ids=lambda experiment: experiment.NAME)
@@ -79,6 +86,12 @@ def test_progress_reaches_the_end_of_every_task(finished):
     last = {task: (done, total) for task, done, total in heard if total}
     assert last
     assert all(done == total for done, total in last.values())
+
+
+def test_stored_results_have_the_names_that_they_have_had(finished):
+    experiment, _, _, folder, _ = finished
+    names = sorted(path.stem for path in (folder / "units").glob("*.npz"))
+    assert names == STORED[experiment.NAME]
 
 
 def test_what_is_left_of_an_interrupted_run_is_used_and_the_rest_made_again(finished, tmp_path):
