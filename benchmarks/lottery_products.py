@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from keep import keep
+from mnist1d.cli.terminal import Bars
 from published_lottery import SPANS
 from rich.console import Console
 
-from mnist1d.cli.terminal import Bars
 from mnist1d.experiments import lottery_tickets
 from mnist1d.harness import record
 from mnist1d.harness.claims import judge

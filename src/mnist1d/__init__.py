@@ -1,7 +1,10 @@
 """MNIST-1D: the dataset, and a laboratory for deep learning at small scale."""
 
+from typing import TYPE_CHECKING
+
 from mnist1d import data, utils
 from mnist1d.data import get_dataset, get_dataset_args, get_templates, make_dataset
+from mnist1d.dataset import lazy
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.dataset import Dataset, Samples, draw_transforms, fresh_samples, generate, load
 from mnist1d.dataset.presets import PRESETS, preset
@@ -11,6 +14,12 @@ from mnist1d.dataset.synthesis import TransformDraws, synthesise
 from mnist1d.dataset.templates import Templates, digit_templates, normalise_templates
 from mnist1d.transform import transform
 from mnist1d.utils import ObjectView, from_pickle, plot_signals, set_seed, to_pickle
+
+if TYPE_CHECKING:
+    from mnist1d.dataset import export as export
+    from mnist1d.figures import signals as pictures  # noqa: F401 (offered by `lazy`)
+
+__getattr__, _ = lazy.attach(__name__, __file__)
 
 __all__ = [
     "PRESETS",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.atomic import atomic_write
 from mnist1d.published import reexports
 from mnist1d.published.object_view import ObjectView
 from mnist1d.published.pickles import PROTOCOL
@@ -87,7 +87,7 @@ def to_pickle(thing: Any, path: str | os.PathLike[str]) -> None:
     ...     from_pickle(f"{folder}/thing.pkl")
     {'x': [1, 2, 3]}
     """
-    with write_whole(path) as file:
+    with atomic_write(path) as file:
         pickle.dump(thing, file, protocol=PROTOCOL)
 
 

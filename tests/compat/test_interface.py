@@ -18,7 +18,7 @@ import pytest
 import mnist1d
 from mnist1d import data as data_module
 from mnist1d.data import get_dataset_args, get_templates, make_dataset
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.atomic import atomic_write
 from mnist1d.transform import corr_noise_like, interpolate, pad, shear, transform, translate
 from mnist1d.utils import ObjectView, from_pickle, plot_signals, set_seed, to_pickle
 
@@ -342,8 +342,8 @@ def test_pictures_draw_no_random_numbers(pictures):
 def test_a_killed_writer_leaves_the_old_file(tmp_path):
     (tmp_path / "file").write_text("old")
     program = (
-        "import os\nfrom mnist1d.dataset.atomic import write_whole\n"
-        "with write_whole('file') as file:\n    file.write(b'new')\n    os._exit(9)"
+        "import os\nfrom mnist1d.dataset.atomic import atomic_write\n"
+        "with atomic_write('file') as file:\n    file.write(b'new')\n    os._exit(9)"
     )
     assert fresh(program, cwd=tmp_path).returncode == 9
     assert (tmp_path / "file").read_text() == "old"
@@ -353,7 +353,7 @@ def test_links_are_written_through_and_permissions_kept(tmp_path):
     (tmp_path / "real").write_text("old")
     (tmp_path / "real").chmod(0o640)
     (tmp_path / "link").symlink_to("real")
-    with write_whole(tmp_path / "link") as file:
+    with atomic_write(tmp_path / "link") as file:
         file.write(b"new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == "new"
@@ -361,18 +361,18 @@ def test_links_are_written_through_and_permissions_kept(tmp_path):
 
 
 def test_devices_are_written_directly():
-    with write_whole(os.devnull) as file:
+    with atomic_write(os.devnull) as file:
         file.write(b"gone")
     assert Path(os.devnull).is_char_device()
 
 
 def test_errors_name_the_file(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(FileExistsError, match="file"), write_whole(tmp_path / "file" / "below"):
+    with pytest.raises(FileExistsError, match="file"), atomic_write(tmp_path / "file" / "below"):
         pass
     with (
         pytest.raises(OSError, match=r"No space.*wanted") as caught,
-        write_whole(tmp_path / "wanted"),
+        atomic_write(tmp_path / "wanted"),
     ):
         raise OSError(28, "No space left on device")
     assert "unchanged" in caught.value.__notes__[0]

@@ -13,20 +13,21 @@ import xarray as xr
 from rich.console import Console
 
 from mnist1d.cli import main, tables
-from mnist1d.cli.terminal import Bars, trouble
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.cli.command import error_line
+from mnist1d.cli.progress import Bars
+from mnist1d.dataset.atomic import atomic_write
 from mnist1d.experiments import EXPERIMENTS, classification, metalearn_learning_rate, tsne
-from mnist1d.harness import record
+from mnist1d.experiments.classification import method
+from mnist1d.harness import findings, record
 from mnist1d.harness.claims import Claim, Equals
+from mnist1d.harness.findings import findings_of
 from mnist1d.harness.interface import InputError, Row
 from mnist1d.measures.uncertainty import estimate
 
 
 def run(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
-    # The cache of compiled programs is the user's, not the tests'.
-    monkeypatch.setattr(reproduce_command, "keep_compiled_programs", lambda: None)
-    main.main()
+    main()
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def tiny(monkeypatch):
     monkeypatch.delenv("MNIST1D_MNIST", raising=False)
     config = classification.Config(seeds=2, n_steps=11, evaluate_every=5)
     monkeypatch.setattr(classification.Config, "quick", lambda: config)
-    monkeypatch.setattr(classification, "MODELS", {"CNN": classification.CNN})
+    monkeypatch.setattr(method, "MODELS", {"CNN": method.MODELS["CNN"]})
 
 
 def test_list_names_every_experiment(monkeypatch, capsys):
@@ -248,7 +249,7 @@ def test_the_table_of_times_parts_compiling_from_running_and_has_the_whole():
 
 def test_time_beside_others_counts_once():
     timed = ("tsne", 300.0, 0.0, 0), ("pooling", 400.0, 0.0, 0)
-    rows = rows_of_times(420.0, *timed, beside=["tsne"])
+    rows = rows_of_times(420.0, *timed, background=["tsne"])
     assert ["tsne,", "beside", "others", "300", "0", "300", "0"] in rows
     assert ["tables,", "figures,", "files", "20"] in rows
     assert ["all", "420", "0", "400", "0"] in rows
@@ -260,9 +261,10 @@ def executed(monkeypatch):
     handed = []
     monkeypatch.setattr(record, "save", lambda experiment, *_: handed.append(experiment.NAME))
     monkeypatch.setattr(record, "save_claims", lambda *_: None)
-    monkeypatch.setattr(reproduce_command, "show_summary", lambda *_: None)
-    monkeypatch.setattr(reproduce_command, "describe_time", lambda _: "")
-    monkeypatch.setattr(reproduce_command, "show_times", lambda *_: None)
+    monkeypatch.setattr(findings, "findings_of", lambda *_: None)
+    monkeypatch.setattr(tables, "show_summary", lambda *_: None)
+    monkeypatch.setattr(tables, "describe_time", lambda _: "")
+    monkeypatch.setattr(tables, "show_times", lambda *_: None)
     return handed
 
 
@@ -327,8 +329,8 @@ def test_bars_of_a_group_stay_above_once_it_is_left():
             group("training", 3, 3)
             with bars.group() as other:
                 other("training", 0, 5)
-                assert [task.total for task in bars.tasks] == [3, 5]
-        assert not bars.tasks
+                assert [task.total for task in bars.rich.tasks] == [3, 5]
+        assert not bars.rich.tasks
         bars("training", 1, 9)
     lines = [line for line in console.export_text().splitlines() if line.strip()]
     assert ["5" in line for line in lines[:1]] == [True]
@@ -338,13 +340,14 @@ def test_bars_of_a_group_stay_above_once_it_is_left():
 def test_trouble_with_files_says_whether_they_were_written_or_read(tmp_path):
     with pytest.raises(FileNotFoundError) as missing:
         (tmp_path / "data").read_bytes()
-    assert trouble(missing.value, tmp_path) == f"{tmp_path / 'data'}: No such file or directory"
+    assert error_line(missing.value, tmp_path) == f"{tmp_path / 'data'}: No such file or directory"
     (tmp_path / "file").touch()
-    with pytest.raises(OSError) as blocked, write_whole(tmp_path / "file" / "result.nc"):  # noqa: PT011
+    with pytest.raises(OSError) as blocked, atomic_write(tmp_path / "file" / "result.nc"):  # noqa: PT011
         pass
-    assert trouble(blocked.value, tmp_path).startswith(f"cannot write {tmp_path / 'file'}: ")
+    assert error_line(blocked.value, tmp_path).startswith(f"cannot write {tmp_path / 'file'}: ")
     assert (
-        trouble(ConnectionError("the scheduler went away"), tmp_path) == "the scheduler went away"
+        error_line(ConnectionError("the scheduler went away"), tmp_path)
+        == "the scheduler went away"
     )
 
 
@@ -360,7 +363,7 @@ def test_verdicts_are_shown_however_wide_the_table():
     )
     result = xr.Dataset({"x": ("seed", [5.0])}, attrs={"protocol": "full"})
     console = Console(record=True, width=80)
-    tables.show_summary(experiment, result, console)
+    tables.show_summary(findings_of(experiment, result), console)
     text = console.export_text()
     assert any("mean" in line and "undecided" in line for line in text.splitlines())
     assert "One run has no interval: --seeds 6" in text
@@ -377,7 +380,8 @@ def test_diverged_runs_leave_room_for_what_diverged():
         ],
     )
     console = Console(record=True, width=80)
-    tables.show_summary(experiment, xr.Dataset(coords={"seed": [0]}), console)
+    result = xr.Dataset(coords={"seed": [0]})
+    tables.show_summary(findings_of(experiment, result), console)
     text = console.export_text()
     assert "(1 of 1 runs)" in text
     assert any(
@@ -406,7 +410,7 @@ def test_claims_that_are_all_in_the_main_table_need_no_other():
     )
     result = xr.Dataset({"x": ("seed", [4.9, 5.1, 5.0])}, attrs={"protocol": "full"})
     console = Console(record=True, width=80)
-    tables.show_summary(experiment, result, console)
+    tables.show_summary(findings_of(experiment, result), console)
     text = console.export_text()
     assert "Coins" in text
     assert "1 reproduced" in text

@@ -50,7 +50,7 @@ def page(report, pictures):
 
 def run(monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["mnist1d", "report", *map(str, arguments)])
-    main.main()
+    main()
 
 
 def small_record(folder, **attributes):

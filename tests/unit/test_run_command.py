@@ -12,12 +12,14 @@ import tyro
 import xarray as xr
 
 import mnist1d
-from mnist1d.cli import config_options, main, run
+from mnist1d.cli import config_options, main
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.experiments import classification
-from mnist1d.harness import results
+from mnist1d.experiments import classification, find_experiment
+from mnist1d.experiments.classification import method
+from mnist1d.harness import record, results
+from mnist1d.harness.findings import judged
+from mnist1d.harness.grid import plan_grid
 from mnist1d.harness.interface import InputError
-from mnist1d.harness.loading import find_experiment
 from mnist1d.harness.settings import values_by_name
 
 DOCUMENT = Path(mnist1d.__file__).parents[2] / "docs" / "running.md"
@@ -71,12 +73,11 @@ def plot(result):
 @pytest.fixture
 def command(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_command, "keep_compiled_programs", lambda: None)
     Path("coin.py").write_text(COIN, encoding="utf-8")
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
-        main.main()
+        main()
 
     return run
 
@@ -344,17 +345,16 @@ def test_an_option_without_a_value_is_named():
 
 
 def test_claims_say_nothing_about_other_data(monkeypatch):
-    cut = {"CNN": classification.CNN}
-    monkeypatch.setattr(classification, "MODELS", cut)
+    monkeypatch.setattr(method, "MODELS", {"CNN": method.MODELS["CNN"]})
     monkeypatch.delenv("MNIST1D_MNIST", raising=False)
     data = DatasetConfig(train=60, test=20, final_seq_length=30, label_noise=0.1)
     config = classification.Config(
         seeds=2, n_steps=3, evaluate_every=1, batch_size=20, data=data, validation_samples=10
     )
-    result = run.record.execute(classification, config)
+    result = record.execute(classification, config)
     assert result.sizes["sample"] == 20
     assert result.attrs["data"] == ", ".join(data.differences())
-    assert run.record.judge_result(classification, result) == []
+    assert judged(classification, result) == []
 
 
 def commands_of_the_document():
@@ -382,8 +382,8 @@ def test_the_options_in_the_document_exist(command):
         config = find_experiment(name).Config()
         fields = [each for each in arguments if each != "--quick"]
         values = config_options.given(tyro.cli(config_options.options_of(config), args=fields))
-        run.plan_grid(
-            name,
+        plan_grid(
+            find_experiment(name),
             {field: each for field, each in values.items() if len(each) > 1},
             **{field: each[0] for field, each in values.items() if len(each) == 1},
         )

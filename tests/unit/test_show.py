@@ -17,8 +17,7 @@ import tyro
 from matplotlib.image import imread
 
 import mnist1d
-from mnist1d import DatasetConfig, preset
-from mnist1d.cli import show as show_module
+from mnist1d import DatasetConfig, pictures, preset
 from mnist1d.cli.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.cli.show import show
 from mnist1d.figures import signals
@@ -168,7 +167,7 @@ def test_dpi_makes_larger_files():
 def test_mnist_is_found_by_option_and_variable_and_its_absence_is_told(capsys, monkeypatch, calls):
     run("overview --out a.png --dpi 20")
     assert "MNIST is left out: name its folder with --mnist" in capsys.readouterr().err
-    monkeypatch.setattr(show_module, "load_mnist", lambda folder: f"MNIST of {folder}")
+    monkeypatch.setitem(show.__globals__, "load_mnist", lambda folder: f"MNIST of {folder}")
     monkeypatch.setattr(pictures, "overview_picture", lambda *_, **given: calls.append(given))
     monkeypatch.setattr(pictures, "save_picture", lambda *_, **__: None)
     run("overview --mnist images --out a.png")

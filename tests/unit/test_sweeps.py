@@ -10,13 +10,13 @@ import pytest
 import xarray as xr
 
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.experiments import classification, double_descent
+from mnist1d.experiments import classification, double_descent, find_experiment
 from mnist1d.harness import record
-from mnist1d.harness.grid import plan_grid, run_grid
+from mnist1d.harness.grid import plan_grid
 from mnist1d.harness.grids import combine, coordinate
 from mnist1d.harness.interface import InputError
-from mnist1d.harness.loading import find_experiment
 from mnist1d.harness.settings import with_settings
+from mnist1d.lab import run_grid
 
 WALK = '''
 from dataclasses import dataclass
@@ -219,7 +219,7 @@ def test_a_grid_that_was_killed_goes_on_and_ends_with_the_same_array(walk, tmp_p
     walk.write_text(slow, encoding="utf-8")
     grid = {"scale": [1.0, 2.0, 3.0, 4.0, 5.0]}
     program = (
-        "from pathlib import Path; from mnist1d.harness.grid import run_grid; "
+        "from pathlib import Path; from mnist1d.lab import run_grid; "
         f"run_grid({str(walk)!r}, {grid}, folder=Path({str(tmp_path / 'out')!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", program])
@@ -315,7 +315,7 @@ def test_a_configuration_may_hold_what_compares_to_no_truth_value(walk):
 
 
 def test_numpys_numbers_become_pythons():
-    plan = plan_grid("double-descent", {"momentum": np.linspace(0, 0.5, 2), "widths": [[2, 3]]})
+    plan = plan_grid(double_descent, {"momentum": np.linspace(0, 0.5, 2), "widths": [[2, 3]]})
     assert [type(config.momentum) for config in plan.configs] == [float, float]
     assert plan.configs[1].momentum == 0.5
 

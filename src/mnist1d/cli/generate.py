@@ -1,31 +1,17 @@
 """The command `mnist1d generate`."""
 
 import signal
-import sys
 import time
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import tyro
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
+from mnist1d.cli.command import error_line, fail
 from mnist1d.cli.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.dataset.presets import PRESETS
-from mnist1d.execution.cluster import silence_log
-from mnist1d.shards.generation import generate as generate_shards
-from mnist1d.shards.work import Shard
-from mnist1d.stream.stream import SIZES
+
+if TYPE_CHECKING:
+    from mnist1d.shards.work import Shard
 
 __all__ = ["generate"]
 
@@ -62,6 +48,13 @@ def generate(
         scheduler: address of a Dask scheduler, to use its workers in place of processes here.
         dataset: what the samples are.
     """
+    from rich.console import Console
+    from rich.markup import escape
+
+    from mnist1d.cli.progress import Rate, make_bars
+    from mnist1d.execution.cluster import silence_log
+    from mnist1d.shards.generation import generate as generate_shards
+
     # A batch system that stops the run says so first.
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console()
@@ -71,10 +64,10 @@ def generate(
         _check_preset(dataset.preset)
         if scheduler is not None:
             silence_log()
-        with _bar(console) as progress:
+        with make_bars(console, Rate()) as progress:
             task = progress.add_task("samples", total=num_samples)
 
-            def report(shard: Shard) -> None:
+            def report(shard: "Shard") -> None:
                 progress.update(task, advance=shard.n_samples)
                 for note in shard.notes:
                     progress.console.print(f"[yellow]{escape(note)}[/]")
@@ -91,12 +84,9 @@ def generate(
                 seed=seed,
             )
     except KeyboardInterrupt:
-        _fail(f"interrupted; {_RESUME}", 130)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        _fail(f"{error.filename}: {reason}" if error.filename else reason)
-    except (ModuleNotFoundError, RuntimeError, TypeError, ValueError) as error:
-        _fail(str(error))
+        fail(f"interrupted; {_RESUME}", 130)
+    except (ModuleNotFoundError, OSError, RuntimeError, TypeError, ValueError) as error:
+        fail(error_line(error))
     for note in done.notes:
         if note.endswith("left alone"):
             console.print(f"[yellow]{escape(note)}[/]")
@@ -107,27 +97,10 @@ def generate(
     )
 
 
-class _Rate(ProgressColumn):
-    """Samples per second."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
-
-
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
-
-
 def _check_preset(name: str | None) -> None:
     """Refuse presets that say nothing to a stream."""
+    from mnist1d.stream.stream import SIZES
+
     if name is not None and (sizes := SIZES & set(PRESETS[name].parameters)):
         raise ValueError(
             f"--preset {name} sets {' and '.join(sorted(sizes))}, which say nothing to a stream: "
@@ -137,8 +110,3 @@ def _check_preset(name: str | None) -> None:
 
 def _interrupt(*_: Any) -> NoReturn:
     raise KeyboardInterrupt
-
-
-def _fail(message: str, code: int = 2) -> NoReturn:
-    print(f"mnist1d: {message}", file=sys.stderr)  # noqa: T201
-    raise SystemExit(code)

@@ -3,29 +3,68 @@
 import io
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module, util
-from typing import Any
+from typing import Any, NamedTuple
 
 import mnist1d
 
-# What runs without the laboratory: module and function, what it needs, and the extra that has it.
-_LIGHT: Mapping[str, tuple[str, tuple[str, ...], str]] = {
-    "generate": ("mnist1d.cli.generate", ("rich", "tyro"), "shards"),
-    "show": ("mnist1d.cli.show", ("matplotlib", "tyro"), "lab"),
-}
-# What has options of its own for every experiment or file that stands after it.
-_MADE: Mapping[str, tuple[str, str]] = {
-    "run": ("mnist1d.cli.run", "run_command"),
-    "compare": ("mnist1d.cli.compare", "compare_command"),
-}
 _LABORATORY = ("equinox", "jax", "matplotlib", "optax", "rich", "tyro", "xarray")
+
+
+class Command(NamedTuple):
+    """A subcommand.
+
+    Attributes:
+        summary: what it does, in one line.
+        packages: what it needs.
+        extra: of the package, that has what it needs.
+        has_subject: whether its options depend on the word that follows it: an experiment, a file.
+    """
+
+    summary: str
+    packages: tuple[str, ...] = _LABORATORY
+    extra: str = "lab"
+    has_subject: bool = False
+
+
+COMMANDS = {
+    "reproduce": Command(
+        "Reproduce the paper: train, compare every claim with the published value, draw figures."
+    ),
+    "report": Command(
+        "Make RESULTS.md and a page, report.html, of what `mnist1d reproduce` found."
+    ),
+    "run": Command(
+        "Run an experiment with settings of your own; several values of one make a grid.",
+        has_subject=True,
+    ),
+    "compare": Command(
+        "Compare candidates of your own: tuned alike, paired by seed, with the paper's models.",
+        has_subject=True,
+    ),
+    "show-result": Command(
+        "Show what a stored result holds: experiment, settings, variables, summary and claims."
+    ),
+    "generate": Command(
+        "Write any number of samples into files, or finish or check what is there already.",
+        ("rich", "tyro"),
+        "shards",
+    ),
+    "show": Command(
+        "Draw the dataset: samples, templates, how a sample is built, or all of it in one "
+        "overview.",
+        ("matplotlib", "tyro"),
+    ),
+    "list": Command("List the experiments that can be reproduced."),
+}
+"""The subcommands by name; each is a function of that name in a module of that name."""
 
 
 def main() -> None:
     """Run the subcommand that the arguments name."""
     try:
-        _main()
+        _main(sys.argv[1:])
     except KeyboardInterrupt:
         message = "interrupted; what was finished is kept: run the same command again to go on"
         print(f"\nmnist1d: {message}", file=sys.stderr, flush=True)  # noqa: T201
@@ -34,48 +73,60 @@ def main() -> None:
         os._exit(130)
 
 
-def _main() -> None:
+def _main(arguments: list[str]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # An old code page shows a question mark rather than ending the program.
             stream.reconfigure(errors="replace")
-    if sys.argv[1:] == ["--version"]:
+    if arguments == ["--version"]:
         print(f"mnist1d {mnist1d.__version__}")  # noqa: T201
         return
-    name = sys.argv[1] if len(sys.argv) > 1 else ""
-    if name in _LIGHT:
-        module, packages, extra = _LIGHT[name]
-        _check_installed(f"`mnist1d {name}`", packages, extra)
-        _run({name: getattr(import_module(module), name)})
+    if arguments and arguments[0] in {"-h", "--help"}:
+        print(_help())  # noqa: T201
         return
-    _check_installed("the laboratory", _LABORATORY, "lab")
-    subject = sys.argv[2] if name in _MADE and len(sys.argv) > 2 else "-"
-    if subject.startswith("-"):
-        _run(import_module("mnist1d.cli.commands").COMMANDS)
-        return
-    module, make = _MADE[name]
-    _run(getattr(import_module(module), make)(subject), f"{name} {subject}")
-
-
-def _check_installed(what: str, packages: tuple[str, ...], extra: str) -> None:
-    missing = [name for name in packages if util.find_spec(name) is None]
+    name, *rest = arguments or [""]
+    if name not in COMMANDS:
+        wrong = f"no command {name!r}; there are" if name else "a command is needed"
+        print(f"{_usage()}\nmnist1d: {wrong}: {', '.join(COMMANDS)}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(2)
+    about = COMMANDS[name]
+    what = "the laboratory" if about.extra == "lab" else f"`mnist1d {name}`"
+    missing = [package for package in about.packages if util.find_spec(package) is None]
     if missing:
         sys.exit(
             f"mnist1d: {what} needs {', '.join(missing)}; "
-            f"install it with: python -m pip install 'mnist1d[{extra}]'"
+            f"install it with: python -m pip install 'mnist1d[{about.extra}]'"
         )
-
-
-def _run(commands: Mapping[str, Callable[..., Any]] | Callable[..., Any], name: str = "") -> None:
-    """Run the one of several commands that the arguments name, or one whose name has two words."""
-    tyro = import_module("tyro")
-    config = (tyro.conf.FlagCreatePairsOff,)
-    if isinstance(commands, Mapping):
-        tyro.extras.subcommand_cli_from_dict(
-            dict(commands),
-            prog="mnist1d",
-            description="MNIST-1D: the dataset, and the experiments of the paper.",
-            config=config,
-        )
+    module = import_module(f"mnist1d.cli.{name.replace('-', '_')}")
+    words = f"mnist1d {name}"
+    if about.has_subject and rest and not rest[0].startswith("-"):
+        subject, *rest = rest
+        _call(module.command_for(subject), f"{words} {subject}", rest)
     else:
-        tyro.cli(commands, prog=f"mnist1d {name}", args=sys.argv[3:], config=config)
+        _call(getattr(module, module.__name__.rpartition(".")[2]), words, rest)
+
+
+def _call(function: Callable[..., Any], prog: str, arguments: list[str]) -> None:
+    tyro = import_module("tyro")
+    tyro.cli(function, prog=prog, args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
+
+
+def _usage() -> str:
+    return "usage: mnist1d COMMAND [OPTION ...]"
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name.ljust(width)}  {about.summary}" for name, about in COMMANDS.items()]
+    return "\n".join(
+        [
+            _usage(),
+            "",
+            "MNIST-1D: the dataset, and the experiments of the paper.",
+            "",
+            "commands (`mnist1d COMMAND --help` shows the options of one):",
+            *lines,
+            "",
+            "`mnist1d --version` shows the version.",
+        ]
+    )

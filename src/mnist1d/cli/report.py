@@ -1,14 +1,14 @@
 """The command `mnist1d report`."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import tyro
 
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.cli.command import fail
+from mnist1d.dataset.atomic import atomic_write
 from mnist1d.report import dataset_table
 from mnist1d.report.contents import Report, needs_of, read_report
 from mnist1d.report.dataset_table import figure_1_png
@@ -46,13 +46,13 @@ def report(
             with needs_of(section.experiment, folder / section.name):
                 pictures[section.name] = draw_pictures(section)
     except (FileNotFoundError, ValueError) as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"cannot read {error.filename or folder}: {error.strerror or error}")
+        fail(f"cannot read {error.filename or folder}: {error.strerror or error}")
     try:
         paths = write_report(found, pictures, folder, out)
     except OSError as error:
-        _fail(f"cannot write {error.filename or out}: {error.strerror or error}")
+        fail(f"cannot write {error.filename or out}: {error.strerror or error}")
     lines = [summary_of(found), *(str(path) for path in paths)]
     if found.note:
         lines.insert(0, f"{sentence(found.note)}.")
@@ -78,11 +78,11 @@ def write_report(
         missing = [name for name in names if not _picture_path(folder, section.name, name).exists()]
         drawn = draw_png(section) if missing else {}
         for name in missing:
-            with write_whole(_picture_path(folder, section.name, name)) as file:
+            with atomic_write(_picture_path(folder, section.name, name)) as file:
                 file.write(drawn[name])
     figure_1 = _picture_path(folder, dataset_table.FOLDER, dataset_table.FIGURE)
     if not figure_1.exists():
-        with write_whole(figure_1) as file:
+        with atomic_write(figure_1) as file:
             file.write(figure_1_png())
     texts = {
         TABLES: to_markdown(
@@ -91,7 +91,7 @@ def write_report(
         PAGE: to_page(report, pictures),
     }
     for name, text in texts.items():
-        with write_whole(out / name) as file:
+        with atomic_write(out / name) as file:
             file.write(text.encode())
     return out / TABLES, out / PAGE
 
@@ -112,8 +112,3 @@ def command_for(folder: Path, out: Path) -> str:
 
 def _picture_path(folder: Path, section: str, name: str) -> Path:
     return folder / section / f"{name}.png"
-
-
-def _fail(message: str) -> NoReturn:
-    print(f"mnist1d: {message}", file=sys.stderr)  # noqa: T201
-    raise SystemExit(2)

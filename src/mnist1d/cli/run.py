@@ -2,76 +2,34 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
-import xarray as xr
-from rich.console import Console
-from rich.markup import escape
 
-from mnist1d.cli.config_options import given, options_of
-from mnist1d.cli.tables import show_findings
-from mnist1d.cli.terminal import GO_ON, Bars, fail, make_console, trouble
+from mnist1d.cli.command import (
+    Scheduler,
+    connected,
+    exit_on_error,
+    fail,
+    make_console,
+    prepare_devices,
+    with_fields,
+)
 from mnist1d.dataset.atomic import check_writable
-from mnist1d.execution.cluster import ClusterError, ClusterExecutor, silence_log
 from mnist1d.experiments import find_experiment
-from mnist1d.harness import record
-from mnist1d.harness.grid import plan_grid
 from mnist1d.harness.interface import InputError
-from mnist1d.harness.settings import with_settings
-from mnist1d.training import keep_compiled_programs, use_all_cores
 
-Scheduler = Annotated[
-    str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="(default: this machine)")
-]
+if TYPE_CHECKING:
+    from types import ModuleType
 
-_OWN_OPTIONS = ("quick", "out", "scheduler")
-_OUT = Path("mnist1d-runs")
+    import xarray as xr
+    from rich.console import Console
 
 _Name = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="EXPERIMENT")]
 _Out = Annotated[Path, tyro.conf.arg(metavar="DIR")]
-
-
-@contextmanager
-def connected(scheduler: str | None) -> Iterator[Executor | None]:
-    """Return the executor of a Dask scheduler, or None without one.
-
-    Ends the program with a line if the scheduler cannot be used.
-    """
-    if scheduler is None:
-        yield None
-        return
-    try:
-        executor = ClusterExecutor(scheduler)
-    except (ConnectionError, ModuleNotFoundError) as error:
-        fail(str(error))
-    silence_log()
-    try:
-        yield executor
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
-
-
-@contextmanager
-def trouble_told(out: Path) -> Iterator[None]:
-    """End the program with a line on what the user can mend, and how to go on.
-
-    Args:
-        out: where the command writes.
-    """
-    try:
-        yield
-    except InputError as error:
-        fail(str(error))
-    except ClusterError as error:
-        fail(f"{error}; {GO_ON}")
-    except OSError as error:
-        fail(f"{trouble(error, out)}; {GO_ON}")
+_OUT = Path("mnist1d-runs")
 
 
 def run(
@@ -93,32 +51,24 @@ def run(
         out: folder for the result, its figures and finished work; made if needed.
         scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
     """
-    _run(_found(experiment), None, quick, out, scheduler)
+    _run(_found(experiment), {}, quick, out, scheduler)
 
 
-def run_command(name: str) -> Callable[..., None]:
+def command_for(name: str) -> Callable[..., None]:
     """Return the command that runs an experiment, with the fields of its configuration as options.
 
     Ends the program with a line if there is no such experiment.
     """
     found = _found(name)
-    quick_config = found.Config.quick() if hasattr(found.Config, "quick") else None
-    try:
-        options = options_of(found.Config(), quick_config)
-    except InputError as error:
-        fail(str(error))
-    for option in _OWN_OPTIONS:
-        if option in options.__annotations__:
-            fail(f"Config of {name} must not have a field {option}: it is an option of the command")
 
     def run_experiment(
+        values: Mapping[str, list[Any]],
         *,
         quick: bool = False,
         out: _Out = _OUT,
         scheduler: Scheduler = None,
-        fields: Any = None,
     ) -> None:
-        _run(found, fields, quick, out, scheduler)
+        _run(found, values, quick, out, scheduler)
 
     run_experiment.__doc__ = f"""Run {found.TITLE} with settings of your own.
 
@@ -130,21 +80,11 @@ def run_command(name: str) -> Callable[..., None]:
         out: folder for the result, its figures and finished work; made if needed.
         scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
     """
-    run_experiment.__defaults__ = None
-    run_experiment.__kwdefaults__ = {
-        "quick": False,
-        "out": _OUT,
-        "scheduler": None,
-        "fields": options(),
-    }
-    run_experiment.__annotations__ |= {
-        # Without a prefix of its own, but with those of configurations inside.
-        "fields": Annotated[options, tyro.conf.arg(name="")],
-    }
-    return run_experiment
+    quick = found.Config.quick() if hasattr(found.Config, "quick") else None
+    return with_fields(run_experiment, found.Config(), quick, owner=f"Config of {name}")
 
 
-def _found(name: str) -> ModuleType:
+def _found(name: str) -> "ModuleType":
     try:
         return find_experiment(name)
     except InputError as error:
@@ -152,8 +92,20 @@ def _found(name: str) -> ModuleType:
 
 
 def _run(
-    experiment: ModuleType, fields: Any, quick: bool, out: Path, scheduler: str | None
+    experiment: "ModuleType",
+    values: Mapping[str, list[Any]],
+    quick: bool,
+    out: Path,
+    scheduler: str | None,
 ) -> None:
+    from rich.markup import escape
+
+    from mnist1d.cli.progress import Bars
+    from mnist1d.cli.tables import show_findings
+    from mnist1d.harness import record
+    from mnist1d.harness.grid import plan_grid
+    from mnist1d.harness.settings import with_settings
+
     console = make_console()
     start = time.perf_counter()
     folder = out / experiment.NAME
@@ -163,7 +115,6 @@ def _run(
         fail(f"{out} holds results of `mnist1d reproduce`; choose another --out")
     try:
         config = experiment.Config.quick() if quick else experiment.Config()
-        values = {} if fields is None else given(fields)
         common = {field: each[0] for field, each in values.items() if len(each) == 1}
         swept = {field: each for field, each in values.items() if len(each) > 1}
         plan = plan_grid(experiment, swept, config=with_settings(config, common))
@@ -172,9 +123,8 @@ def _run(
         fail(str(error))
     except OSError as error:
         fail(f"cannot write {error.filename}: {error.strerror}")
-    with trouble_told(out):
-        use_all_cores()
-        keep_compiled_programs()
+    with exit_on_error(out):
+        prepare_devices()
         console.rule(escape(experiment.TITLE))
         with connected(scheduler) as executor, Bars(console) as progress:
             result = plan.run(folder, progress, executor)
@@ -192,8 +142,12 @@ def _run(
     )
 
 
-def _draw(experiment: ModuleType, result: xr.Dataset, folder: Path, console: Console) -> list[str]:
+def _draw(
+    experiment: "ModuleType", result: "xr.Dataset", folder: Path, console: "Console"
+) -> list[str]:
     """Draw an experiment's figures, and return their names."""
+    from mnist1d.harness import record
+
     try:
         return record.save_figures(experiment, result, folder)
     except OSError:
@@ -207,6 +161,8 @@ def _draw(experiment: ModuleType, result: xr.Dataset, folder: Path, console: Con
 
 def _figures_in(folder: Path) -> list[str]:
     """Return the names of the figures of the result in a folder."""
+    from mnist1d.harness import record
+
     try:
         names = json.loads(record.read(folder / "result.nc").attrs.get("figures", "[]"))
     except (FileNotFoundError, ValueError):

@@ -1,13 +1,13 @@
 """The command `mnist1d show`."""
 
-import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 import tyro
 
+from mnist1d.cli.command import error_line, fail
 from mnist1d.cli.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.dataset.extras import required
 from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
@@ -116,11 +116,8 @@ def show(
                 named = path.with_name(f"{path.stem}{suffix}{path.suffix}")
                 pictures.save_picture(figure, named, dpi=dpi)
                 print(named)  # noqa: T201
-    except OSError as error:
-        reason = error.strerror or str(error)
-        _fail(f"{os.fsdecode(error.filename)}: {reason}" if error.filename else reason)
-    except (MemoryError, ModuleNotFoundError, TypeError, ValueError) as error:
-        _fail(str(error))
+    except (MemoryError, ModuleNotFoundError, OSError, TypeError, ValueError) as error:
+        fail(error_line(error))
 
 
 def _check_concern(picture: str, **given: Any) -> None:
@@ -146,8 +143,3 @@ def _paths(picture: str, out: Path, file_format: str) -> list[Path]:
 
 def _note(message: str) -> None:
     print(f"mnist1d: {message}", file=sys.stderr)  # noqa: T201
-
-
-def _fail(message: str) -> NoReturn:
-    _note(message)
-    raise SystemExit(2)

@@ -1,16 +1,17 @@
 """The command `mnist1d show-result`."""
 
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
-import xarray as xr
 
-from mnist1d.cli.tables import show_contents, show_findings
-from mnist1d.cli.terminal import fail, make_console
+from mnist1d.cli.command import error_line, fail, make_console
 from mnist1d.experiments import EXPERIMENTS, find_experiment
-from mnist1d.harness.results import load_result, save_table, tidy_table
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    import xarray as xr
 
 
 def show_result(
@@ -36,6 +37,9 @@ def show_result(
         variables: that go into the table.
         experiment: the Python file of an experiment of your own, for its summary.
     """
+    from mnist1d.cli.tables import show_contents, show_findings
+    from mnist1d.harness.results import load_result, save_table, tidy_table
+
     console = make_console()
     try:
         result = load_result(path)
@@ -46,11 +50,8 @@ def show_result(
             return
         frame = tidy_table(result, variables or None)
         save_table(frame, table)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        fail(f"{error.filename}: {reason}" if error.filename else reason)
-    except (ModuleNotFoundError, ValueError) as error:
-        fail(str(error))
+    except (ModuleNotFoundError, OSError, ValueError) as error:
+        fail(error_line(error))
     console.print(
         f"{len(frame)} rows of {', '.join(dict.fromkeys(frame.variable))}: {table}",
         soft_wrap=True,
@@ -58,7 +59,7 @@ def show_result(
     )
 
 
-def _experiment_of(result: xr.Dataset, file: Path | None) -> ModuleType | None:
+def _experiment_of(result: "xr.Dataset", file: Path | None) -> "ModuleType | None":
     name = result.attrs["experiment"]
     if file is None:
         return next((each for each in EXPERIMENTS if name == each.NAME), None)

@@ -19,6 +19,7 @@ from rich.text import Text
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.harness import record
 from mnist1d.harness.claims import Judgement
+from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed
 from mnist1d.harness.settings import label
 from mnist1d.measures.uncertainty import Estimate, estimate
@@ -39,8 +40,9 @@ def show_findings(experiment: ModuleType | None, result: xr.Dataset, console: Co
     """
     if experiment is not None and "grid" not in result.attrs:
         try:
-            if experiment.CLAIMS or experiment.summarise(result):
-                show_summary(experiment, result, console)
+            findings = findings_of(experiment, result)
+            if findings.judgements or findings.rows:
+                show_summary(findings, console)
                 return
         except Exception as error:  # noqa: BLE001 (made for the paper's settings, or a stranger's)
             console.print(
@@ -49,11 +51,11 @@ def show_findings(experiment: ModuleType | None, result: xr.Dataset, console: Co
     show_scalars(result, console)
 
 
-def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -> None:
-    """Show an experiment's own table and the claims beside it, with what was published."""
-    judgements = record.judge_result(experiment, result)
+def show_summary(findings: Findings, console: Console) -> None:
+    """Show an experiment's own table and its claims, with what was published."""
+    experiment, result = findings.experiment, findings.result
+    judgements, rows = findings.judgements, findings.rows
     by_name = {judgement.claim.name: judgement for judgement in judgements}
-    rows = experiment.summarise(result)
     columns = list(dict.fromkeys(column for row in rows for column in row.estimates))
     n = result.sizes.get("seed", 1)
     about = record.note(experiment, result)
@@ -102,7 +104,7 @@ def show_summary(experiment: ModuleType, result: xr.Dataset, console: Console) -
         console.print(ledger)
     counts = Counter[str](judgement.verdict for judgement in judgements)
     console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICT_STYLES))
-    if record.is_full(result) and any(
+    if findings.is_full and any(
         judgement.verdict == "undecided" and judgement.estimate.n == n for judgement in judgements
     ):
         why = "One run has no interval" if n == 1 else "More seeds narrow the intervals"
@@ -126,7 +128,7 @@ def show_times(
     results: Sequence[xr.Dataset],
     seconds: float,
     console: Console,
-    beside: Sequence[str] = (),
+    background: Sequence[str] = (),
 ) -> None:
     """Show where the time of several experiments went.
 
@@ -134,7 +136,7 @@ def show_times(
         results: theirs.
         seconds: of all together, with tables, figures and files.
         console: where to.
-        beside: names of experiments that ran while others did, whose time is in that of all once.
+        background: names of experiments that ran while others did, whose time counts once.
     """
     table = Table(title="Where the time went (seconds)", box=box.SIMPLE)
     table.add_column("")
@@ -153,8 +155,16 @@ def show_times(
         running = max(0.0, wall - compiling / n_threads)
         found = int(attributes["units_found"])
         name = attributes["experiment"]
-        row(f"{name}, beside others" if name in beside else name, wall, compiling, running, found)
-        totals += (0, compiling, 0, found) if name in beside else (wall, compiling, running, found)
+        row(
+            f"{name}, beside others" if name in background else name,
+            wall,
+            compiling,
+            running,
+            found,
+        )
+        totals += (
+            (0, compiling, 0, found) if name in background else (wall, compiling, running, found)
+        )
     table.add_section()
     table.add_row("tables, figures, files", f"{max(0.0, seconds - totals[0]):.0f}")
     row("all", seconds, totals[1], totals[2], int(totals[3]))

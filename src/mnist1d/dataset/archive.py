@@ -17,7 +17,7 @@ from typing import IO, Any, TypeAlias
 
 import numpy as np
 
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.atomic import atomic_write
 
 __all__ = ["Archive", "explained", "opened", "write"]
 
@@ -50,7 +50,7 @@ def write(path: Path, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     header = json.dumps({"format": FORMAT, "version": VERSION, **about})
     with (
         explained(path),
-        write_whole(path) as file,
+        atomic_write(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
     ):
         # NumPy's own archives have the hour of writing in them.

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["check_writable", "was_writing", "write_whole"]
+__all__ = ["atomic_write", "check_writable", "is_write_error"]
 
 _NOTE = "was not written; what was there before is unchanged."
 
 
 @contextmanager
-def write_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file for writing that appears under its name only when it is complete.
 
     A reader never sees half a file, and an error, a full disk or a kill leaves what was there
@@ -36,7 +36,7 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "new" / "greeting"
-    ...     with write_whole(path) as file:
+    ...     with atomic_write(path) as file:
     ...         _ = file.write(b"hello")
     ...     path.read_bytes()
     b'hello'
@@ -73,10 +73,10 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
 
 
-def was_writing(error: OSError) -> bool:
-    """Tell whether an error is one of `write_whole`, and not of reading, say.
+def is_write_error(error: OSError) -> bool:
+    """Tell whether an error is one of `atomic_write`, and not of reading, say.
 
-    >>> was_writing(OSError("no such file"))
+    >>> is_write_error(OSError("no such file"))
     False
     """
     return any(note.endswith(_NOTE) for note in getattr(error, "__notes__", ()))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mnist1d.dataset.archive import explained
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.dataset import Dataset
 from mnist1d.dataset.extras import required
 
@@ -202,7 +202,7 @@ def _written(
 
     def write(name: str, data: bytes) -> Path:
         path = folder / name
-        with explained(path), write_whole(path) as file:
+        with explained(path), atomic_write(path) as file:
             file.write(data)
         return path
 

@@ -37,7 +37,12 @@ def attach(module: str, file: str) -> tuple[Callable[[str], Any], Callable[[], l
         if name not in origins:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         place, original = origins[name]
-        value = getattr(import_module(place), original)
+        package = import_module(place)
+        value = (
+            getattr(package, original)
+            if hasattr(package, original)
+            else import_module(f"{place}.{original}")
+        )
         setattr(sys.modules[module], name, value)
         return value
 

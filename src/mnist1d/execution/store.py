@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.atomic import atomic_write
 
 _ABOUT = "about"
 # All that reading a damaged archive was seen to raise.
@@ -107,7 +107,7 @@ class Store:
         text, path = self._place(self._folder, key)
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, **{_ABOUT: np.array(text)}, **arrays)
-        with write_whole(path) as file:
+        with atomic_write(path) as file:
             file.write(content.getbuffer())
 
     def _place(self, folder: Path, key: Mapping[str, Any]) -> tuple[str, Path]:

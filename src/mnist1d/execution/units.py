@@ -21,7 +21,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.atomic import atomic_write
 from mnist1d.execution.threads import longest_first
 from mnist1d.execution.work import Doer, Heard, Result, Task, Work, on_executor, pieces_of, urgency
 
@@ -197,7 +197,7 @@ class Units:
         text, path = self._place(self._folder, key)
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, **{_ABOUT: np.array(text)}, **arrays)
-        with write_whole(path) as file:
+        with atomic_write(path) as file:
             file.write(content.getbuffer())
 
     def _place(self, folder: Path, key: Mapping[str, Any]) -> tuple[str, Path]:

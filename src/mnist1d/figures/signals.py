@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
 from mnist1d.dataset import checks, synthesis
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.dataset import Dataset, generate
 from mnist1d.dataset.draws import draw_transforms
@@ -437,7 +437,7 @@ def save_picture(figure: Figure, path: str | PathLike[str], *, dpi: int = 100) -
             metadata=metadata,
             facecolor=figure.get_facecolor(),
         )
-    with write_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(content.getvalue())
 
 

@@ -23,16 +23,17 @@ import jax
 import xarray as xr
 from matplotlib.figure import Figure
 
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution import Compute, Store
 from mnist1d.execution.machine import processor_name
 from mnist1d.execution.units import Units
 from mnist1d.figures import style
-from mnist1d.harness.claims import Judgement, judge
-from mnist1d.harness.interface import InputError, Progress, is_other_data, silent
+from mnist1d.harness.findings import Findings, judged
+from mnist1d.harness.interface import InputError, Progress, silent
 from mnist1d.harness.settings import as_json
 
+judge_result = judged
 PROTOCOL_IS_FREE_IN = ("seeds", "mnist_seeds", "mnist", "download_mnist")
 """Fields of a configuration that may change without leaving the paper's protocol."""
 COMPILATION = (
@@ -144,13 +145,6 @@ def circumstances(*packages: str) -> dict[str, str]:
     }
 
 
-def judge_result(experiment: ModuleType, result: xr.Dataset) -> list[Judgement]:
-    """Judge the claims of an experiment on its result; on other data they say nothing."""
-    if is_other_data(result):
-        return []
-    return judge(experiment.CLAIMS, result, full=is_full(result))
-
-
 def is_full(result: xr.Dataset) -> bool:
     """Tell whether a result came from the full protocol."""
     return result.attrs.get("protocol") == "full"
@@ -189,7 +183,7 @@ def save_figures(experiment: ModuleType, result: xr.Dataset, folder: Path) -> li
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG and PDF, which endings are added to the path."""
     for suffix, metadata_ in (("png", {}), ("pdf", {"CreationDate": None})):
-        with write_whole(path.with_name(f"{path.name}.{suffix}")) as file:
+        with atomic_write(path.with_name(f"{path.name}.{suffix}")) as file:
             figure.savefig(file, format=suffix, metadata=metadata_)
 
 
@@ -209,7 +203,7 @@ def write(result: xr.Dataset, path: Path) -> None:
         content = result.to_netcdf(engine="h5netcdf", encoding=encoding)
     except (TypeError, ValueError) as error:
         raise InputError(f"the result cannot be stored as netCDF: {error}") from error
-    with write_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(content)
 
 
@@ -252,15 +246,15 @@ def package_version() -> str:
     return metadata.version("mnist1d")
 
 
-def save_claims(results: Sequence[tuple[ModuleType, xr.Dataset]], path: Path) -> None:
-    """Judge all claims on the results of experiments, and write `claims.json`."""
+def save_claims(found: Sequence[Findings], folder: Path) -> None:
+    """Write `claims.json`: every claim of several experiments with what was measured."""
     records = [
-        judgement.record(experiment.NAME, full=is_full(result))
-        for experiment, result in results
-        for judgement in judge_result(experiment, result)
+        judgement.record(each.experiment.NAME, full=each.is_full)
+        for each in found
+        for judgement in each.judgements
     ]
     text = json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    with write_whole(path) as file:
+    with atomic_write(folder / "claims.json") as file:
         file.write(text.encode())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.extras import required
 from mnist1d.harness import record
 
@@ -140,7 +140,7 @@ def save_table(table: Any, path: Path) -> None:
     else:
         required("pyarrow", extra="export")
         table.to_parquet(content, index=False)
-    with write_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(content.getvalue())
 
 

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.atomic import atomic_write
 
 __all__ = ["PROTOCOL", "read_arrays", "write_arrays"]
 
@@ -58,7 +58,7 @@ def write_arrays(thing: Any, path: StrPath, note: dict[str, Any]) -> None:
     """
     data = memoryview(pickle.dumps(thing, protocol=PROTOCOL))[2:]  # the note opens the file
     text = json.dumps({**note, _CHECKSUM: _checksum(note, data)}).encode()
-    with write_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(_NOTE_OPENS + struct.pack("<I", len(text)) + text + _NOTE_CLOSES)
         file.write(data)
 

@@ -11,13 +11,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
-from mnist1d.dataset.atomic import write_whole
+from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.extras import required
 
 __all__ = ["Folder", "open_folder"]
 
 # Stores in which an object appears under its name when all of it has arrived.
-_PART = ".????????????????.part"  # what `write_whole` calls an unfinished file
+_PART = ".????????????????.part"  # what `atomic_write` calls an unfinished file
 _OBJECT_STORES = {"abfs", "abfss", "adl", "az", "gcs", "gs", "oci", "oss", "s3", "s3a"}
 
 
@@ -103,7 +103,7 @@ class _LocalFolder:
 
     @contextmanager
     def write(self, name: str) -> Iterator[BinaryIO]:
-        with write_whole(self._path / name) as file:
+        with atomic_write(self._path / name) as file:
             yield file
 
     def create(self, name: str, data: bytes) -> None:

@@ -1,0 +1,168 @@
+"""What all commands share: a console, one line per error, devices, fields as options.
+
+Nothing here is slow to import; what a command needs for its work it imports when it works.
+"""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import tyro
+
+from mnist1d.dataset.atomic import is_write_error
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RESUME_HINT = "what was finished is kept: run the same command again to go on"
+"""What follows when work was cut short."""
+
+Scheduler = Annotated[
+    str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="(default: this machine)")
+]
+"""The option `--scheduler`: address of a Dask scheduler."""
+
+
+def make_console() -> "Console":
+    """Return a console for tables."""
+    from rich.console import Console
+
+    # Narrower than this, tables would lose cells; a line that the terminal wraps loses nothing.
+    return Console(width=max(Console().width, 80))
+
+
+def fail(message: str, code: int = 2) -> NoReturn:
+    """End the command with one line on what is wrong."""
+    print(f"mnist1d: {message}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(code)
+
+
+def error_line(error: BaseException, path: str | Path = "") -> str:
+    """Say in one line what an error was about: a file, which way it was used, or a connection.
+
+    Args:
+        error: any.
+        path: where it happened, should the error not know.
+
+    >>> error_line(FileNotFoundError(2, "No such file or directory", "data.csv"), "out")
+    'data.csv: No such file or directory'
+    >>> error_line(ValueError("seeds must be at least 1"))
+    'seeds must be at least 1'
+    """
+    if not isinstance(error, OSError) or isinstance(error, ConnectionError):
+        return str(error)
+    place = os.fsdecode(error.filename or path)
+    what = error.strerror or str(error)
+    line = f"{place}: {what}" if place else what
+    return f"cannot write {line}" if is_write_error(error) else line
+
+
+@contextmanager
+def exit_on_error(out: str | Path = "", *, resumable: bool = True) -> Iterator[None]:
+    """End the program with one line on what the user can mend, and how to go on.
+
+    Args:
+        out: where the command writes.
+        resumable: whether the same command goes on where it was.
+    """
+    from mnist1d.execution.cluster import ClusterError
+    from mnist1d.harness.interface import InputError
+
+    try:
+        yield
+    except InputError as error:
+        fail(str(error))
+    except (ClusterError, OSError) as error:
+        fail(f"{error_line(error, out)}; {RESUME_HINT}" if resumable else error_line(error, out))
+
+
+def prepare_devices() -> None:
+    """Make every core a device of JAX, and keep what it compiles."""
+    from mnist1d.execution.devices import keep_compiled_programs, use_all_cores
+
+    use_all_cores()
+    keep_compiled_programs()
+
+
+@contextmanager
+def connected(scheduler: str | None) -> Iterator[Executor | None]:
+    """Return the executor of a Dask scheduler, or None without one.
+
+    Ends the program with a line if the scheduler cannot be used.
+    """
+    if scheduler is None:
+        yield None
+        return
+    from mnist1d.execution.cluster import ClusterExecutor, silence_log
+
+    try:
+        executor = ClusterExecutor(scheduler)
+    except (ConnectionError, ModuleNotFoundError) as error:
+        fail(str(error))
+    silence_log()
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def with_fields(
+    command: Callable[..., None], config: Any, quick: Any = None, owner: str | None = None
+) -> Callable[..., None]:
+    """Return a command to which the fields of a configuration are options, too.
+
+    Ends the program with a line if a field has the name of an option, or an option no value.
+
+    Args:
+        command: a function of keywords; its first parameter, `values`, is given the values of the
+            options that were used, by field.
+        config: the configuration whose values are shown as defaults.
+        quick: the one whose values are shown where they differ.
+        owner: what the configuration is called in messages; its class if omitted.
+    """
+    from mnist1d.cli.config_options import given, options_of
+    from mnist1d.harness.interface import InputError
+
+    try:
+        options = options_of(config, quick)
+    except InputError as error:
+        fail(str(error))
+    owner = owner or type(config).__name__
+    own = dict(list(inspect.signature(command, eval_str=True).parameters.items())[1:])
+    for option in own:
+        if option in options.__annotations__:
+            fail(f"{owner} must not have a field {option}: it is an option of the command")
+
+    def with_values(**arguments: Any) -> None:
+        fields = arguments.pop("fields")
+        try:
+            values = given(fields)
+        except InputError as error:
+            fail(str(error))
+        command(values, **arguments)
+
+    fields = inspect.Parameter(
+        "fields",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=options(),
+        # Without a prefix of its own, but with those of configurations inside.
+        annotation=Annotated[options, tyro.conf.arg(name="")],
+    )
+    parameters = [*own.values(), fields]
+    with_values.__doc__ = command.__doc__
+    with_values.__dict__["__signature__"] = inspect.Signature(parameters)
+    with_values.__annotations__ = {each.name: each.annotation for each in parameters}
+    return with_values
+
+
+def only_values(values: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Return the one value of every field; ends the program with a line if there are several."""
+    for name, each in values.items():
+        if len(each) > 1:
+            fail(f"--{name.replace('_', '-')} takes one value, not {len(each)}")
+    return {name: each[0] for name, each in values.items()}

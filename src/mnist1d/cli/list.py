@@ -1,0 +1,22 @@
+"""The command `mnist1d list`."""
+
+from mnist1d.cli.command import make_console
+from mnist1d.experiments import EXPERIMENTS
+
+
+def list() -> None:  # noqa: A001 (the command's name)
+    """List the experiments that can be reproduced."""
+    from rich.table import Column, Table
+
+    table = Table(
+        Column("name", no_wrap=True), "what", "claims", "runs in the paper", "by default of `run`"
+    )
+    for experiment in EXPERIMENTS:
+        table.add_row(
+            experiment.NAME,
+            experiment.TITLE,
+            str(len(experiment.CLAIMS)),
+            str(experiment.PAPER_SEEDS),
+            str(experiment.Config().seeds),
+        )
+    make_console().print(table)

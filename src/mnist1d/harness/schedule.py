@@ -1,0 +1,125 @@
+"""Running several experiments: what takes seconds first, what needs no device in the background."""
+
+import threading
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol
+
+import xarray as xr
+
+from mnist1d.execution.compute import Stopped
+from mnist1d.harness import record
+from mnist1d.harness.interface import Progress
+
+Finished = Iterator[tuple[ModuleType, xr.Dataset]]
+
+
+class ProgressBars(Protocol):
+    """Bars for several experiments at the same time."""
+
+    def group(self) -> AbstractContextManager[Progress]:
+        """Return bars of their own."""
+
+    def note(self, line: str, /) -> None:
+        """Write a line."""
+
+
+class Schedule(NamedTuple):
+    """What is computed when.
+
+    Attributes:
+        first: one after the other, with nothing in the background: their tables come soon.
+        sequential: one after the other.
+        background: meanwhile.
+    """
+
+    first: tuple[ModuleType, ...]
+    sequential: tuple[ModuleType, ...]
+    background: tuple[ModuleType, ...]
+
+
+def schedule_of(chosen: Sequence[ModuleType]) -> Schedule:
+    """Begin with what takes seconds, then with what leaves cores idle.
+
+    Args:
+        chosen: experiments in the paper's order; the first that takes longer comes right after
+            those that take seconds.
+    """
+    background = tuple(each for each in chosen if not getattr(each, "USES_JAX", True))
+    in_turn = [each for each in chosen if each not in background]
+    if not in_turn:
+        return Schedule(background, (), ())
+    in_turn.sort(key=lambda each: not getattr(each, "TAKES_SECONDS", False))
+    n_first = 1 + sum(getattr(each, "TAKES_SECONDS", False) for each in in_turn)
+    rest = sorted(in_turn[n_first:], key=lambda each: getattr(each, "FILLS_CORES", True))
+    return Schedule(tuple(in_turn[:n_first]), tuple(rest), background)
+
+
+@contextmanager
+def finished(
+    chosen: Sequence[ModuleType],
+    configs: Mapping[str, Any],
+    out: Path,
+    executor: Executor | None,
+    bars: ProgressBars,
+) -> Iterator[Finished]:
+    """Run experiments, and hand each over with its result as soon as it is finished.
+
+    Args:
+        chosen: the experiments.
+        configs: their configurations, by name.
+        out: the folder that holds a folder per experiment.
+        executor: what computes their tasks; None for the devices of this process.
+        bars: show how far they are.
+    """
+    with closing(_results(chosen, configs, out, executor, bars)) as results:
+        yield results
+
+
+def _results(
+    chosen: Sequence[ModuleType],
+    configs: Mapping[str, Any],
+    out: Path,
+    executor: Executor | None,
+    bars: ProgressBars,
+) -> Generator[tuple[ModuleType, xr.Dataset]]:
+    stopped = threading.Event()
+
+    def execute(experiment: ModuleType) -> xr.Dataset:
+        bars.note(f"Started: {experiment.TITLE}")
+        with bars.group() as progress:
+
+            def on_progress(task: str, done: int, total: int, /) -> None:
+                # What runs in the background ends here once the command has ended.
+                if stopped.is_set():
+                    raise Stopped
+                progress(task, done, total)
+
+            return record.execute(
+                experiment,
+                configs[experiment.NAME],
+                progress=on_progress,
+                folder=out / experiment.NAME / "units",
+                executor=executor,
+            )
+
+    schedule, pool = schedule_of(chosen), ThreadPoolExecutor(1)
+    try:
+        for experiment in schedule.first:
+            yield experiment, execute(experiment)
+        running: list[tuple[ModuleType, Future[xr.Dataset]]] = [
+            (each, pool.submit(execute, each)) for each in schedule.background
+        ]
+        for experiment in schedule.sequential:
+            yield experiment, execute(experiment)
+            while running and running[0][1].done():
+                other, future = running.pop(0)
+                yield other, future.result()
+        for other, future in running:
+            yield other, future.result()
+    finally:
+        stopped.set()
+        pool.shutdown(wait=False, cancel_futures=True)
