@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mnist1d import shards
+from mnist1d.execution import cluster as clusters
 
 pytest.importorskip("distributed", reason="dask is not installed")
 
@@ -17,13 +18,14 @@ pytest.importorskip("distributed", reason="dask is not installed")
 CLUSTER = """
 import json, os, resource, signal, sys, threading
 from distributed import LocalCluster
-from mnist1d import clusters, shards
+from mnist1d import shards
+from mnist1d.execution import cluster as clusters
 
 if __name__ == "__main__":
     out, arguments, trouble = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
     if trouble == "full":  # no file may grow beyond this size
         resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
-    cluster._WORKER_SECONDS = 3
+    clusters._WORKER_SECONDS = 3
     with LocalCluster(
         n_workers=0 if trouble == "no workers" else 3,
         threads_per_worker=1,

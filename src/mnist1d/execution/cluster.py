@@ -1,4 +1,4 @@
-"""Functions on the workers of a Dask cluster, with the trouble that clusters have explained.
+"""Functions on the workers of a Dask cluster, whose errors are made readable.
 
 The death of a worker is survived: its task is done again. A scheduler that does not answer, has no
 workers or goes away is reported with what to do.
@@ -8,17 +8,15 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager, suppress
-from itertools import islice
 from typing import Any, TypeVar
 
 from mnist1d.dataset.extras import required
 
-__all__ = ["ClusterError", "ClusterExecutor", "on_cluster", "silence_log"]
+__all__ = ["ClusterError", "ClusterExecutor", "silence_log"]
 
-Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 # How long a scheduler may take to answer, and then to have a worker.
@@ -26,54 +24,10 @@ _ANSWER_SECONDS = 10
 _WORKER_SECONDS = 60
 # How often to look whether scheduler and workers are still there.
 _LOOK_SECONDS = 5
-# Tasks that a cluster knows of at one time, per thread: no worker waits, and no queue grows.
-_AHEAD = 3
 
 
 class ClusterError(RuntimeError):
     """Workers cannot do what is asked of them, and the message says why."""
-
-
-def on_cluster(
-    function: Callable[[Task], Result], tasks: Iterable[Task], address: str
-) -> Generator[Result, None, None]:
-    """Yield the results of a function from the workers of a Dask scheduler, in any order.
-
-    Tasks are taken from the iterator as they are needed. Close it to withdraw the tasks.
-
-    Args:
-        function: one that the workers find by its name, in a module that they can import.
-        tasks: what to call it with.
-        address: of the scheduler, such as tcp://10.0.0.1:8786.
-
-    Raises:
-        ConnectionError: if the scheduler does not answer, has no workers, or goes away.
-        ClusterError: if workers died again and again on one task, or lack mnist1d.
-        Exception: what the function raised.
-    """
-    distributed = required("distributed", extra="cluster")
-    with _connected(distributed, address) as client:
-        waiting, pending, last_seen = iter(tasks), set[Any](), time.monotonic()
-        try:
-            while True:
-                with _lost_connections_explained(distributed, address):
-                    n_threads = sum(client.nthreads().values())
-                    room = _AHEAD * max(1, n_threads) - len(pending)
-                    for task in islice(waiting, max(0, room)):
-                        pending.add(client.submit(function, task, pure=False, retries=1))
-                    done = _finished(distributed, client, pending)
-                if not pending:
-                    return
-                if n_threads or done:
-                    last_seen = time.monotonic()
-                elif time.monotonic() > last_seen + _WORKER_SECONDS:
-                    raise _no_workers(address)
-                for future in done:
-                    pending.discard(future)
-                    yield _result(distributed, future, address)
-        finally:
-            with suppress(OSError, distributed.CancelledError):
-                client.cancel(list(pending), force=True)
 
 
 class ClusterExecutor(Executor):
@@ -96,6 +50,12 @@ class ClusterExecutor(Executor):
         self._lock = threading.Lock()
         self._closed = threading.Event()
         threading.Thread(target=self._watch, name="cluster", daemon=True).start()
+
+    @property
+    def n_threads(self) -> int:
+        """How many threads the workers have together, at present."""
+        with _lost_connections_explained(self._distributed, self._address):
+            return sum(self._client.nthreads().values())
 
     def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
         """Have a worker call a function that it finds by its name; as `Executor.submit`."""
@@ -228,23 +188,6 @@ def _went_away(address: str, error: BaseException) -> ConnectionError:
     return ConnectionError(
         f"the scheduler at {address} went away ({reason}); start it and run the same again"
     )
-
-
-def _finished(distributed: Any, client: Any, pending: set[Any]) -> set[Any]:
-    """Wait for some results, but not for long, as nobody says when a scheduler is gone."""
-    if not pending:
-        return set()
-    try:
-        with client.as_current():
-            waited = distributed.wait(pending, timeout=_LOOK_SECONDS, return_when="FIRST_COMPLETED")
-    except TimeoutError:
-        return set()
-    return set(waited.done)
-
-
-def _result(distributed: Any, future: Any, address: str) -> Any:
-    with _failures_explained(distributed, address):
-        return future.result()
 
 
 @contextmanager

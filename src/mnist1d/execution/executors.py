@@ -2,8 +2,9 @@
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Executor, Future
+from importlib import import_module
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ def results_of(
     function: Callable[[T], Iterable[Result]],
     tasks: Iterable[T],
     *,
-    ahead: int | None = None,
+    ahead: Callable[[], int] | None = None,
     events: Events | None = None,
 ) -> Generator[Result, None, None]:
     """Yield the results of a function over tasks, in any order, as an executor finishes them.
@@ -28,7 +29,7 @@ def results_of(
         executor: any.
         function: `task -> results`.
         tasks: begun in this order.
-        ahead: how many tasks the executor knows of at one time, so that a million need no more
+        ahead: how many tasks the executor is to know of at present, so that a million need no more
             memory than ten; None for all.
         events: a queue into which a function that runs in this process puts results that are to be
             yielded before it returns.
@@ -44,7 +45,7 @@ def results_of(
     waiting, pending = iter(tasks), set[Future[Iterable[Result]]]()
     try:
         while True:
-            room = None if ahead is None else max(0, ahead - len(pending))
+            room = None if ahead is None else max(0, ahead() - len(pending))
             for task in islice(waiting, room):
                 future = executor.submit(function, task)
                 pending.add(future)
@@ -60,6 +61,55 @@ def results_of(
     finally:
         for future in pending:
             future.cancel()
+
+
+def longest_first(
+    tasks: Iterable[T],
+    work: Callable[[T, Any], Iterable[Result]],
+    *,
+    cost: Callable[[T], Any],
+    devices: Sequence[Any] | None = None,
+) -> Generator[Result, None, None]:
+    """Do tasks in one thread per device and hand over their results as they come.
+
+    A device takes the longest task that is left whenever it is free, so all of them are busy to
+    the end as long as the last tasks are short.
+
+    Args:
+        tasks: independent pieces of work.
+        work: `(task, device) -> results`; called in the device's thread. A generator hands over
+            each result when it is ready.
+        cost: how long a task takes, in any unit; or anything else that can be compared.
+        devices: where to work; all devices of JAX's default backend if omitted.
+
+    Raises: whatever `work` raises; what is left is then not begun, as when the caller stops
+        iterating or is interrupted.
+
+    >>> sorted(longest_first([3, 1, 2], lambda n, device: [n] * n, cost=lambda n: n))
+    [1, 2, 2, 3, 3, 3]
+    """
+    devices = import_module("jax").devices() if devices is None else devices
+    free: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    for device in devices:
+        free.put(device)
+    events: Events = queue.SimpleQueue()
+    stopped = threading.Event()
+
+    def run(task: T) -> tuple[()]:
+        device = free.get()
+        for result in work(task, device):
+            events.put([result])
+            if stopped.is_set():
+                break
+        free.put(device)
+        return ()
+
+    threads = DaemonThreads(len(devices))
+    try:
+        yield from results_of(threads, run, sorted(tasks, key=cost, reverse=True), events=events)
+    finally:
+        stopped.set()
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 class DaemonThreads(Executor):

@@ -1,24 +1,19 @@
-"""One function over many tasks on processes of this machine.
+"""Processes of this machine as an executor that survives the death of one of them."""
 
-Tasks are taken from an iterator as they are needed, so that a million tasks take no more memory
-than ten, results are given as they come, and the death of a worker is survived: its task is done
-again.
-"""
-
-import os
+import multiprocessing
 import pickle
 import signal
 import sys
+import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from contextlib import suppress
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from typing import Any, Generic, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-__all__ = ["available_cores", "on_processes"]
+__all__ = ["Processes"]
 
-Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _ATTEMPTS = 3
@@ -26,102 +21,134 @@ _ATTEMPTS = 3
 _END_SECONDS = 10
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use.
+class _Call(NamedTuple):
+    """A call that was submitted, and how many processes have tried it before."""
 
-    >>> available_cores() >= 1
-    True
-    """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    future: "Future[Any]"
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    attempts: int = 0
 
 
-def on_processes(
-    function: Callable[[Task], Result], tasks: Iterable[Task], n_workers: int
-) -> Generator[Result, None, None]:
-    """Yield the results of a function from processes of their own, in any order.
+class Processes(Executor):
+    """Fresh processes, one call at a time each; what a process that dies was doing is done again.
 
-    Close the iterator to stop the processes early.
+    `concurrent.futures.ProcessPoolExecutor` gives up all that is pending when a process dies.
 
     Args:
-        function: one that other processes find by its name, in a module that they can import.
-        tasks: what to call it with.
-        n_workers: number of processes.
+        n_workers: at most so many processes.
 
-    Raises:
-        RuntimeError: if processes died three times in a row on one task.
-        Exception: what the function raised.
+    A future raises RuntimeError if processes died three times in a row on its call.
     """
-    waiting: Iterator[tuple[Task, int]] = ((task, 1) for task in tasks)
-    again: deque[tuple[Task, int]] = deque()
-    busy: dict[Any, _Worker[Task]] = {}
-    try:
-        while True:
-            while len(busy) < n_workers and (given := _next(again, waiting)) is not None:
-                worker = _Worker(function)
-                worker.give(*given)
-                busy[worker.connection] = worker
-            if not busy:
-                return
-            for connection in wait(list(busy)):
-                worker = busy.pop(connection)
-                answer = worker.answer()
-                if answer is None:
-                    if worker.attempt == _ATTEMPTS:
-                        raise RuntimeError(
-                            f"worker processes died {_ATTEMPTS} times on one task, the last with "
-                            f"{worker.end()}; was there too little memory, or does a script start "
-                            'them without if __name__ == "__main__"?'
+
+    def __init__(self, n_workers: int) -> None:
+        self._n_workers = n_workers
+        self._waiting: deque[_Call] = deque()
+        self._ending = False
+        # A fresh process: a copy of this one would inherit locks that other threads hold.
+        self._context = multiprocessing.get_context("spawn")
+        self._woken, self._wake = self._context.Pipe(duplex=False)
+        self._manager = threading.Thread(target=self._manage, name="processes", daemon=True)
+        self._manager.start()
+
+    def submit(self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Future[Result]:
+        """Have a process call a function that it finds by its name; as `Executor.submit`."""
+        if kwargs:
+            raise TypeError(f"arguments are positional here, got {', '.join(kwargs)}")
+        future: Future[Result] = Future()
+        self._waiting.append(_Call(future, fn, args))
+        self._wake.send_bytes(b" ")
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes, at once where calls are to be cancelled; as `Executor.shutdown`."""
+        while cancel_futures and self._waiting:
+            self._waiting.popleft().future.cancel()
+        self._ending = True
+        self._wake.send_bytes(b"!" if cancel_futures else b" ")
+        if wait:
+            self._manager.join()
+
+    def _manage(self) -> None:
+        """Hand calls out and collect answers, until there is nothing left to do."""
+        busy: dict[Connection[Any, Any], _Worker] = {}
+        idle: list[_Worker] = []
+        try:
+            while True:
+                self._hand_out(busy, idle)
+                if self._ending and not busy and not self._waiting:
+                    return
+                for connection in wait([self._woken, *busy]):
+                    if connection is self._woken:
+                        if self._woken.recv_bytes() == b"!":
+                            return
+                        continue
+                    worker = busy.pop(connection)  # type: ignore[call-overload]
+                    if worker.collect():
+                        idle.append(worker)
+                    elif worker.call.attempts + 1 < _ATTEMPTS:
+                        self._waiting.appendleft(
+                            worker.call._replace(attempts=worker.call.attempts + 1)
                         )
-                    again.append((worker.task, worker.attempt + 1))
-                    continue
-                if (given := _next(again, waiting)) is None:
-                    worker.stop()
-                else:
-                    worker.give(*given)
-                    busy[connection] = worker
-                succeeded, value = answer
-                if not succeeded:
-                    raise value
-                yield value
-    finally:
-        for worker in busy.values():
-            worker.process.terminate()
-        for worker in busy.values():
-            worker.stop()
+                    else:
+                        worker.call.future.set_exception(
+                            RuntimeError(
+                                f"worker processes died {_ATTEMPTS} times on one task, the last "
+                                f"with {worker.end()}; was there too little memory, or does a "
+                                'script start them without if __name__ == "__main__"?'
+                            )
+                        )
+        finally:
+            for worker in busy.values():
+                worker.process.terminate()
+                worker.call.future.cancel()
+            for worker in (*busy.values(), *idle):
+                worker.stop()
+
+    def _hand_out(self, busy: "dict[Connection[Any, Any], _Worker]", idle: "list[_Worker]") -> None:
+        while self._waiting and (idle or len(busy) < self._n_workers):
+            call = self._waiting.popleft()
+            if not call.attempts and not call.future.set_running_or_notify_cancel():
+                continue
+            worker = idle.pop() if idle else _Worker(self._context)
+            worker.give(call)
+            busy[worker.connection] = worker
 
 
-class _Worker(Generic[Task]):
-    """A process that does one task after the other.
+class _Worker:
+    """A process that does one call after the other.
 
     Attributes:
         connection: becomes ready when there is an answer, or the process has died.
-        task: what it is doing.
-        attempt: how many processes have tried that, this one included.
+        call: what it is doing.
     """
 
-    def __init__(self, function: Callable[[Task], Any]) -> None:
-        # A fresh process: a copy of this one would inherit locks that other threads hold.
-        context = get_context("spawn")
+    call: _Call
+
+    def __init__(self, context: Any) -> None:
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, function), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self.process.start()
         # With this end closed here, either side sees the other one die.
         theirs.close()
 
-    def give(self, task: Task, attempt: int) -> None:
-        self.task, self.attempt = task, attempt
+    def give(self, call: _Call) -> None:
+        self.call = call
         with suppress(OSError):  # if it has died, the answer will say so
-            self.connection.send(task)
+            self.connection.send((call.function, call.arguments))
 
-    def answer(self) -> tuple[bool, Any] | None:
-        """Return success and result or exception, or None if the process died."""
+    def collect(self) -> bool:
+        """Hand the answer to whoever waits for it; False if the process died."""
         try:
-            return self.connection.recv()
+            succeeded, value = self.connection.recv()
         except (EOFError, OSError):
             self.stop()
-            return None
+            return False
+        if succeeded:
+            self.call.future.set_result(value)
+        else:
+            self.call.future.set_exception(value)
+        return True
 
     def end(self) -> str:
         code = self.process.exitcode
@@ -135,13 +162,7 @@ class _Worker(Generic[Task]):
             self.process.join()
 
 
-def _next(
-    again: deque[tuple[Task, int]], waiting: Iterator[tuple[Task, int]]
-) -> tuple[Task, int] | None:
-    return again.popleft() if again else next(waiting, None)
-
-
-def _serve(connection: "Connection[Any, Any]", function: Callable[[Any], Any]) -> None:
+def _serve(connection: "Connection[Any, Any]") -> None:
     """Do what comes, until the other side is gone."""
     # An interrupt from the keyboard reaches all processes; the first one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -149,11 +170,11 @@ def _serve(connection: "Connection[Any, Any]", function: Callable[[Any], Any]) -
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     while True:
         try:
-            task = connection.recv()
+            function, arguments = connection.recv()
         except (EOFError, OSError):
             return
         try:
-            answer = True, function(task)
+            answer = True, function(*arguments)
         except Exception as error:  # noqa: BLE001 (whatever it is, the other side raises it)
             answer = False, _portable(error)
         try:

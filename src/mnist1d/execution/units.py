@@ -22,7 +22,7 @@ import jax
 import numpy as np
 
 from mnist1d.dataset.atomic import atomic_write
-from mnist1d.execution.threads import longest_first
+from mnist1d.execution.executors import longest_first
 from mnist1d.execution.work import Doer, Heard, Result, Task, Work, on_executor, pieces_of, urgency
 
 _ABOUT = "about"

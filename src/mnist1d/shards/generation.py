@@ -1,25 +1,29 @@
 """Making a set of shards: planning, handing out the work, keeping the manifest."""
 
 import errno
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.extras import required
-from mnist1d.execution.cluster import on_cluster
-from mnist1d.execution.processes import available_cores, on_processes
+from mnist1d.execution.cluster import ClusterExecutor
+from mnist1d.execution.executors import results_of
+from mnist1d.execution.machine import count_cores
+from mnist1d.execution.processes import Processes
 from mnist1d.shards.files import FORMATS, Fingerprint, bytes_per_sample
 from mnist1d.shards.folders import Folder, open_folder
 from mnist1d.shards.manifests import NAME, Ledger, Manifest, differences, read_manifest
-from mnist1d.shards.work import SHARD_NAME, Plan, Shard, Task, work
+from mnist1d.shards.work import SHARD_NAME, Plan, Shard, Task, shards_of, work
 from mnist1d.stream.stream import LARGEST_INDEX, Stream
 
 __all__ = ["Summary", "generate", "manifest_of"]
 
 _MOST_SHARDS = 10**6
+# Shards that workers know of at one time, per thread: none waits, and no queue grows.
+_AHEAD = 3
 
 
 class Summary(NamedTuple):
@@ -119,7 +123,7 @@ def generate(
         if scheduler is not None or (workers or 1) > 1:
             raise ValueError(f"{out} exists in one process only and needs workers=1")
         workers = 1
-    return _run(plan, workers or available_cores(), scheduler, report or (lambda _: None))
+    return _run(plan, workers or count_cores(), scheduler, report or (lambda _: None))
 
 
 def manifest_of(out: str, *, storage_options: Mapping[str, Any] | None = None) -> Manifest:
@@ -151,12 +155,23 @@ def _run(
     plan.folder.make()
     plan.folder.tidy()
 
-    def results(tasks: Iterator[Task]) -> "closing[Generator[Shard, None, None]]":
-        if scheduler is not None:
-            return closing(on_cluster(work, tasks, scheduler))
-        if min(workers, plan.n_shards) > 1:
-            return closing(on_processes(work, tasks, min(workers, plan.n_shards)))
-        return closing(work(task) for task in tasks)
+    @contextmanager
+    def results(tasks: Iterator[Task]) -> Iterator[Iterator[Shard]]:
+        n_workers = min(workers, plan.n_shards)
+        if scheduler is None and n_workers == 1:
+            yield (work(task) for task in tasks)
+            return
+        executor = Processes(n_workers) if scheduler is None else ClusterExecutor(scheduler)
+
+        def ahead() -> int:
+            n = executor.n_threads if isinstance(executor, ClusterExecutor) else n_workers
+            return _AHEAD * max(1, n)
+
+        try:
+            with closing(results_of(executor, shards_of, tasks, ahead=ahead)) as shards:
+                yield shards
+        finally:
+            executor.shutdown(cancel_futures=True)
 
     stored = read_manifest(plan.folder)
     found = _adopted(plan, results) if stored is None else stored

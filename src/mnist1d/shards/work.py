@@ -112,6 +112,11 @@ class Shard(NamedTuple):
     notes: tuple[str, ...]
 
 
+def shards_of(task: Task) -> list[Shard]:
+    """Do `work`, and return its shard in a list, as loops over executors take it."""
+    return [work(task)]
+
+
 def work(task: Task) -> Shard:
     """Make one shard, or find it finished. It may be done twice, and by two at a time.
 

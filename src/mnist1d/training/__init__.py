@@ -9,7 +9,7 @@ if TYPE_CHECKING:
         keep_compiled_programs as keep_compiled_programs,
         use_all_cores as use_all_cores,
     )
-    from mnist1d.execution.threads import longest_first as longest_first
+    from mnist1d.execution.executors import longest_first as longest_first
     from mnist1d.training.batching import (
         Data as Data,
         as_data as as_data,
