@@ -1,9 +1,9 @@
-"""Finished units of work: kept, found again, and never taken for something else."""
+"""Stored results of tasks: found again, and never taken for something else."""
 
 import numpy as np
 import pytest
 
-from mnist1d.execution.units import Units
+from mnist1d.execution import Store
 
 ARRAYS = {"mask": np.arange(12).reshape(3, 4) % 2 == 0, "loss": np.array([0.5, np.nan], "float32")}
 ABOUT = {"experiment": "example", "version": 1}
@@ -11,36 +11,36 @@ ABOUT = {"experiment": "example", "version": 1}
 
 @pytest.fixture
 def stored(tmp_path):
-    Units(tmp_path, ABOUT).save(ARRAYS, seed=0, sparsity=0.25)
+    Store(tmp_path, ABOUT).save(ARRAYS, seed=0, sparsity=0.25)
     return tmp_path
 
 
-def test_a_unit_comes_back_as_it_was(stored):
-    units = Units(stored, ABOUT)
-    found = units.load(sparsity=0.25, seed=0)
+def test_a_result_comes_back_as_it_was(stored):
+    store = Store(stored, ABOUT)
+    found = store.load(sparsity=0.25, seed=0)
     assert found.keys() == ARRAYS.keys()
     for name, array in ARRAYS.items():
         assert found[name].dtype == array.dtype
         np.testing.assert_array_equal(found[name], array)
-    assert units.n_found == 1
+    assert store.n_found == 1
 
 
 @pytest.mark.parametrize("about", [ABOUT | {"version": 2}, ABOUT | {"experiment": "other"}])
 def test_another_experiment_or_version_finds_nothing(stored, about):
-    assert Units(stored, about).load(seed=0, sparsity=0.25) is None
+    assert Store(stored, about).load(seed=0, sparsity=0.25) is None
 
 
 def test_another_key_finds_nothing(stored):
-    units = Units(stored, ABOUT)
-    assert units.load(seed=1, sparsity=0.25) is None
-    assert units.load(seed=0) is None
-    assert units.n_found == 0
+    store = Store(stored, ABOUT)
+    assert store.load(seed=1, sparsity=0.25) is None
+    assert store.load(seed=0) is None
+    assert store.n_found == 0
 
 
 def test_without_a_folder_nothing_is_kept():
-    units = Units()
-    units.save(ARRAYS, seed=0)
-    assert units.load(seed=0) is None
+    store = Store()
+    store.save(ARRAYS, seed=0)
+    assert store.load(seed=0) is None
 
 
 def test_every_flipped_bit_and_every_cut_is_noticed_and_named(stored):
@@ -55,7 +55,7 @@ def test_every_flipped_bit_and_every_cut_is_noticed_and_named(stored):
     for damaged in damages:
         path.write_bytes(damaged)
         said = []
-        found = Units(stored, ABOUT, warn=said.append).load(seed=0, sparsity=0.25)
+        found = Store(stored, ABOUT, warn=said.append).load(seed=0, sparsity=0.25)
         if found is not None:  # dates and other things that nobody reads
             np.testing.assert_equal(found, ARRAYS)
         else:
@@ -67,11 +67,11 @@ def test_a_file_of_something_else_in_its_place_is_not_used(stored):
     (path,) = stored.iterdir()
     np.savez(path, mask=ARRAYS["mask"])
     said = []
-    assert Units(stored, ABOUT, warn=said.append).load(seed=0, sparsity=0.25) is None
+    assert Store(stored, ABOUT, warn=said.append).load(seed=0, sparsity=0.25) is None
     assert "holds something else" in said[0]
 
 
 def test_objects_are_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ValueError, match="Object arrays"):
-        Units(tmp_path, ABOUT).save({"bad": np.array([object()])}, seed=0)
+        Store(tmp_path, ABOUT).save({"bad": np.array([object()])}, seed=0)
     assert list(tmp_path.iterdir()) == []
