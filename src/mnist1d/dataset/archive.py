@@ -1,8 +1,7 @@
-"""Files of arrays with a description: .npz archives, written whole, read with suspicion.
+"""Archives of arrays with a description: .npz files, written atomically, validated on reading.
 
-A file is a .npz archive that `numpy.load` can open: uncompressed, without pickled objects. Its
-first member, `about`, is a text: JSON with the format, its version, and what the caller says.
-Dates inside are fixed, so that equal contents give equal bytes.
+`numpy.load` can open them: uncompressed, without pickled objects. The first member, `about`, is a
+text, JSON for a dataset. Dates inside are fixed, so that equal contents give equal bytes.
 """
 
 import json
@@ -10,6 +9,7 @@ import math
 import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,14 +19,30 @@ import numpy as np
 
 from mnist1d.dataset.atomic import atomic_write
 
-__all__ = ["Archive", "explained", "opened", "write"]
+__all__ = ["ABOUT", "Archive", "explained", "opened", "read_any", "write", "write_arrays"]
 
 FORMAT = "mnist1d dataset"
 VERSION = 1
-_ABOUT = "about"
+ABOUT = "about"
+"""Name of the member that describes the others."""
 # A zip archive cannot hold anything earlier.
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+_UNIX = 3
 _REMEDY = "get it again from where it came, or generate the dataset again"
+
+# All that NumPy was seen to raise where bytes are wrong.
+_DAMAGE = (
+    EOFError,
+    KeyError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 Form: TypeAlias = tuple[str, tuple[int, ...]]
 """Type and shape of an array."""
@@ -36,7 +52,7 @@ Damaged: TypeAlias = Callable[[str], ValueError]
 
 
 def write(path: Path, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a file, whole or not at all.
+    """Write a file atomically.
 
     Args:
         path: where to; missing folders are made.
@@ -48,18 +64,52 @@ def write(path: Path, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
         OSError: if the file cannot be written.
     """
     header = json.dumps({"format": FORMAT, "version": VERSION, **about})
-    with (
-        explained(path),
-        atomic_write(path) as file,
-        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive,
-    ):
-        # NumPy's own archives have the hour of writing in them.
-        for name, array in {_ABOUT: np.array(header), **arrays}.items():
-            member = zipfile.ZipInfo(f"{name}.npy", _FIXED_DATE)
-            with archive.open(member, "w", force_zip64=True) as stream:
+    with explained(path), atomic_write(path) as file:
+        write_arrays(file, {ABOUT: np.array(header), **arrays})
+
+
+def write_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as an archive; equal arrays give equal bytes.
+
+    Args:
+        file: open for writing.
+        arrays: by name, of any type but object.
+
+    Raises:
+        ValueError: if there are objects in an array.
+    """
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for name, array in arrays.items():
+            with new_member(archive, name) as stream:
                 values = np.asarray(array, order="C")
                 portable = values.astype(values.dtype.newbyteorder("<"), copy=False)
                 np.lib.format.write_array(stream, portable, version=(1, 0), allow_pickle=False)
+
+
+def new_member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    """Open an array of an archive for writing."""
+    # NumPy's own archives have the hour of writing in them.
+    member = zipfile.ZipInfo(f"{name}.npy", _FIXED_DATE)
+    member.create_system = _UNIX
+    return archive.open(member, "w", force_zip64=True)
+
+
+def read_any(file: IO[bytes]) -> tuple[str, dict[str, np.ndarray]]:
+    """Read an archive whose arrays may be of any type and shape, but for objects.
+
+    Args:
+        file: open for reading.
+
+    Returns: its description, empty if there is none, and its arrays by name.
+    Raises: ValueError: if it is damaged.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except _DAMAGE as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+    about = arrays.pop(ABOUT, None)
+    return ("" if about is None or about.shape != () else str(about)), arrays
 
 
 @contextmanager
@@ -101,7 +151,7 @@ class Archive:
             return self._arrays(forms)
 
     def _arrays(self, forms: Mapping[str, Form]) -> dict[str, np.ndarray]:
-        found = {name.removesuffix(".npy") for name in self._archive.namelist()} - {_ABOUT}
+        found = {name.removesuffix(".npy") for name in self._archive.namelist()} - {ABOUT}
         if found != set(forms) or len(self._archive.namelist()) != len(found) + 1:
             different = ", ".join(sorted(found ^ set(forms))[:5])
             raise self.damaged(f"its arrays are not those of its configuration ({different})")
@@ -121,8 +171,8 @@ class Archive:
         return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
 
     def _read_about(self) -> dict[str, Any]:
-        with self._member(_ABOUT) as stream:
-            kind, shape = self._header(_ABOUT, stream)
+        with self._member(ABOUT) as stream:
+            kind, shape = self._header(ABOUT, stream)
             if shape != () or not re.fullmatch("<U[0-9]{1,9}", kind):
                 raise self.damaged("its description is no text")
             data = stream.read()

@@ -7,30 +7,14 @@ is damaged, or of something else, is named and never used.
 import hashlib
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mnist1d.dataset import archive
 from mnist1d.dataset.atomic import atomic_write
-
-_ABOUT = "about"
-# All that reading a damaged archive was seen to raise.
-_DAMAGE = (
-    EOFError,
-    KeyError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 class Store:
@@ -80,13 +64,11 @@ class Store:
             self._warn(f"{path} cannot be read ({error.strerror or error}): computed again")
             return None
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-        except _DAMAGE as error:
+            about, arrays = archive.read_any(io.BytesIO(data))
+        except ValueError as error:
             self._warn(f"{path} is damaged ({error}): computed again")
             return None
-        about = arrays.pop(_ABOUT, None)
-        if about is None or about.shape != () or str(about) != text:
+        if about != text:
             self._warn(f"{path} holds something else: computed again")
             return None
         self.n_found += 1
@@ -106,7 +88,7 @@ class Store:
             return
         text, path = self._place(self._folder, key)
         content = io.BytesIO()
-        np.savez(content, allow_pickle=False, **{_ABOUT: np.array(text)}, **arrays)
+        archive.write_arrays(content, {archive.ABOUT: np.array(text), **arrays})
         with atomic_write(path) as file:
             file.write(content.getbuffer())
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from mnist1d.dataset.archive import new_member
 from mnist1d.dataset.extras import required
 from mnist1d.stream.stream import Stream
 
@@ -20,9 +21,6 @@ __all__ = ["FORMATS", "Contents", "Fingerprint", "Sink", "bytes_per_sample", "co
 
 # Samples in memory at one time; also the rows of a row group of Parquet.
 _PIECE = 65_536
-# A zip archive cannot hold an earlier date.
-_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
-_UNIX = 3
 
 Array: TypeAlias = tuple[tuple[int, ...], np.dtype[Any], Iterator[np.ndarray]]
 """Shape and type of an array, and its pieces."""
@@ -159,9 +157,7 @@ def _npy_writer(name: str) -> Callable[[Stream, int, int, Sink], None]:
 def _write_npz(stream: Stream, start: int, stop: int, sink: Sink) -> None:
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for name in _names(stream):
-            member = zipfile.ZipInfo(f"{name}.npy", _FIXED_DATE)
-            member.create_system = _UNIX
-            with archive.open(member, "w", force_zip64=True) as file:
+            with new_member(archive, name) as file:
                 _write_array(_array(name, stream, start, stop), file)
 
 
