@@ -1,0 +1,63 @@
+"""Help and lists load nothing large, in a fresh process."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("tyro", reason="the laboratory is not installed")
+
+LARGE = {"jax", "xarray", "matplotlib", "sklearn", "scipy", "equinox", "optax", "pandas", "torch"}
+PROGRAM = """
+import sys
+sys.argv = ["mnist1d", *sys.argv[1:]]
+from mnist1d.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print("loaded:", *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def loaded(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=True
+    )
+    *shown, last = done.stdout.splitlines()
+    return "\n".join(shown), set(last.split()[1:])
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("--help", "reproduce"),
+        ("--version", "mnist1d"),
+        ("list", "lottery-tickets"),
+        ("reproduce --help", "--seeds"),
+        ("run --help", "EXPERIMENT"),
+        ("run classification --help", "--learning-rate"),
+        ("compare --help", "FILE.py"),
+        ("report --help", "DIR"),
+        ("show-result --help", "PATH"),
+        ("generate --help", "--num-samples"),
+        ("show --help", "--dark"),
+    ],
+)
+def test_help_and_list_load_nothing_large(command, shown):
+    text, modules = loaded(*command.split())
+    assert shown in text
+    assert "numpy" in modules
+    assert not modules & LARGE
+
+
+def test_an_experiment_is_described_without_what_it_runs_with():
+    program = (
+        "import sys; from mnist1d.experiments import EXPERIMENTS\n"
+        "for each in EXPERIMENTS: print(each.NAME, len(each.CLAIMS), each.Config().seeds)\n"
+        f"assert not set(sys.modules) & {LARGE}, set(sys.modules) & {LARGE}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert len(done.stdout.splitlines()) == 8
