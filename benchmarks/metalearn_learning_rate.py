@@ -25,12 +25,13 @@ from keep import keep, processor
 from torch.nn import functional
 
 import mnist1d
+from mnist1d.experiments.metalearn_learning_rate.config import Config
 from mnist1d.experiments.metalearn_learning_rate.inner_loop import (
     cut_into_batches,
     draw_network,
     over_runs,
 )
-from mnist1d.experiments.metalearn_learning_rate.method import STEPS_PER_UNIT, Config, take_steps
+from mnist1d.experiments.metalearn_learning_rate.method import STEPS_PER_TASK, take_steps
 from mnist1d.models.pytorch_stream import PyTorchStream
 from mnist1d.training import use_all_cores
 
@@ -46,14 +47,13 @@ def make_ours():
         lambda leaf: np.stack([leaf] * len(STARTS)), draw_network(50, PyTorchStream(0))
     )
     batches = cut_into_batches(mnist1d.load(), BATCH)
-    steps = partial(take_steps, n_steps=STEPS_PER_UNIT, outer_rate=OUTER_RATE, inner_steps=N_INNER)
-    return over_runs(steps, networks, batches)
+    return over_runs(partial(take_steps, config=CONFIG), networks, batches)
 
 
 def our_trials(steps):
     """Run both trials together; returns the last learning rates."""
     rates = np.array(STARTS, np.float32)
-    for _ in range(N_OUTER // STEPS_PER_UNIT):
+    for _ in range(N_OUTER // STEPS_PER_TASK):
         rates = steps(rates)["rate"][:, -1]
     return rates
 

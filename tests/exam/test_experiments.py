@@ -19,7 +19,14 @@ from mnist1d.report import Report, to_markdown, to_page
 from mnist1d.report.contents import describe
 from mnist1d.report.pictures import draw_pictures
 
-ON_WORKERS = ("classification", "double-descent", "lottery-tickets", "pooling", "self-supervised")
+ON_WORKERS = (
+    "classification",
+    "double-descent",
+    "lottery-tickets",
+    "metalearn-learning-rate",
+    "pooling",
+    "self-supervised",
+)
 
 
 STORED = json.loads(

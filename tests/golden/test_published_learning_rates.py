@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist1d.experiments.metalearn_learning_rate.method import Config, run
+from mnist1d.experiments.metalearn_learning_rate import Config, run
 
 # PAPER 5.3: the learning rate after every outer step, as decoded from the figure.
 RATES = {

@@ -10,8 +10,11 @@ import pytest
 import xarray as xr
 
 import mnist1d
-from mnist1d.execution.units import Units
+from mnist1d.execution import Compute, Store
 from mnist1d.experiments import metalearn_learning_rate
+from mnist1d.experiments.metalearn_learning_rate import method, sweep
+from mnist1d.experiments.metalearn_learning_rate.claims import CLAIMS
+from mnist1d.experiments.metalearn_learning_rate.config import Config
 from mnist1d.experiments.metalearn_learning_rate.inner_loop import (
     Batches,
     cut_into_batches,
@@ -19,7 +22,8 @@ from mnist1d.experiments.metalearn_learning_rate.inner_loop import (
     draw_network,
     inner_losses,
 )
-from mnist1d.experiments.metalearn_learning_rate.method import CLAIMS, Config, run, vertex
+from mnist1d.experiments.metalearn_learning_rate.method import run
+from mnist1d.experiments.metalearn_learning_rate.sweep import vertex
 from mnist1d.harness.claims import judge
 from mnist1d.models import count_parameters
 from mnist1d.models.pytorch_stream import PyTorchStream
@@ -76,8 +80,8 @@ def test_the_meta_gradient_is_the_finite_difference_in_float64(batches):
             # At 1.5 the objective bends so strongly that larger steps miss its slope.
             difference = (objective(rate + 1e-6) - objective(rate - 1e-6)) / 2e-6
             found = step(jnp.asarray(rate))
-            assert found.slope.dtype == jnp.float64
-            np.testing.assert_allclose(found.slope, difference, rtol=1e-5, atol=1e-8)
+            assert found.meta_gradient.dtype == jnp.float64
+            np.testing.assert_allclose(found.meta_gradient, difference, rtol=1e-5, atol=1e-8)
             np.testing.assert_allclose(found.objective, objective(rate), rtol=1e-14)
 
 
@@ -90,7 +94,8 @@ def test_the_meta_gradient_in_float32_is_that_of_float64(batches):
                 lambda leaf, kind=kind: jnp.asarray(leaf, kind), draw_network(50, PyTorchStream(0))
             )
             data = Batches(jnp.asarray(batches.x, kind), jnp.asarray(batches.y))
-            found[wide] = float(differentiate(jnp.asarray(0.62, kind), network, data, 200).slope)
+            step = differentiate(jnp.asarray(0.62, kind), network, data, 200)
+            found[wide] = float(step.meta_gradient)
     assert found[False] == pytest.approx(found[True], abs=2e-6)
 
 
@@ -124,7 +129,7 @@ def test_the_meta_gradient_is_that_of_pytorch_through_the_stored_graph(batches):
     np.testing.assert_allclose(
         inner_losses(jnp.float32(0.4), network, data, 90), losses.detach(), atol=1e-5
     )
-    np.testing.assert_allclose(ours.slope, theirs, rtol=1e-4)
+    np.testing.assert_allclose(ours.meta_gradient, theirs, rtol=1e-4)
     np.testing.assert_allclose(ours.last_loss, losses[-1].item(), atol=1e-5)
 
 
@@ -135,7 +140,7 @@ def test_a_run_on_all_devices_is_a_loop_of_outer_steps(whole, batches):
     rate, rates, objectives = np.float32(1.5), [], []
     for _ in range(TINY.outer_steps):
         found = step(jnp.asarray(rate), network, data)
-        rate = rate - np.float32(0.3) * np.asarray(found.slope)
+        rate = rate - np.float32(0.3) * np.asarray(found.meta_gradient)
         rates.append(rate)
         objectives.append(found.objective)
     ours = whole.sel(initial_rate=1.5, seed=1)
@@ -165,21 +170,20 @@ def test_an_interrupted_run_goes_on_after_the_last_outer_step_saved(whole, tmp_p
             raise StopError
 
     with pytest.raises(StopError):
-        run(TINY, progress=stop_at_10, units=Units(tmp_path))
-    units = Units(tmp_path)
-    xr.testing.assert_identical(run(TINY, units=units), whole)
-    assert units.n_found == 1
-    monkeypatch.setattr(
-        metalearn_learning_rate, "over_runs", lambda *_: lambda _: pytest.fail("computed again")
-    )
-    xr.testing.assert_identical(run(TINY, units=Units(tmp_path)), whole)
+        run(TINY, progress=stop_at_10, compute=Compute(Store(tmp_path)))
+    store = Store(tmp_path)
+    xr.testing.assert_identical(run(TINY, compute=Compute(store)), whole)
+    assert store.n_found == 1
+    for module in (method, sweep):
+        monkeypatch.setattr(module, "over_runs", lambda *_: lambda _: pytest.fail("computed again"))
+    xr.testing.assert_identical(run(TINY, compute=Compute(Store(tmp_path))), whole)
 
 
 def test_a_longer_run_goes_on_from_a_shorter_one(whole, tmp_path):
-    run(dataclasses.replace(TINY, outer_steps=20), units=Units(tmp_path))
-    units = Units(tmp_path)
-    xr.testing.assert_identical(run(TINY, units=units), whole)
-    assert units.n_found == 3
+    run(dataclasses.replace(TINY, outer_steps=20), compute=Compute(Store(tmp_path)))
+    store = Store(tmp_path)
+    xr.testing.assert_identical(run(TINY, compute=Compute(store)), whole)
+    assert store.n_found == 3
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +198,7 @@ def stopped(tmp_path_factory):
         result = run(
             config,
             progress=lambda task, _, total, remarks=remarks: total or remarks.append(task),
-            units=Units(folder),
+            compute=Compute(Store(folder)),
         )
     return result, heard
 
@@ -244,11 +248,11 @@ def test_a_trial_that_stops_later_keeps_its_record(whole, monkeypatch):
         inside = (rate > min(window)) & (rate < max(window))
         breaks = inside & (network.hidden.weight[0, 0] == first)
         return found._replace(
-            slope=jnp.where(breaks, jnp.inf, found.slope),
-            first_odd_step=jnp.where(breaks, 2, found.first_odd_step),
+            meta_gradient=jnp.where(breaks, jnp.inf, found.meta_gradient),
+            first_nonfinite_step=jnp.where(breaks, 2, found.first_nonfinite_step),
         )
 
-    monkeypatch.setattr(metalearn_learning_rate, "differentiate", breaks_at_12)
+    monkeypatch.setattr(method, "differentiate", breaks_at_12)
     remarks = []
     result = run(TINY, progress=lambda task, _, total: total or remarks.append(task))
     trial = result.sel(initial_rate=1.5, seed=0)

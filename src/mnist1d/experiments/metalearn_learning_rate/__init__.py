@@ -19,32 +19,27 @@ Source: PAPER section 5. Differences from the paper and its code:
 5. The figure shows the published trials as lines, our own draws as bands of their mean.
 """
 
-from mnist1d.experiments.metalearn_learning_rate.method import (
-    CAPTIONS,
-    CLAIMS,
-    NAME,
-    PAPER_SEEDS,
-    TAKES_SECONDS,
-    TITLE,
-    VERSION,
-    Config,
-    plot,
-    remarks,
-    run,
-    summarise,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CAPTIONS",
-    "CLAIMS",
-    "NAME",
-    "PAPER_SEEDS",
-    "TAKES_SECONDS",
-    "TITLE",
-    "VERSION",
-    "Config",
-    "plot",
-    "remarks",
-    "run",
-    "summarise",
-]
+from mnist1d.dataset import lazy
+
+if TYPE_CHECKING:
+    from mnist1d.experiments.metalearn_learning_rate.claims import (
+        CLAIMS as CLAIMS,
+        remarks as remarks,
+        summarise as summarise,
+    )
+    from mnist1d.experiments.metalearn_learning_rate.config import Config as Config
+    from mnist1d.experiments.metalearn_learning_rate.figures import (
+        CAPTIONS as CAPTIONS,
+        plot as plot,
+    )
+    from mnist1d.experiments.metalearn_learning_rate.method import run as run
+
+NAME = "metalearn-learning-rate"
+TITLE = "Metalearning a learning rate (Figure 6)"
+VERSION = 1
+PAPER_SEEDS = 1
+TAKES_SECONDS = True
+
+__getattr__, __dir__ = lazy.attach(__name__, __file__)

@@ -16,6 +16,7 @@ from jax.sharding import Mesh, NamedSharding
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from mnist1d.dataset.dataset import Dataset
+from mnist1d.experiments.metalearn_learning_rate.config import Config
 from mnist1d.models.layers import Linear, draw_layers
 from mnist1d.models.pytorch_stream import PyTorchStream
 from mnist1d.training import cross_entropy
@@ -60,6 +61,15 @@ def draw_network(hidden_size: int, rng: np.random.Generator | PyTorchStream) -> 
     """
     shapes = eqx.filter_eval_shape(Network, hidden_size, key=jax.random.key(0))
     return draw_layers(shapes, rng)
+
+
+def draw_networks(config: Config) -> Network:
+    """Draw all initial weights of an experiment, stacked: the published ones, then our own."""
+    networks = [draw_network(config.hidden_size, PyTorchStream(0))] + [
+        draw_network(config.hidden_size, np.random.default_rng(s)) for s in range(config.seeds)
+    ]
+    stacked: Network = jax.tree.map(lambda *leaves: np.stack(leaves), *networks)
+    return stacked
 
 
 class Batches(NamedTuple):
@@ -109,7 +119,7 @@ def inner_losses(
     def step(network: Network, i: Int[Array, ""]) -> tuple[Network, Float[Array, ""]]:
         x, y = (jax.lax.dynamic_index_in_dim(part, i, keepdims=False) for part in batches)
         loss, gradient = jax.value_and_grad(loss_of)(network, x, y)
-        return jax.tree.map(lambda value, slope: value - rate * slope, network, gradient), loss
+        return jax.tree.map(lambda weight, slope: weight - rate * slope, network, gradient), loss
 
     order = jnp.asarray(np.arange(n_steps) % len(batches.y))
     return jax.lax.scan(step, network, order)[1]
@@ -120,16 +130,16 @@ class OuterStep(NamedTuple):
 
     Attributes:
         objective: mean of the inner losses, in nats.
-        slope: its derivative with respect to the learning rate: the meta-gradient.
+        meta_gradient: its derivative with respect to the learning rate.
         last_loss: loss of the last inner step, in nats.
-        first_odd_step: the first inner step whose loss, or the loss's derivative with respect to
-            the learning rate, is not finite; -1 if there is none.
+        first_nonfinite_step: the first inner step whose loss, or the loss's derivative with respect
+            to the learning rate, is not finite; -1 if there is none.
     """
 
     objective: Float[Array, ""]
-    slope: Float[Array, ""]
+    meta_gradient: Float[Array, ""]
     last_loss: Float[Array, ""]
-    first_odd_step: Int[Array, ""]
+    first_nonfinite_step: Int[Array, ""]
 
 
 def differentiate(
@@ -141,16 +151,15 @@ def differentiate(
 
     >>> batches = Batches(jnp.ones((2, 40, 3)), jnp.zeros((2, 3), dtype=int))
     >>> step = differentiate(jnp.float32(0.1), draw_network(5, PyTorchStream(0)), batches, 4)
-    >>> bool(step.slope < 0), int(step.first_odd_step)
+    >>> bool(step.meta_gradient < 0), int(step.first_nonfinite_step)
     (True, -1)
     """
-    losses, slopes = jax.jvp(
+    losses, derivatives = jax.jvp(
         lambda rate: inner_losses(rate, network, batches, n_steps), (rate,), (jnp.ones_like(rate),)
     )
-    odd = ~(jnp.isfinite(losses) & jnp.isfinite(slopes))
-    return OuterStep(
-        losses.mean(), slopes.mean(), losses[-1], jnp.where(odd.any(), odd.argmax(), -1)
-    )
+    nonfinite = ~(jnp.isfinite(losses) & jnp.isfinite(derivatives))
+    first = jnp.where(nonfinite.any(), nonfinite.argmax(), -1)
+    return OuterStep(losses.mean(), derivatives.mean(), losses[-1], first)
 
 
 def over_runs(

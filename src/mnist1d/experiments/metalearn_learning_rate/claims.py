@@ -1,0 +1,205 @@
+"""What the paper says about the learning rate, and how it is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist1d.harness.claims import Claim, Equals, Positive
+from mnist1d.harness.interface import Row
+from mnist1d.measures.expressions import EMPTY, Measure, last, value
+from mnist1d.measures.uncertainty import Estimate
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+APART = 0.05
+"""How far apart two trials of a draw end that did not converge to the same value."""
+
+FIGURE = "Section 5.3, Figure 6"
+
+
+def from_above(values: xr.DataArray, start: str) -> xr.DataArray:
+    """Take the trial with the highest learning rate at its start."""
+    return values.sel({start: values[start].max()})
+
+
+def from_below(values: xr.DataArray, start: str) -> xr.DataArray:
+    """Take the trial with the lowest learning rate at its start."""
+    return values.sel({start: values[start].min()})
+
+
+def mean(values: xr.DataArray, dimension: str) -> xr.DataArray:
+    """Average; NaN if one value is."""
+    return values.mean(dimension, skipna=False)
+
+
+def spread(values: xr.DataArray, dimension: str) -> xr.DataArray:
+    """Subtract the lowest value from the highest; NaN if one value is."""
+    return values.max(dimension, skipna=False) - values.min(dimension, skipna=False)
+
+
+def fall(values: xr.DataArray, step: str) -> xr.DataArray:
+    """Subtract the last value from the first."""
+    return values.isel({step: 0}) - values.isel({step: -1})
+
+
+exact = partial(value, digits=None)
+at_end = partial(exact, outer_step=last)
+
+
+def whole_range(measure: Measure) -> Callable[[xr.Dataset], Estimate]:
+    """Estimate from the published trials: their mean; the interval is their whole range."""
+
+    def estimate(result: xr.Dataset) -> Estimate:
+        values = np.ravel(measure.per_seed(result))
+        finite = values[np.isfinite(values)]
+        n_diverged = values.size - finite.size
+        if not finite.size:
+            return EMPTY._replace(n_diverged=n_diverged)
+        return Estimate(finite.mean(), finite.min(), finite.max(), finite.size, n_diverged)
+
+    return estimate
+
+
+def _distances_from_minimum(result: xr.Dataset) -> np.ndarray:
+    # Distances and not differences: those of a draw's trials must not cancel.
+    distances = abs(result.rate.isel(outer_step=-1) - result.sweep_optimum)
+    return mean(distances, "initial_rate").to_numpy()
+
+
+CLAIMS = (
+    Claim(
+        "same-rate",
+        "From above and from below the learning rate converges to the same value: distance of the "
+        "last ones, mean over our initial weights",
+        FIGURE,
+        Equals(0, 0.01),
+        at_end("rate", initial_rate=spread),
+    ),
+    Claim(
+        "from-above",
+        "Started at 1.5, the learning rate falls: first minus last",
+        FIGURE,
+        Positive(0.8760),
+        exact("initial_rate", initial_rate=from_above) - at_end("rate", initial_rate=from_above),
+    ),
+    Claim(
+        "from-below",
+        "Started at 0.15, the learning rate rises: last minus first",
+        FIGURE,
+        Positive(0.4704),
+        at_end("rate", initial_rate=from_below) - exact("initial_rate", initial_rate=from_below),
+    ),
+    Claim(
+        "rate-published-weights",
+        "The metalearned learning rate is 0.62 to two digits: both trials from the published "
+        "initial weights",
+        FIGURE,
+        Equals(0.62, 0.005),
+        whole_range(at_end("published_rate")),
+    ),
+    Claim(
+        "rate-own-weights",
+        "The metalearned learning rate is 0.62: mean over our initial weights",
+        FIGURE,
+        Equals(0.62, 0.01),
+        at_end("rate", initial_rate=mean),
+    ),
+    Claim(
+        "objective-falls-from-above",
+        "The objective falls, started at 1.5: first minus last outer step (nats)",
+        "Figure 6",
+        Positive(0.1292),
+        exact("objective", initial_rate=from_above, outer_step=fall),
+    ),
+    Claim(
+        "objective-falls-from-below",
+        "The objective falls, started at 0.15: first minus last outer step (nats)",
+        "Figure 6",
+        Positive(0.0990),
+        exact("objective", initial_rate=from_below, outer_step=fall),
+    ),
+    Claim(
+        "objective-published-weights",
+        "Objective of the last outer step (nats): both trials from the published initial weights",
+        "Runs of Figure 6, printed",
+        Equals(1.7163, 0.0005),
+        whole_range(at_end("published_objective")),
+    ),
+    Claim(
+        "gradient-finds-minimum",
+        "The gradient ends where a sweep over the learning rate has its minimum: distance, mean "
+        "over trials and our initial weights",
+        "Beyond the paper",
+        Equals(0, 0.01),
+        Measure(_distances_from_minimum),
+    ),
+)
+
+
+def summarise(result: xr.Dataset) -> list[Row]:
+    """Make a table of the last outer step of every trial and of the minimum of the sweep."""
+    return [
+        *_rows(result, "Published initial weights", "published_", "rate-published-weights"),
+        *_rows(result, "Our initial weights", "", "rate-own-weights"),
+    ]
+
+
+def _rows(result: xr.Dataset, group: str, which: str, claim: str) -> list[Row]:
+    rate, objective = partial(at_end, f"{which}rate"), partial(at_end, f"{which}objective")
+    optimum, lowest = exact(f"{which}sweep_optimum"), exact(f"{which}sweep_lowest")
+    mean_rate = rate(initial_rate=mean)
+    conditions = [
+        (
+            f"trial {number}, from {start:g}",
+            {"rate": rate(initial_rate=start), "objective (nats)": objective(initial_rate=start)},
+        )
+        for number, start in enumerate(result.initial_rate.to_numpy(), start=1)
+    ]
+    conditions += [
+        ("mean of the trials", {"rate": rate() if which else mean_rate}),
+        ("minimum of the sweep", {"rate": optimum, "objective (nats)": lowest}),
+        ("trials minus minimum", {"rate": mean_rate - optimum}),
+    ]
+    return [
+        Row(
+            group,
+            condition,
+            {
+                column: (whole_range(measure) if which else measure)(result)
+                for column, measure in columns.items()
+            },
+            claim if condition == "mean of the trials" else None,
+        )
+        for condition, columns in conditions
+    ]
+
+
+def remarks(result: xr.Dataset) -> list[str]:
+    """Tell of draws whose trials do not meet, in numbers of the result itself."""
+    ends = result.rate.isel(outer_step=-1)
+    distances = ends.max("initial_rate") - ends.min("initial_rate")
+    apart = distances.seed.values[(distances > APART).to_numpy()]
+    if not apart.size:
+        return []
+    described = []
+    for seed in apart:
+        rates = result.rate.sel(seed=seed).isel(outer_step=slice(-10, None))
+        spans = [
+            f"from {float(trial.initial_rate):g} between {float(trial.min()):.3f} and "
+            f"{float(trial.max()):.3f}"
+            for trial in rates
+        ]
+        described.append(f"seed {seed} ({' and '.join(spans)} in the last ten steps)")
+    others = distances.drop_sel(seed=apart)
+    remark = (
+        f"In {others.size} of {distances.size} draws both trials meet: they end "
+        f"{float(others.mean()):.4f} apart on average. In the rest one is caught in a dip of the "
+        f"objective that the sweep is too coarse to show: {'; '.join(described)}. That is why "
+        "claims about all draws are undecided."
+    )
+    return [remark]
