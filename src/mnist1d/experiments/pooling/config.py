@@ -1,16 +1,17 @@
 """What can be set of the pooling experiment."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
 
-from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.constraints import Each, Integer, Number, constrained
 from mnist1d.harness.settings import PUBLISHED_DATA, check_data
 
 VARIANTS = ("no_pool", "stride_2", "max_pool", "avg_pool", "l2_pool")
 POOLED = VARIANTS[2:]
 
 SIZES = (1000, 2000, 5000, 10_000, 20_000, 50_000)
+STREAM_SIZES = (100_000, 200_000, 600_100)
 SET_BY_TRIAL = (
     "num_samples",
     "train_split",
@@ -25,45 +26,39 @@ SET_BY_TRIAL = (
 
 
 @dataclass(frozen=True, kw_only=True)
+@constrained
 class Config:
     """Settings of the pooling experiment; the defaults are the paper's, but for `seeds`.
 
     Attributes:
-        seeds: number of trials, at least 1; trial s has data of seed 42 + s and weights of seed s.
-        sizes: training samples of sets from the published stream, rising, each a multiple of
-            `batch_size` up to 1,000,000.
+        seeds: number of trials; trial s has data of seed 42 + s and weights of seed s.
+        sizes: training samples of sets from the published stream, multiples of `batch_size`.
         stream_sizes: of further, larger sets, from the native stream; may be none.
-        n_steps: updates per network, at least 1 (the paper's steps 0 to 6000).
-        batch_size: samples per batch, 1 to 1,000,000.
-        learning_rate: of Adam, above 0.
-        evaluate_every: steps between evaluations, at least 1.
+        n_steps: updates per network (the paper's steps 0 to 6000).
+        batch_size: samples per batch.
+        learning_rate: of Adam.
+        evaluate_every: steps between evaluations.
         data: what the samples are, but for sizes and seeds; claims belong to the published ones.
     """
 
-    seeds: int = 5
-    sizes: tuple[int, ...] = SIZES
-    stream_sizes: tuple[int, ...] = (100_000, 200_000, 600_100)
-    n_steps: int = 6001
-    batch_size: int = 100
-    learning_rate: float = 0.01
-    evaluate_every: int = 100
+    seeds: Annotated[int, Integer(1, 10**6)] = 5
+    sizes: Annotated[tuple[int, ...], Each(Integer(1, 10**6), rising=True, least=1)] = SIZES
+    stream_sizes: Annotated[tuple[int, ...], Each(Integer(1, 10**6), rising=True)] = STREAM_SIZES
+    n_steps: Annotated[int, Integer(1, 10**6)] = 6001
+    batch_size: Annotated[int, Integer(1, 10**6)] = 100
+    learning_rate: Annotated[float, Number(above=0)] = 0.01
+    evaluate_every: Annotated[int, Integer(1, 10**6)] = 100
     data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
-        for field in ("seeds", "n_steps", "batch_size", "evaluate_every"):
-            checks.integer(field, getattr(self, field), 1, 10**6)
         for field in ("sizes", "stream_sizes"):
-            for size in checks.sequence(field, getattr(self, field), "a sequence of integers"):
-                checks.integer(field, size, 1, 10**6)
+            for size in getattr(self, field):
                 if size % self.batch_size:
                     raise ValueError(
                         f"{field} must be multiples of batch_size, {self.batch_size}, not {size}"
                     )
-        if not self.sizes:
-            raise ValueError("sizes must name at least one size, not ()")
         if list(self.all_sizes) != sorted(set(self.all_sizes)):
             raise ValueError(f"sizes, then stream_sizes, must rise, not {self.all_sizes}")
-        checks.positive("learning_rate", self.learning_rate)
         check_data(self.data, SET_BY_TRIAL, "sizes and trials say which sets are made")
 
     @classmethod
