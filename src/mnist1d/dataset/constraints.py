@@ -229,7 +229,7 @@ def constrained(cls: Class) -> Class:
     own: Callable[[Any], None] | None = vars(cls).get("__post_init__")
 
     def check(self: Any) -> None:
-        for name, constraint in _constraints(type(self)):
+        for name, constraint in _constraints(self.__class__):
             object.__setattr__(self, name, constraint(name, getattr(self, name)))
         if own is not None:
             own(self)
@@ -243,11 +243,8 @@ def _documented(text: str, cls: type) -> str:
     for name, constraint in _declared(cls):
         if allowed := str(constraint):
             entry = re.compile(rf"(^ +){name}: .*(?:\n\1 +.*)*", re.MULTILINE)
-            text = entry.sub(
-                lambda found, allowed=allowed: f"{found[0]} {_sentence(allowed)}", text
-            )
+            found = entry.search(text)
+            if found is not None:
+                sentence = f" {allowed[:1].upper()}{allowed[1:]}."
+                text = text[: found.end()] + sentence + text[found.end() :]
     return text
-
-
-def _sentence(allowed: str) -> str:
-    return f"{allowed[:1].upper()}{allowed[1:]}."
