@@ -332,6 +332,8 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     },
     "laboratory.md": {},
     "running.md": {},
+    "stream-specification.md": {},
+    "training.md": {},
 }
 """What stands between which markers of which document."""
 

@@ -1,8 +1,9 @@
-"""Write the README's tables from the records: `python docs/fill_readme.py`.
+"""Write the tables of README.md and docs/speed.md from the records: `python docs/fill_readme.py`.
 
 Table 1 comes from `results/claims.json` (what `mnist1d reproduce` wrote), the speeds from the JSON
 files in `benchmarks/results`, the comparison from `docs/new-activation` (what
-`examples/new_activation.py` found). A test checks that the README is what this makes of them.
+`examples/new_activation.py` found). A test checks that both are what this makes of
+them.
 """
 
 import json
@@ -59,10 +60,11 @@ def whole_paper() -> str:
 
 
 def comparison() -> str:
-    """Print what the example found: its first table, and its two candidates' difference."""
+    """Print what the example found: the rows of its two candidates, and their difference."""
     # Needs the laboratory; the other tables do not.
     comparison = import_module("mnist1d.lab").Comparison.load(ROOT / "docs" / "new-activation")
-    table = str(comparison).split("\n\nTrained and tested")[0].strip("\n")
+    # The candidates' rows; those of the paper's models follow.
+    table = str(comparison).strip("\n").split("\n CNN (paper)")[0].rstrip()
     (found,) = (
         each for each in comparison.differences() if {each.first, each.second} == {"relu", "snake"}
     )
@@ -73,19 +75,27 @@ def comparison() -> str:
     )
 
 
-def filled(readme: str) -> str:
-    """Put the tables between their markers."""
-    for marker, table in (
-        ("<!-- whole paper -->", whole_paper()),
-        ("<!-- table 1 -->", table_1()),
-        ("<!-- comparison -->", comparison()),
-        ("<!-- speed -->", speed()),
-    ):
-        before, rest = readme.split(marker)
-        readme = f"{before}{marker}\n{table}\n<!-- end -->{rest.split('<!-- end -->', 1)[1]}"
-    return readme
+PARTS = {
+    "README.md": {
+        "table 1": table_1,
+        "whole paper": whole_paper,
+        "comparison": comparison,
+    },
+    "docs/speed.md": {"speed": speed, "whole paper": whole_paper},
+}
+"""What stands between which markers of which document."""
+
+
+def filled(name: str, text: str) -> str:
+    """Put the tables of a document between their markers."""
+    for marker, make in PARTS[name].items():
+        before, rest = text.split(f"<!-- {marker} -->")
+        after = rest.split("<!-- end -->", 1)[1]
+        text = f"{before}<!-- {marker} -->\n{make()}\n<!-- end -->{after}"
+    return text
 
 
 if __name__ == "__main__":
-    path = ROOT / "README.md"
-    path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for name in PARTS:
+        path = ROOT / name
+        path.write_text(filled(name, path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,7 +1,7 @@
 """The native stream of MNIST-1D in plain Python: slow, without NumPy, and bit for bit the same.
 
-This is the definition in `streams.md` as a program, for those who write it again in another
-language and for the tests, which compare. It makes one sample at a time:
+This is the definition in `stream-specification.md` as a program, for those who write it again in
+another language and for the tests, which compare. It makes one sample at a time:
 
 >>> signal, label = sample(seed=42, i=0)
 >>> len(signal), label

@@ -13,6 +13,7 @@ import mnist1d
 
 ROOT = Path(mnist1d.__file__).parents[2]
 DOCUMENTS = ("dataset.md", "experiments.md", "laboratory.md", "running.md", "streams.md")
+DOCUMENTS += ("stream-specification.md", "training.md")
 NEEDED = {
     "draw_batch": ["jax"],
     "MNIST1D": ["torch"],

@@ -5,10 +5,9 @@ import re
 import runpy
 from pathlib import Path
 
-import numpy as np
-
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness import record
+from mnist1d.harness.findings import findings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -16,14 +15,16 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_tables_are_those_of_the_records():
     fill = runpy.run_path(str(ROOT / "docs" / "fill_readme.py"))
-    assert fill["filled"](README) == README
+    for name in fill["PARTS"]:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert fill["filled"](name, text) == text
 
 
 def test_claims_are_those_of_the_record(tmp_path):
     kept = [each for each in EXPERIMENTS if (ROOT / "results" / each.NAME).is_dir()]
     assert len(kept) >= 2
-    results = {each.NAME: record.load(each, ROOT / "results" / each.NAME) for each in kept}
-    record.save_claims(results, tmp_path / "claims.json")
+    found = [findings_of(each, record.load(each, ROOT / "results" / each.NAME)) for each in kept]
+    record.save_claims(found, tmp_path)
     fresh = (tmp_path / "claims.json").read_text(encoding="utf-8")
     assert json.loads(fresh) == json.loads((ROOT / "results" / "claims.json").read_text("utf-8"))
 
@@ -37,7 +38,7 @@ def test_pictures_exist():
 def test_links_to_files_exist():
     files = re.findall(r"\]\(([^):]+)\)", README)
     assert "CONTRIBUTING.md" in files
-    assert all((ROOT / file).is_file() for file in files)
+    assert all((ROOT / file).exists() for file in files)
 
 
 def test_examples_run():
@@ -46,6 +47,3 @@ def test_examples_run():
         exec(compile(block, "README.md", "exec"), names)  # noqa: S102 (the README's own words)
     assert names["data"].x.shape == (4000, 40)
     assert names["large"].x.shape == (80_000, 60)
-    test_accuracy = names["trained"].history.metrics
-    assert test_accuracy.shape == (8, 5)
-    assert np.all(test_accuracy[:, -1] > 0.8)

@@ -5,7 +5,8 @@ Here sample i is the same whatever was asked for before, in what pieces, by whic
 which machine, down to the last bit. It is made for speed, too: noise is drawn in whole numbers,
 small enough that matrix products of them are exact in float32, in whatever order a library adds.
 
-The definition, complete enough to write it again in another language, is in `docs/streams.md`.
+The definition, complete enough to write it again in another language, is in
+`docs/stream-specification.md`.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 Whatever decides a branch, or is summed in an order that a library chooses, is done in whole numbers
 here, so that no machine and no version of NumPy can round it differently. The letters are those of
-`docs/streams.md`: a stretched signal has L points, a finished one F.
+`docs/stream-specification.md`: a stretched signal has L points, a finished one F.
 """
 
 import math
