@@ -1,5 +1,8 @@
 """Settings of the whole test session, made before JAX starts.
 
+Tests run in several processes (`-n 0`: in one). Those of a file stay together, as they share what
+takes long, and so do those of an experiment in the exam.
+
 Without the `lab` extra there is no JAX, and only the tests of the core can run.
 """
 
@@ -21,9 +24,11 @@ if find_spec("jax") is not None:
     jax.config.update("jax_num_cpu_devices", 4)
 
     # A program that several tests need is compiled once, and forgotten with the session.
-    compiled = tempfile.TemporaryDirectory(prefix="mnist1d-compiled-")
-    atexit.register(compiled.cleanup)
-    jax.config.update("jax_compilation_cache_dir", compiled.name)
+    if "MNIST1D_COMPILED_FOR_TESTS" not in os.environ:
+        compiled = tempfile.TemporaryDirectory(prefix="mnist1d-compiled-")
+        atexit.register(compiled.cleanup)
+        os.environ["MNIST1D_COMPILED_FOR_TESTS"] = compiled.name
+    jax.config.update("jax_compilation_cache_dir", os.environ["MNIST1D_COMPILED_FOR_TESTS"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_numpy_dtype_promotion", "strict")
     jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -41,3 +46,12 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        group = item.path.stem
+        if "finished" in getattr(item, "fixturenames", ()):
+            group += item.callspec.params["finished"].NAME
+        item.add_marker(pytest.mark.xdist_group(group))
