@@ -1,16 +1,21 @@
 """What the classification experiment computes from its measurements."""
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.execution import Compute
 from mnist1d.experiments import classification
-from mnist1d.experiments.classification import human_expert
-from mnist1d.experiments.classification.method import Config
+from mnist1d.experiments.classification import claims, human_expert, method
+from mnist1d.experiments.classification.config import Config
+from mnist1d.experiments.classification.method import MNIST_MODELS, MODELS, _stop_early, _task
 from mnist1d.harness.claims import judge
+from mnist1d.mnist import MNIST
 
 ANSWERS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "human_answers.csv"
 
@@ -83,7 +88,7 @@ def result_of(**accuracies):
 
 
 def test_early_stopping_takes_the_first_of_the_best_validation_accuracies():
-    result = classification._stop_early(
+    result = _stop_early(
         result_of(
             validation_accuracy=[[0.1, 0.5, 0.5, 0.4], [0.1, 0.2, 0.3, 0.4]],
             test_accuracy=[[0.11, 0.51, 0.99, 0.41], [0.99, 0.21, 0.31, 0.41]],
@@ -95,7 +100,7 @@ def test_early_stopping_takes_the_first_of_the_best_validation_accuracies():
 
 def test_early_stopping_of_a_diverged_run_is_no_number():
     nothing = [np.nan] * 4
-    result = classification._stop_early(
+    result = _stop_early(
         result_of(
             validation_accuracy=[nothing, [0.1, 0.2, 0.3, 0.4]],
             test_accuracy=[nothing, [0.1, 0.2, 0.3, 0.4]],
@@ -124,7 +129,7 @@ def test_nothing_is_claimed_of_runs_that_diverged(diverged):
         if judgement.claim.name != "test-accuracy-plain-human":
             assert judgement.verdict == "undecided", judgement
             assert judgement.estimate.n == 0, judgement
-    assert np.isnan(classification.cnn_errors_per_digit(diverged)).all()
+    assert np.isnan(claims.cnn_errors_per_digit(diverged)).all()
 
 
 def test_one_diverged_run_of_several_leaves_claims_undecided(diverged):
@@ -140,6 +145,47 @@ def test_one_diverged_run_of_several_leaves_claims_undecided(diverged):
         assert by_name[name].estimate.n_diverged == 1
 
 
+def test_table_1_names_the_models_that_are_trained():
+    for data, models in (("plain", MODELS), ("shuffled", MODELS), ("mnist", MNIST_MODELS)):
+        assert [model for where, model in claims.TABLE_1 if where == data] == list(models)
+
+
 def test_an_exploded_loss_counts_as_diverged():
     config = Config(seeds=1, n_steps=60, evaluate_every=30, learning_rate=1e4)
     assert classification.run(config).diverged.sel(model="MLP").all()
+
+
+def test_other_data_and_folders_determine_only_what_they_change():
+    plain, other = Config(), Config(data=DatasetConfig(label_noise=0.1), mnist="elsewhere")
+    assert "dataset" not in _task(plain, "MNIST-1D", "CNN").key
+    assert _task(other, "MNIST-1D", "CNN").key["dataset"]["label_noise"] == 0.1
+    assert _task(other, "MNIST", "CNN").key == _task(plain, "MNIST", "CNN").key
+
+
+def test_mnist_is_trained_on_this_machine_whoever_trains_the_rest(monkeypatch, tmp_path):
+    draw = np.random.default_rng(0).integers
+    files = MNIST(
+        x=draw(256, size=(5200, 28, 28), dtype=np.uint8),
+        y=draw(10, size=5200),
+        x_test=draw(256, size=(300, 28, 28), dtype=np.uint8),
+        y_test=draw(10, size=300),
+    )
+    monkeypatch.setattr(method, "load_mnist", lambda *_, **__: files)
+    for name in ("MODELS", "MNIST_MODELS"):
+        monkeypatch.setattr(method, name, {"Logistic": getattr(method, name)["Logistic"]})
+    asked = []
+
+    class Elsewhere(ThreadPoolExecutor):
+        def submit(self, *arguments):
+            asked.append(arguments)
+            return super().submit(*arguments)
+
+    config = Config(seeds=2, n_steps=3, evaluate_every=1, mnist_evaluate_every=2, mnist=tmp_path)
+    with Elsewhere(1) as executor:
+        result = method.run(config, compute=Compute(executor=executor))
+    assert len(asked) == 1
+    assert result.test_accuracy.dims == ("model", "data", "seed", "step")
+    assert result.mnist_test_accuracy.dims == ("model", "seed", "mnist_step")
+    assert result.mnist_step.values.tolist() == [0, 2]
+    assert result.mnist_n_parameters.item() == 7850
+    assert "mnist_test_prediction" not in result

@@ -31,30 +31,23 @@ Source: PAPER section 1. Differences from the paper and its code:
    published, averaged over seeds.
 """
 
-from mnist1d.experiments.classification.method import (
-    CAPTIONS,
-    CLAIMS,
-    NAME,
-    PAPER_SEEDS,
-    TITLE,
-    VERSION,
-    Config,
-    explain,
-    plot,
-    run,
-    summarise,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CAPTIONS",
-    "CLAIMS",
-    "NAME",
-    "PAPER_SEEDS",
-    "TITLE",
-    "VERSION",
-    "Config",
-    "explain",
-    "plot",
-    "run",
-    "summarise",
-]
+from mnist1d.dataset import lazy
+
+if TYPE_CHECKING:
+    from mnist1d.experiments.classification.claims import (
+        CLAIMS as CLAIMS,
+        explain as explain,
+        summarise as summarise,
+    )
+    from mnist1d.experiments.classification.config import Config as Config
+    from mnist1d.experiments.classification.figures import CAPTIONS as CAPTIONS, plot as plot
+    from mnist1d.experiments.classification.method import run as run
+
+NAME = "classification"
+TITLE = "Classification (Table 1, Figure 2, Figure S1)"
+VERSION = 1
+PAPER_SEEDS = 3
+
+__getattr__, __dir__ = lazy.attach(__name__, __file__)

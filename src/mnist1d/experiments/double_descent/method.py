@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from mnist1d.dataset import checks, generate
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution.units import Units
-from mnist1d.experiments.classification.method import EXPLODED
 from mnist1d.experiments.double_descent.curves import (
     mean_difference,
     mean_level,
@@ -37,6 +36,7 @@ from mnist1d.harness.claims import Claim, Equals, Positive
 from mnist1d.harness.interface import Progress, Row, silent
 from mnist1d.harness.settings import check_data
 from mnist1d.measures.uncertainty import Estimate, interval
+from mnist1d.training.supervised import DIVERGED as EXPLODED
 
 NAME = "double-descent"
 TITLE = "Deep double descent (Figure 5)"
