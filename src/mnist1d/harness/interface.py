@@ -39,14 +39,16 @@ def counted(
     tasks: Sequence[Task],
     progress: Progress,
     bar: Callable[[Task], str],
+    amount: Callable[[Task], float] = lambda _: 1.0,
 ) -> Iterator[tuple[Task, Arrays]]:
-    """Pass finished tasks on, and report how many there are of those of a bar.
+    """Pass finished tasks on, and report how much of those of a bar is done.
 
     Args:
         found: finished tasks, in any order.
         tasks: all of them.
         progress: told.
         bar: the name of the bar that counts a task.
+        amount: how much of its bar a task is; by default all tasks count the same.
 
     >>> tasks = [Task({}, {}), Task({}, {})]
     >>> _ = list(counted([(tasks[1], {}), (tasks[0], {})], tasks, print, lambda _: "networks"))
@@ -54,13 +56,20 @@ def counted(
     networks 1 2
     networks 2 2
     """
-    totals, done = Counter(map(bar, tasks)), Counter[str]()
+    left = Counter(map(bar, tasks))
+    amounts, done = dict.fromkeys(left, 0.0), dict.fromkeys(left, 0.0)
+    for task in tasks:
+        amounts[bar(task)] += amount(task)
+    totals = {name: max(1, round(total)) for name, total in amounts.items()}
     for name, total in totals.items():
         progress(name, 0, total)
     for task, arrays in found:
         name = bar(task)
-        done[name] += 1
-        progress(name, done[name], totals[name])
+        left[name] -= 1
+        done[name] += amount(task)
+        # Nothing done would be shown as compilation.
+        shown = min(max(1, round(done[name])), totals[name]) if left[name] else totals[name]
+        progress(name, shown, totals[name])
         yield task, arrays
 
 
