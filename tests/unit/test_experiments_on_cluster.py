@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 from mnist1d.cli import main
+from mnist1d.execution import cluster as clusters
 
 pytest.importorskip("distributed", reason="dask is not installed")
 
@@ -21,11 +22,12 @@ CLUSTER = """
 import os, signal, sys, threading, time
 from pathlib import Path
 from distributed import LocalCluster
-from mnist1d import cli, clusters
+from mnist1d.cli import main
+from mnist1d.execution import cluster as clusters
 
 if __name__ == "__main__":
     trouble, units, *arguments = sys.argv[1:]
-    cluster._WORKER_SECONDS, cluster._LOOK_SECONDS = 3, 1
+    clusters._WORKER_SECONDS, clusters._LOOK_SECONDS = 3, 1
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         pids = [worker.pid for worker in cluster.workers.values()]
 
@@ -40,7 +42,7 @@ if __name__ == "__main__":
         threading.Thread(target=cause, daemon=True).start()
         sys.argv = ["mnist1d", *arguments, "--scheduler", cluster.scheduler_address]
         try:
-            main.main()
+            main()
         except SystemExit as end:
             os._exit(end.code)
         assert pids[0] not in [worker.pid for worker in cluster.workers.values()]
@@ -163,7 +165,7 @@ def test_the_example_for_slurm_does_what_it_says_with_jobs_that_start_here(
 @pytest.mark.parametrize("command", ["reproduce", "run"])
 def test_a_scheduler_that_does_not_answer_is_one_line(command, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(clusters, "_ANSWER_SECONDS", 1)
-    monkeypatch.setattr(reproduce_command, "keep_compiled_programs", lambda: None)
+    monkeypatch.setattr("mnist1d.cli.reproduce.keep_compiled_programs", lambda: None)
     monkeypatch.setattr("mnist1d.cli.run.keep_compiled_programs", lambda: None)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # nobody listens here
@@ -171,7 +173,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line(command, monkeypatch, caps
         arguments = [command, "lottery-tickets", "--quick", "--scheduler", address]
         monkeypatch.setattr(sys, "argv", ["mnist1d", *arguments, "--out", str(tmp_path)])
         with pytest.raises(SystemExit) as end:
-            main.main()
+            main()
     assert end.value.code == 2
     (message,) = [each for each in capsys.readouterr().err.splitlines() if "mnist1d" in each]
     assert message.startswith(f"mnist1d: the scheduler at {address} does not answer")
