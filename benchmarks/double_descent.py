@@ -25,14 +25,9 @@ import torch_models
 from keep import keep, processor
 
 import mnist1d
-from mnist1d.experiments.double_descent.method import SERIES, Config
-from mnist1d.experiments.double_descent.training import (
-    Block,
-    Schedule,
-    SizeTrainer,
-    Task,
-    work_per_step,
-)
+from mnist1d.execution import Task
+from mnist1d.experiments.double_descent.config import SERIES, Config
+from mnist1d.experiments.double_descent.training import Trainer, work_per_step
 
 N_STEPS = Config().n_steps
 
@@ -84,25 +79,32 @@ def products(architecture, size):
     return one_core.backward_too(forward)
 
 
-def seconds_of_step(architecture, size, dataset, n_steps=1000):
+def seconds_of_step(architecture, size):
     """Time a step of ours on one device, evaluation included."""
-    trainer = SizeTrainer(dataset, Schedule(n_steps, 100, 0.01, 0.9))
-    task = Task(Block(architecture, (size,), (True,)), 0)
+    config = Config(n_epochs=25)
+    key = {
+        "architecture": architecture,
+        "together": [size],
+        "noises": [True],
+        "size": size,
+        "noisy": True,
+    }
+    tasks = [Task({}, {**key, "seed": seed}) for seed in range(3)]
+    trainer = Trainer(config)
     times = [
         float(arrays["run_seconds"])
         for _ in range(2)
-        for _, (arrays,) in trainer([task] * 3, jax.devices()[0], lambda _: None)
+        for _, arrays in trainer(tasks, jax.devices()[0], lambda _: None)
     ]
-    return min(times) / n_steps
+    return min(times) / config.n_steps
 
 
 def print_rates():
     """Print rates of a step and of its products; to be run with one core."""
-    dataset = mnist1d.generate(num_samples=16_000, train_split=0.25)
     for architecture, size in (("MLP", 300), ("CNN", 50), ("CNN", 100)):
         work = work_per_step(architecture, size)
         alone = sum(one_core.seconds_of_product(*shape) for shape in products(architecture, size))
-        step = seconds_of_step(architecture, size, dataset)
+        step = seconds_of_step(architecture, size)
         print(architecture, size, work / step / 1e9, work / alone / 1e9, flush=True)
 
 

@@ -5,12 +5,20 @@ import math
 import jax
 import numpy as np
 import pytest
+import xarray as xr
 
 import mnist1d
 from mnist1d.experiments import double_descent
-from mnist1d.experiments.double_descent.curves import mean_threshold, measure_curves
-from mnist1d.experiments.double_descent.method import CHANNELS, WIDTHS, Config
-from mnist1d.experiments.double_descent.training import ARCHITECTURES, PUBLISHED_DATA
+from mnist1d.experiments.double_descent.claims import threshold
+from mnist1d.experiments.double_descent.config import (
+    CHANNELS,
+    PUBLISHED_DATA,
+    SERIES,
+    WIDTHS,
+    Config,
+)
+from mnist1d.experiments.double_descent.method import measure_curves
+from mnist1d.experiments.double_descent.training import ARCHITECTURES
 from mnist1d.harness.claims import judge
 
 # PAPER 4.5: training and test error in per cent of the published runs.
@@ -40,12 +48,20 @@ PUBLISHED = {
 
 def result_of(curves, seeds=2):
     """Make a result whose seeds all have the same curves, the losses being a tenth of errors."""
-    result = double_descent._empty(Config(seeds=seeds))
-    for row, (train, test) in enumerate(curves.values()):
-        for seed in range(seeds):
-            for part, values in (("train", train), ("test", test)):
-                result[f"{part}_error"][row, : len(values), seed] = np.array(values) / 100
-                result[f"{part}_loss"][row, : len(values), seed] = np.array(values) / 10
+    runs = ("series", "rank", "seed")
+    shape = (len(curves), len(CHANNELS), seeds)
+    names = [f"{part}_{measure}" for part in ("train", "test") for measure in ("error", "loss")]
+    result = xr.Dataset(
+        {name: (runs, np.full(shape, np.nan)) for name in names}
+        | {"size": (runs[:2], np.zeros(shape[:2], int)), "diverged": (runs, np.zeros(shape, bool))},
+        {"series": list(curves), "seed": range(seeds)},
+    )
+    for row, (name, (train, test)) in enumerate(curves.items()):
+        n_sizes = len(train)
+        result["size"][row, :n_sizes] = list(Config().sizes(SERIES[name].architecture))
+        for part, values in (("train", train), ("test", test)):
+            result[f"{part}_error"][row, :n_sizes] = np.array(values)[:, None] / 100
+            result[f"{part}_loss"][row, :n_sizes] = np.array(values)[:, None] / 10
     result = measure_curves(result)
     return result.assign(n_wrong_labels=577, n_redrawn_labels=639, n_labels=4000)
 
@@ -129,14 +145,14 @@ def test_a_curve_that_only_falls_differs_from_the_paper():
 
 
 def test_the_interval_of_the_threshold_reaches_down_to_the_size_before(published):
-    found = mean_threshold(published, "mlp-noise")
+    found = threshold("mlp-noise")(published)
     assert (found.mean, found.low, found.high, found.n) == pytest.approx((61, 47, 61, 2))
 
 
 def test_a_seed_without_threshold_leaves_the_interval_unknown(published):
     partly = published.copy(deep=True)
     partly["threshold"][1, 1] = partly["threshold_below"][1, 1] = np.nan
-    found = mean_threshold(partly, "mlp-noise")
+    found = threshold("mlp-noise")(partly)
     assert found.mean == pytest.approx(61)
     assert (found.n, found.n_diverged) == (1, 0)
     assert np.isnan([found.low, found.high]).all()

@@ -1,5 +1,6 @@
-"""Training many sizes: padding, blocks, batches, resumption."""
+"""Training many sizes: padding, shared programs, batches, resumption."""
 
+import dataclasses
 import functools
 import threading
 
@@ -9,22 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import xarray as xr
 
 import mnist1d
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution.units import Units
+from mnist1d.execution import Compute, Store
+from mnist1d.execution.executors import DaemonThreads
+from mnist1d.experiments import double_descent
 from mnist1d.experiments.double_descent import training
-from mnist1d.experiments.double_descent.training import (
-    ARCHITECTURES,
-    PUBLISHED_DATA,
-    Block,
-    Schedule,
-    SizeTrainer,
-    SizeWork,
-    Task,
-    Unit,
-    blocks,
-)
+from mnist1d.experiments.double_descent.config import PUBLISHED_DATA, Config
+from mnist1d.experiments.double_descent.method import _training
+from mnist1d.experiments.double_descent.training import ARCHITECTURES, Trainer, sizes_together
 from mnist1d.models import predict
 from mnist1d.models.layers import draw_layers
 from mnist1d.models.padding import pad_model
@@ -32,15 +28,12 @@ from mnist1d.training import Training, cross_entropy, longest_first, sequential_
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-SCHEDULE = Schedule(n_steps=400, batch_size=100, learning_rate=0.05, momentum=0.9)
-MLPS = Block("MLP", (2, 5), (False, True))
-CNNS = Block("CNN", (3,), (True,))
-MEASURED = ("train_wrong", "test_wrong", "train_loss", "test_loss", "n_parameters")
-
-
 DATA = DatasetConfig(
     num_samples=1000, train_split=0.4, label_noise=0.15, label_noise_kind="published"
 )
+# The MLPs share a program.
+CONFIG = Config(seeds=2, widths=(2, 5), channels=(3,), n_epochs=100, learning_rate=0.05, data=DATA)
+TIMES = ["run_seconds", "compile_seconds"]
 
 
 @functools.cache
@@ -48,36 +41,27 @@ def dataset():
     return mnist1d.generate(DATA)
 
 
-def run(units, every_block=(MLPS, CNNS), seeds=(0, 1), schedule=SCHEDULE, stop_after=None):
-    """Train; returns what was found by architecture and unit."""
-    found = {}
-    tasks = [Task(block, seed) for block in every_block for seed in seeds]
-    for (block, seed), result in units.compute(tasks, SizeWork(schedule, DATA)):
-        for unit, arrays in zip(block.units(seed), result, strict=True):
-            found[block.architecture, *unit] = {name: arrays[name] for name in MEASURED}
-        if stop_after is not None and len(found) >= stop_after:
-            break
-    return found
+def run(config=CONFIG, store=None):
+    return double_descent.run(config, compute=Compute(store)).drop_vars(TIMES)
 
 
 @functools.cache
 def uninterrupted():
-    return run(Units())
+    return run()
 
 
 @pytest.fixture
-def counted(monkeypatch):
-    """Count the runs that are really trained."""
-    trained = []
-    original = SizeTrainer.__call__
+def trained(monkeypatch):
+    """Note what is really trained: architecture, sizes that share a program, and seed."""
+    noted = []
+    original = Trainer._train
 
-    def count(self, tasks, device, told):
-        for (block, seed), result in original(self, tasks, device, told):
-            trained.extend((block.architecture, *unit) for unit in block.units(seed))
-            yield Task(block, seed), result
+    def note(self, key, device):
+        noted.append((key["architecture"], tuple(key["together"]), key["seed"]))
+        return original(self, key, device)
 
-    monkeypatch.setattr(SizeTrainer, "__call__", count)
-    return trained
+    monkeypatch.setattr(Trainer, "_train", note)
+    return noted
 
 
 @pytest.mark.parametrize(("architecture", "size", "larger"), [("MLP", 3, 7), ("CNN", 2, 5)])
@@ -114,16 +98,16 @@ def test_a_model_that_does_not_fit_is_refused_with_both_shapes():
         pad_model(large, small)
 
 
-def test_blocks_hold_every_size_once_and_only_small_ones_share():
+def test_only_small_sizes_share_a_program():
     sizes = (2, 3, 4, 5, 7, 9, 12, 16, 21)
-    found = [block.sizes for block in blocks(sizes, "MLP", (True,), 7)]
-    assert found == [(2, 3, 4, 5, 7), (9,), (12,), (16,), (21,)]
-    assert [block.sizes for block in blocks((9, 12), "MLP", (True,), 7)] == [(9,), (12,)]
+    found = [sizes_together(size, sizes, 7) for size in sizes]
+    assert found == [(2, 3, 4, 5, 7)] * 5 + [(9,), (12,), (16,), (21,)]
+    assert [sizes_together(size, (9, 12), 7) for size in (9, 12)] == [(9,), (12,)]
 
 
 def test_initial_weights_are_drawn_with_the_fan_in_of_the_true_size():
-    trainer = SizeTrainer(dataset(), SCHEDULE)
-    models, n_parameters = trainer._draw_models(Block("MLP", (4, 8), (False, True)), seed=3)
+    runs = [(4, False), (4, True), (8, False), (8, True)]
+    models, n_parameters = Trainer(CONFIG)._initial_models("MLP", runs, seed=3)
     assert n_parameters == {4: 234, 8: 490}
     weight = models.second.weight
     assert weight.shape == (4, 8, 8)
@@ -153,42 +137,79 @@ def test_layers_drawn_with_numpy_have_the_distribution_of_constructed_ones(archi
 
 
 def test_runs_without_label_noise_learn_other_labels_than_those_with_it():
-    found = uninterrupted()
-    for seed in (0, 1):
-        clean, noisy = (found["MLP", 5, noise, seed] for noise in (False, True))
-        assert clean["train_loss"] < noisy["train_loss"]
+    losses = uninterrupted().train_loss.isel(rank=1)
+    assert (losses.sel(series="mlp") < losses.sel(series="mlp-noise")).all()
 
 
 def test_the_same_key_gives_the_same_numbers_and_another_key_others():
-    first, again = uninterrupted(), run(Units())
-    assert first == again
-    assert first["CNN", 3, True, 0] != first["CNN", 3, True, 1]
+    found = uninterrupted()
+    xr.testing.assert_identical(run(), found)
+    losses = found.train_loss.sel(series="cnn-noise").isel(rank=0)
+    assert losses[0] != losses[1]
 
 
-def test_an_interrupted_run_goes_on_where_it_was_and_ends_the_same(tmp_path, counted):
-    part = run(Units(tmp_path), stop_after=3)
-    for thread in threading.enumerate():  # what was being trained is finished, and of no use
-        if thread.daemon and thread.name.startswith("device"):
-            thread.join(60)
-    assert 3 <= len(part) < len(uninterrupted())
-    counted.clear()
-    assert run(Units(tmp_path)) == uninterrupted()
-    assert set(counted) == uninterrupted().keys() - part.keys()
-    counted.clear()
-    assert run(Units(tmp_path)) == uninterrupted()
-    assert not counted
+@pytest.mark.parametrize("n_kept", [3, 6, 9])
+def test_an_interrupted_run_goes_on_where_it_was_and_ends_the_same(
+    n_kept, tmp_path, trained, monkeypatch
+):
+    class StopError(Exception):
+        pass
+
+    saved, original = [], Store.save
+
+    def save(self, *arguments, **key):
+        if len(saved) >= n_kept:
+            raise StopError
+        original(self, *arguments, **key)
+        saved.append((key["architecture"], tuple(key["together"]), key["seed"]))
+
+    monkeypatch.setattr(Store, "save", save)
+    # On one device, so that nothing is still trained when it is stopped.
+    executor = DaemonThreads(1)
+    with pytest.raises(StopError):
+        double_descent.run(CONFIG, compute=Compute(Store(tmp_path), executor))
+    executor.shutdown(cancel_futures=True)
+    monkeypatch.setattr(Store, "save", original)
+    trained.clear()
+    store = Store(tmp_path)
+    xr.testing.assert_identical(run(store=store), uninterrupted())
+    assert store.n_found == n_kept
+    n_runs = {("MLP", (2, 5)): 4, ("CNN", (3,)): 1}
+    # All runs of a program and a seed again if only one is missing, and none if none is.
+    assert sorted(trained) == sorted(
+        (*program, seed)
+        for program, n in n_runs.items()
+        for seed in (0, 1)
+        if saved.count((*program, seed)) < n
+    )
+    trained.clear()
+    xr.testing.assert_identical(run(store=Store(tmp_path)), uninterrupted())
+    assert not trained
 
 
-def test_more_seeds_use_what_fewer_had_found(tmp_path, counted):
-    run(Units(tmp_path), [CNNS], seeds=(0,))
-    counted.clear()
-    found = run(Units(tmp_path), [CNNS], seeds=(0, 1))
-    assert counted == [("CNN", 3, True, 1)]
-    assert found["CNN", 3, True, 0] == uninterrupted()["CNN", 3, True, 0]
+def test_runs_that_share_a_program_are_trained_together_though_one_is_wanted():
+    trainer = Trainer(CONFIG)
+    wanted = _training(CONFIG, "mlp-noise", 1, 1)
+    ((task, arrays),) = trainer([wanted], jax.devices()[0], lambda _: None)
+    assert task is wanted
+    whole = trainer._train(wanted.key, jax.devices()[0])
+    assert list(whole) == [(2, False), (2, True), (5, False), (5, True)]
+    measured = set(arrays) - set(TIMES)
+    assert measured == {"train_wrong", "test_wrong", "train_loss", "test_loss", "n_parameters"}
+    assert all(arrays[name] == whole[5, True][name] for name in measured)
+    assert trainer._programs.n_compiled == 1
 
 
-def test_the_units_of_the_published_data_are_known_by_what_they_always_were():
-    (key,) = SizeWork(SCHEDULE).keys(Task(CNNS, 1))
+def test_more_seeds_use_what_fewer_had_found(tmp_path, trained):
+    run(dataclasses.replace(CONFIG, seeds=1), Store(tmp_path))
+    trained.clear()
+    xr.testing.assert_identical(run(store=Store(tmp_path)), uninterrupted())
+    assert sorted(trained) == [("CNN", (3,), 1), ("MLP", (2, 5), 1)]
+
+
+def test_runs_on_the_published_data_are_known_by_what_they_always_were():
+    config = Config(widths=(2, 5), channels=(3,), n_epochs=10, learning_rate=0.05)
+    key = _training(config, "cnn-noise", 0, 1).key
     assert key == {
         "architecture": "CNN",
         "together": [3],
@@ -201,20 +222,23 @@ def test_the_units_of_the_published_data_are_known_by_what_they_always_were():
         "learning_rate": 0.05,
         "momentum": 0.9,
     }
-    (other,) = SizeWork(SCHEDULE, DATA).keys(Task(CNNS, 1))
+    mlp = {"architecture": "MLP", "together": [2, 5], "noises": [False, True], "size": 5}
+    assert _training(config, "mlp", 1, 0).key == key | mlp | {"noisy": False, "seed": 0}
+    other = _training(CONFIG, "cnn-noise", 0, 1).key
     assert other == key | {"dataset": DATA.to_dict()}
     assert PUBLISHED_DATA.n_train == 4000
 
 
-def test_a_run_of_another_schedule_is_not_taken_for_this_one(tmp_path, counted):
-    run(Units(tmp_path), [CNNS], seeds=(0,))
-    counted.clear()
-    run(Units(tmp_path), [CNNS], seeds=(0,), schedule=Schedule(401, 100, 0.05, 0.9))
-    assert counted == [("CNN", 3, True, 0)]
+def test_a_run_of_another_length_is_not_taken_for_this_one(tmp_path, trained):
+    config = dataclasses.replace(CONFIG, seeds=1)
+    run(config, Store(tmp_path))
+    trained.clear()
+    run(dataclasses.replace(config, n_epochs=101), Store(tmp_path))
+    assert sorted(trained) == [("CNN", (3,), 0), ("MLP", (2, 5), 0)]
 
 
 def test_errors_are_counted_against_the_labels_trained_on(monkeypatch):
-    monkeypatch.setattr(model_sizes, "predict", lambda model, _, **__: jax.nn.one_hot(model, 3))
+    monkeypatch.setattr(training, "predict", lambda model, _, **__: jax.nn.one_hot(model, 3))
     data = (jnp.zeros((5, 40)), jnp.array([0, 1, 0, 2, 1]), None)
     measured = training._evaluate(jnp.array([0, 1, 2, 2, 1]), data, n_train=3)
     assert measured["train_wrong"] == 1
@@ -259,12 +283,3 @@ def test_an_error_in_a_task_reaches_the_caller_and_ends_the_rest():
     with pytest.raises(ValueError, match="task 9 failed"):
         list(longest_first(range(10), work, cost=float, devices=jax.devices()[:1]))
     assert begun == [9]
-
-
-def test_a_unit_names_size_labels_and_seed():
-    assert MLPS.units(7) == [
-        Unit(2, noisy=False, seed=7),
-        Unit(2, noisy=True, seed=7),
-        Unit(5, noisy=False, seed=7),
-        Unit(5, noisy=True, seed=7),
-    ]

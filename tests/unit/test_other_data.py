@@ -13,7 +13,7 @@ from mnist1d.experiments import (
     self_supervised,
     tsne,
 )
-from mnist1d.experiments.double_descent.training import PUBLISHED_DATA
+from mnist1d.experiments.double_descent.config import PUBLISHED_DATA
 from mnist1d.experiments.self_supervised.training import ContrastiveWork, Run
 from mnist1d.harness import record
 

@@ -18,6 +18,7 @@ from scipy import stats
 from mnist1d.cli import main
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.experiments import EXPERIMENTS, classification, double_descent
+from mnist1d.experiments.double_descent.method import measure_curves
 from mnist1d.harness import record
 from mnist1d.harness.claims import AtLeast, Claim, Equals, Judgement, Positive
 from mnist1d.harness.settings import as_json
@@ -177,7 +178,7 @@ def test_a_diverged_seed_is_said_to_be_one(report):
     result, n = section.result.copy(deep=True), section.result.sizes["seed"]
     result.diverged[0, 0, 0] = True
     result["test_error"][0, 0, 0] = np.nan
-    described = contents.describe(double_descent, double_descent.measure_curves(result))
+    described = contents.describe(double_descent, measure_curves(result))
     judged = next(
         judged for judged in described.claims if judged.judgement.claim.name == "last-error-mlp"
     )

@@ -24,28 +24,19 @@ Source: PAPER section 4. Differences from the paper and its code:
    evaluated once, after the last step, as in the code.
 """
 
-from mnist1d.experiments.double_descent.method import (
-    CAPTIONS,
-    CLAIMS,
-    NAME,
-    PAPER_SEEDS,
-    TITLE,
-    VERSION,
-    Config,
-    plot,
-    run,
-    summarise,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CAPTIONS",
-    "CLAIMS",
-    "NAME",
-    "PAPER_SEEDS",
-    "TITLE",
-    "VERSION",
-    "Config",
-    "plot",
-    "run",
-    "summarise",
-]
+from mnist1d.dataset import lazy
+
+if TYPE_CHECKING:
+    from mnist1d.experiments.double_descent.claims import CLAIMS as CLAIMS, summarise as summarise
+    from mnist1d.experiments.double_descent.config import Config as Config
+    from mnist1d.experiments.double_descent.figures import CAPTIONS as CAPTIONS, plot as plot
+    from mnist1d.experiments.double_descent.method import run as run
+
+NAME = "double-descent"
+TITLE = "Deep double descent (Figure 5)"
+VERSION = 1
+PAPER_SEEDS = 1
+
+__getattr__, __dir__ = lazy.attach(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Measures of a curve of errors over model sizes: the interpolation threshold and the peak.
+"""The interpolation threshold and the peak of a curve of errors over model sizes.
 
 One curve is one seed's; intervals over seeds are made of these numbers, never of averaged curves.
 """
@@ -6,10 +6,7 @@ One curve is one seed's; intervals over seeds are made of these numbers, never o
 from typing import NamedTuple
 
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike
-
-from mnist1d.measures.uncertainty import Estimate, estimate
 
 LEARNING = 0.5
 """Sizes before the first whose training error is below this are too small to be looked at.
@@ -137,105 +134,3 @@ def _curve(sizes: ArrayLike, values: ArrayLike) -> tuple[np.ndarray, np.ndarray]
     if (np.diff(sizes) <= 0).any():
         raise ValueError(f"sizes must rise, got {sizes.tolist()}")
     return sizes, values
-
-
-def measure_curves(result: xr.Dataset) -> xr.Dataset:
-    """Add threshold and peaks of every series and seed.
-
-    Args:
-        result: `size` (series, rank), 0 where a series has fewer; `train_error`, `test_error` and
-            `test_loss` (series, rank, seed).
-
-    Returns: the same with `threshold` and `threshold_below` and, of the test error and the test
-        loss each (`error_...`, `loss_...`), `peak_size`, `peak`, `valley_size`, `valley`, `last`;
-        all (series, seed).
-
-    >>> curve = (("series", "rank", "seed"), np.array([0.4, 0.1, 0.0]).reshape(1, 3, 1))
-    >>> result = xr.Dataset({name: curve for name in ("train_error", "test_error", "test_loss")})
-    >>> result["size"] = (("series", "rank"), [[2, 4, 8]])
-    >>> measure_curves(result).threshold.item()
-    8.0
-    """
-    kinds = ("peak_size", "peak", "valley_size", "valley", "last")
-    shape = (result.sizes["series"], result.sizes["seed"])
-    found = {
-        name: np.full(shape, np.nan)
-        for name in (
-            *("threshold", "threshold_below"),
-            *(f"{measure}_{kind}" for measure in ("error", "loss") for kind in kinds),
-        )
-    }
-    for place in np.ndindex(shape):
-        one = result.isel(series=place[0], seed=place[1])
-        one = one.isel(rank=(one["size"] > 0).to_numpy())
-        sizes, train_error = one["size"].to_numpy(), one.train_error.to_numpy()
-        found["threshold"][place], found["threshold_below"][place] = find_threshold(
-            sizes, train_error
-        )
-        for measure in ("error", "loss"):
-            peak = find_peak(sizes, one[f"test_{measure}"].to_numpy(), train_error)
-            for kind, value in zip(kinds, peak, strict=True):
-                found[f"{measure}_{kind}"][place] = value
-    return result.assign({name: (("series", "seed"), values) for name, values in found.items()})
-
-
-def mean_level(result: xr.Dataset, series: str, measure: str, unit: float = 100.0) -> Estimate:
-    """Estimate a measure over seeds, not below 0.
-
-    Args:
-        result: what `measure_curves` returned, with `diverged` (series, rank, seed).
-        series: name of the curve.
-        measure: name of a variable (series, seed).
-        unit: what the measure is multiplied by: 100 for per cent.
-    """
-    found = _over_seeds(result, series, unit * result[measure].sel(series=series).to_numpy())
-    return found._replace(low=float(np.maximum(found.low, 0.0)))
-
-
-def mean_difference(
-    result: xr.Dataset, series: str, first: str, second: str, unit: float = 100.0
-) -> Estimate:
-    """Estimate `first - second` over seeds, two measures of the same curve; see `mean_level`."""
-    of = result.sel(series=series)
-    return _over_seeds(result, series, unit * (of[first] - of[second]).to_numpy())
-
-
-def mean_size(result: xr.Dataset, series: str, measure: str) -> Estimate:
-    """Estimate a size over seeds by the geometric mean, as sizes are spaced by factors."""
-    sizes = np.log(result[measure].sel(series=series).to_numpy())
-    return _geometric(_over_seeds(result, series, sizes))
-
-
-def mean_threshold(result: xr.Dataset, series: str) -> Estimate:
-    """Estimate the smallest size without training errors.
-
-    The interval reaches down to that of the sizes before: seeds that agree on a size still leave
-    open where between the two the truth lies.
-    """
-    found = mean_size(result, series, "threshold")
-    return found._replace(low=mean_size(result, series, "threshold_below").low)
-
-
-def mean_peak_over_threshold(result: xr.Dataset, series: str) -> Estimate:
-    """Estimate the size at the peak of the test error over the threshold, paired by seed."""
-    of = result.sel(series=series)
-    ratio = np.log((of.error_peak_size / of.threshold).to_numpy())
-    return _geometric(_over_seeds(result, series, ratio))
-
-
-def _over_seeds(result: xr.Dataset, series: str, values: np.ndarray) -> Estimate:
-    """Estimate a mean over seeds of a measure of a whole curve.
-
-    A curve in which a run diverged has none. Neither has one that does not reach 0, of a threshold:
-    then the seeds that have the measure stand for themselves alone, and the interval is unknown.
-    """
-    diverged = result.diverged.sel(series=series).any("rank").to_numpy()
-    found = estimate(values)
-    if np.isnan(values[~diverged]).any():
-        found = found._replace(low=np.nan, high=np.nan)
-    return found._replace(n_diverged=int(diverged.sum()))
-
-
-def _geometric(estimated: Estimate) -> Estimate:
-    mean, low, high = (float(value) for value in np.exp(estimated[:3]))
-    return estimated._replace(mean=mean, low=low, high=high)

@@ -1,15 +1,15 @@
-"""Training models of many sizes, each run a unit that an interrupted command need not repeat.
+"""Training models of one size, or of several small sizes as one program.
 
-Sizes are independent and differ a thousandfold in work. They are spread over the devices, the
-longest first. The smallest sizes, whose steps are mostly overhead, are padded with zero units to a
-common size and trained as one program: it takes about as long, and is compiled once.
+Sizes differ a thousandfold in work. The smallest, whose steps are mostly overhead, are padded with
+zero units to a common size and trained as one program: it takes about as long, and is compiled
+once.
 """
 
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from itertools import product
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -18,25 +18,12 @@ import numpy as np
 import optax
 
 from mnist1d.dataset import generate
-from mnist1d.dataset.config import DatasetConfig
-from mnist1d.dataset.dataset import Dataset
-from mnist1d.execution.work import Result, Told, Work
-from mnist1d.harness.settings import with_data
+from mnist1d.execution import Arrays, OnStep, Task
+from mnist1d.experiments.double_descent.config import Config
 from mnist1d.models import CNN, MLP, count_parameters, predict
 from mnist1d.models.layers import draw_layers
 from mnist1d.models.padding import pad_model
-from mnist1d.training import (
-    RunProgram,
-    Training,
-    compile_runs,
-    cross_entropy,
-    shuffled_order,
-)
-
-PUBLISHED_DATA = DatasetConfig(
-    num_samples=16_000, train_split=0.25, label_noise=0.15, label_noise_kind="published"
-)
-"""The set that the paper trains on."""
+from mnist1d.training import Programs, Training, cross_entropy, shuffled_order
 
 ARCHITECTURES: Mapping[str, Callable[..., Any]] = {
     "MLP": lambda size, key, **shape: MLP(hidden_size=size, residual=False, key=key, **shape),
@@ -44,82 +31,36 @@ ARCHITECTURES: Mapping[str, Callable[..., Any]] = {
 }
 """How a model of a size is made; `shape` may have `input_size` and `n_classes`."""
 
-SIDE_BY_SIDE_UP_TO = 50
+PADDED_UP_TO: Mapping[str, int] = {"MLP": 16, "CNN": 6}
+"""The largest size that shares its program with others: beyond, padding costs more than it saves.
+
+On two cores of an AMD EPYC a step of the MLPs of 2 to 12 units takes 245 us as one program and 248
+us as seven.
+"""
+
+BATCHED_UP_TO = 50
 """The largest size whose runs, with and without label noise, take every step together.
 
 The matrix products of larger models fill a core; those of smaller ones are mostly overhead.
 """
 
 
-class Unit(NamedTuple):
-    """One training run.
+def sizes_together(size: int, sizes: Sequence[int], padded_up_to: int) -> tuple[int, ...]:
+    """Return the sizes that share a program with a size, itself included.
 
-    Attributes:
-        size: of the model.
-        noisy: whether on the labels with noise.
-        seed: number of its key.
-    """
-
-    size: int
-    noisy: bool
-    seed: int
-
-
-class Block(NamedTuple):
-    """Runs of one seed that are one program.
-
-    Attributes:
-        architecture: name of the kind of model.
-        sizes: the sizes; models are padded to the last one.
-        noises: for every size, one run without or with label noise each.
-    """
-
-    architecture: str
-    sizes: tuple[int, ...]
-    noises: tuple[bool, ...]
-
-    def units(self, seed: int) -> list[Unit]:
-        """Return the runs in the order of the program."""
-        return [Unit(size, noisy, seed) for size in self.sizes for noisy in self.noises]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How every run is trained.
-
-    Attributes:
-        n_steps: number of updates.
-        batch_size: samples per batch, reshuffled every epoch.
-        learning_rate: of gradient descent.
-        momentum: as PyTorch has it.
-    """
-
-    n_steps: int
-    batch_size: int
-    learning_rate: float
-    momentum: float
-
-
-def blocks(
-    sizes: Sequence[int], architecture: str, noises: tuple[bool, ...], together_up_to: int
-) -> list[Block]:
-    """Put the small sizes into one block, every other into a block of its own.
-
-    What is in a block depends on the sizes alone, never on what is finished already: rounding may
-    depend on it.
+    They depend on the sizes alone, never on what is finished already: rounding may depend on them.
 
     Args:
+        size: one of `sizes`.
         sizes: rising.
-        architecture: passed on.
-        noises: passed on.
-        together_up_to: the largest size that shares a block with others.
+        padded_up_to: the largest size that shares its program with others.
 
-    >>> [block.sizes for block in blocks((2, 3, 4, 9, 16, 40), "MLP", (True,), 9)]
-    [(2, 3, 4, 9), (16,), (40,)]
+    >>> [sizes_together(size, (2, 3, 4, 9, 16), padded_up_to=4) for size in (3, 4, 9)]
+    [(2, 3, 4), (2, 3, 4), (9,)]
     """
-    small = tuple(size for size in sizes if size <= together_up_to)
-    alone = [(size,) for size in sizes if size > together_up_to]
-    return [Block(architecture, group, noises) for group in ([small] if small else []) + alone]
+    if size > padded_up_to:
+        return (size,)
+    return tuple(each for each in sizes if each <= padded_up_to)
 
 
 def work_per_step(architecture: str, size: int, batch_size: int = 100) -> float:
@@ -137,65 +78,18 @@ def work_per_step(architecture: str, size: int, batch_size: int = 100) -> float:
     return 2.0 * batch_size * products
 
 
-class Task(NamedTuple):
-    """The runs of a block with one seed: their results come together."""
-
-    block: Block
-    seed: int
-
-
-@dataclass(frozen=True)
-class SizeWork(Work[Task]):
-    """Training blocks of sizes; a unit is a run.
+class Trainer:
+    """Trains the runs that share a program, from one seed after the other.
 
     The arrays of a run are `train_wrong` and `test_wrong` (numbers of samples), `train_loss` and
-    `test_loss` (nats), `n_parameters`, and of its block `compile_seconds` and `run_seconds`.
-
-    Attributes:
-        schedule: how every run is trained.
-        data: what it is trained on, with the labels of runs with label noise.
-    """
-
-    schedule: Schedule
-    data: DatasetConfig = PUBLISHED_DATA
-
-    def start(self) -> "SizeTrainer":
-        """Generate the data."""
-        return SizeTrainer(generate(self.data), self.schedule)
-
-    def keys(self, task: Task) -> Sequence[Mapping[str, Any]]:
-        """Return what determines the runs, in the order of the block."""
-        block, seed = task
-        common = {
-            "architecture": block.architecture,
-            "together": list(block.sizes),
-            "noises": list(block.noises),
-            **vars(self.schedule),
-        }
-        common = with_data(common, self.data, PUBLISHED_DATA)
-        return [{**common, **unit._asdict()} for unit in block.units(seed)]
-
-    def cost(self, task: Task) -> float:
-        """Return the operations of a step, padding included."""
-        architecture, sizes, noises = task.block
-        return len(noises) * len(sizes) * work_per_step(architecture, sizes[-1])
-
-    def together(self, task: Task) -> Hashable:
-        """Let a device train a block with all its seeds: one program."""
-        return task.block
-
-
-class SizeTrainer:
-    """Trains blocks of sizes.
+    `test_loss` (nats), `n_parameters`, and of its program `compile_seconds` and `run_seconds`.
 
     Args:
-        dataset: what they are trained on, without and with its label noise.
-        schedule: how every run is trained.
+        config: the settings.
     """
 
-    def __init__(self, dataset: Dataset, schedule: Schedule) -> None:
-        self._schedule = schedule
-        self._n_train = n_train = len(dataset.x)
+    def __init__(self, config: Config) -> None:
+        dataset = generate(config.data)
         self._shape = {
             "input_size": dataset.config.final_seq_length,
             "n_classes": dataset.config.n_classes,
@@ -206,79 +100,84 @@ class SizeTrainer:
             noisy: np.concatenate([y, dataset.y_test]).astype(np.int32)
             for noisy, y in ((False, dataset.y_clean), (True, dataset.y))
         }
-        self._orders: dict[int, np.ndarray] = {}
-        self._lock = threading.Lock()
+        self._order = cache(partial(_draw_order, config, len(dataset.x)))
+        self._programs, self._lock = Programs(), threading.Lock()
         self._training = Training(
             batch=_batch,
             loss=_loss,
-            optimizer=optax.sgd(schedule.learning_rate, momentum=schedule.momentum),
-            n_steps=schedule.n_steps,
-            evaluate=partial(_evaluate, n_train=n_train),
+            optimizer=optax.sgd(config.learning_rate, momentum=config.momentum),
+            n_steps=config.n_steps,
+            evaluate=partial(_evaluate, n_train=len(dataset.x)),
         )
 
     def __call__(
-        self, tasks: Sequence[Task], device: jax.Device, told: Told
-    ) -> Iterator[tuple[Task, Result]]:
-        """Train a block on a device, once for every seed."""
-        program: RunProgram | None = None
-        for number, task in enumerate(tasks, start=1):
-            block, seed = task
-            units = block.units(seed)
-            keys = jax.random.split(jax.random.key(seed), len(units))  # nothing draws from them
-            models, n_parameters = self._draw_models(block, seed)
-            labels = np.stack([self._labels[unit.noisy] for unit in units])
-            data = (self._x, labels, self._order(seed))
-            if program is None:
-                program = compile_runs(
-                    self._training,
-                    models,
-                    data,
-                    keys=keys,
-                    data_axes=(None, 0, None),
-                    devices=[device],
-                    batched=block.sizes[-1] <= SIDE_BY_SIDE_UP_TO,
-                )
-            trained = program(models, data, keys=keys)
-            measured = {name: values[:, 0] for name, values in trained.history.metrics.items()}
-            result = [
-                {name: values[row] for name, values in measured.items()}
-                | {
-                    "n_parameters": np.array(n_parameters[unit.size]),
-                    "compile_seconds": np.array(trained.compile_seconds),
-                    "run_seconds": np.array(trained.run_seconds),
-                }
-                for row, unit in enumerate(units)
-            ]
-            told(number)
-            yield task, result
+        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
+    ) -> Iterator[tuple[Task, Arrays]]:
+        """Train the runs of tasks that share a program, on a device.
 
-    def _order(self, seed: int) -> np.ndarray:
-        """Draw the batches of a seed: the same for all sizes."""
+        All that share it are trained, also if only some are wanted: their rounding would differ.
+        """
+        n_done = 0
+        for seed in sorted({task.key["seed"] for task in tasks}):
+            wanted = [task for task in tasks if task.key["seed"] == seed]
+            trained = self._train(wanted[0].key, device)
+            n_done += len(wanted)
+            on_step(n_done)
+            for task in wanted:
+                yield task, trained[task.key["size"], task.key["noisy"]]
+
+    def _train(self, key: Mapping[str, Any], device: Any) -> dict[tuple[int, bool], Arrays]:
+        """Train what shares a program with a run; returns arrays by size and label noise."""
+        architecture, sizes, seed = key["architecture"], tuple(key["together"]), key["seed"]
+        runs = list(product(sizes, key["noises"]))
+        keys = jax.random.split(jax.random.key(seed), len(runs))  # nothing is drawn from them
+        models, n_parameters = self._initial_models(architecture, runs, seed)
         with self._lock:
-            if seed not in self._orders:
-                schedule = self._schedule
-                key = jax.random.fold_in(jax.random.key(seed), 0)
-                order = shuffled_order(
-                    self._n_train, schedule.batch_size, schedule.n_steps, key=key
-                )
-                self._orders[seed] = np.asarray(order)
-            return self._orders[seed]
+            order = self._order(seed)
+        data = (self._x, np.stack([self._labels[noisy] for _, noisy in runs]), order)
+        program = self._programs.get(
+            (architecture, sizes, device),
+            self._training,
+            models,
+            data,
+            keys=keys,
+            data_axes=(None, 0, None),
+            devices=[device],
+            batched=sizes[-1] <= BATCHED_UP_TO,
+        )
+        trained = program(models, data, keys=keys)
+        return {
+            run: {name: values[row, 0] for name, values in trained.history.metrics.items()}
+            | {
+                "n_parameters": np.array(n_parameters[run[0]]),
+                "compile_seconds": np.array(trained.compile_seconds),
+                "run_seconds": np.array(trained.run_seconds),
+            }
+            for row, run in enumerate(runs)
+        }
 
-    def _draw_models(self, block: Block, seed: int) -> tuple[Any, dict[int, int]]:
-        """Draw the initial models of a block, padded and stacked in the order of its units.
+    def _initial_models(
+        self, architecture: str, runs: Sequence[tuple[int, bool]], seed: int
+    ) -> tuple[Any, dict[int, int]]:
+        """Draw the initial models of runs, padded and stacked; and count parameters by size.
 
         The weights of a size depend on it and the seed alone: with and without label noise a run
         begins at the same point.
         """
-        make = partial(ARCHITECTURES[block.architecture], **self._shape)
-        drawn, n_parameters = [], {}
-        for size in block.sizes:
+        make = partial(ARCHITECTURES[architecture], **self._shape)
+        drawn = {}
+        for size in sorted({size for size, _ in runs}):
             shapes = eqx.filter_eval_shape(make, size, key=jax.random.key(0))
-            model = draw_layers(shapes, np.random.default_rng((seed, size)))
-            n_parameters[size] = count_parameters(model)
-            drawn += [model] * len(block.noises)
-        padded = [pad_model(model, drawn[-1]) for model in drawn]
+            drawn[size] = draw_layers(shapes, np.random.default_rng((seed, size)))
+        padded = [pad_model(drawn[size], drawn[max(drawn)]) for size, _ in runs]
+        n_parameters = {size: count_parameters(model) for size, model in drawn.items()}
         return jax.tree.map(lambda *leaves: np.stack(leaves), *padded), n_parameters
+
+
+def _draw_order(config: Config, n_train: int, seed: int) -> np.ndarray:
+    """Draw the batches of a seed: the same for all sizes."""
+    key = jax.random.fold_in(jax.random.key(seed), 0)
+    return np.asarray(shuffled_order(n_train, config.batch_size, config.n_steps, key=key))
 
 
 def _batch(data: Any, step: Any, _: Any) -> Any:

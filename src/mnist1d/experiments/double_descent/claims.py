@@ -1,0 +1,280 @@
+"""What the paper says about double descent, and how it is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist1d.experiments.double_descent.config import SERIES
+from mnist1d.harness.claims import Claim, Equals, Positive
+from mnist1d.harness.interface import Row
+from mnist1d.measures.expressions import UNLIMITED, Measure
+from mnist1d.measures.uncertainty import Estimate
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike
+
+    Values = Callable[[xr.Dataset], ArrayLike]
+    Measured = Callable[[xr.Dataset], Estimate]
+
+SCALE = {"error": 100.0, "loss": 1.0}
+"""Errors are given in per cent, losses in nats."""
+
+MIN_PEAK = {"error": 2.0, "loss": 0.1}
+"""How high a peak has to stand, in percentage points and in nats.
+
+Each seed's peak is where its own curve stands highest, which is above zero by construction: curves
+without a peak, with the runs' noise of a percentage point, give 1.6 points.
+"""
+
+FIGURE = "Section 5.2, Figure 5"
+
+
+def mean(series: str, values: Values, limits: tuple[float, float] = UNLIMITED) -> Measured:
+    """Estimate the mean over seeds of a measure of the curves of a series.
+
+    A curve in which a run diverged has none. Neither has one that does not reach 0, of a threshold:
+    then the seeds that have the measure stand for themselves alone, and the interval is unknown.
+
+    Args:
+        series: name of the curves.
+        values: `result of the series -> one value per seed`.
+        limits: ends of their scale.
+    """
+    measure = Measure(lambda result: np.asarray(values(result.sel(series=series))), limits)
+
+    def measured(result: xr.Dataset) -> Estimate:
+        found = measure(result)
+        diverged = result.diverged.sel(series=series).any("rank").to_numpy()
+        if np.isnan(measure.per_seed(result)[~diverged]).any():
+            found = found._replace(low=np.nan, high=np.nan)
+        return found._replace(n_diverged=int(diverged.sum()))
+
+    return measured
+
+
+def geometric_mean(series: str, values: Values) -> Measured:
+    """Estimate the geometric mean, as sizes are spaced by factors."""
+    logarithm = mean(series, lambda curves: np.log(values(curves)))
+
+    def measured(result: xr.Dataset) -> Estimate:
+        found = logarithm(result)
+        middle, low, high = np.exp(found[:3])
+        return found._replace(mean=middle, low=low, high=high)
+
+    return measured
+
+
+def value_at(series: str, point: str, curve: str = "error") -> Measured:
+    """Measure the test error, or the loss, at the "valley", the "peak" or the "last" size."""
+    return mean(series, lambda of: SCALE[curve] * of[f"{curve}_{point}"], (0, np.inf))
+
+
+def size_at(series: str, point: str, curve: str = "error") -> Measured:
+    """Measure the size at the "valley" or the "peak"."""
+    return geometric_mean(series, lambda of: of[f"{curve}_{point}_size"])
+
+
+def height(series: str, curve: str = "error") -> Measured:
+    """Measure how high the peak stands above the valley before it."""
+    return mean(series, lambda of: SCALE[curve] * (of[f"{curve}_peak"] - of[f"{curve}_valley"]))
+
+
+def descent(series: str) -> Measured:
+    """Measure how far the test error falls from the peak to the largest size."""
+    return mean(series, lambda of: 100 * (of.error_peak - of.error_last))
+
+
+def gain(series: str) -> Measured:
+    """Measure how far the test error of the largest size is below that of the first valley."""
+    return mean(series, lambda of: 100 * (of.error_valley - of.error_last))
+
+
+def threshold(series: str) -> Measured:
+    """Measure the smallest size without training errors.
+
+    The interval reaches down to that of the sizes before: seeds that agree on a size still leave
+    open where between the two the truth lies.
+    """
+    fits, before = geometric_mean(series, lambda of: of.threshold), below_threshold(series)
+    return lambda result: fits(result)._replace(low=before(result).low)
+
+
+def below_threshold(series: str) -> Measured:
+    """Measure the largest size of those before the threshold, which has training errors."""
+    return geometric_mean(series, lambda of: of.threshold_below)
+
+
+def peak_over_threshold(series: str) -> Measured:
+    """Measure the size at the peak of the test error over the threshold, paired by seed."""
+    return geometric_mean(series, lambda of: of.error_peak_size / of.threshold)
+
+
+def wrong_labels(result: xr.Dataset) -> Estimate:
+    """Count the wrong labels, in per cent: without uncertainty."""
+    share = 100 * float(result.n_wrong_labels / result.n_labels)
+    return Estimate(share, share, share, int(result.n_labels))
+
+
+CLAIMS = (
+    Claim(
+        "label-noise",
+        "15 % label noise: training labels that are wrong (%), counted",
+        FIGURE,
+        Equals(15, 1),
+        wrong_labels,
+    ),
+    Claim(
+        "peak-mlp-noise",
+        "With label noise the test error of the MLP has a peak: "
+        "height above the valley before it (percentage points)",
+        FIGURE,
+        Positive(6.81, MIN_PEAK["error"]),
+        height("mlp-noise"),
+    ),
+    Claim(
+        "peak-size-mlp-noise",
+        "The test error peaks at about 50 hidden units",
+        FIGURE,
+        Equals(50, 15),
+        size_at("mlp-noise", "peak"),
+    ),
+    Claim(
+        "threshold-mlp-noise",
+        "The training error reaches zero at about 50 hidden units: smallest width without errors",
+        FIGURE,
+        Equals(50, 15),
+        threshold("mlp-noise"),
+    ),
+    Claim(
+        "peak-at-threshold-mlp-noise",
+        "The MLP's peak is where the training error reaches zero: width at the peak / smallest "
+        "width without training errors",
+        FIGURE,
+        Equals(1, 0.4),
+        peak_over_threshold("mlp-noise"),
+    ),
+    Claim(
+        "descent-mlp-noise",
+        "Beyond the peak the test error of the MLP falls: peak minus largest width "
+        "(percentage points)",
+        FIGURE,
+        Positive(8.58, MIN_PEAK["error"]),
+        descent("mlp-noise"),
+    ),
+    Claim(
+        "second-valley-mlp-noise",
+        "The widest MLP errs less than the one in the valley before the peak, with label noise "
+        "(percentage points)",
+        "Figure 5b",
+        Positive(1.77),
+        gain("mlp-noise"),
+    ),
+    Claim(
+        "no-peak-mlp",
+        "Without label noise the test error of the MLP has no peak: height (percentage points), "
+        "less than 2 counting as none",
+        "Figure 5a",
+        Equals(0, MIN_PEAK["error"]),
+        height("mlp"),
+    ),
+    Claim(
+        "loss-peak-mlp",
+        "Without label noise the test loss of the MLP has a peak: height (nats)",
+        "Runs of Figure 5a, printed",
+        Positive(3.11, MIN_PEAK["loss"]),
+        height("mlp", "loss"),
+    ),
+    Claim(
+        "threshold-mlp",
+        "Smallest width without training errors, MLP without label noise",
+        "Figure 5a",
+        Equals(47, 14),
+        threshold("mlp"),
+    ),
+    Claim(
+        "peak-cnn-noise",
+        "With label noise the test error of the CNN has a peak: height (percentage points)",
+        "Figure 5c",
+        Positive(14.16, MIN_PEAK["error"]),
+        height("cnn-noise"),
+    ),
+    Claim(
+        "peak-at-threshold-cnn-noise",
+        "The CNN's peak is where its training error reaches zero: channels at the peak / smallest "
+        "number without training errors",
+        "Figure 5c",
+        Equals(1, 0.4),
+        peak_over_threshold("cnn-noise"),
+    ),
+    Claim(
+        "threshold-cnn-noise",
+        "Smallest number of channels without training errors, CNN with label noise",
+        "Figure 5c",
+        Equals(24, 4),
+        threshold("cnn-noise"),
+    ),
+    Claim(
+        "descent-cnn-noise",
+        "Beyond the peak the test error of the CNN falls: peak minus largest (percentage points)",
+        "Figure 5c",
+        Positive(6.14, MIN_PEAK["error"]),
+        descent("cnn-noise"),
+    ),
+    *(
+        Claim(
+            f"last-error-{series}",
+            f"{SERIES[series].title}: test error of the largest model (%)",
+            f"Figure 5{letter}",
+            Equals(published, 1.5),
+            value_at(series, "last"),
+        )
+        for series, letter, published in (
+            ("mlp", "a", 37.25),
+            ("mlp-noise", "b", 45.47),
+            ("cnn-noise", "c", 27.66),
+        )
+    ),
+    *(
+        Claim(
+            f"peak-error-{series}",
+            f"{SERIES[series].title}: test error at the peak (%)",
+            f"Figure 5{letter}",
+            Equals(published, 1.5),
+            value_at(series, "peak"),
+        )
+        for series, letter, published in (("mlp-noise", "b", 54.05), ("cnn-noise", "c", 33.80))
+    ),
+)
+
+
+def summarise(result: xr.Dataset) -> list[Row]:
+    """Make a table of thresholds, valleys, peaks and largest models."""
+    rows, named = [], {claim.name for claim in CLAIMS}
+    for name, series in SERIES.items():
+        largest = float(result["size"].sel(series=name).max())
+        table: dict[str, tuple[dict[str, Measured], str]] = {
+            f"threshold ({series.unit})": ({"size": threshold(name)}, "threshold"),
+            "last with training errors": ({"size": below_threshold(name)}, ""),
+            "valley before the peak": (
+                {"size": size_at(name, "valley"), "error (%)": value_at(name, "valley")},
+                "",
+            ),
+            "peak": (
+                {"size": size_at(name, "peak"), "error (%)": value_at(name, "peak")},
+                "peak-error",
+            ),
+            f"largest ({largest:.0f})": ({"error (%)": value_at(name, "last")}, "last-error"),
+            "peak of the loss (nats)": (
+                {"size": size_at(name, "peak", "loss"), "loss": value_at(name, "peak", "loss")},
+                "",
+            ),
+        }
+        for condition, (columns, subject) in table.items():
+            estimates = {column: measure(result) for column, measure in columns.items()}
+            claim = f"{subject}-{name}"
+            rows.append(Row(series.title, condition, estimates, claim if claim in named else None))
+    return rows

@@ -1,0 +1,101 @@
+"""What can be set of the double descent experiment, and its three curves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+from mnist1d.dataset import checks
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.harness.settings import check_data
+
+WIDTHS = (2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300)
+CHANNELS = (*range(2, 30, 2), *range(30, 101, 5))
+
+PUBLISHED_DATA = DatasetConfig(
+    num_samples=16_000, train_split=0.25, label_noise=0.15, label_noise_kind="published"
+)
+"""The set that the paper trains on."""
+
+
+class Series(NamedTuple):
+    """One curve of Figure 5.
+
+    Attributes:
+        architecture: "MLP" or "CNN".
+        noisy: whether it is trained on noisy labels.
+        unit: what its size counts.
+    """
+
+    architecture: str
+    noisy: bool
+    unit: str
+
+    @property
+    def title(self) -> str:
+        """The panel's title."""
+        return f"{self.architecture}, {'label noise' if self.noisy else 'no label noise'}"
+
+
+SERIES: Mapping[str, Series] = {
+    "mlp": Series("MLP", noisy=False, unit="hidden units"),
+    "mlp-noise": Series("MLP", noisy=True, unit="hidden units"),
+    "cnn-noise": Series("CNN", noisy=True, unit="channels"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Settings of the double descent experiment; the defaults are the paper's, but for `seeds`.
+
+    Attributes:
+        seeds: number of runs per size and series, at least 1; run s draws from key s.
+        widths: of the MLP's two hidden layers, rising, each from 1 to 10,000.
+        channels: of the CNN, rising, each from 1 to 10,000.
+        n_epochs: passes over the training set, at least 1.
+        batch_size: samples per batch; divides the number of training samples.
+        learning_rate: of gradient descent, above 0.
+        momentum: at least 0 and below 1.
+        data: the dataset; its label noise is that of the series with label noise. Claims belong to
+            the published one.
+    """
+
+    seeds: int = 3
+    widths: tuple[int, ...] = WIDTHS
+    channels: tuple[int, ...] = CHANNELS
+    n_epochs: int = 500
+    batch_size: int = 100
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    data: DatasetConfig = PUBLISHED_DATA
+
+    def __post_init__(self) -> None:
+        for field in ("seeds", "n_epochs", "batch_size"):
+            checks.integer(field, getattr(self, field), 1, 10**6)
+        check_data(self.data, ("channel_axis",), "models take rows of points")
+        if self.data.n_train % self.batch_size:
+            raise ValueError(f"batch_size must divide {self.data.n_train}, not {self.batch_size}")
+        for field in ("widths", "channels"):
+            sizes = checks.sequence(field, getattr(self, field), "a sequence of integers")
+            if not sizes:
+                raise ValueError(f"{field} must name at least one size, not {getattr(self, field)}")
+            for size in sizes:
+                checks.integer(field, size, 1, 10_000)
+            if list(sizes) != sorted(set(sizes)):
+                raise ValueError(f"{field} must rise, not {getattr(self, field)}")
+        checks.positive("learning_rate", self.learning_rate)
+        if not 0 <= checks.real("momentum", self.momentum) < 1:
+            raise ValueError(f"momentum must be from 0 to below 1, not {self.momentum}")
+
+    @classmethod
+    def quick(cls) -> Self:
+        """Return settings that take seconds and show that everything works, not more."""
+        return cls(seeds=2, widths=(8, 16, 40), channels=(4, 8, 12), n_epochs=25)
+
+    @property
+    def n_steps(self) -> int:
+        """Number of updates per run."""
+        return self.n_epochs * self.data.n_train // self.batch_size
+
+    def sizes(self, architecture: str) -> tuple[int, ...]:
+        """Sizes of "MLP" or "CNN"."""
+        return self.widths if architecture == "MLP" else self.channels
