@@ -119,7 +119,9 @@ class Compute:
             progress(group, len(group) * progress.steps)
             return ()
 
-        threads = DaemonThreads(count_cores() if call.devices == "none" else jax.device_count())
+        # All devices are for one group at a time, in order.
+        n_threads = {"one": jax.device_count(), "all": 1, "none": count_cores()}[call.devices]
+        threads = DaemonThreads(n_threads)
         try:
             yield from results_of(threads, run, groups, events=events)
         finally:

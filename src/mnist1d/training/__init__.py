@@ -32,6 +32,5 @@ if TYPE_CHECKING:
         initialise as initialise,
         train_runs as train_runs,
     )
-    from mnist1d.training.supervised import supervised as supervised
 
 __getattr__, __dir__ = lazy.attach(__name__, __file__)
