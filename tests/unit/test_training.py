@@ -27,7 +27,7 @@ from mnist1d.training import (
     train,
     train_runs,
 )
-from mnist1d.training.loop import stretches
+from mnist1d.training.loop import segments
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -230,10 +230,10 @@ def test_published_runs_are_evaluated_at_the_published_steps():
 
 @settings(deadline=None)
 @given(n_steps=st.integers(1, 200), evaluate_every=st.integers(0, 250), data=st.data())
-def test_stretches_cover_every_step_once_and_end_at_evaluations(n_steps, evaluate_every, data):
+def test_segments_cover_every_step_once_and_end_at_evaluations(n_steps, evaluate_every, data):
     first = data.draw(st.integers(0, n_steps - 1))
     training = counting(n_steps, evaluate_every, first)
-    starts, stops = stretches(training)
+    starts, stops = segments(training)
     assert starts[0] == 0
     assert stops[-1] == n_steps
     assert (starts[1:] == stops[:-1]).all()

@@ -112,22 +112,22 @@ def train(training: Training, model: Any, data: Any, *, key: PRNGKeyArray) -> tu
     True
     """
     arrays, static = eqx.partition(model, eqx.is_array)
-    starts, stops = stretches(training)
+    starts, stops = segments(training)
     longest = int((stops - starts).max())
     state = begin(training, arrays, data)
     bounds = jnp.stack([jnp.asarray(starts), jnp.asarray(stops)], axis=1)
-    state, losses, metrics = run_stretches(training, static, longest, state, data, key, bounds)
+    state, losses, metrics = run_segments(training, static, longest, state, data, key, bounds)
     metrics = jax.tree.map(lambda leaf: leaf[: len(training.evaluation_steps)], metrics)
     losses = jnp.concatenate([losses[i, :n] for i, n in enumerate(stops - starts)])
     return eqx.combine(state.arrays, static), History(losses, metrics)
 
 
-def stretches(training: Training) -> tuple[np.ndarray, np.ndarray]:
-    """First, and one past the last, step of every stretch that ends with an evaluation.
+def segments(training: Training) -> tuple[np.ndarray, np.ndarray]:
+    """First, and one past the last, step of every segment that ends with an evaluation.
 
-    Steps after the last evaluation are a stretch of their own, whose evaluation is dropped.
+    Steps after the last evaluation are a segment of their own, whose evaluation is dropped.
 
-    Returns: two integer arrays of shape (stretches,).
+    Returns: two integer arrays of shape (segments,).
     """
     stops = training.evaluation_steps + 1
     if stops[-1] != training.n_steps:
@@ -141,35 +141,35 @@ def begin(training: Training, arrays: Any, data: Any) -> State:
     return State(arrays, optimizer.init(eqx.filter(arrays, eqx.is_inexact_array)))
 
 
-def run_stretches(
+def run_segments(
     training: Training,
     static: Any,
     longest: int,
     state: State,
     data: Any,
     key: PRNGKeyArray,
-    bounds: Int[Array, "stretches 2"],
-) -> tuple[State, Float[Array, "stretches longest"], Any]:
-    """Take stretches one after the other, each some steps and then an evaluation.
+    bounds: Int[Array, "segments 2"],
+) -> tuple[State, Float[Array, "segments longest"], Any]:
+    """Take segments one after the other, each some steps and then an evaluation.
 
-    The bounds are traced, so that stretches of any length up to `longest` share one compiled
+    The bounds are traced, so that segments of any length up to `longest` share one compiled
     program; they are the same for all runs, so each loop stays one loop under `jax.vmap`.
 
     Args:
         training: what the run does.
         static: the part of the model that holds no arrays.
-        longest: size of the array of losses of a stretch.
-        state: the state before the first stretch.
+        longest: size of the array of losses of a segment.
+        state: the state before the first segment.
         data: handed to `training.batch` and `training.evaluate`.
-        key: the run's key; step i draws from `fold_in(key, i)`, whatever the stretches.
-        bounds: index of the first step of each stretch, and one past the last.
+        key: the run's key; step i draws from `fold_in(key, i)`, whatever the segments.
+        bounds: index of the first step of each segment, and one past the last.
 
-    Returns: the new state; the losses of the steps taken in every stretch, the rest of each row
+    Returns: the new state; the losses of the steps taken in every segment, the rest of each row
         being 0; what `training.evaluate` found after each.
     """
     optimizer = _optimizer_of(training, data)
 
-    def take_stretch(state: State, bounds: Int[Array, "2"]) -> tuple[State, Any]:
+    def run_segment(state: State, bounds: Int[Array, "2"]) -> tuple[State, Any]:
         start, stop = bounds
         parameters, frozen = eqx.partition(state.arrays, eqx.is_inexact_array)
 
@@ -194,7 +194,7 @@ def run_stretches(
         metrics = training.evaluate(eqx.combine(arrays, static), data)
         return State(arrays, optimizer_state), (losses, metrics)
 
-    state, (losses, metrics) = jax.lax.scan(take_stretch, state, bounds)
+    state, (losses, metrics) = jax.lax.scan(run_segment, state, bounds)
     return state, losses, metrics
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Key, PRNGKeyArray
 
-from mnist1d.training.loop import History, State, Training, begin, run_stretches, stretches
+from mnist1d.training.loop import History, State, Training, begin, run_segments, segments
 
 Report = Callable[[int, int], None]
 """Told of progress: steps done, steps in all."""
@@ -191,13 +191,13 @@ class RunProgram:
         )
         arrays, self._static = eqx.partition(models, eqx.is_array)
         arrays, data, keys = self._place_all(arrays, data, keys)
-        starts, stops = stretches(training)
+        starts, stops = segments(training)
         longest = int((stops - starts).max())
         self._bounds = _grouped(np.stack([starts, stops], axis=1), -(-len(stops) // _REPORTS))
         static = self._static
 
         def advance(state: State, data: Any, key: PRNGKeyArray, bounds: Any) -> Any:
-            return run_stretches(training, static, longest, state, data, key, bounds)
+            return run_segments(training, static, longest, state, data, key, bounds)
 
         def spread(function: Any, in_axes: tuple[Any, ...], in_specs: tuple[Any, ...]) -> Any:
             transform = jax.vmap if batched else _one_by_one
@@ -317,7 +317,7 @@ class Programs:
 
 
 def _grouped(bounds: np.ndarray, size: int) -> list[np.ndarray]:
-    """Divide stretches, shape (stretches, 2), into groups of a size; the last has empty ones."""
+    """Divide segments, shape (segments, 2), into groups of a size; the last has empty ones."""
     n_missing = -len(bounds) % size
     empty = np.full((n_missing, 2), bounds[-1, 1], bounds.dtype)
     return np.split(np.concatenate([bounds, empty]), (len(bounds) + n_missing) // size)
