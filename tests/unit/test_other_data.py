@@ -14,7 +14,7 @@ from mnist1d.experiments import (
     tsne,
 )
 from mnist1d.experiments.double_descent.config import PUBLISHED_DATA
-from mnist1d.experiments.self_supervised.training import ContrastiveWork, Run
+from mnist1d.experiments.self_supervised.method import _task as encoder_task
 from mnist1d.harness import record
 
 every_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.NAME)
@@ -49,7 +49,9 @@ def test_what_is_no_dataset_or_has_another_shape_of_signals_is_refused(experimen
         (metalearn_activation, lambda config: [config.determining]),
         (
             self_supervised,
-            lambda config: ContrastiveWork(config.schedule, config.signals).keys(Run("default", 0)),
+            lambda config: [
+                encoder_task(config, "training", {"variant": "default", "seed": 0}).key
+            ],
         ),
         (tsne, lambda config: [tsne._unit_key(tsne._Job("MNIST-1D", 0), config, 5000)]),
     ],

@@ -1,6 +1,5 @@
 """The self-supervised experiment: views, losses, probes, and what is resumed and claimed."""
 
-import functools
 import math
 
 import jax
@@ -14,18 +13,24 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 import mnist1d
-from mnist1d.execution import store as units_module
-from mnist1d.execution.units import Units
-from mnist1d.experiments import self_supervised
-from mnist1d.experiments.self_supervised.method import PUBLISHED, Config, representations, run
+from mnist1d.dataset.config import DatasetConfig
+from mnist1d.execution import Compute, Store, Task
+from mnist1d.experiments.self_supervised import method
+from mnist1d.experiments.self_supervised.claims import CLAIMS, PUBLISHED
+from mnist1d.experiments.self_supervised.config import N_LAYERS, VARIANTS, Config
+from mnist1d.experiments.self_supervised.method import (
+    representations,
+    run,
+    stored_representations,
+)
 from mnist1d.experiments.self_supervised.training import (
-    VARIANTS,
-    ContrastiveTrainer,
-    Run,
+    Trainer,
     as_encoder,
     as_vector,
+    contrastive,
     initial_encoder,
     outputs_of_layers,
+    training_signals,
 )
 from mnist1d.experiments.self_supervised.views import ViewDraws, apply_views, draw_views, level
 from mnist1d.harness.claims import judge
@@ -37,7 +42,7 @@ from mnist1d.measures.probes import (
     quick_linear_accuracy,
 )
 from mnist1d.models import Encoder, count_parameters
-from mnist1d.training import info_nce, longest_first, nt_xent
+from mnist1d.training import info_nce, nt_xent, runs
 
 PUBLISHED_VIEWS = {"max_shift": 10, "slope_scale": 0.04, "offset_scale": 0.3}
 TINY = Config(
@@ -54,9 +59,8 @@ TINY = Config(
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
     """Keep to one device, so that a program is compiled once, and quickly."""
-    one_device = functools.partial(longest_first, devices=jax.devices()[:1])
     with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
-        patch.setattr(units_module, "longest_first", one_device)
+        patch.setattr(jax, "device_count", lambda: 1)
         jax.config.update("jax_disable_most_optimizations", True)
         yield
         jax.config.update("jax_disable_most_optimizations", False)
@@ -65,11 +69,18 @@ def one_thread():
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("units")
-    return run(TINY, units=Units(folder)), folder
+    return run(TINY, compute=Compute(Store(folder))), folder
 
 
 def random_signals(n, seed=0):
     return np.random.default_rng(seed).normal(size=(40, n)).astype(np.float32)
+
+
+def train(config, variant):
+    task = Task({"variant": variant, "seed": 0}, {})
+    ((found, arrays),) = Trainer(config)([task], jax.devices()[0], lambda _: None)
+    assert found is task
+    return arrays
 
 
 def columns(n, seed, size=7):
@@ -266,23 +277,22 @@ def test_training_sees_two_different_views_of_the_same_rows(monkeypatch):
         seen["training"] = training
         raise StopIteration
 
-    monkeypatch.setattr(contrastive_training, "compile_runs", keep)
-    x = mnist1d.load().x
-    trainer = ContrastiveTrainer(x, Config().schedule)
+    monkeypatch.setattr(runs, "compile_runs", keep)
     with pytest.raises(RuntimeError):
-        next(trainer([Run("default", 0)], jax.devices()[0], lambda _: None))
-    training, order = seen["training"], trainer._order(0)
+        train(Config(), "default")
+    training = seen["training"]
+    _, (signals, order), _ = Trainer(Config()).arguments("default", 0)
     assert training.n_steps == 8000
     # After whole epochs: every tenth, and the last.
     assert training.evaluation_steps[[0, 1, -1]].tolist() == [399, 799, 7999]
     assert len(training.evaluation_steps) == 20
-    levelled = jnp.asarray(trainer._levelled)
-    views = training.batch((levelled, jnp.asarray(order)), jnp.asarray(3), jax.random.key(9))
+    data = jnp.asarray(signals), jnp.asarray(order)
+    views = training.batch(data, jnp.asarray(3), jax.random.key(9))
     assert views.shape == (40, 200)
     first, second = views[:, :100], views[:, 100:]
     assert (jnp.abs(first - second).max(axis=0) > 1e-3).all()
     draws = draw_views(200, **PUBLISHED_VIEWS, key=jax.random.key(9))
-    rows = trainer._levelled[order[3]].T
+    rows = signals[order[3]].T
     for half, part in ((first, slice(100)), (second, slice(100, None))):
         own = ViewDraws(*(values[part] for values in draws))
         expected = apply_views(jnp.asarray(rows), own, max_shift=10)
@@ -291,10 +301,9 @@ def test_training_sees_two_different_views_of_the_same_rows(monkeypatch):
 
 def test_one_step_is_that_of_plain_adam():
     """The first update of Adam moves every weight by the learning rate against its gradient."""
-    x = mnist1d.load().x[:100]
-    schedule = Config(n_epochs=1, probe_every=1).schedule
-    trainer = ContrastiveTrainer(x, schedule)
-    ((_, (arrays,)),) = trainer([Run("no projector", 0)], jax.devices()[0], lambda _: None)
+    data = DatasetConfig(train=100, test=100)
+    config = Config(n_epochs=1, probe_every=1, probed_samples=100, data=data)
+    arrays = train(config, "no projector")
     moved = arrays["weights"][0] - as_vector(initial_encoder("no projector", 0))
     assert arrays["weights"].shape == (1, 3950)
     assert np.abs(moved).max() < 0.0101
@@ -305,20 +314,17 @@ def test_one_step_is_that_of_plain_adam():
 def test_training_on_both_parts_takes_five_quarters_of_the_steps():
     both = Config(training_data="both")
     dataset = mnist1d.load()
-    x, labels = both.signals.generate()
+    x, labels = training_signals(both)
     assert (len(x), len(labels)) == (5000, 5000)
     np.testing.assert_array_equal(x[4000:], dataset.x_test.astype(np.float32))
-    trainer = ContrastiveTrainer(x, both.schedule)
-    assert trainer._training.n_steps == 10_000
-    alone, _ = Config().signals.generate()
+    assert contrastive(both).n_steps == 10_000
+    alone, _ = training_signals(Config())
     assert len(alone) == 4000
 
 
 def test_the_full_loss_on_both_parts_starts_below_its_chance_level():
     settings = {"seeds": 1, "n_epochs": 1, "training_data": "both", "loss": "nt-xent"}
-    config = Config(**vars(TINY) | settings)
-    trainer = ContrastiveTrainer(config.signals.generate()[0], config.schedule)
-    ((_, (arrays,)),) = trainer([Run("default", 0)], jax.devices()[0], lambda _: None)
+    arrays = train(Config(**vars(TINY) | settings), "default")
     assert arrays["loss"].shape == (1,)
     # One view is told from 999 others; InfoNCE would be below log(500).
     assert math.log(500) < arrays["loss"][0] < math.log(999)
@@ -381,8 +387,8 @@ def test_purity_is_one_for_islands_and_the_share_of_a_class_for_mixtures():
 def test_the_probes_repeated_by_hand_on_the_stored_outputs_agree(finished):
     result, folder = finished
     data = mnist1d.load()
-    for variant, last in self_supervised.N_LAYERS.items():
-        stored = self_supervised.stored_representations(TINY, variant, Units(folder))
+    for variant, last in N_LAYERS.items():
+        stored = stored_representations(TINY, variant, Store(folder))
         layers = representations(result, variant, 0)
         assert len(layers) == last + 1
         assert stored["label"].tolist() == [*data.y, *data.y_test]
@@ -417,44 +423,43 @@ def test_an_interrupted_run_goes_on_where_it_was_with_the_same_bits(
     class StopError(Exception):
         pass
 
-    original = Units.save
+    original = Store.save
     saved, limits = [], [4, 10, 17]
 
-    def save(units, arrays, **key):
+    def save(store, arrays, **key):
         if limits and len(saved) >= limits[0]:
             raise StopError
-        original(units, arrays, **key)
+        original(store, arrays, **key)
         saved.append(key["what"])
 
-    monkeypatch.setattr(Units, "save", save)
-    # Stopped while training, while probing and while embedding; 6 + 6 + 3 + 4 units in all.
+    monkeypatch.setattr(Store, "save", save)
+    # Stopped while training, while probing and while embedding; 6 + 6 + 3 + 4 tasks in all.
     while limits:
         with pytest.raises(StopError):
-            run(TINY, units=Units(tmp_path))
+            run(TINY, compute=Compute(Store(tmp_path)))
         del limits[0]
-    units = Units(tmp_path)
-    result = run(TINY, units=units)
+    store = Store(tmp_path)
+    result = run(TINY, compute=Compute(store))
     assert saved.count("training") == saved.count("probes") == 6
     assert saved.count("embedding") == 4
-    assert units.n_found >= 12
+    assert store.n_found >= 12
     times = [name for name in result if name.endswith("seconds")]
     xr.testing.assert_equal(result.drop_vars(times), finished[0].drop_vars(times))
 
 
 def test_runs_that_diverge_have_no_accuracy_and_decide_nothing(monkeypatch):
     def diverge(*_):
-        return {
-            Run(variant, seed): np.full((2, len(as_vector(initial_encoder(variant, 0)))), np.nan)
-            for variant in VARIANTS
-            for seed in range(2)
-        }
+        for variant in VARIANTS:
+            weights = np.full((2, len(as_vector(initial_encoder(variant, 0)))), np.nan)
+            for seed in range(2):
+                yield Task({"variant": variant, "seed": seed}, {}), {"weights": weights}
 
-    monkeypatch.setattr(self_supervised, "train_encoders", diverge)
+    monkeypatch.setattr(method, "train_encoders", diverge)
     result = run(TINY)
     assert result.linear_accuracy.sel(layer=slice(1, None)).isnull().all()
     assert result.purity.sel(stage="after").isnull().all()
     assert result.purity.sel(stage="before").notnull().all()
-    for judgement in judge(self_supervised.CLAIMS, result, full=True):
+    for judgement in judge(CLAIMS, result, full=True):
         if not judgement.claim.name.startswith("pixels"):
             assert judgement.verdict == "undecided"
             assert judgement.estimate.n_diverged == 2
@@ -479,7 +484,7 @@ def test_the_published_curves_reproduce_their_own_claims(finished):
     result = result_of(finished, PUBLISHED, isolated)
     judged = {
         judgement.claim.name: judgement
-        for judgement in judge(self_supervised.CLAIMS, result, full=True)
+        for judgement in judge(CLAIMS, result, full=True)
         if not judgement.claim.name.startswith(("knn", "loss"))
     }
     verdicts = {name: judgement.verdict for name, judgement in judged.items()}
@@ -503,8 +508,7 @@ def test_accuracies_that_only_rise_and_digits_that_mix_differ_from_the_paper(fin
     rising = {variant: np.linspace(33, 90, len(PUBLISHED[variant])) for variant in PUBLISHED}
     result = result_of(finished, rising, [89] * 10)
     verdicts = {
-        judgement.claim.name: judgement.verdict
-        for judgement in judge(self_supervised.CLAIMS, result, full=True)
+        judgement.claim.name: judgement.verdict for judgement in judge(CLAIMS, result, full=True)
     }
     for variant in ("default", "no-projector", "deep-projector"):
         assert verdicts[f"peak-in-the-middle-{variant}"] == "differs"

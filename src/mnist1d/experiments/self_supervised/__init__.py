@@ -33,30 +33,23 @@ Source: PAPER section 7. Differences from the paper and its code:
    every layer for every signal; those of seed 0 are also stored in the run's folder of units.
 """
 
-from mnist1d.experiments.self_supervised.method import (
-    CAPTIONS,
-    CLAIMS,
-    NAME,
-    PAPER_SEEDS,
-    TITLE,
-    VERSION,
-    Config,
-    explain,
-    plot,
-    run,
-    summarise,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CAPTIONS",
-    "CLAIMS",
-    "NAME",
-    "PAPER_SEEDS",
-    "TITLE",
-    "VERSION",
-    "Config",
-    "explain",
-    "plot",
-    "run",
-    "summarise",
-]
+from mnist1d.dataset import lazy
+
+if TYPE_CHECKING:
+    from mnist1d.experiments.self_supervised.claims import (
+        CLAIMS as CLAIMS,
+        explain as explain,
+        summarise as summarise,
+    )
+    from mnist1d.experiments.self_supervised.config import Config as Config
+    from mnist1d.experiments.self_supervised.figures import CAPTIONS as CAPTIONS, plot as plot
+    from mnist1d.experiments.self_supervised.method import run as run
+
+NAME = "self-supervised"
+TITLE = "Self-supervised learning, SimCLR (Figure 8)"
+VERSION = 1
+PAPER_SEEDS = 1
+
+__getattr__, __dir__ = lazy.attach(__name__, __file__)
