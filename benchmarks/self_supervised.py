@@ -12,7 +12,6 @@ which is scikit-learn's for both; they and a cold start of the whole command are
 """
 
 import argparse
-import functools
 import os
 import resource
 import subprocess
@@ -32,18 +31,14 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 import mnist1d
-from mnist1d.execution.units import Units
+from mnist1d.execution import Compute
 from mnist1d.experiments import self_supervised
-from mnist1d.experiments.self_supervised.method import Config
-from mnist1d.experiments.self_supervised.training import (
-    VARIANTS,
-    ContrastiveTrainer,
-    ContrastiveWork,
-    Run,
-)
+from mnist1d.experiments.self_supervised.config import VARIANTS, Config
+from mnist1d.experiments.self_supervised.method import probe_encoders, train_encoders
+from mnist1d.experiments.self_supervised.training import Trainer
 from mnist1d.harness import record
 from mnist1d.harness.interface import silent
-from mnist1d.training import longest_first, use_all_cores
+from mnist1d.training import use_all_cores
 
 CONFIG = Config()
 
@@ -61,35 +56,38 @@ def cold_start(folder):
     return seconds, memory, record.load(self_supervised, Path(folder) / "out" / "self-supervised")
 
 
-def compiled(dataset):
+def compiled():
     """Return a trainer with all its programs, and the seconds that compilation took."""
-    trainer = ContrastiveTrainer(dataset.x, CONFIG.schedule)
+    trainer = Trainer(CONFIG)
     start = perf_counter()
     for variant in VARIANTS:
         for device in jax.devices():
-            trainer.program(Run(variant, 0), device)
+            trainer.program(variant, device, *trainer.arguments(variant, 0))
     return trainer, perf_counter() - start
 
 
 def ours(trainer, n_seeds):
     """Return seconds per seed of training, of the probes during training, and of the table."""
-    weights = {}
-    start = perf_counter()
-    runs = [Run(variant, seed) for seed in range(n_seeds) for variant in VARIANTS]
-    cost = ContrastiveWork(CONFIG.schedule, CONFIG.signals).cost
-    work = functools.partial(trainer, told=lambda _: None)
-    found = longest_first([[run] for run in runs], work, cost=lambda piece: cost(piece[0]))
-    for run, (arrays,) in found:
-        weights[run] = arrays["weights"]
-    training = perf_counter() - start
     config = Config(seeds=n_seeds)
-    result = self_supervised.empty_result(config)
+
+    def compute(tasks, make_runner, config):
+        """Compute tasks; encoders are trained by what is compiled already."""
+        make = (lambda _: trainer) if make_runner is Trainer else make_runner
+        return Compute()(tasks, make, config)
+
+    start = perf_counter()
+    trained = list(train_encoders(config, compute, silent))
+    training = perf_counter() - start
+    weights = {tuple(task.labels.values()): arrays["weights"] for task, arrays in trained}
     with threadpool_limits(1):
         start = perf_counter()
-        self_supervised.probe_encoders(config, weights, result, silent, Units())
+        probed = [arrays for _, arrays in probe_encoders(config, weights, compute, silent)]
         both = perf_counter() - start
     # Probes and table share the cores, so each gets its share of the wall time.
-    share = float(result.probe_seconds.sum() / (result.probe_seconds + result.table_seconds).sum())
+    probes, tables = (
+        sum(float(arrays[f"{part}_seconds"]) for arrays in probed) for part in ("probe", "table")
+    )
+    share = probes / (probes + tables)
     return tuple(each / n_seeds for each in (training, share * both, (1 - share) * both))
 
 
@@ -168,7 +166,7 @@ def main():
     options = parser.parse_args()
     use_all_cores()
     dataset = mnist1d.load()
-    trainer, compiling = compiled(dataset)
+    trainer, compiling = compiled()
     times = {n_seeds: ours(trainer, n_seeds) for n_seeds in (1, options.seeds)}
     print(f"compilation: {compiling:.1f} s")
     for n_seeds, (training, probing, table) in times.items():
