@@ -11,7 +11,7 @@ from mnist1d.execution.task import Arrays, Task
 
 def assemble(
     found: Iterable[tuple[Task, Arrays]],
-    coords: Mapping[str, Sequence[Any] | np.ndarray],
+    coords: Mapping[str, Sequence[Any] | np.ndarray | int],
     dims: Mapping[str, tuple[str, ...]],
     fill: Mapping[str, Any] = {},
 ) -> xr.Dataset:
@@ -19,7 +19,8 @@ def assemble(
 
     Args:
         found: finished tasks and their arrays; what is not in `dims` is left out.
-        coords: all labels, by dimension.
+        coords: all labels, by dimension; an integer for a size without labels, whose places are
+            numbered from 0.
         dims: for every variable its dimensions; those that no label fills are the array's own.
         fill: what stands where no task has a value, by variable, and so its type; NaN for others.
 
@@ -30,15 +31,15 @@ def assemble(
            [nan, nan]])
     ...
     """
-    sizes = {name: len(labels) for name, labels in coords.items()}
+    labels = {
+        name: list(range(each)) if isinstance(each, int) else np.asarray(each).tolist()
+        for name, each in coords.items()
+    }
     arrays = {
-        name: np.full([sizes[axis] for axis in axes], fill.get(name, np.nan))
+        name: np.full([len(labels[axis]) for axis in axes], fill.get(name, np.nan))
         for name, axes in dims.items()
     }
-    place = {
-        name: {label: i for i, label in enumerate(np.asarray(labels).tolist())}
-        for name, labels in coords.items()
-    }
+    place = {name: {label: i for i, label in enumerate(each)} for name, each in labels.items()}
     for task, values in found:
         for name, axes in dims.items():
             if name in values:
@@ -47,4 +48,7 @@ def assemble(
                     for axis in axes
                 )
                 arrays[name][at] = values[name]
-    return xr.Dataset({name: (dims[name], array) for name, array in arrays.items()}, dict(coords))
+    return xr.Dataset(
+        {name: (dims[name], array) for name, array in arrays.items()},
+        {name: each for name, each in coords.items() if not isinstance(each, int)},
+    )

@@ -101,9 +101,9 @@ def _run_on_mnist1d(config: Config, progress: Progress, compute: Compute) -> xr.
         "data": ["plain", "shuffled"],
         "seed": np.arange(config.seeds),
         "step": published_training(config).evaluation_steps,
-        "sample": np.arange(len(labels)),
+        "sample": len(labels),
     }
-    result = _assembled(trained, coords).drop_vars("sample")
+    result = _assembled(trained, coords)
     return result.assign_coords(test_label=("sample", labels))
 
 

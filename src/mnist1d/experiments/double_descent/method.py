@@ -67,7 +67,7 @@ def run(
         ((task, _outcome(task, arrays, n_samples)) for task, arrays in trained),
         coords={
             "series": list(SERIES),
-            "rank": range(max(len(config.widths), len(config.channels))),
+            "rank": max(len(config.widths), len(config.channels)),
             "seed": np.arange(config.seeds),
         },
         dims={
@@ -83,7 +83,7 @@ def run(
         },
         fill={"diverged": False, "size": 0, "n_parameters": 0},
     )
-    return measure_curves(result.drop_vars("rank")).assign(
+    return measure_curves(result).assign(
         n_wrong_labels=int((dataset.y != dataset.y_clean).sum()),
         n_redrawn_labels=int(dataset.noise_mask.sum()),
         n_labels=len(dataset.y),

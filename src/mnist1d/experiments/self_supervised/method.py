@@ -112,8 +112,8 @@ def run(
             "probe_epoch": epochs[config.probe_every - 1 :: config.probe_every],
             "stage": list(STAGES),
             "digit": np.arange(10),
-            "sample": range(len(labels)),
-            "axis": range(2),
+            "sample": len(labels),
+            "axis": 2,
         },
         dims={
             "linear_accuracy": (*RUN, "layer"),
@@ -129,7 +129,7 @@ def run(
             "embedding_seconds": PICTURE,
         },
         fill={"embedding": np.float32(np.nan)},
-    ).drop_vars(["sample", "axis"])
+    )
     result["linear_accuracy"].loc[{"layer": 0}] = pixel_linear
     for variant in VARIANTS:
         name = weights_name(variant)
