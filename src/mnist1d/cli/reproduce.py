@@ -21,11 +21,10 @@ from mnist1d.experiments import EXPERIMENTS
 from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from rich.console import Console
 
     from mnist1d.harness.findings import Findings
+    from mnist1d.harness.interface import PaperExperiment
 
 
 def reproduce(
@@ -101,7 +100,7 @@ def reproduce(
     console.print(f"All claims: {out / 'claims.json'}")
 
 
-def _choose(names: tuple[str, ...]) -> list["ModuleType"]:
+def _choose(names: tuple[str, ...]) -> list["PaperExperiment"]:
     known = {experiment.NAME: experiment for experiment in EXPERIMENTS}
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -110,7 +109,7 @@ def _choose(names: tuple[str, ...]) -> list["ModuleType"]:
 
 
 def _configure(
-    experiment: "ModuleType", quick: bool, seeds: int | None, given: dict[str, Any]
+    experiment: "PaperExperiment", quick: bool, seeds: int | None, given: dict[str, Any]
 ) -> Any:
     """Make an experiment's configuration; options that it does not have do not concern it."""
     config = experiment.Config.quick() if quick else experiment.Config()
@@ -134,7 +133,7 @@ def _check_mnist(configs: Sequence[Any]) -> None:
         return
 
 
-def _check_writable(out: Path, chosen: Sequence["ModuleType"]) -> None:
+def _check_writable(out: Path, chosen: Sequence["PaperExperiment"]) -> None:
     """Find out before training whether what will be written can be."""
     try:
         check_writable(out, "claims.json")
@@ -145,7 +144,7 @@ def _check_writable(out: Path, chosen: Sequence["ModuleType"]) -> None:
 
 
 def _findings_of_others(
-    out: Path, chosen: Sequence["ModuleType"], console: "Console"
+    out: Path, chosen: Sequence["PaperExperiment"], console: "Console"
 ) -> dict[str, "Findings"]:
     """Judge what earlier commands left in the folder, so that claims.json stays complete."""
     from mnist1d.harness import record

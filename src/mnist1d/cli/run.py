@@ -22,10 +22,10 @@ from mnist1d.experiments import find_experiment
 from mnist1d.harness.interface import InputError
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     import xarray as xr
     from rich.console import Console
+
+    from mnist1d.harness.interface import Experiment
 
 _Name = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="EXPERIMENT")]
 _Out = Annotated[Path, tyro.conf.arg(metavar="DIR")]
@@ -84,7 +84,7 @@ def command_for(name: str) -> Callable[..., None]:
     return with_fields(run_experiment, found.Config(), quick, owner=f"Config of {name}")
 
 
-def _found(name: str) -> "ModuleType":
+def _found(name: str) -> "Experiment":
     try:
         return find_experiment(name)
     except InputError as error:
@@ -92,7 +92,7 @@ def _found(name: str) -> "ModuleType":
 
 
 def _run(
-    experiment: "ModuleType",
+    experiment: "Experiment",
     values: Mapping[str, list[Any]],
     quick: bool,
     out: Path,
@@ -143,7 +143,7 @@ def _run(
 
 
 def _draw(
-    experiment: "ModuleType", result: "xr.Dataset", folder: Path, console: "Console"
+    experiment: "Experiment", result: "xr.Dataset", folder: Path, console: "Console"
 ) -> list[str]:
     """Draw an experiment's figures, and return their names."""
     from mnist1d.harness import record

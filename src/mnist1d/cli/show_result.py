@@ -9,9 +9,9 @@ from mnist1d.cli.command import error_line, fail, make_console
 from mnist1d.experiments import EXPERIMENTS, find_experiment
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     import xarray as xr
+
+    from mnist1d.harness.interface import Experiment
 
 
 def show_result(
@@ -59,7 +59,7 @@ def show_result(
     )
 
 
-def _experiment_of(result: "xr.Dataset", file: Path | None) -> "ModuleType | None":
+def _experiment_of(result: "xr.Dataset", file: Path | None) -> "Experiment | None":
     name = result.attrs["experiment"]
     if file is None:
         return next((each for each in EXPERIMENTS if name == each.NAME), None)

@@ -4,7 +4,6 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from mnist1d.dataset.config import DatasetConfig
 from mnist1d.harness import record
 from mnist1d.harness.claims import Judgement
 from mnist1d.harness.findings import Findings, findings_of
+from mnist1d.harness.interface import Experiment
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed
 from mnist1d.harness.settings import label
 from mnist1d.measures.uncertainty import Estimate, estimate
@@ -30,7 +30,7 @@ _MOST_COLUMNS = 5
 _MOST_VALUES = 6
 
 
-def show_findings(experiment: ModuleType | None, result: xr.Dataset, console: Console) -> None:
+def show_findings(experiment: Experiment | None, result: xr.Dataset, console: Console) -> None:
     """Show an experiment's own tables and claims; of a grid, and without any, means per case.
 
     Args:

@@ -1,18 +1,10 @@
 """The experiments of the paper, in its order.
 
-An experiment is a module with `NAME`, `TITLE`, `VERSION` (raised whenever a change of its code
-makes other numbers, so that stored units of its work are not mixed), `PAPER_SEEDS` (the paper's
-number of runs, which `mnist1d reproduce` makes unless told otherwise), `Config` (a frozen dataclass
-with a `seeds` field and a `quick()` constructor), `run(config, progress=..., units=...)`, which
-returns an `xarray.Dataset`, `CLAIMS`, `summarise(result) -> rows` and `plot(result) -> figures by
-file name`. Three names help `mnist1d reproduce` to show a table soon and to keep all cores busy:
-`TAKES_SECONDS = True`, `FILLS_CORES = False` where the paper's number of runs does not, and
-`USES_JAX = False`. To add one, write that file and name it here; command line and record pick it
-up.
+Each is a folder in the shape of `pooling`; `harness.interface.Experiment` says which names it has.
+To add one, make its folder and name it here: command line, record, report and exam pick it up.
 """
 
 from pathlib import Path
-from types import ModuleType
 
 from mnist1d.experiments import (
     classification,
@@ -25,8 +17,9 @@ from mnist1d.experiments import (
     tsne,
 )
 from mnist1d.harness import loading
+from mnist1d.harness.interface import Experiment, PaperExperiment
 
-EXPERIMENTS: tuple[ModuleType, ...] = (
+EXPERIMENTS: tuple[PaperExperiment, ...] = (
     classification,
     tsne,
     lottery_tickets,
@@ -38,11 +31,11 @@ EXPERIMENTS: tuple[ModuleType, ...] = (
 )
 
 
-def find_experiment(what: str | Path) -> ModuleType:
+def find_experiment(what: str | Path) -> Experiment:
     """Return the experiment of a name, or load the one in a Python file.
 
     A file needs three parts: `NAME`, `Config` (a dataclass, all of whose fields have defaults) and
-    `run(config)`, which returns an `xarray.Dataset` and may take `progress` and `units` as our
+    `run(config)`, which returns an `xarray.Dataset` and may take `progress` and `compute` as our
     experiments' do. `TITLE`, `VERSION`, `CLAIMS`, `summarise` and `plot` are filled in where they
     are missing. Without a `VERSION` the text of the file takes its place, so that stored work of
     another text is not mixed with the new.

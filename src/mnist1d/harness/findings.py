@@ -1,12 +1,11 @@
 """What a result says: every claim judged, every row of the table, computed once."""
 
 from dataclasses import dataclass
-from types import ModuleType
 
 import xarray as xr
 
 from mnist1d.harness.claims import Judgement, judge
-from mnist1d.harness.interface import Row, is_other_data
+from mnist1d.harness.interface import Experiment, Row, is_other_data
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Findings:
         rows: of its table.
     """
 
-    experiment: ModuleType
+    experiment: Experiment
     result: xr.Dataset
     judgements: tuple[Judgement, ...]
     rows: tuple[Row, ...]
@@ -35,14 +34,14 @@ class Findings:
         return next((each for each in self.judgements if each.claim.name == claim), None)
 
 
-def findings_of(experiment: ModuleType, result: xr.Dataset) -> Findings:
+def findings_of(experiment: Experiment, result: xr.Dataset) -> Findings:
     """Judge the claims of an experiment on its result, and make its table."""
     return Findings(
         experiment, result, tuple(judged(experiment, result)), tuple(experiment.summarise(result))
     )
 
 
-def judged(experiment: ModuleType, result: xr.Dataset) -> list[Judgement]:
+def judged(experiment: Experiment, result: xr.Dataset) -> list[Judgement]:
     """Judge the claims of an experiment on its result; on other data they say nothing."""
     if is_other_data(result):
         return []

@@ -12,7 +12,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,13 @@ import xarray as xr
 
 from mnist1d.harness import record
 from mnist1d.harness.grids import combine, coordinate
-from mnist1d.harness.interface import InputError, Progress, silent
+from mnist1d.harness.interface import Experiment, InputError, Progress, silent
 from mnist1d.harness.settings import as_json, label, with_settings
 from mnist1d.mnist import mnist_folder
 
 
 def run_grid(
-    experiment: ModuleType,
+    experiment: Experiment,
     grid: Mapping[str, Iterable[Any]] | None = None,
     *,
     config: Any = None,
@@ -72,7 +71,7 @@ class Plan:
         configs: the configuration at every point.
     """
 
-    experiment: ModuleType
+    experiment: Experiment
     base: Any
     axes: Mapping[str, Sequence[Any]]
     points: Sequence[Mapping[str, Any]]
@@ -112,7 +111,7 @@ class Plan:
 
 
 def plan_grid(
-    experiment: ModuleType,
+    experiment: Experiment,
     grid: Mapping[str, Iterable[Any]] | None = None,
     *,
     config: Any = None,
@@ -168,7 +167,7 @@ def _written(point: Mapping[str, Any]) -> str:
 
 
 def _find(
-    experiment: ModuleType, config: Any, folder: Path, progress: Progress
+    experiment: Experiment, config: Any, folder: Path, progress: Progress
 ) -> xr.Dataset | None:
     """Read the result at a point from the folder, if it is there."""
     key, path = _place(experiment, config, folder)
@@ -186,7 +185,7 @@ def _find(
 
 
 def _run_point(
-    experiment: ModuleType,
+    experiment: Experiment,
     config: Any,
     folder: Path | None,
     progress: Progress,
@@ -203,13 +202,13 @@ def _run_point(
     return record.read(path).drop_attrs(deep=False).assign_attrs(result.attrs)
 
 
-def _place(experiment: ModuleType, config: Any, folder: Path) -> tuple[str, Path]:
+def _place(experiment: Experiment, config: Any, folder: Path) -> tuple[str, Path]:
     key = _key(experiment, config)
     name = hashlib.sha256(key.encode()).hexdigest()[:32]
     return key, folder / "points" / f"{name}.nc"
 
 
-def _key(experiment: ModuleType, config: Any) -> str:
+def _key(experiment: Experiment, config: Any) -> str:
     """Write down all that determines a result."""
     known = {
         "experiment": experiment.NAME,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from mnist1d.execution.task import Arrays, Task
 from mnist1d.measures.uncertainty import Estimate
@@ -25,6 +25,55 @@ class Progress(Protocol):
 
         `done` = 0 while the task is being compiled; `total` = 0 makes `task` a plain remark.
         """
+
+
+class Experiment(Protocol):
+    """What an experiment is: a module or package with these names.
+
+    Attributes:
+        NAME: on the command line, and of its folder of results.
+        TITLE: what it is, and which figures of the paper.
+        VERSION: raised whenever a change makes other numbers, so that stored results are not mixed.
+        Config: a dataclass of its settings, all with defaults: the paper's. It has a field `seeds`
+            and may have a constructor `quick()` for settings that take seconds.
+        CLAIMS: what the paper says, each with a rule and a measure.
+        run: `(config, *, progress, compute) -> result`, whose variables have a dimension `seed`.
+        summarise: `result -> rows` of its table.
+        plot: `result -> figures` by file name.
+
+    More names are used where they are there: `CAPTIONS` of figures; `explain(result)`, why claims
+    differ; `remarks(result)`, what has to be known; and, for what `mnist1d reproduce` computes
+    when, `TAKES_SECONDS = True`, `FILLS_CORES = False` where the paper's number of runs does not,
+    and `USES_JAX = False`.
+    """
+
+    NAME: str
+    TITLE: str
+    VERSION: Any
+    Config: Any
+    CLAIMS: Any
+
+    @property
+    def run(self) -> Callable[..., xr.Dataset]:
+        """Do what the configuration says."""
+
+    @property
+    def summarise(self) -> Callable[[xr.Dataset], Sequence[Row]]:
+        """Make the table of a result."""
+
+    @property
+    def plot(self) -> Callable[[xr.Dataset], Mapping[str, Any]]:
+        """Draw the figures of a result."""
+
+
+class PaperExperiment(Experiment, Protocol):
+    """An experiment of the paper.
+
+    Attributes:
+        PAPER_SEEDS: the paper's number of runs.
+    """
+
+    PAPER_SEEDS: int
 
 
 def silent(task: str, done: int, total: int, /) -> None:

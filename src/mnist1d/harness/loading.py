@@ -15,12 +15,12 @@ from typing import Any
 
 import xarray as xr
 
-from mnist1d.harness.interface import InputError
+from mnist1d.harness.interface import Experiment, InputError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
-def find_experiment(what: str | Path, experiments: Sequence[ModuleType]) -> ModuleType:
+def find_experiment(what: str | Path, experiments: Sequence[Experiment]) -> Experiment:
     """Return the experiment of a name, or load the one in a Python file.
 
     Args:

@@ -16,7 +16,6 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import jax
@@ -30,7 +29,7 @@ from mnist1d.execution.machine import processor_name
 from mnist1d.execution.units import Units
 from mnist1d.figures import style
 from mnist1d.harness.findings import Findings, judged
-from mnist1d.harness.interface import InputError, Progress, silent
+from mnist1d.harness.interface import Experiment, InputError, Progress, silent
 from mnist1d.harness.settings import as_json
 
 judge_result = judged
@@ -64,7 +63,7 @@ def follows_protocol(config: Any) -> bool:
 
 
 def execute(
-    experiment: ModuleType,
+    experiment: Experiment,
     config: Any,
     *,
     progress: Progress = silent,
@@ -150,7 +149,7 @@ def is_full(result: xr.Dataset) -> bool:
     return result.attrs.get("protocol") == "full"
 
 
-def note(experiment: ModuleType, result: xr.Dataset) -> str:
+def note(experiment: Experiment, result: xr.Dataset) -> str:
     """Say in what a result is not the paper's, if it is not; nothing of experiments of no paper."""
     if is_full(result) or not hasattr(experiment, "PAPER_SEEDS"):
         return ""
@@ -162,13 +161,13 @@ def note(experiment: ModuleType, result: xr.Dataset) -> str:
     return "quick run, not the full protocol" if same else "not the paper's settings"
 
 
-def save(experiment: ModuleType, result: xr.Dataset, folder: Path) -> None:
+def save(experiment: Experiment, result: xr.Dataset, folder: Path) -> None:
     """Write `result.nc` and every figure as PNG and PDF into an experiment's folder."""
     write(result, folder / "result.nc")
     save_figures(experiment, result, folder)
 
 
-def save_figures(experiment: ModuleType, result: xr.Dataset, folder: Path) -> list[str]:
+def save_figures(experiment: Experiment, result: xr.Dataset, folder: Path) -> list[str]:
     """Write every figure of a result as PNG and PDF, and return their names."""
     about = note(experiment, result)
     with style.house_style():
@@ -207,7 +206,7 @@ def write(result: xr.Dataset, path: Path) -> None:
         file.write(content)
 
 
-def load(experiment: ModuleType, folder: Path) -> xr.Dataset:
+def load(experiment: Experiment, folder: Path) -> xr.Dataset:
     """Read the result of an experiment back.
 
     Raises:

@@ -5,16 +5,15 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
 import xarray as xr
 
 from mnist1d.execution.compute import Stopped
 from mnist1d.harness import record
-from mnist1d.harness.interface import Progress
+from mnist1d.harness.interface import Experiment, Progress
 
-Finished = Iterator[tuple[ModuleType, xr.Dataset]]
+Finished = Iterator[tuple[Experiment, xr.Dataset]]
 
 
 class ProgressBars(Protocol):
@@ -36,12 +35,12 @@ class Schedule(NamedTuple):
         background: meanwhile.
     """
 
-    first: tuple[ModuleType, ...]
-    sequential: tuple[ModuleType, ...]
-    background: tuple[ModuleType, ...]
+    first: tuple[Experiment, ...]
+    sequential: tuple[Experiment, ...]
+    background: tuple[Experiment, ...]
 
 
-def schedule_of(chosen: Sequence[ModuleType]) -> Schedule:
+def schedule_of(chosen: Sequence[Experiment]) -> Schedule:
     """Begin with what takes seconds, then with what leaves cores idle.
 
     Args:
@@ -60,7 +59,7 @@ def schedule_of(chosen: Sequence[ModuleType]) -> Schedule:
 
 @contextmanager
 def finished(
-    chosen: Sequence[ModuleType],
+    chosen: Sequence[Experiment],
     configs: Mapping[str, Any],
     out: Path,
     executor: Executor | None,
@@ -80,15 +79,15 @@ def finished(
 
 
 def _results(
-    chosen: Sequence[ModuleType],
+    chosen: Sequence[Experiment],
     configs: Mapping[str, Any],
     out: Path,
     executor: Executor | None,
     bars: ProgressBars,
-) -> Generator[tuple[ModuleType, xr.Dataset]]:
+) -> Generator[tuple[Experiment, xr.Dataset]]:
     stopped = threading.Event()
 
-    def execute(experiment: ModuleType) -> xr.Dataset:
+    def execute(experiment: Experiment) -> xr.Dataset:
         bars.note(f"Started: {experiment.TITLE}")
         with bars.group() as progress:
 
@@ -110,7 +109,7 @@ def _results(
     try:
         for experiment in schedule.first:
             yield experiment, execute(experiment)
-        running: list[tuple[ModuleType, Future[xr.Dataset]]] = [
+        running: list[tuple[Experiment, Future[xr.Dataset]]] = [
             (each, pool.submit(execute, each)) for each in schedule.background
         ]
         for experiment in schedule.sequential:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import xarray as xr
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness import record
 from mnist1d.harness.claims import VERDICTS, Judgement
+from mnist1d.harness.interface import Experiment
 from mnist1d.harness.settings import as_json
 from mnist1d.measures.uncertainty import Estimate
 
@@ -114,7 +114,7 @@ class Section:
         remarks: paragraphs on what of its result has to be known beside the numbers.
     """
 
-    experiment: ModuleType
+    experiment: Experiment
     result: xr.Dataset
     question: str
     introduction: tuple[str, ...]
@@ -185,7 +185,7 @@ class Report:
     """
 
     sections: tuple[Section, ...]
-    missing: tuple[ModuleType, ...]
+    missing: tuple[Experiment, ...]
 
     @property
     def note(self) -> str:
@@ -236,14 +236,14 @@ def read_report(folder: Path) -> Report:
     return Report(sections, tuple(each for each in EXPERIMENTS if each not in there))
 
 
-def _read_section(experiment: ModuleType, folder: Path) -> Section:
+def _read_section(experiment: Experiment, folder: Path) -> Section:
     result = record.load(experiment, folder)
     with needs_of(experiment, folder):
         return describe(experiment, result)
 
 
 @contextmanager
-def needs_of(experiment: ModuleType, folder: Path) -> Iterator[None]:
+def needs_of(experiment: Experiment, folder: Path) -> Iterator[None]:
     """Say which file it is if a result lacks what is read from it inside the block.
 
     Args:
@@ -263,7 +263,7 @@ def needs_of(experiment: ModuleType, folder: Path) -> Iterator[None]:
         ) from error
 
 
-def describe(experiment: ModuleType, result: xr.Dataset) -> Section:
+def describe(experiment: Experiment, result: xr.Dataset) -> Section:
     """Gather all about one experiment.
 
     Args:
@@ -311,7 +311,7 @@ def _measured(estimate: Estimate, alone: list[Estimate]) -> Measured:
     return Measured(estimate, tuple(float(one.mean) for one in alone) if over_seeds else ())
 
 
-def _judge(experiment: ModuleType, result: xr.Dataset) -> tuple[Judged, ...]:
+def _judge(experiment: Experiment, result: xr.Dataset) -> tuple[Judged, ...]:
     judgements = record.judge_result(experiment, result)
     alone = [record.judge_result(experiment, one) for one in _seed_by_seed(result)]
     explain: Callable[[xr.Dataset], Mapping[str, str]] | None
@@ -331,7 +331,7 @@ def _judge(experiment: ModuleType, result: xr.Dataset) -> tuple[Judged, ...]:
 
 
 def _rows(
-    experiment: ModuleType, result: xr.Dataset, by_name: Mapping[str, Judged]
+    experiment: Experiment, result: xr.Dataset, by_name: Mapping[str, Judged]
 ) -> tuple[TableRow, ...]:
     rows = experiment.summarise(result)
     alone = [
@@ -374,7 +374,7 @@ def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
     )
 
 
-def _settings(experiment: ModuleType, result: xr.Dataset) -> tuple[Setting, ...]:
+def _settings(experiment: Experiment, result: xr.Dataset) -> tuple[Setting, ...]:
     settings = json.loads(result.attrs["config"])
     defaults = json.loads(as_json(experiment.Config()))
     meanings = _meanings(inspect.getdoc(experiment.Config) or "")
