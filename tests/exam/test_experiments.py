@@ -26,6 +26,7 @@ ON_WORKERS = (
     "metalearn-learning-rate",
     "pooling",
     "self-supervised",
+    "tsne",
 )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from mnist1d.dataset.config import DatasetConfig
@@ -15,6 +16,7 @@ from mnist1d.experiments import (
 )
 from mnist1d.experiments.double_descent.config import PUBLISHED_DATA
 from mnist1d.experiments.self_supervised.method import _task as encoder_task
+from mnist1d.experiments.tsne.method import _embedding
 from mnist1d.harness import record
 
 every_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.NAME)
@@ -23,6 +25,10 @@ every_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda
 def noisy(experiment):
     config = experiment.Config()
     return dataclasses.replace(config, data=config.data.replace(corr_noise_scale=0.5))
+
+
+def embedding_key(config, data):
+    return _embedding(config, data, 0, np.zeros((100, 40)), np.zeros(100)).key
 
 
 @every_experiment
@@ -53,7 +59,7 @@ def test_what_is_no_dataset_or_has_another_shape_of_signals_is_refused(experimen
                 encoder_task(config, "training", {"variant": "default", "seed": 0}).key
             ],
         ),
-        (tsne, lambda config: [tsne._unit_key(tsne._Job("MNIST-1D", 0), config, 5000)]),
+        (tsne, lambda config: [embedding_key(config, "MNIST-1D")]),
     ],
     ids=["search", "studies", "activation", "training", "embedding"],
 )
@@ -66,8 +72,7 @@ def test_its_units_are_known_by_the_dataset_and_those_of_the_published_one_as_be
 
 
 def test_mnist_is_the_same_whatever_stands_for_mnist1d():
-    job = tsne._Job("MNIST", 0)
-    assert tsne._unit_key(job, noisy(tsne), 100) == tsne._unit_key(job, tsne.Config(), 100)
+    assert embedding_key(noisy(tsne), "MNIST") == embedding_key(tsne.Config(), "MNIST")
 
 
 @pytest.mark.usefixtures("quick_compilation")

@@ -1,10 +1,14 @@
-"""t-SNE: the method is openTSNE's, whatever the cores; what is measured; runs that are resumed."""
+"""t-SNE: the method is openTSNE's on any cores; what is measured; runs that are resumed."""
 
 import dataclasses
 import functools
+import math
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import Executor
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +18,20 @@ import xarray as xr
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import mnist1d
+from mnist1d.execution import Compute, Store, compute
 from mnist1d.execution.blas import one_thread
-from mnist1d.execution.units import Units
+from mnist1d.execution.cluster import ClusterError
 from mnist1d.experiments import tsne
-from mnist1d.experiments.tsne import embedding
-from mnist1d.experiments.tsne.embedding import (
-    Method,
-    Stopped,
-    embed,
-    find_neighbours,
-    nearest_in_plane,
-)
-from mnist1d.experiments.tsne.method import PUBLISHED, Config
+from mnist1d.experiments.tsne import Config, embedding, method
+from mnist1d.experiments.tsne.claims import PUBLISHED
+from mnist1d.experiments.tsne.config import PREFIX
+from mnist1d.experiments.tsne.embedding import embed, find_neighbours, nearest_in_plane
+from mnist1d.experiments.tsne.method import _embedding, embedder
 from mnist1d.harness.claims import judge
 from mnist1d.harness.interface import InputError
 
 SHARED = Path(__file__).parents[3] / "shared" / "mnist"
-METHOD = Method(perplexity=10.0, early_exaggeration=12.0, early_iterations=50, iterations=100)
+LARGER = Config(perplexity=10.0, early_iterations=50, iterations=100)
 SMALL = Config(
     seeds=3, samples=300, mnist_samples=300, perplexity=5, early_iterations=50, iterations=50
 )
@@ -49,7 +50,7 @@ def points():
 
 @functools.cache
 def embedded(seed=0, n_threads=1):
-    return embed(*points(), METHOD, seed=seed, n_threads=n_threads)
+    return embed(*points(), LARGER, seed=seed, n_threads=n_threads)
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
@@ -70,13 +71,24 @@ def test_the_embedding_is_the_one_that_opentsne_makes_with_one_thread():
 
 
 def test_a_seed_means_the_same_numbers_whatever_the_threads_and_what_runs_beside():
-    beside = threading.Thread(target=embed, args=(*points(), METHOD), kwargs={"seed": 5})
+    beside = threading.Thread(target=embed, args=(*points(), LARGER), kwargs={"seed": 5})
     beside.start()
-    again = embed(*points(), METHOD, seed=0, n_threads=3)
+    again = embed(*points(), LARGER, seed=0, n_threads=3)
     beside.join()
     for name, values in embedded().items():
         if not name.endswith("_seconds"):
             np.testing.assert_array_equal(again[name], values)
+
+
+def test_numbers_do_not_depend_on_where_the_points_lie_in_memory():
+    x, labels = points()
+    moved = np.frombuffer(b"." * 5 + x.tobytes(), np.uint8)[5:].view(x.dtype).reshape(x.shape)
+    assert not moved.flags.aligned
+    for place in (moved, np.asfortranarray(x)):
+        again = embed(place, labels, LARGER, seed=0)
+        for name, values in embedded().items():
+            if not name.endswith("_seconds"):
+                np.testing.assert_array_equal(again[name], values)
 
 
 def test_several_at_a_time_leave_linear_algebra_its_threads():
@@ -147,7 +159,7 @@ def test_another_seed_means_another_embedding():
 
 def test_the_divergence_is_that_of_its_definition():
     x, _ = points()
-    neighbours, distances = find_neighbours(x, METHOD.n_neighbours, seed=0)
+    neighbours, distances = find_neighbours(x, int(3 * LARGER.perplexity), seed=0)
     p = np.zeros((len(x), len(x)))
     for row, squares in enumerate(distances**2):
         low, high = 1e-6, 1e6
@@ -156,7 +168,7 @@ def test_the_divergence_is_that_of_its_definition():
             weights = np.exp(-(squares - squares[0]) * width)
             weights /= weights.sum()
             entropy = -(weights * np.log(weights + 1e-300)).sum()
-            low, high = (width, high) if entropy > np.log(METHOD.perplexity) else (low, width)
+            low, high = (width, high) if entropy > np.log(LARGER.perplexity) else (low, width)
         p[row, neighbours[row]] = weights
     p = (p + p.T) / (2 * len(x))
     y = embedded()["embedding"].astype(float)
@@ -189,7 +201,7 @@ def test_neighbours_vote_and_the_smallest_of_equal_classes_wins():
     assert embedding._accuracy(labels, neighbours) == 3 / 5
 
 
-def test_islands_are_counted_by_digit():
+def test_isolated_points_are_counted_by_digit():
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(10), 40)
     plane = rng.normal(size=(400, 2))
@@ -214,19 +226,52 @@ def test_recall_is_the_share_of_true_neighbours():
     assert embedding._recall(x, neighbours) == 1 - 40 / 400
 
 
-def test_a_run_that_should_stop_does_so_in_both_stages():
-    with pytest.raises(Stopped):
-        embed(*points(), METHOD, seed=0, should_stop=lambda: True)
+class GivenUpError(Exception):
+    pass
+
+
+def given_up_from(step, heard):
+    def on_step(done):
+        heard.append(done)
+        if done >= step:
+            raise GivenUpError
+
+    return on_step
+
+
+def test_steps_are_counted_through_the_neighbours_and_the_iterations():
     heard = []
-    with pytest.raises(Stopped):
-        embed(
-            *points(),
-            METHOD,
-            seed=0,
-            report=lambda *what: heard.append(what),
-            should_stop=lambda: ("iterations", 10) in heard,
-        )
-    assert sum(n for what, n in heard if what == "iterations") <= 20
+    embed(*points(), LARGER, seed=0, on_step=heard.append)
+    n = LARGER.n_iterations
+    assert heard == sorted(heard)
+    # 12 times 100 points, then 15 times 10 iterations.
+    assert [step for step in heard if step <= n] == [math.ceil(n * k / 12) for k in range(1, 13)]
+    assert [step - n for step in heard if step > n] == list(range(10, n + 1, 10))
+
+
+@pytest.mark.parametrize("step", [1, 160])
+def test_an_embedding_that_is_given_up_ends_in_either_stage(step, monkeypatch):
+    monkeypatch.setattr(embedding, "_CHUNK", 1)
+    heard, before = [], threading.active_count()
+    with pytest.raises(GivenUpError):
+        embed(*points(), LARGER, seed=0, n_threads=2, on_step=given_up_from(step, heard))
+    assert max(heard) == step
+    assert threading.active_count() == before
+
+
+def test_given_up_neighbours_are_not_looked_up(monkeypatch):
+    annoy, asked = openTSNE.dependencies.annoy.AnnoyIndex, []
+
+    class Index(annoy):
+        def get_nns_by_item(self, row, *arguments, **keywords):
+            asked.append(row)
+            time.sleep(0.001)
+            return super().get_nns_by_item(row, *arguments, **keywords)
+
+    monkeypatch.setattr(openTSNE.dependencies.annoy, "AnnoyIndex", Index)
+    with pytest.raises(GivenUpError):
+        find_neighbours(points()[0], 10, seed=0, n_threads=2, on_found=given_up_from(1, []))
+    assert len(asked) <= 400
 
 
 @functools.cache
@@ -243,35 +288,73 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
         made.append(seed)
         return embed(*arguments, seed=seed, **keywords)
 
-    monkeypatch.setattr(tsne, "_count_cores", lambda: 1)
-    monkeypatch.setattr(tsne, "embed", embed_two)
+    monkeypatch.setattr(compute, "count_cores", lambda: 1)
+    monkeypatch.setattr(method, "embed", embed_two)
     with pytest.raises(KeyboardInterrupt):
-        tsne.run(SMALL, units=Units(tmp_path))
+        tsne.run(SMALL, compute=Compute(Store(tmp_path)))
     assert made == [0, 1]
     made.clear()
-    units, heard = Units(tmp_path), []
-    result = tsne.run(SMALL, units=units, progress=lambda *what: heard.append(what))
+    store, heard = Store(tmp_path), []
+    result = tsne.run(SMALL, compute=Compute(store), progress=lambda *what: heard.append(what))
     assert made == [2]
-    assert units.n_found == 2
+    assert store.n_found == 2
     names = [name for name in result.data_vars if not name.endswith("_seconds")]
     xr.testing.assert_identical(result[names], expected[names])
-    assert heard[-1][1:] == (300, 300)
+    steps = [done for task, done, total in heard if task == "MNIST-1D (steps)" and total == 600]
+    assert steps == sorted(steps)
+    assert (steps[:2], steps[-1]) == ([200, 400], 600)
+    assert len(set(steps)) > 10  # it moves within an embedding
     other = dataclasses.replace(SMALL, seeds=1, iterations=100)
-    monkeypatch.setattr(tsne, "embed", embed)
-    tsne.run(other, units=(units := Units(tmp_path)))
-    assert units.n_found == 0
+    monkeypatch.setattr(method, "embed", embed)
+    tsne.run(other, compute=Compute(store := Store(tmp_path)))
+    assert store.n_found == 0
 
 
-def test_an_interruption_stops_all_that_is_running(monkeypatch):
-    monkeypatch.setattr(tsne, "_count_cores", lambda: 2)
+@pytest.mark.parametrize("step", [10, 2 * (10**6 + 50) + 90])
+def test_an_interruption_stops_all_that_is_running(monkeypatch, step):
+    monkeypatch.setattr(compute, "count_cores", lambda: 2)
+    before = set(threading.enumerate())
     long = dataclasses.replace(SMALL, iterations=10**6)
 
-    def interrupt(task, done, _):
-        if "iterations" in task and done >= 40:
+    def interrupt(_, done, total):
+        if total and done >= step:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         tsne.run(long, progress=interrupt)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_a_worker_with_another_opentsne_is_refused(monkeypatch):
+    task = _embedding(LARGER, "MNIST-1D", 0, *points())
+    monkeypatch.setattr(metadata, "version", lambda _: "0.9")
+    with pytest.raises(ClusterError, match=r"this worker has openTSNE 0\.9 and should have"):
+        list(embedder(LARGER)([task], None, lambda _: None))
+
+
+class NoExecutor(Executor):
+    def submit(self, *_, **__):
+        pytest.fail("an embedding was sent away")
+
+
+def test_mnist_is_embedded_here_and_first_and_takes_no_device(monkeypatch):
+    x, labels = points()
+    both = {"MNIST": (x[:400], labels[:400]), "MNIST-1D": (x[:300], labels[:300])}
+    made = []
+
+    def embed_noted(x, *arguments, seed, **keywords):
+        made.append((len(x), seed))
+        return embed(x, *arguments, seed=seed, **keywords)
+
+    monkeypatch.setattr(method, "_read_points", lambda *_: both)
+    monkeypatch.setattr(method, "embed", embed_noted)
+    monkeypatch.setattr(compute, "count_cores", lambda: 1)
+    monkeypatch.setattr(compute, "free_device", lambda **_: pytest.fail("a device was taken"))
+    config = dataclasses.replace(SMALL, mnist_seeds=1, seeds=2)
+    tsne.run(config, compute=Compute(executor=NoExecutor()))
+    assert made == [(400, 0), (300, 0), (300, 1)]
 
 
 def test_without_mnist_it_is_left_out_with_a_line():
@@ -286,7 +369,7 @@ def test_without_mnist_it_is_left_out_with_a_line():
 
 
 def test_a_folder_without_mnist_is_reported_before_anything_is_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(tsne, "embed", lambda *_, **__: pytest.fail("an embedding was made"))
+    monkeypatch.setattr(method, "embed", lambda *_, **__: pytest.fail("an embedding was made"))
     with pytest.raises(InputError, match=r"MNIST cannot be read: .*train-images-idx3-ubyte"):
         tsne.run(dataclasses.replace(SMALL, mnist=tmp_path))
 
@@ -323,15 +406,15 @@ def test_mnist_is_embedded_beside_with_seeds_of_its_own():
     assert all(axes.collections[0].get_rasterized() for axes in (mnist, mnist_1d))
 
 
-def result_of(mnist_islanders, islanders, scale=1.0, mnist_seeds=2, seeds=3):
+def result_of(mnist_isolated, isolated, scale=1.0, mnist_seeds=2, seeds=3):
     """Make a result whose divergences are `scale` times the published ones."""
     rng = np.random.default_rng(0)
     variables = {}
     for data, shares, n in (
-        ("MNIST", mnist_islanders, mnist_seeds),
-        ("MNIST-1D", islanders, seeds),
+        ("MNIST", mnist_isolated, mnist_seeds),
+        ("MNIST-1D", isolated, seeds),
     ):
-        prefix = tsne.PREFIX[data]
+        prefix = PREFIX[data]
         noise = rng.normal(0, 1e-4, (n, 1))
         by_digit = np.array(shares, float) + noise
         curve = scale * np.array(list(PUBLISHED[data].values())) * (1 + noise)

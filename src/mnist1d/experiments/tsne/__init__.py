@@ -24,30 +24,20 @@ Source: PAPER section 2. Differences from the paper and its code:
 5. The digits in panel (a) have a white edge. Where MNIST is left out, panel (b) stands alone.
 """
 
-from mnist1d.experiments.tsne.method import (
-    CAPTIONS,
-    CLAIMS,
-    NAME,
-    PAPER_SEEDS,
-    TITLE,
-    USES_JAX,
-    VERSION,
-    Config,
-    plot,
-    run,
-    summarise,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CAPTIONS",
-    "CLAIMS",
-    "NAME",
-    "PAPER_SEEDS",
-    "TITLE",
-    "USES_JAX",
-    "VERSION",
-    "Config",
-    "plot",
-    "run",
-    "summarise",
-]
+from mnist1d.dataset import lazy
+
+if TYPE_CHECKING:
+    from mnist1d.experiments.tsne.claims import CLAIMS as CLAIMS, summarise as summarise
+    from mnist1d.experiments.tsne.config import Config as Config
+    from mnist1d.experiments.tsne.figures import CAPTIONS as CAPTIONS, plot as plot
+    from mnist1d.experiments.tsne.method import run as run
+
+NAME = "tsne"
+TITLE = "t-SNE of MNIST and MNIST-1D (Figure 3)"
+VERSION = 1
+PAPER_SEEDS = 1
+USES_JAX = False
+
+__getattr__, __dir__ = lazy.attach(__name__, __file__)

@@ -1,13 +1,14 @@
-"""One t-SNE embedding, the same whatever the number of cores, and what is measured of it.
+"""One t-SNE embedding, the same on any number of cores, and what is measured of it.
 
 openTSNE's sums depend on its number of threads, and a difference in the last bit grows to another
-picture. So here whatever is summed is summed by one thread: several embeddings share the cores, and
-the search for neighbours, whose result does not depend on who does it, is spread over all.
+picture. So here every sum is made by one thread: several embeddings share the cores, and the search
+for neighbours, whose result does not depend on who does it, is spread over all.
 """
 
+import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import closing
+from itertools import accumulate, count
 from time import perf_counter
 from typing import Any
 
@@ -15,80 +16,41 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from mnist1d.dataset.extras import required
+from mnist1d.execution import OnStep
 from mnist1d.execution.blas import one_thread
+from mnist1d.execution.executors import DaemonThreads, results_of
+from mnist1d.experiments.tsne.config import STEPS_PER_LOG, Config
 
-__all__ = [
-    "N_NEAREST",
-    "STEPS_PER_LOG",
-    "Method",
-    "Stopped",
-    "embed",
-    "find_neighbours",
-    "nearest_in_plane",
-]
-
-STEPS_PER_LOG = 50
-"""Iterations between two entries of the divergence, as openTSNE prints them."""
 N_NEAREST = 10
 """Neighbours that vote on a point's class, and among which purity is counted."""
 N_TREES = 50
 N_CHECKED = 1000
 N_SILHOUETTE = 5000
 
-_STEPS_PER_SIGN = 10  # of life: so often a run reports, and learns that it should stop
+_ITERATIONS_PER_REPORT = 10
 _CHUNK = 100
-_ISLANDER = 9
-
-Report = Callable[[str, int], None]
-"""Told that of "neighbours" or "iterations" so many more are done."""
-
-
-class Stopped(Exception):  # noqa: N818 (no error: somebody asked for it)
-    """An embedding was given up because it was asked to stop."""
-
-
-@dataclass(frozen=True)
-class Method:
-    """How an embedding is made; the rest is openTSNE's default.
-
-    Attributes:
-        perplexity: effective number of neighbours; three times as many are found.
-        early_exaggeration: factor on attraction in the first phase.
-        early_iterations: iterations of the first phase, a multiple of `STEPS_PER_LOG`.
-        iterations: iterations of the second phase, a multiple of `STEPS_PER_LOG`.
-    """
-
-    perplexity: float
-    early_exaggeration: float
-    early_iterations: int
-    iterations: int
-
-    @property
-    def n_neighbours(self) -> int:
-        """How many neighbours of each point attract it."""
-        return int(3 * self.perplexity)
+_ISOLATED = 9
 
 
 def embed(
     x: np.ndarray,
     labels: np.ndarray,
-    method: Method,
+    config: Config,
     *,
     seed: int,
     n_threads: int = 1,
-    report: Report = lambda *_: None,
-    should_stop: Callable[[], bool] = lambda: False,
+    on_step: OnStep = lambda _: None,
 ) -> dict[str, np.ndarray]:
     """Embed points in the plane and measure what became of their classes.
 
     Args:
         x: the points, shape (n, features).
         labels: their classes 0 ... 9, shape (n,).
-        method: how.
+        config: how; of the settings that `run` takes, those of the method.
         seed: of Annoy's trees and of the jitter of the start.
         n_threads: how many threads look for neighbours; changes nothing but the time.
-        report: told of what is done.
-        should_stop: asked every few iterations.
+        on_step: called with the number of steps that are done, of twice as many as there are
+            iterations: the neighbours count as much as the rest. What it raises ends the work.
 
     Returns: arrays by name:
 
@@ -99,32 +61,33 @@ def embed(
           the share of points whose class is the most frequent one among their ten nearest
           neighbours; `pixel_purity` and `purity` (10,), by digit the share of those neighbours that
           are of the same digit;
-        - `islanders` (10,): by digit the share of its points of whose ten nearest neighbours in the
-          embedding nine are of the same digit;
+        - `islanders` (10,): the isolated fraction, by digit the share of its points of whose ten
+          nearest neighbours in the embedding nine are of the same digit;
         - `pixel_silhouette`, `silhouette`: of the digits, over the first 5,000 points;
         - `recall`: share of the neighbours (three times the perplexity) that Annoy found of the
           true ones, over the first 1,000 points;
         - `neighbour_seconds`, `optimisation_seconds`.
 
     Raises:
-        Stopped: if it was told to stop.
         ModuleNotFoundError: if openTSNE is not installed.
 
     Source:
         PAPER section 2; Policar et al., openTSNE (2019).
     """
-    clock = perf_counter()
+    # Arrays from other processes may lie anywhere; NumPy's sums of those end in other bits.
+    x = np.require(x, requirements=("C", "A"))
+    n = config.n_iterations
+    start = perf_counter()
     neighbours, distances = find_neighbours(
         x,
-        method.n_neighbours,
+        int(3 * config.perplexity),
         seed=seed,
         n_threads=n_threads,
-        report=lambda n: report("neighbours", n),
-        should_stop=should_stop,
+        on_found=lambda n_points: on_step(math.ceil(n * n_points / len(x))),
     )
     found = perf_counter()
     embedding, divergence = _optimise(
-        x, neighbours, distances, method, seed, lambda n: report("iterations", n), should_stop
+        x, neighbours, distances, config, seed, lambda iteration: on_step(n + iteration)
     )
     optimised = perf_counter()
     with one_thread():
@@ -135,7 +98,7 @@ def embed(
             "embedding": embedding.astype(np.float32),
             "divergence": divergence,
             **measured,
-            "neighbour_seconds": found - clock,
+            "neighbour_seconds": found - start,
             "optimisation_seconds": optimised - found,
         }.items()
     }
@@ -147,8 +110,7 @@ def find_neighbours(
     *,
     seed: int,
     n_threads: int = 1,
-    report: Callable[[int], None] = lambda _: None,
-    should_stop: Callable[[], bool] = lambda: False,
+    on_found: Callable[[int], None] = lambda _: None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find nearest neighbours as openTSNE does with one thread, in the time of several.
 
@@ -159,12 +121,11 @@ def find_neighbours(
         n_neighbours: how many of each, without itself.
         seed: of the trees.
         n_threads: how many threads look for neighbours.
-        report: told of how many more points they are known.
-        should_stop: asked before every 100 points.
+        on_found: called with the number of points whose neighbours are known, every 100 points.
+            What it raises ends the search.
 
     Returns: indices and Euclidean distances, each of shape (n, n_neighbours), nearest first;
         approximate: some of the true neighbours are missed.
-    Raises: Stopped: if it was told to stop.
 
     Source:
         Bernhardsson, Annoy; openTSNE's defaults.
@@ -179,19 +140,18 @@ def find_neighbours(
     neighbours = np.zeros((len(points), n_neighbours), np.int64)
     distances = np.zeros((len(points), n_neighbours))
 
-    def look_up(start: int) -> int:
-        if should_stop():
-            raise Stopped
+    def look_up(start: int) -> tuple[int]:
         rows = range(start, min(start + _CHUNK, len(points)))
         for row in rows:
             # The point itself comes first.
             found = index.get_nns_by_item(row, n_neighbours + 1, include_distances=True)
             neighbours[row], distances[row] = (values[1:] for values in found)
-        return len(rows)
+        return (len(rows),)
 
-    with ThreadPoolExecutor(n_threads) as pool:
-        for n in pool.map(look_up, range(0, len(points), _CHUNK)):
-            report(n)
+    starts = range(0, len(points), _CHUNK)
+    with DaemonThreads(n_threads) as threads, closing(results_of(threads, look_up, starts)) as done:
+        for n_points in accumulate(done):
+            on_found(n_points)
     return neighbours, distances
 
 
@@ -212,38 +172,34 @@ def _optimise(
     x: np.ndarray,
     neighbours: np.ndarray,
     distances: np.ndarray,
-    method: Method,
+    config: Config,
     seed: int,
-    report: Callable[[int], None],
-    should_stop: Callable[[], bool],
+    on_iteration: Callable[[int], None],
 ) -> tuple[np.ndarray, np.ndarray]:
     opentsne = required("openTSNE", extra="lab")
     affinities = opentsne.affinity.PerplexityBasedNN(
         knn_index=opentsne.nearest_neighbors.PrecomputedNeighbors(neighbours, distances),
-        perplexity=method.perplexity,
+        perplexity=config.perplexity,
         n_jobs=1,
     )
     with one_thread():
         start = opentsne.initialization.pca(x, random_state=seed)
-    divergence = []
+    divergence, reports = [], count(_ITERATIONS_PER_REPORT, _ITERATIONS_PER_REPORT)
 
-    def note(iteration: int, error: float, _: np.ndarray) -> bool:
+    def note(iteration: int, error: float, _: np.ndarray) -> None:
         if iteration % STEPS_PER_LOG == 0:
             divergence.append(float(error))
-        report(_STEPS_PER_SIGN)
-        return should_stop()
+        on_iteration(next(reports))  # as `iteration` counts from 1 in either phase
 
     embedding = opentsne.TSNE(
-        early_exaggeration=method.early_exaggeration,
-        early_exaggeration_iter=method.early_iterations,
-        n_iter=method.iterations,
+        early_exaggeration=config.early_exaggeration,
+        early_exaggeration_iter=config.early_iterations,
+        n_iter=config.iterations,
         n_jobs=1,
         random_state=seed,
         callbacks=note,
-        callbacks_every_iters=_STEPS_PER_SIGN,
+        callbacks_every_iters=_ITERATIONS_PER_REPORT,
     ).fit(affinities=affinities, initialization=start)
-    if should_stop():
-        raise Stopped
     return np.asarray(embedding), np.array(divergence)
 
 
@@ -260,7 +216,7 @@ def _measure(
         "accuracy": _accuracy(labels, in_plane),
         "pixel_purity": _by_digit(labels, (labels[in_pixels] == labels[:, None]).mean(axis=1)),
         "purity": _by_digit(labels, same.mean(axis=1)),
-        "islanders": _by_digit(labels, same.sum(axis=1) >= _ISLANDER),
+        "islanders": _by_digit(labels, same.sum(axis=1) >= _ISOLATED),
         "pixel_silhouette": silhouette(x[some].astype(np.float32), labels[some]),
         "silhouette": silhouette(embedding[some], labels[some]),
         "recall": _recall(x, neighbours),
