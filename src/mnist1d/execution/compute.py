@@ -4,12 +4,14 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
+from dataclasses import replace
 from functools import cache, partial
 from importlib import metadata
 from queue import SimpleQueue
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import jax
+import numpy as np
 
 from mnist1d.execution.cluster import ClusterError
 from mnist1d.execution.devices import free_device, leave_as_set_up
@@ -152,7 +154,12 @@ def run_elsewhere(
             + ", ".join(f"{name} {own[name]} and should have {wanted[name]}" for name in different)
             + "; install the same everywhere"
         )
-    number, group = numbered
+    number, sent = numbered
+    # What comes over a network may lie anywhere in memory, and NumPy then sums in another order.
+    group = [
+        replace(task, inputs={name: np.require(x, None, "A") for name, x in task.inputs.items()})
+        for task in sent
+    ]
     finished = _run(_worker_runners, call, group, lambda _: None)
     return [(number, [(group.index(task), arrays) for task, arrays in finished])]
 
