@@ -6,7 +6,8 @@ from mnist1d import data, utils
 from mnist1d.data import get_dataset, get_dataset_args, get_templates, make_dataset
 from mnist1d.dataset import lazy
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.dataset.dataset import Dataset, Samples, draw_transforms, fresh_samples, generate, load
+from mnist1d.dataset.dataset import Dataset, Samples
+from mnist1d.dataset.generation import draw_transforms, fresh_samples, generate, load
 from mnist1d.dataset.presets import PRESETS, preset
 from mnist1d.dataset.shift import Shift
 from mnist1d.dataset.standardisation import standardisation

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.dataset.dataset import draw_transforms
+from mnist1d.dataset.generation import draw_transforms
 from mnist1d.dataset.synthesis import synthesise
 from mnist1d.dataset.templates import digit_templates
 from mnist1d.published import provenance, reexports

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from mnist1d.dataset import checks
+from mnist1d.dataset import Dataset, checks, generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.dataset.dataset import Dataset, generate
 from mnist1d.dataset.export import feature_names
 from mnist1d.dataset.extras import required
 

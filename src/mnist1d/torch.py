@@ -5,9 +5,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mnist1d.dataset import checks
+from mnist1d.dataset import Dataset, checks, generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.dataset.dataset import Dataset, generate
 from mnist1d.dataset.extras import required
 from mnist1d.dataset.variants import SHUFFLED_BLOCKS, derived_stream
 from mnist1d.stream.stream import Stream

@@ -56,7 +56,7 @@ def test_every_folder_and_module_has_its_layer():
     assert len(LAYERS) <= 10
 
 
-@pytest.mark.parametrize("node", sorted(RANK, key=RANK.get))
+@pytest.mark.parametrize("node", sorted(RANK, key=lambda node: (RANK[node], node)))
 def test_imports_point_to_lower_layers(node):
     upward = {to for start, to in ARROWS if start == node != to and RANK[to] >= RANK[node]}
     assert not upward

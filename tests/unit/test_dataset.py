@@ -9,6 +9,7 @@ import pytest
 
 import mnist1d
 from mnist1d import DatasetConfig, draw_transforms, fresh_samples, generate
+from mnist1d.dataset import generation
 
 
 def arrays_of(dataset):
@@ -96,7 +97,7 @@ def test_constants_undo_the_standardisation():
 
 def test_pieces_do_not_change_a_bit(monkeypatch):
     expected = generate(num_samples=300)
-    monkeypatch.setattr(mnist1d.dataset, "_PIECE_VALUES", 1000)
+    monkeypatch.setattr(generation, "_PIECE_VALUES", 1000)
     assert_equal_datasets(generate(num_samples=300), expected)
 
 

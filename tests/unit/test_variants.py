@@ -298,7 +298,7 @@ def test_more_than_memory_holds_is_refused_with_a_way_out(monkeypatch):
     def full(shape):
         raise MemoryError(shape)
 
-    monkeypatch.setattr(mnist1d.dataset.np, "empty", full)
+    monkeypatch.setattr(np, "empty", full)
     message = r"2147483640 samples of 40 points take 640.0 GiB.*from mnist1d.stream.Stream"
     with pytest.raises(MemoryError, match=message):
         generate(num_samples=2**31 - 1)

@@ -1,5 +1,6 @@
 """The dataset: configuration, synthesis, and the value that holds it. NumPy only."""
 
-from mnist1d.dataset.dataset import Dataset, Samples, draw_transforms, fresh_samples, generate, load
+from mnist1d.dataset.dataset import Dataset, Samples
+from mnist1d.dataset.generation import draw_transforms, fresh_samples, generate, load
 
 __all__ = ["Dataset", "Samples", "draw_transforms", "fresh_samples", "generate", "load"]

@@ -20,8 +20,8 @@ from matplotlib.patches import Ellipse
 from mnist1d.dataset import checks, synthesis
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.dataset.dataset import Dataset, generate
-from mnist1d.dataset.draws import draw_transforms
+from mnist1d.dataset.dataset import Dataset
+from mnist1d.dataset.generation import draw_transforms, generate
 from mnist1d.dataset.variants import point_order
 from mnist1d.figures.style import house_style, signal_strip
 from mnist1d.mnist import MNIST

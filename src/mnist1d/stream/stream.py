@@ -18,7 +18,7 @@ import numpy as np
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.dataset.dataset import _configured, _time_axis
+from mnist1d.dataset.generation import configured, time_axis
 from mnist1d.dataset.synthesis import TransformDraws
 from mnist1d.dataset.variants import fixed_order
 from mnist1d.stream.bits import (
@@ -135,11 +135,11 @@ class Stream:
                 raise TypeError(
                     f"{name} says nothing to a stream, which is endless: take stream[0:1000], say"
                 )
-        self.config = config = _configured(config, parameters)
+        self.config = config = configured(config, parameters)
         _check_offered(config, parameters)
         self._tables = Tables(config)
         self.mean, self.std = self._tables.mean, self._tables.std
-        self.t = _time_axis(config.class_templates().t, config) / self.std
+        self.t = time_axis(config.class_templates().t, config) / self.std
         self.column_order = fixed_order(config)
         self._labels = np.array(config.labels, dtype=np.int64)
 
