@@ -18,7 +18,7 @@ EXPERIMENTS = ("classification", "tsne", "lottery_tickets", "double_descent")
 EXPERIMENTS += ("metalearn_learning_rate", "metalearn_activation", "self_supervised", "pooling")
 # What belongs to the library, whichever experiment uses it.
 LIBRARY = {"harness.claims", "harness.interface", "measures.probes", "measures.uncertainty"}
-LIBRARY |= {"models", "models.masks", "training"}
+LIBRARY |= {"measures.adjacency", "models", "models.masked_mlp", "models.masks", "training"}
 TREE = ast.parse((SOURCE / "lab" / "__init__.py").read_text("utf-8"))
 
 

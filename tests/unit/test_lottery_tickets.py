@@ -12,7 +12,8 @@ from mnist1d.execution.units import Units
 from mnist1d.experiments import lottery_tickets
 from mnist1d.experiments.lottery_tickets import training
 from mnist1d.experiments.lottery_tickets.method import Config, adjacency, initial_network, run
-from mnist1d.models import count_parameters, masks
+from mnist1d.measures.adjacency import runs_per_unit
+from mnist1d.models import count_parameters
 
 TINY = Config(
     seeds=2,
@@ -66,9 +67,7 @@ def test_controls_keep_what_they_promise_of_the_ticket(whole):
     np.testing.assert_array_equal(degrees.sum(axis=1), ticket.sum(axis=1))
     np.testing.assert_array_equal(degrees.sum(axis=2), ticket.sum(axis=2))
     for length in (1, 2, 3):
-        np.testing.assert_array_equal(
-            masks.runs_per_unit(runs, length), masks.runs_per_unit(ticket, length)
-        )
+        np.testing.assert_array_equal(runs_per_unit(runs, length), runs_per_unit(ticket, length))
 
 
 def test_an_interrupted_run_goes_on_where_it_was_with_the_same_bits(whole, tmp_path, monkeypatch):

@@ -7,8 +7,10 @@ import optax
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from mnist1d.measures.adjacency import adjacency_probability, runs_per_unit
 from mnist1d.models import MLP, MaskedMLP, masks, predict
 from mnist1d.models.layers import Linear
+from mnist1d.models.masked_mlp import Needed, needed_units
 from mnist1d.training import Training, cross_entropy, train
 
 NETWORK = MLP(hidden_size=30, key=jax.random.key(0))
@@ -93,7 +95,7 @@ def test_a_masked_network_trains_like_one_whose_weights_are_zeroed_before_every_
 @pytest.mark.parametrize(("fraction", "multiple"), [(0.8, 1), (0.9, 7), (0.95, 1), (1.0, 5)])
 def test_units_that_cannot_make_a_difference_can_be_left_out(fraction, multiple):
     mask = masks.random_mask(NETWORK, fraction, np.random.default_rng(2))
-    needed = masks.needed_units(mask, multiple)
+    needed = needed_units(mask, multiple)
     assert needed.n_second < 30
     assert needed.n_second % multiple == 0
     small = MaskedMLP(needed.take_from(NETWORK), needed.take_from(mask))
@@ -108,7 +110,7 @@ def test_units_that_cannot_make_a_difference_can_be_left_out(fraction, multiple)
 
 
 def test_several_small_networks_are_put_into_as_many_whole_ones():
-    needed = masks.Needed(np.array([4, 0, 7]), 2)
+    needed = Needed(np.array([4, 0, 7]), 2)
     small = needed.take_from(NETWORK)
     both = jax.tree.map(lambda leaf: np.stack([leaf, leaf + 1]), small)
     whole = needed.put_into(NETWORK, both)
@@ -145,9 +147,7 @@ def test_random_masks_of_the_same_degrees_keep_both_degrees(kept, seed):
 def test_random_masks_of_the_same_runs_keep_all_adjacency(kept, seed):
     other = masks.with_same_runs(kept, np.random.default_rng(seed))
     for length in range(1, 6):
-        np.testing.assert_array_equal(
-            masks.runs_per_unit(other, length), masks.runs_per_unit(kept, length)
-        )
+        np.testing.assert_array_equal(runs_per_unit(other, length), runs_per_unit(kept, length))
 
 
 def test_places_of_runs_are_uniform():
@@ -164,14 +164,14 @@ def test_degrees_alone_forget_adjacency():
     for row, start in enumerate(np.random.default_rng(0).integers(0, 36, 200)):
         kept[row, start : start + 4] = True
     other = masks.with_same_degrees(kept, np.random.default_rng(1))
-    assert masks.adjacency_probability(kept, 3) > 10 * masks.adjacency_probability(other, 3)
+    assert adjacency_probability(kept, 3) > 10 * adjacency_probability(other, 3)
 
 
 def test_adjacency_counts_positions_and_divides_by_their_number():
     kept = np.zeros((2, 40), bool)
     kept[0, 3:7] = True
-    np.testing.assert_array_equal(masks.runs_per_unit(kept, 2), [3, 0])
-    assert masks.adjacency_probability(kept, 4) == pytest.approx(1 / 37 / 2)
+    np.testing.assert_array_equal(runs_per_unit(kept, 2), [3, 0])
+    assert adjacency_probability(kept, 4) == pytest.approx(1 / 37 / 2)
 
 
 def test_bits_of_another_network_are_refused():

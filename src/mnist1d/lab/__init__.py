@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from mnist1d.lab.comparison.protocol import Protocol
     from mnist1d.lab.comparison.result import Comparison, Difference
     from mnist1d.lab.grid import run_grid
+    from mnist1d.measures.adjacency import adjacency_probability, runs_per_unit
     from mnist1d.measures.probes import (
         fit_linear,
         knn_accuracy,
@@ -78,15 +79,13 @@ if TYPE_CHECKING:
         predict,
     )
     from mnist1d.models.layers import Convolution, Linear
+    from mnist1d.models.masked_mlp import needed_units
     from mnist1d.models.masks import (
-        adjacency_probability,
         full_mask,
         magnitude_mask,
         masked,
-        needed_units,
         pack,
         random_mask,
-        runs_per_unit,
         sparsity,
         unpack,
         with_same_degrees,
@@ -186,15 +185,14 @@ _ORIGINS: dict[str, tuple[str, ...]] = {
         "panel_letter",
         "signal_strip",
     ),
+    "mnist1d.measures.adjacency": ("adjacency_probability", "runs_per_unit"),
+    "mnist1d.models.masked_mlp": ("needed_units",),
     "mnist1d.models.masks": (
-        "adjacency_probability",
         "full_mask",
         "magnitude_mask",
         "masked",
-        "needed_units",
         "pack",
         "random_mask",
-        "runs_per_unit",
         "sparsity",
         "unpack",
         "with_same_degrees",

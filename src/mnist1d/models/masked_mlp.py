@@ -1,11 +1,13 @@
-"""The multilayer perceptron of which a mask drops parameters."""
+"""The multilayer perceptron of which a mask drops parameters, and the units that are left."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
+from numpy.typing import NDArray
 
 from mnist1d.models.layers import Linear
 from mnist1d.models.mlp import MLP
@@ -54,3 +56,76 @@ class MaskedMLP(eqx.Module):
         if self.products == "bfloat16":
             x, weight = x.astype(jnp.bfloat16), weight.astype(jnp.bfloat16)
         return jnp.matmul(x, weight, preferred_element_type=jnp.float32) + layer.bias
+
+
+class Needed(NamedTuple):
+    """The units of a masked network that can make a difference, and room for more.
+
+    Attributes:
+        units: indices of the units of both layers, shape (units,).
+        n_second: how many of them, from the start, the second layer needs.
+    """
+
+    units: NDArray[np.int64]
+    n_second: int
+
+    def take_from(self, network: Any) -> Any:
+        """Return the network, or mask, of these units alone."""
+        leaves, structure = jax.tree.flatten(network)
+        pairs = zip(leaves, self._places, strict=True)
+        return jax.tree.unflatten(structure, [np.asarray(leaf)[place] for leaf, place in pairs])
+
+    def put_into(self, network: Any, trained: Any) -> Any:
+        """Return the whole network with the parameters of these units, that may have more axes."""
+        leaves, structure = jax.tree.flatten(network)
+        wholes = []
+        for leaf, part, place in zip(leaves, jax.tree.leaves(trained), self._places, strict=True):
+            more = np.shape(part)[: np.ndim(part) - np.ndim(leaf)]
+            whole = np.broadcast_to(leaf, (*more, *np.shape(leaf))).copy()
+            whole[(..., *place)] = part
+            wholes.append(whole)
+        return jax.tree.unflatten(structure, wholes)
+
+    @property
+    def _places(self) -> list[tuple[Any, ...]]:
+        """Where the units are in weights and bias of the hidden, second and output layer."""
+        units, second, all_ = self.units, self.units[: self.n_second], slice(None)
+        return [
+            (units, all_),
+            (units,),
+            np.ix_(second, units),
+            (second,),
+            (all_, units),
+            (all_,),
+        ]
+
+
+def needed_units(mask: Any, multiple: int = 1) -> Needed:
+    """Find the units of a `MaskedMLP` that a mask leaves able to make a difference.
+
+    A unit without weights or bias is always 0, and one without weights to what follows changes
+    nothing; their parameters have no gradient. Without them a network of high sparsity is smaller,
+    and its training the same but for the order of sums.
+
+    Args:
+        mask: of a residual `MLP` with two hidden layers of the same width.
+        multiple: both numbers of units are rounded up to multiples of it, at least one and at most
+            all, so that masks share shapes.
+
+    >>> from mnist1d.models.masks import full_mask
+    >>> mask = full_mask(MLP(hidden_size=50, key=jax.random.key(0)))
+    >>> mask.output.weight[:, 10:] = False
+    >>> needed_units(mask).units.size, needed_units(mask).n_second, needed_units(mask, 25).n_second
+    (50, 10, 25)
+    """
+    of_second, used = mask.second.weight, mask.output.weight.any(axis=0)
+    first = mask.hidden.weight.any(axis=1) | mask.hidden.bias
+    second = ((of_second & first).any(axis=1) | mask.second.bias) & used
+    first &= used | of_second[second].any(axis=0)
+    order = np.argsort(~second * 2 + ~(first | second) * 1, kind="stable")
+
+    def rounded(count: int) -> int:
+        return min(len(order), multiple * max(1, -(-count // multiple)))
+
+    n_second, n_units = rounded(int(second.sum())), rounded(int((first | second).sum()))
+    return Needed(order[: max(n_units, n_second)], n_second)

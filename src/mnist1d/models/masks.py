@@ -1,16 +1,15 @@
-"""Masks: which parameters of a network are kept, and what neighbours what among them.
+"""Masks: which parameters of a network are kept.
 
 A mask is a value: a tree like the network's own, of Booleans in place of numbers, True for kept. It
 is made on the host, layer by layer, each layer being one vector of its weights row by row (output
 unit by output unit) and then its biases: biases are pruned too.
 
-Source: PAPER sections 3.1, 3.2 and 3.5.
+Source: PAPER sections 3.1 and 3.2.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ def full_mask(network: Any) -> Any:
     >>> sparsity(full_mask(MLP(hidden_size=4, key=jax.random.key(0))))
     0.0
     """
-    return _by_layer(lambda values: np.ones(values.shape, bool), network)
+    return jax.tree.map(lambda values: np.ones(values.shape, bool), network)
 
 
 def magnitude_mask(network: Any, fraction: float) -> Any:
@@ -86,92 +85,6 @@ def sparsity(mask: Any) -> float:
     return 1 - sum(int(leaf.sum()) for leaf in leaves) / sum(leaf.size for leaf in leaves)
 
 
-class Needed(NamedTuple):
-    """The units of a masked network that can make a difference, and room for more.
-
-    Attributes:
-        units: indices of the units of both layers, shape (units,).
-        n_second: how many of them, from the start, the second layer needs.
-    """
-
-    units: NDArray[np.int64]
-    n_second: int
-
-    def take_from(self, network: Any) -> Any:
-        """Return the network, or mask, of these units alone."""
-        units, second = self.units, self.units[: self.n_second]
-        return self._with_parts(
-            network,
-            [
-                np.asarray(network.hidden.weight)[units],
-                np.asarray(network.hidden.bias)[units],
-                np.asarray(network.second.weight)[np.ix_(second, units)],
-                np.asarray(network.second.bias)[second],
-                np.asarray(network.output.weight)[:, units],
-            ],
-        )
-
-    def put_into(self, network: Any, trained: Any) -> Any:
-        """Return the whole network with the parameters of these units, that may have more axes."""
-        units, second = self.units, self.units[: self.n_second]
-        places: list[Any] = [
-            (units, slice(None)),
-            (units,),
-            np.ix_(second, units),
-            (second,),
-            (slice(None), units),
-        ]
-        parts = []
-        for place, leaf, new in zip(
-            places, self._parts(network), self._parts(trained), strict=True
-        ):
-            more = np.shape(new)[: np.ndim(new) - np.ndim(leaf)]
-            whole = np.broadcast_to(leaf, (*more, *np.shape(leaf))).copy()
-            whole[(..., *place)] = new
-            parts.append(whole)
-        network = self._with_parts(network, parts)
-        return eqx.tree_at(lambda tree: tree.output.bias, network, trained.output.bias)
-
-    @staticmethod
-    def _parts(network: Any) -> tuple[Any, ...]:
-        hidden, second = network.hidden, network.second
-        return hidden.weight, hidden.bias, second.weight, second.bias, network.output.weight
-
-    def _with_parts(self, network: Any, parts: list[Any]) -> Any:
-        return eqx.tree_at(self._parts, network, parts)
-
-
-def needed_units(mask: Any, multiple: int = 1) -> Needed:
-    """Find the units of a `MaskedMLP` that a mask leaves able to make a difference.
-
-    A unit without weights or bias is always 0, and one without weights to what follows is never
-    heard; their parameters have no gradient. Without them a network of high sparsity is smaller,
-    and its training the same but for the order of sums.
-
-    Args:
-        mask: of a residual `MLP` with two hidden layers of the same width.
-        multiple: both numbers of units are rounded up to multiples of it, at least one and at most
-            all, so that masks share shapes.
-
-    >>> from mnist1d.models import MLP
-    >>> mask = full_mask(MLP(hidden_size=50, key=jax.random.key(0)))
-    >>> mask.output.weight[:, 10:] = False
-    >>> needed_units(mask).units.size, needed_units(mask).n_second, needed_units(mask, 25).n_second
-    (50, 10, 25)
-    """
-    of_second, heard = mask.second.weight, mask.output.weight.any(axis=0)
-    first = mask.hidden.weight.any(axis=1) | mask.hidden.bias
-    second = ((of_second & first).any(axis=1) | mask.second.bias) & heard
-    first &= heard | of_second[second].any(axis=0)
-    order = np.argsort(~second * 2 + ~(first | second) * 1, kind="stable")
-
-    def rounded(count: int) -> int:
-        return min(len(order), multiple * max(1, -(-count // multiple)))
-
-    n_second, n_units = rounded(int(second.sum())), rounded(int((first | second).sum()))
-    return Needed(order[: max(n_units, n_second)], n_second)
-
-
 def pack(mask: Any) -> NDArray[np.uint8]:
     """Return the bits of a mask, eight to a byte, to be stored.
 
@@ -205,39 +118,6 @@ def unpack(bits: NDArray[np.uint8], network: Any) -> Any:
     return jax.tree.unflatten(structure, shaped)
 
 
-def runs_per_unit(kept: Matrix, length: int) -> NDArray[np.int64]:
-    """Count, for every unit, the positions from which `length` neighbouring weights are kept.
-
-    Args:
-        kept: mask of a layer's weights, shape (..., units, inputs).
-        length: 1 or more neighbours.
-
-    Returns: shape (..., units).
-
-    >>> runs_per_unit(np.array([[1, 1, 1, 0, 1, 1]], bool), 2)
-    array([3])
-    """
-    n_positions = kept.shape[-1] - length + 1
-    return np.all(
-        [kept[..., offset : offset + n_positions] for offset in range(length)], axis=0
-    ).sum(axis=-1)
-
-
-def adjacency_probability(kept: Matrix, length: int) -> NDArray[np.float64]:
-    """Return the share of positions from which `length` neighbouring weights are kept.
-
-    Args:
-        kept: mask of a layer's weights, shape (..., units, inputs).
-        length: 1 or more neighbours.
-
-    Returns: mean over units, shape (...).
-
-    >>> adjacency_probability(np.array([[1, 1, 1, 0], [0, 0, 0, 0]], bool), 2).item()
-    0.333...
-    """
-    return np.asarray(runs_per_unit(kept, length).mean(axis=-1) / (kept.shape[-1] - length + 1))
-
-
 def with_same_degrees(kept: Matrix, rng: np.random.Generator, n_swaps: int = 20) -> Matrix:
     """Return a random mask with as many weights for every unit, and for every input, as this one.
 
@@ -269,17 +149,16 @@ def with_same_degrees(kept: Matrix, rng: np.random.Generator, n_swaps: int = 20)
 def with_same_runs(kept: Matrix, rng: np.random.Generator) -> Matrix:
     """Return a random mask in which every unit has the same runs of neighbouring weights.
 
-    The weights of a unit, and all its adjacency, stay; where its runs lie, and in which order,
-    is drawn anew, so that nothing else of the mask is left.
+    The number of a unit's weights, and all its adjacency, stay; where its runs lie, and in which
+    order, is random, so that nothing else of the mask is left.
 
     Args:
         kept: shape (units, inputs).
         rng: where the randomness comes from.
 
     >>> kept = np.array([[1, 1, 0, 0, 1, 0, 0, 0]], bool)
-    >>> other = with_same_runs(kept, np.random.default_rng(1))
-    >>> other.astype(int).tolist(), int(runs_per_unit(other, 2)[0])
-    ([[0, 0, 1, 1, 0, 0, 1, 0]], 1)
+    >>> with_same_runs(kept, np.random.default_rng(1)).astype(int).tolist()
+    [[0, 0, 1, 1, 0, 0, 1, 0]]
     """
     result = np.zeros_like(kept)
     for row, unit in zip(result, kept, strict=True):
@@ -298,10 +177,7 @@ def with_same_runs(kept: Matrix, rng: np.random.Generator) -> Matrix:
 def _keep_largest(scores: NDArray[np.floating], fraction: float) -> Matrix:
     n_dropped = int(fraction * scores.size)
     kept = np.ones(scores.shape, bool)
-    if n_dropped == scores.size:
-        kept[:] = False
-    elif n_dropped:
-        kept[np.argpartition(scores, n_dropped - 1)[:n_dropped]] = False
+    kept[np.argpartition(scores, n_dropped - 1)[:n_dropped]] = False
     return kept
 
 

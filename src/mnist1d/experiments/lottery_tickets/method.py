@@ -27,8 +27,10 @@ from mnist1d.figures import style
 from mnist1d.harness.claims import Claim, Equals, Positive
 from mnist1d.harness.interface import Progress, Row, silent
 from mnist1d.harness.settings import PUBLISHED_DATA, SHAPES, check_data, with_data
+from mnist1d.measures.adjacency import adjacency_probability, runs_per_unit
 from mnist1d.measures.uncertainty import Estimate, estimate, interval, paired_difference
 from mnist1d.models import MLP, masks as pruning
+from mnist1d.models.masked_mlp import needed_units
 from mnist1d.training import Training, as_data
 
 NAME = "lottery-tickets"
@@ -372,7 +374,7 @@ class _StudyWork(Work[_Study]):
 
 
 def _size_left(config: Config, mask: np.ndarray, multiple: int) -> float:
-    needed = pruning.needed_units(pruning.unpack(mask, _example(config.hidden_size)), multiple)
+    needed = needed_units(pruning.unpack(mask, _example(config.hidden_size)), multiple)
     return float(needed.units.size * needed.n_second)
 
 
@@ -533,9 +535,9 @@ def adjacency(result: xr.Dataset, search: str, length: int) -> np.ndarray:
             last = result.ticket_mask.sel(search="random").to_numpy()[..., 3:]
             runs = (kept[..., :-3] & kept[..., 1:-2] & kept[..., 2:-1] & last).sum(axis=-1)
         else:
-            runs = pruning.runs_per_unit(kept, length)
+            runs = runs_per_unit(kept, length)
         return (runs / kept.shape[-1]).mean(axis=-1)
-    return pruning.adjacency_probability(kept, length)
+    return adjacency_probability(kept, length)
 
 
 def _search_difference(result: xr.Dataset, least: float, most: float) -> Estimate:
@@ -851,7 +853,7 @@ def _plot_masks(result: xr.Dataset) -> Figure:
     panels = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
     for axes, (search, trial) in zip(panels, shown, strict=True):
         kept = result.pictured_mask.sel(search=search).isel(seed=trial).to_numpy()
-        order = np.argsort(-(pruning.runs_per_unit(kept, 2) + 0.001 * kept.sum(axis=1)))
+        order = np.argsort(-(runs_per_unit(kept, 2) + 0.001 * kept.sum(axis=1)))
         axes.imshow(kept[order].T, cmap="gray_r", aspect="auto", interpolation="nearest")
         title = (
             f"{search.capitalize()} ticket #{trial + 1} ({100 * (1 - kept.mean()):.0f} % sparse)"

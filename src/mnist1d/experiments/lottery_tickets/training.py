@@ -10,7 +10,8 @@ import numpy as np
 import optax
 
 from mnist1d.execution.work import Told
-from mnist1d.models import MLP, MaskedMLP, masks, predict
+from mnist1d.models import MLP, MaskedMLP, predict
+from mnist1d.models.masked_mlp import needed_units
 from mnist1d.training import (
     RunProgram,
     Training,
@@ -136,7 +137,7 @@ class MaskedTrainer:
         def report(step: int, _: int) -> None:
             told(before + step * len(jobs))
 
-        group = [(job, masks.needed_units(job.mask, multiple)) for job in jobs]
+        group = [(job, needed_units(job.mask, multiple)) for job in jobs]
         models, data = (
             jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *own)
             for own in (
