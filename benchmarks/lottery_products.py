@@ -17,6 +17,7 @@ from published_lottery import SPANS
 from rich.console import Console
 
 from mnist1d.experiments import lottery_tickets
+from mnist1d.experiments.lottery_tickets.claims import searched_accuracy, studied
 from mnist1d.harness import record
 from mnist1d.harness.claims import judge
 from mnist1d.harness.settings import as_json
@@ -67,14 +68,12 @@ def accuracies(float32, bfloat16):
     """Compare test accuracies of search and studies, in per cent."""
     measures = {
         f"search: {search}, rounds {span}": lambda result, s=search, a=first, b=last: (
-            lottery_tickets.searched_accuracy(result, s)[:, a : b + 1].mean(axis=1)
+            searched_accuracy(result, s)[:, a : b + 1].mean(axis=1)
         )
         for search in ("lottery", "random")
         for span, (first, last) in SPANS.items()
     } | {
-        f"study: {study}, {network}": lambda result, s=study, n=network: (
-            lottery_tickets.studied_accuracy(result, s, n)
-        )
+        f"study: {study}, {network}": studied(study, network).per_seed
         for study in float32.study.values.tolist()
         for network in float32.network.values.tolist()
     }

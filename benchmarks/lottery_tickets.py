@@ -17,6 +17,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -29,20 +30,23 @@ from keep import keep, processor
 from published_lottery import comparison
 
 import mnist1d
-from mnist1d.execution.units import Units
-from mnist1d.experiments.lottery_tickets.method import (
+from mnist1d.execution import Compute, Store
+from mnist1d.experiments.lottery_tickets.claims import adjacency, searched_accuracy, studied
+from mnist1d.experiments.lottery_tickets.config import (
     NETWORKS,
     SEARCHES as SEARCHED,
     STUDIES,
     Config,
-    adjacency,
-    initial_network,
-    run,
-    searched_accuracy,
-    studied_accuracy,
 )
-from mnist1d.experiments.lottery_tickets.training import Job, MaskedTrainer, masked_training
-from mnist1d.models import masks
+from mnist1d.experiments.lottery_tickets.method import run
+from mnist1d.experiments.lottery_tickets.training import (
+    MaskedTrainer,
+    initial_network,
+    search_training,
+    study_training,
+)
+from mnist1d.models.masked_mlp import MaskedMLP as OurMaskedMLP
+from mnist1d.models.masks import full_mask
 from mnist1d.training import as_data, keep_compiled_programs, use_all_cores
 
 CONFIG = Config()
@@ -71,20 +75,22 @@ def do_all(products, folder):
     use_all_cores()
     keep_compiled_programs()
     config = Config(seeds=2, protocol="published", controls=False, products=products)
-    result = run(config, units=Units(Path(folder) / "units"))
+    result = run(config, compute=Compute(Store(Path(folder) / "units")))
     found = {
         "search": {
             search: searched_accuracy(result, search).round(1).tolist() for search in SEARCHED
         },
         "studies": {
             study: {
-                network: studied_accuracy(result, study, network).round(1).tolist()
+                network: studied(study, network).per_seed(result).round(1).tolist()
                 for network in NETWORKS
             }
             for study in STUDIES
         },
         "adjacency": {
-            search: [adjacency(result, search, length).tolist() for length in (2, 3, 4)]
+            search: [
+                (adjacency(search, length).per_seed(result) / 100).tolist() for length in (2, 3, 4)
+            ]
             for search in SEARCHED
         },
     }
@@ -144,13 +150,13 @@ def products(kind):
 
 def print_rates(n_steps=200):
     """Print rates of a step and of its products in float32; to be run with one core."""
-    data, network = as_data(mnist1d.generate()), initial_network(CONFIG, 0)
-    jobs = [Job(network, masks.full_mask(network), data)]
-    for kind, (_, batch_size, _) in KINDS.items():
+    data, network = as_data(mnist1d.generate()), initial_network(CONFIG, 0, "lottery")
+    jobs = [(OurMaskedMLP(network, full_mask(network)), data)]
+    short = replace(CONFIG, search_steps=n_steps, study_steps=n_steps)
+    for kind, training in (("search", search_training(short)), ("study", study_training(short))):
         work = one_core.operations(products(kind))
         alone = sum(one_core.seconds_of_product(*shape) for shape in products(kind))
-        training = masked_training(n_steps, batch_size, CONFIG.learning_rate, CONFIG.evaluate_every)
-        trainer, times = MaskedTrainer(training, "float32", multiple=100), []
+        trainer, times = MaskedTrainer(training, multiple=100), []
         for _ in range(4):
             start = perf_counter()
             list(trainer.train(jobs, jax.devices()[0]))

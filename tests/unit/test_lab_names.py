@@ -41,7 +41,7 @@ def used_by(experiment):
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute):
                 module = getattr(node.value, "id", "")
-                if module in {"style", "pruning"}:
+                if module == "style":
                     found.add(node.attr)
     return found
 

@@ -1,19 +1,27 @@
 """The lottery-ticket experiment: what is pruned, shared, resumed and counted."""
 
 import dataclasses
-import threading
 
 import jax
 import numpy as np
 import pytest
 import xarray as xr
 
-from mnist1d.execution.units import Units
-from mnist1d.experiments import lottery_tickets
-from mnist1d.experiments.lottery_tickets import training
-from mnist1d.experiments.lottery_tickets.method import Config, adjacency, initial_network, run
+import mnist1d
+from mnist1d.execution import Compute, Store
+from mnist1d.experiments.lottery_tickets import method, training
+from mnist1d.experiments.lottery_tickets.claims import adjacency, between, nearest
+from mnist1d.experiments.lottery_tickets.config import SEARCHES, STUDIES, Config
+from mnist1d.experiments.lottery_tickets.method import run
+from mnist1d.experiments.lottery_tickets.training import (
+    MaskedTrainer,
+    initial_network,
+    search_training,
+)
 from mnist1d.measures.adjacency import runs_per_unit
-from mnist1d.models import count_parameters
+from mnist1d.models import MaskedMLP, count_parameters
+from mnist1d.models.masks import full_mask
+from mnist1d.training import as_data
 
 TINY = Config(
     seeds=2,
@@ -32,7 +40,7 @@ def whole():
 
 
 def test_the_network_of_the_paper_has_276010_parameters():
-    assert count_parameters(initial_network(Config(), 0)) == 276_010
+    assert count_parameters(initial_network(Config(), 0, "lottery")) == 276_010
 
 
 def test_the_published_sparsities_and_the_ticket_are_those_of_the_paper():
@@ -75,39 +83,37 @@ def test_an_interrupted_run_goes_on_where_it_was_with_the_same_bits(whole, tmp_p
         pass
 
     def stops_after(n):
-        units, original = Units(tmp_path), Units.save
-        saved = []
+        original, saved = Store.save, []
 
         def save(self, *arguments, **key):
             if len(saved) == n:
                 raise StopError
             saved.append(original(self, *arguments, **key))
 
-        monkeypatch.setattr(Units, "save", save)
+        monkeypatch.setattr(Store, "save", save)
         with pytest.raises(StopError):
-            run(TINY, units=units)
-        monkeypatch.setattr(Units, "save", original)
+            run(TINY, compute=Compute(Store(tmp_path)))
+        monkeypatch.setattr(Store, "save", original)
 
     for n in (3, 9, 14):  # twice within the search, once within the studies
         stops_after(n)
-    units = Units(tmp_path)
-    result = run(TINY, units=units)
-    assert units.n_found == 3 + 9 + 14
+    store = Store(tmp_path)
+    result = run(TINY, compute=Compute(store))
+    assert store.n_found == 3 + 9 + 14
     xr.testing.assert_identical(result, whole)
-    again = Units(tmp_path)
-    trainings = []
-    monkeypatch.setattr(
-        masked_training, "compile_runs", lambda *_, **__: trainings.append("started")
-    )
-    xr.testing.assert_identical(run(TINY, units=again), whole)
-    assert not trainings
+
+    def refuse(*_, **__):
+        raise StopError
+
+    monkeypatch.setattr(training.Programs, "get", refuse)
+    xr.testing.assert_identical(run(TINY, compute=Compute(Store(tmp_path))), whole)
 
 
 def test_more_trials_use_what_fewer_have_computed(whole, tmp_path):
-    run(dataclasses.replace(TINY, seeds=1), units=Units(tmp_path))
-    units = Units(tmp_path)
-    result = run(TINY, units=units)
-    assert units.n_found == 2 * 5 + 17
+    run(dataclasses.replace(TINY, seeds=1), compute=Compute(Store(tmp_path)))
+    store = Store(tmp_path)
+    result = run(TINY, compute=Compute(store))
+    assert store.n_found == 2 * 5 + 17
     xr.testing.assert_identical(result, whole)
 
 
@@ -119,32 +125,22 @@ def test_a_trial_does_not_depend_on_how_many_there_are(whole):
     np.testing.assert_array_equal(alone.ticket_mask[:, 0], whole.ticket_mask[:, 0])
 
 
+def first_weight(network):
+    return float(np.asarray(network.hidden.weight)[0, 0])
+
+
 def weights_seen(config, monkeypatch):
     """Return the first weights of the networks that are trained in every study."""
-    seen = {}
-    original = lottery_tickets._StudyWork.start
-    train = training.MaskedTrainer.train
+    seen = {study: [] for study in STUDIES}
+    original = training._start
 
-    def start(self):
-        work = original(self)
+    def start(config, task, part):
+        model = original(config, task, part)
+        if "study" in task.labels:
+            seen[task.labels["study"]].append(first_weight(model.network))
+        return model
 
-        def watched(tasks, device, told):
-            (task,) = tasks
-            here.study = task.study
-            yield from work(tasks, device, told)
-            here.study = None
-
-        return watched
-
-    def watch(self, jobs, *rest):
-        if getattr(here, "study", None):
-            weights = [float(np.asarray(job.start.hidden.weight)[0, 0]) for job in jobs]
-            seen.setdefault(here.study, []).extend(weights)
-        return train(self, jobs, *rest)
-
-    here = threading.local()
-    monkeypatch.setattr(lottery_tickets._StudyWork, "start", start)
-    monkeypatch.setattr(training.MaskedTrainer, "train", watch)
+    monkeypatch.setattr(training, "_start", start)
     run(config)
     assert sorted(map(len, seen.values())) == [3, 3, 3, 3, 5]
     return seen
@@ -152,7 +148,7 @@ def weights_seen(config, monkeypatch):
 
 def test_tickets_keep_their_own_weights_but_for_the_study_of_others(monkeypatch):
     weights = weights_seen(dataclasses.replace(TINY, seeds=1), monkeypatch)
-    own = float(np.asarray(initial_network(TINY, 0).hidden.weight)[0, 0])
+    own = first_weight(initial_network(TINY, 0, "lottery"))
     (other,) = set(weights.pop("re-initialised"))
     assert other != own
     assert set().union(*weights.values()) == {own}
@@ -163,7 +159,7 @@ def test_in_the_published_protocol_no_study_has_the_tickets_weights(monkeypatch)
         TINY, seeds=1, protocol="published", search_steps=1001, evaluate_every=500
     )
     weights = weights_seen(config, monkeypatch)
-    own = float(np.asarray(initial_network(config, 0, "lottery").hidden.weight)[0, 0])
+    own = first_weight(initial_network(config, 0, "lottery"))
     assert all(len(set(each)) == 1 for each in weights.values())  # shared by a study's networks
     assert len(set().union({own}, *weights.values())) == 6
 
@@ -182,10 +178,18 @@ def made_up(kept, as_published):
 def test_adjacency_is_a_share_of_positions_and_in_the_published_protocol_of_inputs():
     kept = np.zeros((2, 40), bool)
     kept[0, 10:15] = True
-    assert adjacency(made_up(kept, False), "lottery", 4) == pytest.approx([2 / 37 / 2])
-    assert adjacency(made_up(kept, True), "lottery", 2) == pytest.approx([4 / 40 / 2])
+    two, four = (adjacency("lottery", length) for length in (2, 4))
+    assert four.per_seed(made_up(kept, False)) == pytest.approx([100 * 2 / 37 / 2])
+    assert two.per_seed(made_up(kept, True)) == pytest.approx([100 * 4 / 40 / 2])
     # The slip: with a random mask that keeps all, runs of three that have a place to their right.
-    assert adjacency(made_up(kept, True), "lottery", 4) == pytest.approx([3 / 40 / 2])
+    assert four.per_seed(made_up(kept, True)) == pytest.approx([100 * 3 / 40 / 2])
+
+
+def test_rounds_are_chosen_by_their_sparsity_the_first_of_two_as_near():
+    result = xr.Dataset(coords={"sparsity": Config().sparsities})
+    assert nearest(0.5)(result).nonzero()[0].tolist() == [49]
+    assert nearest(1)(result).nonzero()[0].tolist() == [99]
+    assert between(0.80, 0.955)(result).nonzero()[0].tolist() == list(range(80, 95))
 
 
 @pytest.mark.parametrize(
@@ -215,13 +219,50 @@ def test_published_pruning_looks_at_the_weights_after_step_1000():
     np.testing.assert_array_equal(one.ticket_mask, other.ticket_mask)
 
 
-def test_weights_of_different_trials_and_purposes_differ():
-    first = [
-        np.asarray(initial_network(TINY, seed, purpose).hidden.weight)[0, 0]
-        for seed in (0, 1)
-        for purpose in ("trial", "random", "randomly", "lottery", *lottery_tickets.STUDIES)
-    ]
-    assert len(set(map(float, first))) == len(first)
-    assert jax.tree.all(
-        jax.tree.map(np.array_equal, initial_network(TINY, 0), initial_network(TINY, 0))
+def test_weights_of_different_trials_and_of_parts_that_share_none_differ():
+    published = dataclasses.replace(
+        TINY, protocol="published", search_steps=1001, evaluate_every=500
     )
+    own = [(published, part) for part in (*SEARCHES, *STUDIES)]
+    found = [
+        first_weight(initial_network(config, seed, part))
+        for seed in (0, 1)
+        for config, part in (*own, (TINY, "lottery"))
+    ]
+    assert len(set(found)) == len(found)
+    again = initial_network(TINY, 0, "original")
+    assert jax.tree.all(jax.tree.map(np.array_equal, initial_network(TINY, 0, "lottery"), again))
+
+
+def test_all_settings_determine_a_studied_network_but_those_that_choose_networks():
+    fields = {field.name for field in dataclasses.fields(Config)}
+    chosen_by = {"seeds", "controls", "ticket_sparsity", "data"}
+    assert set(method.SETTINGS["study"]) == fields - chosen_by | {"ticket_round"}
+    assert set(method.SETTINGS["search"]) == {
+        name for name in fields - chosen_by if not name.startswith("study")
+    }
+
+
+@pytest.mark.parametrize(("backend", "groups"), [("cpu", {None}), ("gpu", {"search", "study"})])
+def test_a_gpu_trains_all_networks_of_a_round_together_and_a_core_one(monkeypatch, backend, groups):
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    bits = np.zeros(1, np.uint8)
+    tasks = [
+        method._network(TINY, "search", {"search": "random"}, bits),
+        method._network(TINY, "study", {"network": "dense"}, bits),
+    ]
+    assert {task.group for task in tasks} == groups
+
+
+def test_networks_are_trained_together_as_they_are_alone_however_many():
+    trainer = MaskedTrainer(search_training(TINY), TINY.hidden_size)
+    data, device = as_data(mnist1d.generate(TINY.data)), jax.devices()[0]
+    networks = [initial_network(TINY, seed, "lottery") for seed in range(3)]
+    jobs = [(MaskedMLP(network, full_mask(network)), data) for network in networks]
+    alone = list(trainer.train(jobs, device))
+    for n in (2, 3):
+        steps = []
+        together = list(trainer._train_together(jobs[:n], device, steps.append, 0))
+        assert steps[-1] == n * TINY.search_steps
+        for one, other in zip(together, alone[:n], strict=True):
+            jax.tree.map(np.testing.assert_array_equal, one, other)

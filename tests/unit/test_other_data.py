@@ -17,6 +17,7 @@ from mnist1d.experiments import (
 from mnist1d.experiments.double_descent.config import PUBLISHED_DATA
 from mnist1d.experiments.self_supervised.method import _task as encoder_task
 from mnist1d.experiments.tsne.method import _embedding
+from mnist1d.experiments.lottery_tickets.method import _network as lottery_network
 from mnist1d.harness import record
 
 every_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.NAME)
@@ -47,11 +48,15 @@ def test_what_is_no_dataset_or_has_another_shape_of_signals_is_refused(experimen
         experiment.Config(data=DatasetConfig(channel_axis=True))
 
 
+def lottery_key(config, part, **place):
+    return lottery_network(config, part, place, np.ones(1, np.uint8)).key
+
+
 @pytest.mark.parametrize(
     ("experiment", "keys"),
     [
-        (lottery_tickets, lambda config: [lottery_tickets._unit_key(config, "search")]),
-        (lottery_tickets, lambda config: [lottery_tickets._unit_key(config, "study")]),
+        (lottery_tickets, lambda config: [lottery_key(config, "search", search="random")]),
+        (lottery_tickets, lambda config: [lottery_key(config, "study", network="dense")]),
         (metalearn_activation, lambda config: [config.determining]),
         (
             self_supervised,

@@ -33,30 +33,23 @@ what the paper describes. Differences from the paper and its code; (both): of ei
    re-initialised +1.75 and not +3.3, own weights over others +0.35 and not +3.35.
 """
 
-from mnist1d.experiments.lottery_tickets.method import (
-    CAPTIONS,
-    CLAIMS,
-    NAME,
-    PAPER_SEEDS,
-    TITLE,
-    VERSION,
-    Config,
-    explain,
-    plot,
-    run,
-    summarise,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CAPTIONS",
-    "CLAIMS",
-    "NAME",
-    "PAPER_SEEDS",
-    "TITLE",
-    "VERSION",
-    "Config",
-    "explain",
-    "plot",
-    "run",
-    "summarise",
-]
+from mnist1d.dataset import lazy
+
+if TYPE_CHECKING:
+    from mnist1d.experiments.lottery_tickets.claims import (
+        CLAIMS as CLAIMS,
+        explain as explain,
+        summarise as summarise,
+    )
+    from mnist1d.experiments.lottery_tickets.config import Config as Config
+    from mnist1d.experiments.lottery_tickets.figures import CAPTIONS as CAPTIONS, plot as plot
+    from mnist1d.experiments.lottery_tickets.method import run as run
+
+NAME = "lottery-tickets"
+TITLE = "Lottery tickets (Figure 4, Figure S2)"
+VERSION = 2
+PAPER_SEEDS = 2
+
+__getattr__, __dir__ = lazy.attach(__name__, __file__)

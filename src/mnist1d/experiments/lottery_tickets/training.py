@@ -1,49 +1,83 @@
-"""Training many masked networks of one shape, as lottery tickets need it."""
+"""Training networks with their masks, and dropping the smallest weights."""
 
+import zlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
 import numpy as np
 import optax
 
-from mnist1d.execution.work import Told
+from mnist1d.dataset import generate
+from mnist1d.execution import Arrays, OnStep, Task
+from mnist1d.experiments.lottery_tickets.config import PUBLISHED_PRUNING_STEP, STUDIES, Config
 from mnist1d.models import MLP, MaskedMLP, predict
 from mnist1d.models.masked_mlp import needed_units
+from mnist1d.models.masks import magnitude_mask, masked, pack, unpack
 from mnist1d.training import (
-    RunProgram,
+    Programs,
     Training,
     accuracy,
-    compile_runs,
+    as_data,
     cross_entropy,
     sequential_batch,
 )
+from mnist1d.training.batching import Data
+
+SEARCH_MULTIPLE, STUDY_MULTIPLE = 100, 50
+"""Sizes are multiples of these; coarse ones in the search, where a round takes no longer than
+compiling its program.
+"""
+
+POSITIONS = {"flipped": "flipped", "shuffled": "shuffled_lottery", "chunked": "chunked"}
+
+Job = tuple[MaskedMLP, Data]
+"""A network to be trained, and its data."""
 
 
-def masked_training(
-    n_steps: int,
-    batch_size: int,
-    learning_rate: float,
-    evaluate_every: int,
-    *,
-    keep_weights: bool = False,
-) -> Training:
-    """Return the published loop: Adam, batches in stored order, test accuracy and loss.
+def initial_network(config: Config, seed: int, part: str) -> MLP:
+    """Return the initial weights of a trial.
 
     Args:
-        n_steps: number of updates.
-        batch_size: samples per batch; divides the number of training samples.
-        learning_rate: of Adam.
-        evaluate_every: steps between evaluations.
-        keep_weights: whether an evaluation keeps the network, too.
-
-    Source: PAPER section C.1.
+        config: the width, and the protocol. In the corrected one all parts of a trial share their
+            weights, but for the study of other weights; in the published one none do.
+        seed: the trial.
+        part: the search or the study.
     """
+    own = part == "re-initialised" or config.protocol == "published"
+    return _draw(config.hidden_size, seed, part if own else None)
 
-    def loss(model: Any, batch: Any, key: Any) -> jax.Array:  # noqa: ARG001
-        return cross_entropy(predict(model, batch[0]), batch[1])
+
+@lru_cache(32)
+def _draw(hidden_size: int, seed: int, part: str | None) -> MLP:
+    key = jax.random.key(seed)
+    if part is not None:
+        key = jax.random.fold_in(key, zlib.crc32(part.encode()))
+    return MLP(hidden_size=hidden_size, key=key)
+
+
+def search_training(config: Config) -> Training:
+    """Return what happens to a network of the search."""
+    return _training(
+        config,
+        config.search_steps,
+        config.search_batch_size,
+        keep_weights=config.protocol == "published",
+    )
+
+
+def study_training(config: Config) -> Training:
+    """Return what happens to a network of the studies."""
+    return _training(config, config.study_steps, config.study_batch_size)
+
+
+def _training(
+    config: Config, n_steps: int, batch_size: int, *, keep_weights: bool = False
+) -> Training:
+    """Return the published loop: Adam, batches in stored order. PAPER section C.1."""
 
     def evaluate(model: Any, data: Any) -> dict[str, Any]:
         logits, labels = predict(model, data["test"][0]), data["test"][1]
@@ -55,120 +89,162 @@ def masked_training(
 
     return Training(
         batch=lambda data, step, _: sequential_batch(data["train"], step, batch_size),
-        loss=loss,
-        optimizer=optax.adam(learning_rate),
+        loss=lambda model, batch, _: cross_entropy(predict(model, batch[0]), batch[1]),
+        optimizer=optax.adam(config.learning_rate),
         n_steps=n_steps,
         evaluate=evaluate,
-        evaluate_every=evaluate_every,
+        evaluate_every=config.evaluate_every,
     )
 
 
-@eqx.filter_jit
-def train_accuracy(model: Any, x: Any, labels: Any) -> jax.Array:
-    """Return the share of samples that a network classifies correctly."""
-    return accuracy(predict(model, x), labels)
+class SearchTrainer:
+    """Trains the networks of a round, and drops the smallest weights of lotteries.
 
+    The arrays of a network are `test_accuracy` and `test_loss` (nats) of every evaluation, and of a
+    lottery `next`, the packed mask of the next round.
 
-class Job(NamedTuple):
-    """One network to be trained: where it starts, its mask, its data."""
-
-    start: MLP
-    mask: Any
-    data: Any
-
-
-class Done(NamedTuple):
-    """One trained network.
-
-    Attributes:
-        network: after the last step; what the mask drops is where it started.
-        weights: the network at every evaluation, if it was to be kept, else None.
-        curves: what was measured at the evaluations, shape (evaluations,) each.
+    Args:
+        config: the settings.
     """
 
-    network: MLP
-    weights: MLP | None
-    curves: dict[str, np.ndarray]
+    def __init__(self, config: Config) -> None:
+        self._config, self._data = config, as_data(generate(config.data))
+        self._trainer = MaskedTrainer(search_training(config), SEARCH_MULTIPLE)
+
+    def __call__(
+        self, tasks: Sequence[Task], device: Any, on_step: OnStep
+    ) -> Iterator[tuple[Task, Arrays]]:
+        """Train networks, on a CPU one after the other, on a GPU together."""
+        config = self._config
+        jobs = [(_start(config, task, task.labels["search"]), self._data) for task in tasks]
+        trained = self._trainer.train(jobs, device, on_step)
+        for task, (network, curves) in zip(tasks, trained, strict=True):
+            following = task.labels["round"] + 1
+            if task.labels["search"] == "lottery" and following < config.rounds:
+                sparser = magnitude_mask(network, config.sparsities[following])
+                curves["next"] = pack(sparser)
+            yield task, curves
+
+
+class StudyTrainer:
+    """Trains the networks of the studies.
+
+    The arrays of a network are `test_accuracy` and `test_loss` (nats) of every evaluation, and
+    `train_accuracy` after the last step.
+
+    Args:
+        config: the settings.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._data = {
+            study: as_data(
+                generate(
+                    config.data,
+                    seed=config.study_seed,
+                    positions=POSITIONS.get(study, "original"),
+                )
+            )
+            for study in STUDIES
+        }
+        self._trainer = MaskedTrainer(study_training(config), STUDY_MULTIPLE)
+
+    def __call__(
+        self, tasks: Sequence[Task], device: Any, on_step: OnStep
+    ) -> Iterator[tuple[Task, Arrays]]:
+        """Train networks, on a CPU one after the other, on a GPU together."""
+        studies = [task.labels["study"] for task in tasks]
+        jobs = [
+            (_start(self._config, task, study), self._data[study])
+            for task, study in zip(tasks, studies, strict=True)
+        ]
+        trained = self._trainer.train(jobs, device, on_step)
+        for task, study, (network, curves) in zip(tasks, studies, trained, strict=True):
+            with jax.default_device(device):
+                fitted = _accuracy(network, *self._data[study]["train"])
+            yield task, curves | {"train_accuracy": np.asarray(fitted)}
+
+
+def _start(config: Config, task: Task, part: str) -> MaskedMLP:
+    network = initial_network(config, task.labels["seed"], part)
+    return MaskedMLP(network, unpack(task.inputs["mask"], network), config.products)
+
+
+@eqx.filter_jit
+def _accuracy(model: Any, x: Any, labels: Any) -> jax.Array:
+    return accuracy(predict(model, x), labels)
 
 
 class MaskedTrainer:
     """Trains networks of one shape; compiles every size that is left of them once for a device.
 
-    On a CPU units that a mask cuts off are left out of the products (`masks.needed_units`):
-    nothing changes but the order of sums.
+    On a CPU units that a mask cuts off are left out of the products (`needed_units`): nothing
+    changes but the order of sums.
 
     Args:
         training: what happens to every network.
-        products: as for `MaskedMLP`.
         multiple: numbers of units are rounded up to multiples of it; every size is a program that
             has to be compiled, once for every core.
     """
 
-    def __init__(self, training: Training, products: Any, *, multiple: int) -> None:
-        self._training, self._products, self._multiple = training, products, multiple
-        self._programs: dict[Any, RunProgram] = {}
+    def __init__(self, training: Training, multiple: int) -> None:
+        self._training, self._multiple, self._programs = training, multiple, Programs()
 
     def train(
-        self, jobs: Sequence[Job], device: jax.Device, told: Told = lambda _: None
-    ) -> Iterator[Done]:
-        """Yield what became of networks: on a CPU one after the other, on a GPU all together.
+        self, jobs: Sequence[Job], device: Any, on_step: OnStep = lambda _: None
+    ) -> Iterator[tuple[MLP, dict[str, np.ndarray]]]:
+        """Yield every network with what its mask drops at 0, and what evaluations measured.
+
+        It is the network after the last step, or, if evaluations kept the weights, after the step
+        at which the published code pruned.
 
         Args:
-            jobs: the networks.
+            jobs: on a CPU they are trained one after the other, on a GPU all together.
             device: where; on a GPU the others are used, too.
-            told: hears how many steps all of them have taken.
+            on_step: called with the number of steps that all jobs have taken.
         """
-        if device.platform == "cpu":
-            for number, job in enumerate(jobs):
-                before = number * self._training.n_steps
-                yield from self._train_together([job], [device], self._multiple, told, before)
-        else:
-            everything = jobs[0].start.hidden.bias.size
-            yield from self._train_together(jobs, jax.devices(), everything, told, 0)
+        groups = [[job] for job in jobs] if device.platform == "cpu" else [jobs]
+        for number, group in enumerate(groups):
+            before = number * self._training.n_steps
+            yield from self._train_together(group, device, on_step, before)
 
     def _train_together(
-        self,
-        jobs: Sequence[Job],
-        devices: Sequence[jax.Device],
-        multiple: int,
-        told: Told,
-        before: int,
-    ) -> Iterator[Done]:
-        def report(step: int, _: int) -> None:
-            told(before + step * len(jobs))
-
-        group = [(job, needed_units(job.mask, multiple)) for job in jobs]
+        self, jobs: Sequence[Job], device: Any, on_step: OnStep, before: int
+    ) -> Iterator[tuple[MLP, dict[str, np.ndarray]]]:
+        on_cpu = device.platform == "cpu"
+        devices = [device] if on_cpu else jax.devices()
+        multiple = self._multiple if on_cpu else jobs[0][0].network.hidden.bias.size
+        needed = [needed_units(model.mask, multiple) for model, _ in jobs]
+        small = [
+            MaskedMLP(need.take_from(model.network), need.take_from(model.mask), model.products)
+            for need, (model, _) in zip(needed, jobs, strict=True)
+        ]
         models, data = (
-            jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *own)
-            for own in (
-                [
-                    MaskedMLP(need.take_from(job.start), need.take_from(job.mask), self._products)
-                    for job, need in group
-                ],
-                [job.data for job, _ in group],
-            )
+            jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *each)
+            for each in (small, [own for _, own in jobs])
         )
-        keys = jax.random.split(jax.random.key(0), len(group))  # nothing is drawn from them
-        shape = models.network.second.weight.shape
-        program = self._programs.get((devices[0], shape))
-        if program is None:
-            program = compile_runs(
-                self._training,
-                models,
-                data,
-                keys=keys,
-                data_axes=0,
-                devices=devices,
-                batched=devices[0].platform != "cpu",
-            )
-            self._programs[devices[0], shape] = program
-        trained = program(models, data, keys=keys, report=report)
-        models, metrics = jax.tree.map(np.asarray, (trained.models, trained.history.metrics))
-        weights = metrics.pop("weights", None)
-        for row, (job, need) in enumerate(group):
-            model, curves, kept = jax.tree.map(itemgetter(row), (models, metrics, weights))
-            yield Done(
-                need.put_into(job.start, model.network),
-                None if kept is None else need.put_into(job.start, kept),
-                curves,
-            )
+        keys = jax.random.split(jax.random.key(0), len(jobs))  # nothing is drawn from them
+        program = self._programs.get(
+            (devices[0], len(jobs), models.network.second.weight.shape),
+            self._training,
+            models,
+            data,
+            keys=keys,
+            data_axes=0,
+            devices=devices,
+            batched=not on_cpu,
+        )
+        trained = program(
+            models, data, keys=keys, report=lambda n, _: on_step(before + n * len(jobs))
+        )
+        networks, metrics = trained.models.network, dict(trained.history.metrics)
+        if "weights" in metrics:
+            at = self._training.evaluation_steps.tolist().index(PUBLISHED_PRUNING_STEP)
+            networks = jax.tree.map(lambda leaf: leaf[:, at], metrics.pop("weights"))
+        networks, metrics = jax.tree.map(np.asarray, (networks, metrics))
+        for row, (need, (model, _)) in enumerate(zip(needed, jobs, strict=True)):
+            network, curves = jax.tree.map(itemgetter(row), (networks, metrics))
+            with jax.default_device(device):
+                whole = masked(need.put_into(model.network, network), model.mask)
+            yield whole, curves
