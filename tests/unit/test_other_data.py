@@ -15,9 +15,9 @@ from mnist1d.experiments import (
     tsne,
 )
 from mnist1d.experiments.double_descent.config import PUBLISHED_DATA
+from mnist1d.experiments.lottery_tickets.method import _network as lottery_network
 from mnist1d.experiments.self_supervised.method import _task as encoder_task
 from mnist1d.experiments.tsne.method import _embedding
-from mnist1d.experiments.lottery_tickets.method import _network as lottery_network
 from mnist1d.harness import record
 
 every_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.NAME)

@@ -130,7 +130,7 @@ def test_equals_the_synthesis_of_its_draws(parameters, monkeypatch):
     assert differences() < 4e-3
     weights = (*(weight / 4096 for weight in _SMOOTHING), 0.0)
     monkeypatch.setattr(
-        transforms, "smoothing_weights", lambda strength: tuple(strength * w for w in weights)
+        synthesis, "smoothing_weights", lambda strength: tuple(strength * w for w in weights)
     )
     assert differences() < 5e-6
 
