@@ -5,23 +5,18 @@ also accept trailing batch axes, `(length, n) -> (classes, n)`, and are several 
 way; `predict` uses whichever a model offers, so any Equinox module for one example works.
 """
 
-from mnist1d.models.cnn import CNN
-from mnist1d.models.encoder import Encoder
-from mnist1d.models.gru import GRU
-from mnist1d.models.linear import Logistic
-from mnist1d.models.masked_mlp import MaskedMLP
-from mnist1d.models.mlp import MLP
-from mnist1d.models.pooling_cnn import PoolingCNN
-from mnist1d.models.prediction import count_parameters, predict
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CNN",
-    "GRU",
-    "MLP",
-    "Encoder",
-    "Logistic",
-    "MaskedMLP",
-    "PoolingCNN",
-    "count_parameters",
-    "predict",
-]
+from mnist1d.dataset import lazy
+
+if TYPE_CHECKING:
+    from mnist1d.models.cnn import CNN as CNN
+    from mnist1d.models.encoder import Encoder as Encoder
+    from mnist1d.models.gru import GRU as GRU
+    from mnist1d.models.linear import Logistic as Logistic
+    from mnist1d.models.masked_mlp import MaskedMLP as MaskedMLP
+    from mnist1d.models.mlp import MLP as MLP
+    from mnist1d.models.pooling_cnn import PoolingCNN as PoolingCNN
+    from mnist1d.models.prediction import count_parameters as count_parameters, predict as predict
+
+__getattr__, __dir__ = lazy.attach(__name__, __file__)
