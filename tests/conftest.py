@@ -52,6 +52,7 @@ def quick_compilation():
 def pytest_collection_modifyitems(items):
     for item in items:
         group = item.path.stem
-        if "finished" in getattr(item, "fixturenames", ()):
-            group += item.callspec.params["finished"].NAME
+        experiment = getattr(item, "callspec", None) and item.callspec.params.get("finished")
+        if experiment:
+            group += experiment.NAME
         item.add_marker(pytest.mark.xdist_group(group))
