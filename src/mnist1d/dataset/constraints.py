@@ -11,33 +11,65 @@
 ...         rate: of Adam.
 ...     '''
 ...     seeds: Annotated[int, Integer(1, 100)] = 5
-...     rate: Annotated[float, Number(above=0)] = 0.01
+...     rate: Positive = 0.01
 >>> Config(seeds=0)
 Traceback (most recent call last):
     ...
 ValueError: seeds must be from 1 to 100, not 0
 >>> print(Config.__doc__.splitlines()[3].strip())
-seeds: number of runs. 1 to 100.
+seeds: number of runs. From 1 to 100.
 """
 
 import dataclasses
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Annotated, Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from numbers import Integral
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Protocol,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from mnist1d.dataset import checks
 
-__all__ = ["Constraint", "Each", "Integer", "Number", "OneOf", "constrained", "constraints_of"]
+__all__ = [
+    "Constraint",
+    "Count",
+    "Each",
+    "Float",
+    "Integer",
+    "Number",
+    "OneOf",
+    "OrNone",
+    "Positive",
+    "Seed",
+    "Truth",
+    "constrained",
+    "constraints_of",
+]
 
 Class = TypeVar("Class", bound=type)
 
-# Bounds from here on keep sizes within a machine; nobody comes near them, and no text names them.
+# Round bounds from here on keep sizes within a machine; nobody comes near them, and the
+# documentation does not name them.
 _BEYOND_USE = 10**6
+
+_COLUMNS = 100
 
 
 class Constraint(Protocol):
     """What the values of a field have to be."""
+
+    plural: ClassVar[str]
+    """What several values are called."""
 
     def __call__(self, name: str, value: Any) -> Any:
         """Return a value as it is stored, or raise TypeError or ValueError."""
@@ -50,44 +82,57 @@ class Constraint(Protocol):
 class Integer:
     """An integer between two bounds, both inclusive.
 
-    >>> str(Integer(1, 10)), str(Integer(1, 10**9))
-    ('1 to 10', 'at least 1')
+    >>> str(Integer(1, 10)), str(Integer(1, 10**9)), str(Integer(0, 2**32 - 1))
+    ('from 1 to 10', 'at least 1', 'from 0 to 2**32 - 1')
+    >>> Integer(10, 10**9, multiple_of=10)("samples", 15)
+    Traceback (most recent call last):
+        ...
+    ValueError: samples must be a multiple of 10, not 15
     """
+
+    plural: ClassVar[str] = "integers"
 
     lowest: int
     highest: int
+    _: dataclasses.KW_ONLY
+    multiple_of: int = 1
 
     def __call__(self, name: str, value: Any) -> int:
         """Return the value as Python's integer."""
-        return checks.integer(name, value, self.lowest, self.highest)
+        number = checks.integer(name, value, self.lowest, self.highest)
+        if number % self.multiple_of:
+            raise ValueError(f"{name} must be a multiple of {self.multiple_of}, not {number}")
+        return number
 
     def __str__(self) -> str:
-        if self.highest == 2**32 - 1:
-            return f"{self.lowest} to 2**32 - 1"
-        if self.highest >= _BEYOND_USE:
-            return f"at least {self.lowest}"
-        return f"{self.lowest} to {self.highest:,}"
+        lowest, highest = _integer_text(self.lowest), _integer_text(self.highest)
+        round_bound = self.highest >= _BEYOND_USE and "**" not in highest
+        allowed = f"at least {lowest}" if round_bound else f"from {lowest} to {highest}"
+        return allowed if self.multiple_of == 1 else f"a multiple of {self.multiple_of}, {allowed}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Number:
-    """A finite number between bounds.
+    """A finite number between bounds; an integer remains one, so that keys of results do not vary.
 
     >>> str(Number(above=0)), str(Number(least=0, below=1)), str(Number(above=0, below=1))
     ('above 0', 'from 0 to below 1', 'above 0 and below 1')
-    >>> Number(least=0, most=1)("share", 2)
+    >>> Number(above=0, most=1, noun="a fraction")("target", 60)
     Traceback (most recent call last):
         ...
-    ValueError: share must be from 0 to 1, not 2
+    ValueError: target must be a fraction above 0 and at most 1, not 60
     """
+
+    plural: ClassVar[str] = "numbers"
 
     above: float | None = None
     least: float | None = None
     below: float | None = None
     most: float | None = None
+    noun: str = ""
 
     def __call__(self, name: str, value: Any) -> float:
-        """Return the value as Python's float."""
+        """Return the value as Python's integer or float."""
         number = checks.real(name, value)
         if (
             (self.above is not None and number <= self.above)
@@ -96,17 +141,36 @@ class Number:
             or (self.most is not None and number > self.most)
         ):
             raise ValueError(f"{name} must be {self}, not {checks.shown(value)}")
-        return number
+        return int(value) if isinstance(value, Integral) else number
 
     def __str__(self) -> str:
-        if self.least is not None:
-            upper = f" to {self.most:g}" if self.most is not None else ""
-            upper = f" to below {self.below:g}" if self.below is not None else upper
-            return f"from {self.least:g}{upper}" if upper else f"at least {self.least:g}"
-        parts = [f"above {self.above:g}"] if self.above is not None else []
-        parts += [f"below {self.below:g}"] if self.below is not None else []
-        parts += [f"at most {self.most:g}"] if self.most is not None else []
-        return " and ".join(parts)
+        return f"{self.noun} {self._bounds()}".strip()
+
+    def _bounds(self) -> str:
+        above, least, below, most = (
+            None if bound is None else f"{bound:g}".replace("e+", "e")
+            for bound in (self.above, self.least, self.below, self.most)
+        )
+        if least is not None:
+            upper = f" to {most}" if most is not None else ""
+            upper = f" to below {below}" if below is not None else upper
+            return f"from {least}{upper}" if upper else f"at least {least}"
+        parts = [f"above {above}"] if above is not None else []
+        parts += [f"below {below}"] if below is not None else []
+        parts += [f"at most {most}"] if most is not None else []
+        return " and ".join(parts) or "finite"
+
+
+class Float(Number):
+    """A finite number between bounds, stored as a float.
+
+    >>> Float(least=0, most=1)("share", 1)
+    1.0
+    """
+
+    def __call__(self, name: str, value: Any) -> float:
+        """Return the value as Python's float."""
+        return float(super().__call__(name, value))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +180,8 @@ class OneOf:
     >>> str(OneOf("corrected", "published"))
     '"corrected" or "published"'
     """
+
+    plural: ClassVar[str] = "texts"
 
     options: tuple[str, ...]
 
@@ -137,44 +203,99 @@ class Each:
 
     Attributes:
         constraint: of every value.
-        wanted: what the sequence must be, for messages about its type.
-        rising: whether each value must be larger than the one before.
         least: how many values there must be.
+        rising: whether each value must be larger than the one before.
+        different: whether no value may occur twice.
 
     >>> Each(Integer(1, 9), rising=True)("sizes", [3, 2])
     Traceback (most recent call last):
         ...
     ValueError: sizes must rise, not [3, 2]
+    >>> str(Each(Number(above=0), least=2, different=True))
+    'two or more, all different, each above 0'
     """
 
+    plural: ClassVar[str] = "sequences"
+
     constraint: Constraint
-    wanted: str = "a sequence of integers"
     _: dataclasses.KW_ONLY
-    rising: bool = False
     least: int = 0
+    rising: bool = False
+    different: bool = False
 
     def __call__(self, name: str, value: Any) -> tuple[Any, ...]:
         """Return the values in a tuple."""
-        values = checks.sequence(name, value, self.wanted)
+        values = checks.sequence(name, value, f"a sequence of {self.constraint.plural}")
+        if self.least and not values:
+            raise ValueError(f"{name} must not be empty")
         if len(values) < self.least:
             raise ValueError(
-                f"{name} must have at least {self.least} value{'s' * (self.least > 1)}, not "
-                f"{checks.shown(value)}"
+                f"{name} must have {_or_more(self.least)} values, not {checks.shown(value)}"
             )
-        checked = tuple(self.constraint(name, each) for each in values)
+        checked = tuple(self.constraint(f"{name}[{i}]", each) for i, each in enumerate(values))
         if self.rising and list(checked) != sorted(set(checked)):
             raise ValueError(f"{name} must rise, not {checks.shown(value)}")
+        if self.different and len(set(checked)) < len(checked):
+            raise ValueError(
+                f"{name} must be {self.constraint.plural}, all different, not {checks.shown(value)}"
+            )
         return checked
 
     def __str__(self) -> str:
-        return f"{'rising, ' if self.rising else ''}each {self.constraint}"
+        parts = [_or_more(self.least)] if self.least else []
+        parts += ["rising"] if self.rising else []
+        parts += ["all different"] if self.different else []
+        return ", ".join([*parts, f"each {self.constraint}"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Truth:
+    """True or False: the constraint of every field of the type `bool`, without being declared."""
+
+    plural: ClassVar[str] = "truth values"
+
+    def __call__(self, name: str, value: Any) -> bool:
+        """Return the value as Python's truth value."""
+        return checks.truth(name, value)
+
+    def __str__(self) -> str:
+        return "True or False"
+
+
+@dataclasses.dataclass(frozen=True)
+class OrNone:
+    """None, or what a constraint allows: that of a field whose type is a union with None."""
+
+    constraint: Constraint
+
+    @property
+    def plural(self) -> str:
+        """What several values are called."""
+        return self.constraint.plural
+
+    def __call__(self, name: str, value: Any) -> Any:
+        """Return None, or the value as the constraint stores it."""
+        return None if value is None else self.constraint(name, value)
+
+    def __str__(self) -> str:
+        return str(self.constraint)
+
+
+Count = Annotated[int, Integer(1, 10**9)]
+"""The type of a field that counts something of which there is at least one."""
+
+Seed = Annotated[int, Integer(0, 2**32 - 1)]
+"""The type of a field that is the seed of a random stream."""
+
+Positive = Annotated[float, Number(above=0)]
+"""The type of a field that is a number above 0."""
 
 
 def constraints_of(cls: Any) -> dict[str, Constraint]:
     """Return the constraints of the fields of a class, by field.
 
-    A field whose type is `bool` takes truth values alone; one that may be None has the constraint
-    of its other values.
+    They stand in the types of the fields, as in `Annotated[int, Integer(1, 10)]`, perhaps in a
+    union with None. Types `bool` and `Literal["some", "texts"]` are constraints as they are.
 
     >>> from mnist1d.experiments.pooling import Config
     >>> str(constraints_of(Config)["learning_rate"])
@@ -185,38 +306,22 @@ def constraints_of(cls: Any) -> dict[str, Constraint]:
 
 @cache
 def _constraints(cls: Any) -> tuple[tuple[str, Constraint], ...]:
-    return tuple(_declared(cls))
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple((name, found) for name, hint in hints.items() for found in _declared(hint))
 
 
-def _declared(cls: type) -> Iterator[tuple[str, Constraint]]:
-    for name, hint in get_type_hints(cls, include_extras=True).items():
-        if hint is bool:
-            yield name, _Truth()
-        if get_origin(hint) is Annotated:
-            kind, *marks = get_args(hint)
-            for mark in marks:
-                if isinstance(mark, Integer | Number | OneOf | Each):
-                    yield name, _OrNone(mark) if type(None) in get_args(kind) else mark
-
-
-@dataclasses.dataclass(frozen=True)
-class _Truth:
-    def __call__(self, name: str, value: Any) -> bool:
-        return checks.truth(name, value)
-
-    def __str__(self) -> str:
-        return ""
-
-
-@dataclasses.dataclass(frozen=True)
-class _OrNone:
-    constraint: Constraint
-
-    def __call__(self, name: str, value: Any) -> Any:
-        return None if value is None else self.constraint(name, value)
-
-    def __str__(self) -> str:
-        return str(self.constraint)
+def _declared(hint: Any) -> Iterator[Constraint]:
+    if hint is bool:
+        yield Truth()
+    elif get_origin(hint) is Literal:
+        yield OneOf(*get_args(hint))
+    elif get_origin(hint) is Annotated:
+        for mark in get_args(hint)[1:]:
+            if isinstance(mark, Integer | Number | OneOf | Each):
+                yield mark
+    elif type(None) in get_args(hint):
+        for part in get_args(hint):
+            yield from map(OrNone, _declared(part))
 
 
 def constrained(cls: Class) -> Class:
@@ -226,7 +331,7 @@ def constrained(cls: Class) -> Class:
     fields, and the values stored as plain Python; then comes the class's own `__post_init__`. What
     is allowed follows what the docstring's section "Attributes" says of a field.
     """
-    own: Callable[[Any], None] | None = vars(cls).get("__post_init__")
+    own: Callable[[Any], None] | None = getattr(cls, "__post_init__", None)
 
     def check(self: Any) -> None:
         for name, constraint in _constraints(self.__class__):
@@ -240,11 +345,35 @@ def constrained(cls: Class) -> Class:
 
 
 def _documented(text: str, cls: type) -> str:
-    for name, constraint in _declared(cls):
-        if allowed := str(constraint):
-            entry = re.compile(rf"(^ +){name}: .*(?:\n\1 +.*)*", re.MULTILINE)
-            found = entry.search(text)
-            if found is not None:
-                sentence = f" {allowed[:1].upper()}{allowed[1:]}."
-                text = text[: found.end()] + sentence + text[found.end() :]
+    for name, constraint in _constraints(cls):
+        entry = re.search(rf"(^ +){name}: .*(?:\n\1 +.*)*", text, re.MULTILINE)
+        if entry is not None and not _explained(constraint, entry[0]):
+            *lines, last = entry[0].split("\n")
+            margin = " " * (len(entry[1]) + 4)
+            allowed = f"{constraint}."
+            lines += textwrap.wrap(
+                f"{last} {allowed[:1].upper()}{allowed[1:]}",
+                _COLUMNS,
+                subsequent_indent=margin,
+                break_on_hyphens=False,
+            )
+            text = text[: entry.start()] + "\n".join(lines) + text[entry.end() :]
     return text
+
+
+def _explained(constraint: Constraint, entry: str) -> bool:
+    """Tell whether a field's documentation says what is allowed without an addition."""
+    if isinstance(constraint, OneOf):
+        return all(f'"{option}"' in entry for option in constraint.options)
+    return isinstance(constraint, Truth)
+
+
+def _integer_text(number: int) -> str:
+    for power, suffix in ((number, ""), (number + 1, " - 1")):
+        if power >= _BEYOND_USE and power.bit_count() == 1:
+            return f"2**{power.bit_length() - 1}{suffix}"
+    return str(number)  # the command line would wrap it after a comma
+
+
+def _or_more(number: int) -> str:
+    return f"{'one' if number == 1 else 'two' if number == 2 else number} or more"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Self
 
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.dataset.constraints import Each, Integer, Number, constrained
+from mnist1d.dataset.constraints import Count, Each, Integer, Positive, constrained
 from mnist1d.harness.settings import PUBLISHED_DATA, check_data
 
 VARIANTS = ("no_pool", "stride_2", "max_pool", "avg_pool", "l2_pool")
@@ -41,13 +41,13 @@ class Config:
         data: what the samples are, but for sizes and seeds; claims belong to the published ones.
     """
 
-    seeds: Annotated[int, Integer(1, 10**6)] = 5
-    sizes: Annotated[tuple[int, ...], Each(Integer(1, 10**6), rising=True, least=1)] = SIZES
+    seeds: Count = 5
+    sizes: Annotated[tuple[int, ...], Each(Integer(1, 10**6), least=1, rising=True)] = SIZES
     stream_sizes: Annotated[tuple[int, ...], Each(Integer(1, 10**6), rising=True)] = STREAM_SIZES
-    n_steps: Annotated[int, Integer(1, 10**6)] = 6001
-    batch_size: Annotated[int, Integer(1, 10**6)] = 100
-    learning_rate: Annotated[float, Number(above=0)] = 0.01
-    evaluate_every: Annotated[int, Integer(1, 10**6)] = 100
+    n_steps: Count = 6001
+    batch_size: Count = 100
+    learning_rate: Positive = 0.01
+    evaluate_every: Count = 100
     data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
