@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from itertools import islice
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from mnist1d.dataset import checks
+from mnist1d.dataset.constraints import Float, Integer, OneOf, Seed, constrained
 from mnist1d.dataset.shift import Shift, check_name, named_shift
 from mnist1d.dataset.templates import Templates, digit_templates, own_templates
 
@@ -19,7 +20,6 @@ _TEMPLATE_LENGTH = 12
 _LARGEST_SIZE = 2**31 - 1
 # NumPy's legacy integers are 64-bit and signed, and their upper bound is exclusive.
 _LARGEST_TRANSLATION = 2**63
-_NOISE_KINDS = ("symmetric", "other", "published")
 _POSITIONS = (
     "original",
     "flipped",
@@ -30,7 +30,12 @@ _POSITIONS = (
 )
 
 
+_Strength = Annotated[float, Float(least=-checks.LARGEST_STRENGTH, most=checks.LARGEST_STRENGTH)]
+_PartSize = Annotated[int, Integer(1, _LARGEST_SIZE)]
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
+@constrained
 class DatasetConfig:
     """Everything that decides the content of a dataset; the defaults are the published one.
 
@@ -52,37 +57,36 @@ class DatasetConfig:
         num_samples: samples in all parts together, one per class to 2**31 - 1. Every class gets
             `num_samples // 10` of them; the remainder is dropped, as published. More make learning
             easier.
-        train_split: fraction of the samples that form the training (and validation) set, above 0
-            and below 1; rounded down to whole samples, and neither side may be empty.
+        train_split: fraction of the samples that form the training (and validation) set; rounded
+            down to whole samples, and neither side may be empty.
         template_len: points of a template, 12; follows the `templates` if there are any.
         padding: lowest and highest number of zeros appended to the template, both inclusive,
             0 <= lowest <= highest < 2**31 - template_len. The padded signal is always stretched to
             `template_len + highest` points, so that a wider range means more varied widths of the
             digit, and more padding a narrower digit that is harder to find.
         scale_coeff: width of the range of the factor on the digit's height, which is uniform on
-            1 -/+ scale_coeff / 2. From 2 on some digits vanish or turn over. Finite, at most 1e100
-            in size; the sign makes no difference but mirrors the draws.
+            1 -/+ scale_coeff / 2. From 2 on some digits vanish or turn over. The sign makes no
+            difference but mirrors the draws.
         max_translation: number of possible circular shifts to the right, in points of the
-            stretched signal, 1 to 2**63: the shift is uniform on 0 ... max_translation - 1, so 1
-            means none. Larger shifts ask for more shift invariance. A shift drawn as long as the
-            stretched signal or longer moves nothing, as published.
+            stretched signal: the shift is uniform on 0 ... max_translation - 1, so 1 means none.
+            Larger shifts ask for more shift invariance. A shift drawn as long as the stretched
+            signal or longer moves nothing, as published.
         corr_noise_scale: standard deviation, before smoothing with a Gaussian of width 2, of the
             noise that fills the padding, in units of the digit's height (about 0.5). More of it
-            makes more distractors that look like digits. The digit itself carries none. Finite, at
-            most 1e100 in size; a negative value mirrors the noise.
-        iid_noise_scale: standard deviation of the white noise on every point, in the same units.
-            It blurs the fine differences between digits. Finite, at most 1e100 in size; a negative
+            makes more distractors that look like digits. The digit itself carries none. A negative
             value mirrors the noise.
+        iid_noise_scale: standard deviation of the white noise on every point, in the same units.
+            It blurs the fine differences between digits. A negative value mirrors the noise.
         shear_scale: width of the range of the slope, in height over the whole length, that is
             taken off the signal; uniform on -/+ shear_scale / 2. A model must learn to ignore it.
-            Finite, at most 1e100 in size; a negative value mirrors the draws.
+            A negative value mirrors the draws.
         shuffle_seq: whether the positions of all samples are put into one common random order, the
             published one, which is drawn after all samples. It destroys the neighbourhood that
             convolutions live on, and nothing else. Excludes `positions`.
-        final_seq_length: points of a finished sample, 2 to 2**31 - 1. Fewer lose detail.
-        seed: seed of the legacy random stream, 0 to 2**32 - 1. A parameter set to zero still uses
-            up its random numbers, so that sets of one seed differ in that parameter alone
-            (`max_translation=1` is the exception: it draws nothing).
+        final_seq_length: points of a finished sample. Fewer lose detail.
+        seed: seed of the legacy random stream. A parameter set to zero still uses up its random
+            numbers, so that sets of one seed differ in that parameter alone (`max_translation=1`
+            is the exception: it draws nothing).
         train: size of the training set, in place of `num_samples` and `train_split`, together with
             `test`. All samples asked for are made: the classes of all parts together differ by one
             at most. Where the total is a multiple of ten, the samples are the published ones.
@@ -97,10 +101,10 @@ class DatasetConfig:
             per label of `classes`; only their ratios count. Rounded to whole samples by the largest
             remainder, no class empty and no sample dropped, so that numbers that sum to the total
             are met exactly. None for equal sizes. Rare classes are learned worse.
-        label_noise: probability with which each training label is replaced, 0 to 1. Validation
-            and test labels stay clean. For one seed, a label that is replaced at some noise is
-            replaced by the same one at all higher noises. Wrong labels can only be memorised: the
-            larger a model, the more they cost in the test.
+        label_noise: probability with which each training label is replaced. Validation and test
+            labels stay clean. For one seed, a label that is replaced at some noise is replaced by
+            the same one at all higher noises. Wrong labels can only be memorised: the larger a
+            model, the more they cost in the test.
         label_noise_kind: what a label is replaced by: "symmetric" draws one of `classes`, perhaps
             the old one; "other" draws one of the other classes, so that all that are selected
             become wrong; "published" is the noise of the paper's double descent: symmetric, but
@@ -112,7 +116,7 @@ class DatasetConfig:
             (legacy seeds 42 and 0); or any order, as integers: point j of the result is point
             positions[j] of the original. Linear models and MLPs do not care; what convolutions
             gain from neighbourhood is lost by shuffling and kept by flipping.
-        positions_seed: seed of the "shuffled" positions, 0 to 2**32 - 1; None for `seed`.
+        positions_seed: seed of the "shuffled" positions; None for `seed`.
         templates: one clean signal per class in place of the ten digits: an array of shape
             (n_classes, template_len), 2 points or more, finite, at most 1e100 in size; or a mapping
             from names to signals of one length. Taken as they are, in the units in which a digit's
@@ -143,32 +147,32 @@ class DatasetConfig:
     >>> DatasetConfig(train_split=1.0)
     Traceback (most recent call last):
         ...
-    ValueError: train_split must lie strictly between 0 and 1, not 1.0
+    ValueError: train_split must be above 0 and below 1, not 1.0
     >>> DatasetConfig(train=4000, validation=1000, test=1000, classes=[3, 8]).class_sizes
     (3000, 3000)
     """
 
     num_samples: int = 5000
-    train_split: float = 0.8
+    train_split: Annotated[float, Float(above=0, below=1)] = 0.8
     template_len: int = _TEMPLATE_LENGTH
     padding: tuple[int, int] = (36, 60)
-    scale_coeff: float = 0.4
-    max_translation: int = 48
-    corr_noise_scale: float = 0.25
-    iid_noise_scale: float = 0.02
-    shear_scale: float = 0.75
+    scale_coeff: _Strength = 0.4
+    max_translation: Annotated[int, Integer(1, _LARGEST_TRANSLATION)] = 48
+    corr_noise_scale: _Strength = 0.25
+    iid_noise_scale: _Strength = 0.02
+    shear_scale: _Strength = 0.75
     shuffle_seq: bool = False
-    final_seq_length: int = 40
-    seed: int = 42
-    train: int | None = None
-    validation: int = 0
-    test: int | None = None
+    final_seq_length: Annotated[int, Integer(2, _LARGEST_SIZE)] = 40
+    seed: Seed = 42
+    train: _PartSize | None = None
+    validation: Annotated[int, Integer(0, _LARGEST_SIZE)] = 0
+    test: _PartSize | None = None
     classes: tuple[int, ...] | None = None
     class_proportions: tuple[float, ...] | None = None
-    label_noise: float = 0.0
-    label_noise_kind: str = "symmetric"
+    label_noise: Annotated[float, Float(least=0, most=1)] = 0.0
+    label_noise_kind: Annotated[str, OneOf("symmetric", "other", "published")] = "symmetric"
     positions: str | tuple[int, ...] = "original"
-    positions_seed: int | None = None
+    positions_seed: Seed | None = None
     templates: tuple[tuple[float, ...], ...] | None = None
     class_names: tuple[str, ...] | None = None
     shifted_tests: tuple[Shift, ...] = field(default=())
@@ -193,10 +197,9 @@ class DatasetConfig:
 
     def __post_init__(self) -> None:
         self._check_templates()
-        self._check_synthesis()
+        self._set("padding", checks.padding(self.padding, _LARGEST_SIZE - self.template_len))
         self._check_classes()
         self._check_sizes()
-        self._check_labels()
         self._check_form()
         self._check_shifted_tests()
 
@@ -222,18 +225,6 @@ class DatasetConfig:
         if names is not None:
             self._set("class_names", checks.different_texts(names, self.n_classes))
 
-    def _check_synthesis(self) -> None:
-        self._set("padding", checks.padding(self.padding, _LARGEST_SIZE - self.template_len))
-        for name in ("scale_coeff", "corr_noise_scale", "iid_noise_scale", "shear_scale"):
-            self._set(name, checks.strength(name, getattr(self, name)))
-        translation = checks.integer(
-            "max_translation", self.max_translation, 1, _LARGEST_TRANSLATION
-        )
-        self._set("max_translation", translation)
-        length = checks.integer("final_seq_length", self.final_seq_length, 2, _LARGEST_SIZE)
-        self._set("final_seq_length", length)
-        self._set("seed", checks.integer("seed", self.seed, 0, 2**32 - 1))
-
     def _check_classes(self) -> None:
         if self.classes is not None:
             wanted = f"labels from 0 to {self.n_classes - 1}, each once"
@@ -257,18 +248,14 @@ class DatasetConfig:
                 given = checks.shown(self.class_proportions)
                 raise ValueError(f"class_proportions must be {wanted}, not {given}")
             self._set("class_proportions", shares)
+        if self.label_noise and self.label_noise_kind == "other" and len(self.labels) < 2:
+            raise ValueError("label_noise of the kind 'other' must have two classes or more")
 
     def _check_sizes(self) -> None:
         lowest = len(self.labels)
         self._set(
             "num_samples", checks.integer("num_samples", self.num_samples, lowest, _LARGEST_SIZE)
         )
-        self._set("train_split", checks.real("train_split", self.train_split))
-        if not 0 < self.train_split < 1:
-            raise ValueError(
-                f"train_split must lie strictly between 0 and 1, not {self.train_split!r}"
-            )
-        self._set("validation", checks.integer("validation", self.validation, 0, _LARGEST_SIZE))
         if self._counted:
             self._check_counts(lowest)
         elif not 0 < self._n_split < self.n_samples:
@@ -296,7 +283,6 @@ class DatasetConfig:
             if getattr(self, name) is None:
                 other = "test" if name == "train" else "train"
                 raise ValueError(f"{other} must come together with {name}, the size of that part")
-            self._set(name, checks.integer(name, getattr(self, name), 1, _LARGEST_SIZE))
         if not lowest <= self.n_samples <= _LARGEST_SIZE:
             raise ValueError(
                 f"train, validation and test must sum to at least {lowest}, one per class, and at "
@@ -309,17 +295,7 @@ class DatasetConfig:
                     f"{getattr(self, name)!r}"
                 )
 
-    def _check_labels(self) -> None:
-        self._set("label_noise", checks.real("label_noise", self.label_noise))
-        if not 0 <= self.label_noise <= 1:
-            raise ValueError(f"label_noise must be from 0 to 1, not {self.label_noise!r}")
-        kind = checks.one_of("label_noise_kind", self.label_noise_kind, _NOISE_KINDS)
-        self._set("label_noise_kind", kind)
-        if self.label_noise and self.label_noise_kind == "other" and len(self.labels) < 2:
-            raise ValueError("label_noise of the kind 'other' must have two classes or more")
-
     def _check_form(self) -> None:
-        self._set("shuffle_seq", checks.truth("shuffle_seq", self.shuffle_seq))
         if isinstance(self.positions, str):
             self._set("positions", checks.one_of("positions", self.positions, _POSITIONS))
         else:
@@ -333,11 +309,7 @@ class DatasetConfig:
             raise ValueError(
                 "shuffle_seq must be False if positions are given; both set the order of the points"
             )
-        if self.positions_seed is not None:
-            seed = checks.integer("positions_seed", self.positions_seed, 0, 2**32 - 1)
-            self._set("positions_seed", seed)
         self._set("dtype", checks.float_type(self.dtype))
-        self._set("channel_axis", checks.truth("channel_axis", self.channel_axis))
 
     def _check_shifted_tests(self) -> None:
         given = self.shifted_tests
