@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.constraints import Count, Each, Float, Integer, OneOf, Seed, constrained
 from mnist1d.lab.candidates.contract import Schedule
 
 PUBLISHED = DatasetConfig()
@@ -31,7 +32,13 @@ FEWEST_VALIDATION_SAMPLES = 500
 """Below, the standard error of an accuracy is two points and more, as candidates differ by."""
 
 
+_SeedCount = Annotated[int, Integer(1, FIRST_TUNING_SEED)]
+_Rates = Annotated[tuple[float, ...], Each(Float(above=0), least=1, different=True)]
+_ShiftNames = Annotated[tuple[str, ...], Each(OneOf(*SHIFTS), different=True)]
+
+
 @dataclass(frozen=True, kw_only=True)
+@constrained
 class Protocol:
     """What every candidate goes through; the same for all of them.
 
@@ -44,25 +51,23 @@ class Protocol:
             `shifts`.
         validation_samples: size of the validation set, generated beside the dataset and
             standardised with its constants, at least 500.
-        validation_seed: seed of the validation set, 0 to 2**32 - 1, other than the data's.
-        seeds: number of final runs, 1 to 10,000; run s of every candidate has the same order of
-            batches and the same data.
-        tuning_seeds: number of runs per setting that is tried, at least 1.
-        learning_rates: what is tried of candidates without a search space of their own: numbers
-            above 0, all different.
+        validation_seed: seed of the validation set, other than the data's.
+        seeds: number of final runs; run s of every candidate has the same order of batches and the
+            same data.
+        tuning_seeds: number of runs per setting that is tried.
+        learning_rates: what is tried of candidates without a search space of their own.
         budget: the most settings that a candidate may try; None for as many as there are learning
             rates. Of a larger search space so many are drawn.
-        search_seed: seed of that draw, 0 to 2**32 - 1.
-        n_steps: updates per run, at least 1.
+        search_seed: seed of that draw.
+        n_steps: updates per run.
         batch_size: samples per batch; divides the number of training samples.
         evaluate_every: steps between evaluations on the validation set; divides `n_steps`.
-        target_accuracy: on the validation set, for the steps that it takes to get there; a fraction
-            above 0 and at most 1.
+        target_accuracy: on the validation set, for the steps that it takes to get there.
         vary_data: whether every seed has training, validation and test sets of its own.
         train_sizes: numbers of training samples for the accuracy against their number, each a
             multiple of `batch_size`; the first so many of the training set.
         shuffled: whether to train anew on data with permuted positions, as in the paper's Table 1.
-        shifts: names of test sets unlike the training set: noise, shear, scale, translation.
+        shifts: names of test sets unlike the training set.
         references: whether the four models of the paper are further rows, with the published recipe
             (Adam at 0.01, nothing tuned).
 
@@ -74,49 +79,36 @@ class Protocol:
 
     data: DatasetConfig = PUBLISHED
     validation_samples: int = 1000
-    validation_seed: int = 1
-    seeds: int = 5
-    tuning_seeds: int = 3
-    learning_rates: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1)
-    budget: int | None = None
-    search_seed: int = 0
-    n_steps: int = 6000
-    batch_size: int = 100
-    evaluate_every: int = 100
-    target_accuracy: float = 0.6
+    validation_seed: Seed = 1
+    seeds: _SeedCount = 5
+    tuning_seeds: _SeedCount = 3
+    learning_rates: _Rates = (0.001, 0.003, 0.01, 0.03, 0.1)
+    budget: Annotated[int, Integer(1, 10**6)] | None = None
+    search_seed: Seed = 0
+    n_steps: Count = 6000
+    batch_size: Count = 100
+    evaluate_every: Count = 100
+    target_accuracy: Annotated[float, Float(above=0, most=1, noun="a fraction")] = 0.6
     vary_data: bool = False
     train_sizes: tuple[int, ...] = ()
     shuffled: bool = True
-    shifts: tuple[str, ...] = tuple(SHIFTS)
+    shifts: _ShiftNames = tuple(SHIFTS)
     references: bool = True
 
     def __post_init__(self) -> None:
-        for name, lowest, highest in (
-            ("seeds", 1, FIRST_TUNING_SEED),
-            ("tuning_seeds", 1, FIRST_TUNING_SEED),
-            ("search_seed", 0, 2**32 - 1),
-            ("n_steps", 1, 10**9),
-            ("batch_size", 1, 10**9),
-            ("evaluate_every", 1, 10**9),
-            ("validation_seed", 0, 2**32 - 1),
-        ):
-            self._set(name, checks.integer(name, getattr(self, name), lowest, highest))
-        for name in ("vary_data", "shuffled", "references"):
-            self._set(name, checks.truth(name, getattr(self, name)))
         self._check_data()
-        self._check_tuning()
         if self.n_steps % self.evaluate_every:
             raise ValueError(
                 f"evaluate_every must divide the {self.n_steps} steps, not {self.evaluate_every}; "
                 f"evaluate_every={self.n_steps} evaluates once, after the last"
             )
-        self._set("target_accuracy", checks.positive("target_accuracy", self.target_accuracy))
-        if self.target_accuracy > 1:
-            raise ValueError(
-                f"target_accuracy must be a fraction, at most 1, not {self.target_accuracy}"
-            )
         self._check_sizes()
-        self._check_shifts()
+        own = {shift.name for shift in self.data.shifted_tests}
+        if not own.isdisjoint(self.shifts):
+            raise ValueError(
+                "shifts must have none of the names of the data's shifted_tests, not "
+                f"{checks.shown(self.shifts)}"
+            )
 
     def _check_data(self) -> None:
         if not isinstance(self.data, DatasetConfig):
@@ -142,20 +134,6 @@ class Protocol:
                 f"{self.batch_size}"
             )
 
-    def _check_tuning(self) -> None:
-        wanted = "numbers above 0, all different"
-        rates = checks.sequence("learning_rates", self.learning_rates, wanted)
-        checked = tuple(
-            checks.positive(f"learning_rates[{i}]", rate) for i, rate in enumerate(rates)
-        )
-        if not checked:
-            raise ValueError("learning_rates must not be empty: there would be nothing to try")
-        if len(set(checked)) < len(checked):
-            raise ValueError(f"learning_rates must be {wanted}, not {checks.shown(checked)}")
-        self._set("learning_rates", checked)
-        if self.budget is not None:
-            self._set("budget", checks.integer("budget", self.budget, 1, 10**6))
-
     def _check_sizes(self) -> None:
         wanted = f"different multiples of batch_size={self.batch_size}"
         sizes = checks.sequence("train_sizes", self.train_sizes, wanted)
@@ -166,19 +144,6 @@ class Protocol:
         if any(size % self.batch_size for size in checked) or len(set(checked)) < len(checked):
             raise ValueError(f"train_sizes must be {wanted}, not {checks.shown(checked)}")
         self._set("train_sizes", tuple(sorted(checked)))
-
-    def _check_shifts(self) -> None:
-        wanted = f"names among {', '.join(SHIFTS)}, each once"
-        names = checks.sequence("shifts", self.shifts, wanted)
-        for i, name in enumerate(names):
-            checks.one_of(f"shifts[{i}]", name, tuple(SHIFTS))
-        own = [shift.name for shift in self.data.shifted_tests]
-        if len({*names, *own}) < len(names) + len(own):
-            raise ValueError(
-                f"shifts must be {wanted}, none named as one of the data's shifted_tests, not "
-                f"{checks.shown((*names, *own))}"
-            )
-        self._set("shifts", tuple(names))
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
