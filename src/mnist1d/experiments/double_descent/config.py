@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
-from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.constraints import Count, Each, Integer, Number, Positive, constrained
 from mnist1d.harness.settings import check_data
 
 WIDTHS = (2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300)
@@ -43,48 +43,39 @@ SERIES: Mapping[str, Series] = {
 }
 
 
+_Sizes = Annotated[tuple[int, ...], Each(Integer(1, 10_000), least=1, rising=True)]
+
+
 @dataclass(frozen=True, kw_only=True)
+@constrained
 class Config:
     """Settings of the double descent experiment; the defaults are the paper's, but for `seeds`.
 
     Attributes:
-        seeds: number of runs per size and series, at least 1; run s draws from key s.
-        widths: of the MLP's two hidden layers, rising, each from 1 to 10,000.
-        channels: of the CNN, rising, each from 1 to 10,000.
-        n_epochs: passes over the training set, at least 1.
+        seeds: number of runs per size and series; run s draws from key s.
+        widths: of the MLP's two hidden layers.
+        channels: of the CNN.
+        n_epochs: passes over the training set.
         batch_size: samples per batch; divides the number of training samples.
-        learning_rate: of gradient descent, above 0.
-        momentum: at least 0 and below 1.
+        learning_rate: of gradient descent.
+        momentum: of gradient descent.
         data: the dataset; its label noise is that of the series with label noise. Claims belong to
             the published one.
     """
 
-    seeds: int = 3
-    widths: tuple[int, ...] = WIDTHS
-    channels: tuple[int, ...] = CHANNELS
-    n_epochs: int = 500
-    batch_size: int = 100
-    learning_rate: float = 0.01
-    momentum: float = 0.9
+    seeds: Count = 3
+    widths: _Sizes = WIDTHS
+    channels: _Sizes = CHANNELS
+    n_epochs: Count = 500
+    batch_size: Count = 100
+    learning_rate: Positive = 0.01
+    momentum: Annotated[float, Number(least=0, below=1)] = 0.9
     data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
-        for field in ("seeds", "n_epochs", "batch_size"):
-            checks.integer(field, getattr(self, field), 1, 10**6)
         check_data(self.data, ("channel_axis",), "models take rows of points")
         if self.data.n_train % self.batch_size:
             raise ValueError(f"batch_size must divide {self.data.n_train}, not {self.batch_size}")
-        for field in ("widths", "channels"):
-            sizes = checks.sequence(field, getattr(self, field), "a sequence of integers")
-            if not sizes:
-                raise ValueError(f"{field} must name at least one size, not {getattr(self, field)}")
-            for size in sizes:
-                checks.integer(field, size, 1, 10_000)
-            if list(sizes) != sorted(set(sizes)):
-                raise ValueError(f"{field} must rise, not {getattr(self, field)}")
-        checks.positive("learning_rate", self.learning_rate)
-        if not 0 <= checks.real("momentum", self.momentum) < 1:
-            raise ValueError(f"momentum must be from 0 to below 1, not {self.momentum}")
 
     @classmethod
     def quick(cls) -> Self:
