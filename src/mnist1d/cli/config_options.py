@@ -1,6 +1,8 @@
 """Options of the command line, made from the fields of a configuration."""
 
 import dataclasses
+import inspect
+import re
 import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -77,10 +79,15 @@ def options_of(config: Any, quick: Any = None) -> type:
     return dataclasses.make_dataclass(
         f"{config_type.__name__}Options",
         fields,
-        namespace={"__doc__": config_type.__doc__},
+        namespace={"__doc__": _unwrapped(config_type.__doc__ or "")},
         frozen=True,
         kw_only=True,
     )
+
+
+def _unwrapped(text: str) -> str:
+    # `tyro` wraps the help itself, but would begin a line where one begins with no letter.
+    return re.sub(r"\n {5,}", " ", inspect.cleandoc(text))
 
 
 def given(options: Any) -> dict[str, list[Any]]:
