@@ -3,10 +3,10 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.constraints import Count, Integer, Number, Positive, constrained
 from mnist1d.harness.settings import PUBLISHED_DATA, SHAPES, check_data
 
 VARIANTS: Mapping[str, tuple[int, ...]] = {
@@ -25,72 +25,66 @@ N_LAYERS: Mapping[str, int] = {
 """Number of the last layer, the input being 0."""
 
 STAGES = ("before", "after")
-TRAINING_PARTS = ("training", "both")
-LOSSES = ("info-nce", "nt-xent")
+
+
+_Scale = Annotated[float, Number(least=0)]
 
 
 @dataclass(frozen=True, kw_only=True)
+@constrained
 class Config:
     """Settings of the self-supervised experiment; the defaults are the paper's, but for `seeds`.
 
     Attributes:
-        seeds: number of runs per variant, at least 1; run s draws from key s.
+        seeds: number of runs per variant; run s draws from key s.
         training_data: "training", the part that the code trained on, or "both" (difference 2).
         loss: "info-nce", the published one, or "nt-xent" (difference 3).
-        n_epochs: passes over the training data, at least 1.
-        batch_size: signals per batch, at least 2; divides the sizes of training and test part.
-        learning_rate: of Adam, above 0.
-        temperature: of the loss, above 0.
-        max_shift: views are shifted by 0 to `max_shift` - 1 points; 1 to 40.
-        slope_scale: standard deviation of the views' slopes, per point, at least 0.
-        offset_scale: standard deviation of the views' offsets, at least 0.
-        probe_every: epochs between probes during training, at least 1; divides `n_epochs`.
-        probed_samples: probes are fitted on the first so many signals of the training part; 100 to
-            all of them.
-        embedded_samples: t-SNE shows the first so many of the signals trained on; 100 to 5,000,
-            but no more than there are.
-        embedding_iterations: of t-SNE, at least 250.
+        n_epochs: passes over the training data.
+        batch_size: signals per batch; divides the sizes of training and test part.
+        learning_rate: of Adam.
+        temperature: of the loss.
+        max_shift: views are shifted by 0 to `max_shift` - 1 points.
+        slope_scale: standard deviation of the views' slopes, per point.
+        offset_scale: standard deviation of the views' offsets.
+        probe_every: epochs between probes during training; divides `n_epochs`.
+        probed_samples: probes are fitted on the first so many signals of the training part; no more
+            than there are.
+        embedded_samples: t-SNE shows the first so many of the signals trained on, but no more than
+            there are.
+        embedding_iterations: of t-SNE.
         data: the dataset, with all ten digits; claims belong to the published one.
     """
 
-    seeds: int = 5
+    seeds: Count = 5
     training_data: Literal["training", "both"] = "training"
     loss: Literal["info-nce", "nt-xent"] = "info-nce"
-    n_epochs: int = 200
-    batch_size: int = 100
-    learning_rate: float = 0.01
-    temperature: float = 0.5
-    max_shift: int = 10
-    slope_scale: float = 0.04
-    offset_scale: float = 0.3
-    probe_every: int = 10
-    probed_samples: int = 4000
-    embedded_samples: int = 5000
-    embedding_iterations: int = 1000
+    n_epochs: Count = 200
+    batch_size: Annotated[int, Integer(2, 10**9)] = 100
+    learning_rate: Positive = 0.01
+    temperature: Positive = 0.5
+    max_shift: Annotated[int, Integer(1, 40)] = 10
+    slope_scale: _Scale = 0.04
+    offset_scale: _Scale = 0.3
+    probe_every: Count = 10
+    probed_samples: Annotated[int, Integer(100, 10**9)] = 4000
+    embedded_samples: Annotated[int, Integer(100, 5000)] = 5000
+    embedding_iterations: Annotated[int, Integer(250, 10**6)] = 1000
     data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
-        for field in ("seeds", "n_epochs", "probe_every"):
-            checks.integer(field, getattr(self, field), 1, 10**6)
         if self.n_epochs % self.probe_every:
             raise ValueError(
                 f"probe_every must divide n_epochs={self.n_epochs}, not {self.probe_every}"
             )
         check_data(self.data, (*SHAPES, "classes"), "encoders are made for ten digits of 40 points")
         common = math.gcd(self.data.n_train, self.data.n_test)
-        if common % checks.integer("batch_size", self.batch_size, 2, common):
+        if common % self.batch_size:
             raise ValueError(f"batch_size must divide {common}, not {self.batch_size}")
-        checks.one_of("training_data", self.training_data, TRAINING_PARTS)
-        checks.one_of("loss", self.loss, LOSSES)
-        for field in ("learning_rate", "temperature"):
-            checks.positive(field, getattr(self, field))
-        for field in ("slope_scale", "offset_scale"):
-            if checks.real(field, getattr(self, field)) < 0:
-                raise ValueError(f"{field} must be at least 0, not {getattr(self, field)}")
-        checks.integer("max_shift", self.max_shift, 1, 40)
-        checks.integer("probed_samples", self.probed_samples, 100, self.data.n_train)
-        checks.integer("embedded_samples", self.embedded_samples, 100, 5000)
-        checks.integer("embedding_iterations", self.embedding_iterations, 250, 10**6)
+        if self.probed_samples > self.data.n_train:
+            raise ValueError(
+                f"probed_samples must be at most {self.data.n_train}, all there are, not "
+                f"{self.probed_samples}"
+            )
 
     @classmethod
     def quick(cls) -> Self:
