@@ -26,12 +26,18 @@ import torch_activation
 from keep import keep, processor
 
 import mnist1d
-from mnist1d.execution.units import Units
-from mnist1d.experiments import metalearn_activation
-from mnist1d.experiments.metalearn_activation.activation import Network, lookup, tabulate
-from mnist1d.experiments.metalearn_activation.inner_loop import Data
-from mnist1d.experiments.metalearn_activation.method import Config
-from mnist1d.experiments.metalearn_activation.outer_loop import State, meta_gradient, outer_step
+from mnist1d.execution import Compute
+from mnist1d.experiments.metalearn_activation import method
+from mnist1d.experiments.metalearn_activation.activation import Grid, Network, lookup, tabulate
+from mnist1d.experiments.metalearn_activation.config import Config
+from mnist1d.experiments.metalearn_activation.inner_loop import make_data
+from mnist1d.experiments.metalearn_activation.outer_loop import (
+    draw_network,
+    draw_rest,
+    meta_gradient,
+    outer_step,
+    state_of,
+)
 from mnist1d.harness.interface import silent
 from mnist1d.training import keep_compiled_programs, use_all_cores
 
@@ -46,10 +52,8 @@ def one_trial(seeds):
     use_all_cores()
     keep_compiled_programs()
     config = Config(seeds=seeds)
-    data = Data.of(*load(), config.batch_size)
-    trials = metalearn_activation._metalearn(config, data, silent, Units())  # noqa: SLF001
-    result = metalearn_activation._enter(config, trials)  # noqa: SLF001
-    compared = metalearn_activation._compare(config, data, trials, result, silent)  # noqa: SLF001
+    result, networks = method._metalearn(config, Compute(), silent)  # noqa: SLF001
+    compared = method._compare(config, networks, result, silent)  # noqa: SLF001
     last = float(result.objective[:, -1].mean())
     print(last, 100 * float(result.test_accuracy[:, -1].mean()), np.shape(compared["loss"][1]))
 
@@ -144,18 +148,18 @@ def best_time(function, repetitions):
 
 def table_row():
     """Compare an outer step with table and with direct evaluation, on one device."""
-    setting = Config().setting
-    direct = dataclasses.replace(setting, direct=True)
-    data, network, draws = Data.of(*load(), 100), setting.network(0), setting.draws(0)
-    state = State(network, jax.tree.map(jnp.zeros_like, network))
+    table = Config()
+    direct = dataclasses.replace(table, evaluation="direct")
+    data, network, draws = make_data(table), draw_network(table, 0), draw_rest(table, 0)
+    state = state_of(table, 0, {})
     seconds = {
         name: best_time(lambda one=one: outer_step(one, state, draws, data), repetitions)
-        for name, one, repetitions in (("table", setting, 5), ("direct", direct, 2))
+        for name, one, repetitions in (("table", table, 5), ("direct", direct, 2))
     }
     gradient = jax.jit(meta_gradient, static_argnums=0)
     with jax.enable_x64(True):
         network, draws, data = (in_double(tree) for tree in (network, draws, data))
-        exact, ours = (flat(gradient(one, network, draws, data)[0]) for one in (direct, setting))
+        exact, ours = (flat(gradient(one, network, draws, data)[0]) for one in (direct, table))
     difference = float(np.linalg.norm(ours - exact) / np.linalg.norm(exact))
     return {
         "what": f"an outer step with g from a table: {1e3 * seconds['table']:.0f} ms",
@@ -168,7 +172,7 @@ def table_row():
 
 def spline_row():
     """Compare second derivatives of table and cubic Hermite spline, both in float32."""
-    grid = Config().setting.grid
+    grid = Grid.of(Config())
     network = Network((100,), key=jax.random.key(0))
     x = jnp.asarray(np.random.default_rng(0).uniform(-3, 3, 10_000), jnp.float32)
     edges = jnp.linspace(-grid.bound, grid.bound, grid.n_cells + 1)
@@ -176,7 +180,7 @@ def spline_row():
     h = grid.width
     cell = ((x + grid.bound) / h).astype(jnp.int32)
     t = (x - edges[cell]) / h
-    bend = (
+    second = (
         (12 * t - 6) * (value[cell] - value[cell + 1]) / h
         + (6 * t - 4) * slope[cell]
         + (6 * t - 2) * slope[cell + 1]
@@ -189,7 +193,7 @@ def spline_row():
         found = np.asarray(found, np.float64)
         return float(np.linalg.norm(found - exact) / np.linalg.norm(exact))
 
-    ours, theirs = error(lookup(terms, grid, x).bend), error(bend)
+    ours, theirs = error(lookup(terms, grid, x).second), error(second)
     return {
         "what": f"relative error of g'' from the table, float32: {ours:.1e}",
         "beside": f"from a cubic Hermite spline of the same cells: {theirs:.1e}",

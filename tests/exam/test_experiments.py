@@ -23,6 +23,7 @@ ON_WORKERS = (
     "classification",
     "double-descent",
     "lottery-tickets",
+    "metalearn-activation",
     "metalearn-learning-rate",
     "pooling",
     "self-supervised",

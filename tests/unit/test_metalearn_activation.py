@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mnist1d.execution.units import Units
-from mnist1d.experiments import metalearn_activation
-from mnist1d.experiments.metalearn_activation import outer_loop
+from mnist1d.execution import Compute, Store
+from mnist1d.experiments.metalearn_activation import method, outer_loop
 from mnist1d.experiments.metalearn_activation.activation import (
     Direct,
     Grid,
@@ -23,17 +22,22 @@ from mnist1d.experiments.metalearn_activation.activation import (
     lookup,
     tabulate,
 )
-from mnist1d.experiments.metalearn_activation.inner_loop import Data, Schedule, train
-from mnist1d.experiments.metalearn_activation.method import (
-    CLAIMS,
-    CONDITIONS,
-    PUBLISHED_ACCURACY,
-    PUBLISHED_PIECES,
-    Config,
-    run,
+from mnist1d.experiments.metalearn_activation.claims import CLAIMS, PUBLISHED_ACCURACY
+from mnist1d.experiments.metalearn_activation.config import CONDITIONS, PLACES, Config
+from mnist1d.experiments.metalearn_activation.inner_loop import Data, train
+from mnist1d.experiments.metalearn_activation.method import run
+from mnist1d.experiments.metalearn_activation.outer_loop import (
+    MetaTrainer,
+    draw_network,
+    draw_rest,
+    first_nonfinite_step,
+    state_of,
 )
-from mnist1d.experiments.metalearn_activation.outer_loop import PLACES, Setting
-from mnist1d.experiments.metalearn_activation.pieces import count_extrema, fit_pieces
+from mnist1d.experiments.metalearn_activation.pieces import (
+    PUBLISHED_PIECES,
+    count_extrema,
+    fit_pieces,
+)
 from mnist1d.experiments.metalearn_activation.transfer import ARCHITECTURES
 from mnist1d.harness.claims import judge
 from mnist1d.models import CNN, MLP, count_parameters
@@ -54,8 +58,6 @@ TINY = Config(
     transfer_rates=(0.01,),
 )
 
-GRID = Grid(8.0, 1024)
-
 
 @pytest.fixture(scope="module", autouse=True)
 def quickly():
@@ -69,7 +71,7 @@ def quickly():
 
 def drawn(*hidden):
     """Draw a network without compiling anything."""
-    return dataclasses.replace(TINY, network=hidden).setting.network(3)
+    return draw_network(dataclasses.replace(TINY, network=hidden), 3)
 
 
 def in_double(tree):
@@ -78,29 +80,38 @@ def in_double(tree):
     )
 
 
-def small_problem(hidden=(5,), *, direct=True, grid=GRID, n_steps=7, units=6):
-    """Make a setting, and its network, draws and data in float64, to be used with x64 on."""
-    setting = Setting(
-        Schedule(n_steps, 0.01, 0.4, 4), units, hidden, 0.2, 0.1, direct, grid, 0.3, 0.0, 0.1
+def small_problem(hidden=(5,), **settings):
+    """Make a configuration, and its network, draws and data in float64, to be used with x64 on."""
+    config = Config(
+        **{
+            "inner_steps": 7,
+            "objective_steps": 4,
+            "hidden_size": 6,
+            "network": hidden,
+            "evaluation": "direct",
+            "grid_bound": 8.0,
+            "grid_cells": 1024,
+        }
+        | settings
     )
     rng = np.random.default_rng(0)
     signals, labels = rng.normal(size=(60, 40)), rng.integers(0, 10, 60)
     data = Data.of(signals, labels, signals[:30], labels[:30], 20)
-    return setting, *(in_double(t) for t in (setting.network(0), setting.draws(0), data))
+    return config, *(in_double(t) for t in (draw_network(config, 0), draw_rest(config, 0), data))
 
 
 def flat(tree):
     return np.concatenate([np.asarray(leaf).ravel() for leaf in jax.tree.leaves(tree)])
 
 
-def by_autodiff(setting, network, draws, data):
+def by_autodiff(config, network, draws, data):
     """Return objective and gradient, written the plain way and differentiated twice by JAX."""
 
     def outer(network):
         def loss(parameters, call, x, y):
             z = parameters.hidden @ x
             g = network.derivatives(z.ravel(), tuple(n[call] for n in draws.network), 0)[0]
-            f = jax.nn.elu(z) + setting.scale * g.reshape(z.shape)
+            f = jax.nn.elu(z) + config.scale * g.reshape(z.shape)
             logits = parameters.output @ (f + draws.hidden[call][:, None])
             logits = logits + parameters.bias[:, None]
             return -(y * jax.nn.log_softmax(logits, axis=0)).sum() / x.shape[1]
@@ -108,7 +119,7 @@ def by_autodiff(setting, network, draws, data):
         parameters = draws.start
         square = jax.tree.map(jnp.ones_like, parameters)
         losses = []
-        for step in range(setting.schedule.n_steps):
+        for step in range(config.inner_steps):
             x, y = (part[step % len(data.x)] for part in (data.x, data.y))
             value, gradient = jax.value_and_grad(loss)(parameters, step, x, y)
             square = jax.tree.map(lambda s, g: 0.4 * s + 0.6 * g * g, square, gradient)
@@ -116,7 +127,7 @@ def by_autodiff(setting, network, draws, data):
                 lambda p, g, s: p - 0.01 * g / (jnp.sqrt(s) + 1e-8), parameters, gradient, square
             )
             losses.append(value)
-        return jnp.stack(losses)[-setting.schedule.n_objective :].mean()
+        return jnp.stack(losses)[-config.objective_steps :].mean()
 
     return jax.jit(jax.value_and_grad(outer))(network)
 
@@ -124,10 +135,10 @@ def by_autodiff(setting, network, draws, data):
 @pytest.mark.parametrize("hidden", [(5,), (4, 3)])
 def test_the_gradient_written_by_hand_is_that_of_automatic_differentiation(hidden):
     with jax.enable_x64(True):
-        setting, network, draws, data = small_problem(hidden)
-        gradient, forward, sound = meta_gradient(setting, network, draws, data)
-        value, expected = by_autodiff(setting, network, draws, data)
-        assert sound.all()
+        config, network, draws, data = small_problem(hidden)
+        gradient, forward, finite = meta_gradient(config, network, draws, data)
+        value, expected = by_autodiff(config, network, draws, data)
+        assert finite.all()
         assert float(forward.losses[-4:].mean()) == pytest.approx(float(value), rel=1e-12)
         np.testing.assert_allclose(flat(gradient), flat(expected), rtol=1e-9, atol=1e-14)
 
@@ -140,8 +151,8 @@ def test_losses_and_gradient_are_those_of_a_plain_pytorch_loop():
         return torch.from_numpy(np.array(array)).requires_grad_()
 
     with jax.enable_x64(True):
-        setting, network, draws, data = small_problem()
-        gradient, forward, _ = meta_gradient(setting, network, draws, data)
+        config, network, draws, data = small_problem()
+        gradient, forward, _ = meta_gradient(config, network, draws, data)
     meta = [tensor(part) for layer in network.layers for part in (layer.weight, layer.bias)]
     hidden, output, bias = (np.asarray(part) for part in draws.start)
     parameters = [tensor(part) for part in (hidden[:, :-1], hidden[:, -1], output, bias)]
@@ -156,17 +167,17 @@ def test_losses_and_gradient_are_those_of_a_plain_pytorch_loop():
 
 def test_the_gradient_is_that_of_finite_differences():
     with jax.enable_x64(True):
-        setting, network, draws, data = small_problem()
-        gradient = flat(meta_gradient(setting, network, draws, data)[0])
+        config, network, draws, data = small_problem()
+        gradient = flat(meta_gradient(config, network, draws, data)[0])
         leaves, structure = jax.tree.flatten(network)
         direct = jax.jit(
             lambda network: (
                 train(
-                    Direct(network, draws.network, setting.scale),
+                    config,
+                    Direct(network, draws.network, config.scale),
                     draws.start,
                     draws.hidden,
                     data,
-                    setting.schedule,
                 )[0]
                 .losses[-4:]
                 .mean()
@@ -192,11 +203,12 @@ def test_the_gradient_is_that_of_finite_differences():
 @pytest.mark.parametrize("hidden", [(100,), (12, 7)])
 def test_the_table_has_value_and_derivatives_of_the_network(hidden):
     with jax.enable_x64(True):
-        setting, network, draws, _ = small_problem(hidden)
+        config, network, draws, _ = small_problem(hidden)
         x = jnp.linspace(-7.99, 7.99, 777).reshape(7, 111)
         call = jnp.asarray(3)
         direct = Direct(network, draws.network, 0.2)(call, x)
-        table = Tabulated(tabulate(network, draws.network, 0.2, setting.grid), setting.grid)
+        grid = Grid.of(config)
+        table = Tabulated(tabulate(network, draws.network, 0.2, grid), grid)
         assert len(table.tables.terms) == (1 if len(hidden) == 1 else 7)
         for ours, exact, tolerance in zip(table(call, x), direct, (1e-9, 1e-7, 3e-5), strict=True):
             np.testing.assert_allclose(ours, exact, atol=tolerance)
@@ -205,9 +217,9 @@ def test_the_table_has_value_and_derivatives_of_the_network(hidden):
 @pytest.mark.parametrize("hidden", [(30,), (4, 3)])
 def test_the_table_has_the_gradient_of_the_network(hidden):
     with jax.enable_x64(True):
-        setting, network, draws, data = small_problem(hidden)
-        direct = flat(meta_gradient(setting, network, draws, data)[0])
-        table = dataclasses.replace(setting, direct=False)
+        config, network, draws, data = small_problem(hidden)
+        direct = flat(meta_gradient(config, network, draws, data)[0])
+        table = dataclasses.replace(config, evaluation="table")
         ours, forward, _ = meta_gradient(table, network, draws, data)
         assert int(forward.n_outside) == 0
         assert np.linalg.norm(flat(ours) - direct) < 1e-7 * np.linalg.norm(direct)
@@ -215,15 +227,17 @@ def test_the_table_has_the_gradient_of_the_network(hidden):
 
 def test_the_gradient_is_exact_where_inputs_are_beyond_the_table():
     with jax.enable_x64(True):
-        setting, network, draws, data = small_problem(direct=False, grid=Grid(0.5, 4))
-        gradient, forward, _ = meta_gradient(setting, network, draws, data)
+        config, network, draws, data = small_problem(
+            evaluation="table", grid_bound=0.5, grid_cells=4
+        )
+        gradient, forward, _ = meta_gradient(config, network, draws, data)
         assert int(forward.n_outside) > 100
-        assert float(forward.reach) > 1
+        assert float(forward.max_abs_input) > 1
         direction = jax.tree.map(jnp.cos, network)
 
         def objective(step):
             moved = jax.tree.map(lambda p, d: p + step * d, network, direction)
-            return meta_gradient(setting, moved, draws, data)[1].losses[-4:].mean()
+            return meta_gradient(config, moved, draws, data)[1].losses[-4:].mean()
 
         slope = (objective(1e-5) - objective(-1e-5)) / 2e-5
         assert float(flat(gradient) @ flat(direction)) == pytest.approx(float(slope), rel=1e-6)
@@ -238,14 +252,12 @@ def test_beyond_the_table_g_goes_on_as_a_straight_line():
         terms = tabulate(network, (jnp.zeros((1, 9)),), 1.0, grid).terms[0]
         return lookup(terms, grid, x), network.derivatives(jnp.array([2.0, -2.0]), (), 1)
 
-    (value, slope, bend), (edge, edge_slope) = evaluate(jnp.array([2.0, 3.0, 7.0, -2.0, -4.0]))
-    value, slope, bend, edge, edge_slope = map(np.asarray, (value, slope, bend, edge, edge_slope))
-    np.testing.assert_allclose(
-        value[1:3], edge[0] + edge_slope[0] * np.array([1.0, 5.0]), rtol=1e-4
-    )
-    np.testing.assert_allclose(value[4], edge[1] - 2 * edge_slope[1], rtol=1e-4)
-    np.testing.assert_allclose(slope[[2, 4]], edge_slope, rtol=1e-4)
-    assert bend[1:3].tolist() == [0, 0]
+    (value, first, second), (edge, slope) = evaluate(jnp.array([2.0, 3.0, 7.0, -2.0, -4.0]))
+    value, first, second, edge, slope = map(np.asarray, (value, first, second, edge, slope))
+    np.testing.assert_allclose(value[1:3], edge[0] + slope[0] * np.array([1.0, 5.0]), rtol=1e-4)
+    np.testing.assert_allclose(value[4], edge[1] - 2 * slope[1], rtol=1e-4)
+    np.testing.assert_allclose(first[[2, 4]], slope, rtol=1e-4)
+    assert second[1:3].tolist() == [0, 0]
 
 
 def test_what_is_not_a_number_is_looked_up_inside_the_table():
@@ -267,21 +279,22 @@ def test_noise_behind_the_last_hidden_layer_only_shifts_the_function():
 
 def test_elu_has_its_derivatives():
     x = jnp.array([-3.0, -0.2, 0.7, 50.0])
-    value, slope, bend = elu(x)
+    value, first, second = elu(x)
     np.testing.assert_allclose(value, jax.nn.elu(x), rtol=1e-6)
-    np.testing.assert_allclose(slope, jax.vmap(jax.grad(jax.nn.elu))(x), rtol=1e-6)
-    np.testing.assert_allclose(bend, jax.vmap(jax.grad(jax.grad(jax.nn.elu)))(x), rtol=1e-6)
+    np.testing.assert_allclose(first, jax.vmap(jax.grad(jax.nn.elu))(x), rtol=1e-6)
+    np.testing.assert_allclose(second, jax.vmap(jax.grad(jax.grad(jax.nn.elu)))(x), rtol=1e-6)
 
 
 def test_sizes_and_data_are_those_of_the_paper():
-    setting = Config().setting
-    assert flat(setting.network(0)).size == 301
-    draws = setting.draws(0)
+    config = Config()
+    assert flat(draw_network(config, 0)).size == 301
+    draws = draw_rest(config, 0)
     assert flat(draws.start).size == 6538
     assert draws.hidden.shape == (301, 128)
     assert draws.network[0].shape == (301, 100)
     assert 0.099 < float(jnp.abs(draws.hidden).max()) <= 0.1
-    assert (Config().grid_bound, setting.schedule) == (16.0, Schedule(301, 0.01, 0.4, 200))
+    assert (config.grid_bound, config.inner_steps, config.objective_steps) == (16.0, 301, 200)
+    assert (config.inner_learning_rate, config.inner_decay) == (0.01, 0.4)
 
 
 def test_a_learned_function_differentiates_but_does_not_learn():
@@ -311,8 +324,8 @@ def without_times(result):
 
 
 def test_a_run_repeats_itself_and_goes_on_where_it_was_interrupted(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(activation_outer_loop, "SAVED_EVERY", 2)
-    save, n_saved = Units.save, 0
+    monkeypatch.setattr(method, "STEPS_PER_TASK", 2)
+    save, n_saved = Store.save, 0
 
     def interrupt(self, arrays, **key):
         nonlocal n_saved
@@ -321,17 +334,28 @@ def test_a_run_repeats_itself_and_goes_on_where_it_was_interrupted(whole, tmp_pa
         if n_saved == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Units, "save", interrupt)
+    monkeypatch.setattr(Store, "save", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run(TINY, units=Units(tmp_path))
-    monkeypatch.setattr(Units, "save", save)
-    units = Units(tmp_path)
-    xr.testing.assert_equal(without_times(run(TINY, units=units)), without_times(whole))
-    assert units.n_found >= 3
-    units = Units(tmp_path)
-    again = run(TINY, units=units)
-    assert units.n_found == 2 * 3 + 2
+        run(TINY, compute=Compute(Store(tmp_path)))
+    monkeypatch.setattr(Store, "save", save)
+    store = Store(tmp_path)
+    xr.testing.assert_equal(without_times(run(TINY, compute=Compute(store))), without_times(whole))
+    assert store.n_found >= 3
+    store = Store(tmp_path)
+    again = run(TINY, compute=Compute(store))
+    assert store.n_found == 2 * 3 + 2
     xr.testing.assert_equal(without_times(again), without_times(whole))
+
+
+def test_a_piece_of_a_trial_goes_on_from_the_state_that_it_is_given(whole, monkeypatch):
+    monkeypatch.setattr(method, "STEPS_PER_TASK", 3)
+    trainer, before = MetaTrainer(TINY), {}
+    for first, stop in ((0, 3), (3, 5)):
+        task = method._piece(TINY, 1, first, before)
+        ((_, before),) = trainer([task], jax.devices()[0], lambda _: None)
+        np.testing.assert_array_equal(before["objective"], whole.objective[1, first:stop])
+    network = state_of(TINY, 1, before).network
+    np.testing.assert_array_equal(flat(network), whole.network[1])
 
 
 def test_the_objective_and_the_last_training_tell_the_same_story(whole):
@@ -346,14 +370,14 @@ def test_the_objective_and_the_last_training_tell_the_same_story(whole):
 
 
 def test_a_trial_that_breaks_says_where_and_leaves_the_others_alone(whole, monkeypatch):
-    original, heard = Setting.network, []
+    original, heard = draw_network, []
 
-    def network(self, seed):
-        drawn = original(self, seed)
+    def network(config, seed):
+        drawn = original(config, seed)
         return drawn if seed else jax.tree.map(lambda leaf: leaf * 1e30, drawn)
 
-    monkeypatch.setattr(Setting, "network", network)
-    monkeypatch.setattr(metalearn_activation, "_transfer", lambda *_: {})
+    monkeypatch.setattr(outer_loop, "draw_network", network)
+    monkeypatch.setattr(method, "transfer", lambda *_: {})
     result = run(TINY, progress=lambda *what: heard.append(what))
     assert result.stopped_outer.values.tolist() == [0, -1]
     assert result.stopped_inner[0] >= 0
@@ -372,7 +396,7 @@ def test_a_trial_that_breaks_says_where_and_leaves_the_others_alone(whole, monke
 
 def test_inputs_beyond_the_table_are_counted_and_named(monkeypatch):
     heard = []
-    monkeypatch.setattr(metalearn_activation, "_transfer", lambda *_: {})
+    monkeypatch.setattr(method, "transfer", lambda *_: {})
     narrow = dataclasses.replace(TINY, seeds=1, outer_steps=2, grid_bound=1.0)
     result = run(narrow, progress=lambda *what: heard.append(what))
     (line,) = [task for task, _, total in heard if not total]
@@ -382,10 +406,9 @@ def test_inputs_beyond_the_table_are_counted_and_named(monkeypatch):
 
 
 def test_a_break_is_named_by_the_first_lost_loss_or_the_last_lost_adjoint():
-    losses, sound = jnp.ones(5), jnp.ones(5, bool)
-    first_break = outer_loop._first_break
-    assert first_break(losses.at[2:].set(jnp.nan), ~sound) == 2
-    assert first_break(losses, sound.at[:4].set(False)) == 3
+    losses, finite = jnp.ones(5), jnp.ones(5, bool)
+    assert first_nonfinite_step(losses.at[2:].set(jnp.nan), ~finite) == 2
+    assert first_nonfinite_step(losses, finite.at[:4].set(False)) == 3
 
 
 def test_the_published_pieces_have_two_extrema_and_are_found_again():
@@ -462,6 +485,12 @@ def test_a_setting_of_the_wrong_type_is_refused_by_name(field, value):
         Config(**{field: value})
 
 
+def test_lists_are_as_good_as_tuples():
+    config = Config(network=[6, 5], transfer_rates=[0.01, 0.1])
+    assert config == Config(network=(6, 5), transfer_rates=(0.01, 0.1))
+    assert hash(config) == hash(dataclasses.replace(config))
+
+
 def test_at_full_size_table_and_network_agree_to_rounding():
     config = Config(inner_steps=5, objective_steps=3)
     rng = np.random.default_rng(0)
@@ -469,8 +498,8 @@ def test_at_full_size_table_and_network_agree_to_rounding():
     data = Data.of(signals, labels, signals, labels, 100)
     found = []
     for evaluation in ("direct", "table"):
-        setting = dataclasses.replace(config, evaluation=evaluation).setting
-        gradient, forward, _ = meta_gradient(setting, setting.network(0), setting.draws(0), data)
+        one = dataclasses.replace(config, evaluation=evaluation)
+        gradient, forward, _ = meta_gradient(one, draw_network(one, 0), draw_rest(one, 0), data)
         found.append((flat(gradient), forward.losses))
     (direct, direct_losses), (table, table_losses) = found
     assert np.linalg.norm(table - direct) < 3e-6 * np.linalg.norm(direct)

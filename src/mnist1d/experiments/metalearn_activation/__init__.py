@@ -32,30 +32,23 @@ Source: PAPER section 6. Differences from the paper and its code:
    learning rate on generated validation samples (`activation_transfer`).
 """
 
-from mnist1d.experiments.metalearn_activation.method import (
-    CAPTIONS,
-    CLAIMS,
-    FILLS_CORES,
-    NAME,
-    PAPER_SEEDS,
-    TITLE,
-    VERSION,
-    Config,
-    plot,
-    run,
-    summarise,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CAPTIONS",
-    "CLAIMS",
-    "FILLS_CORES",
-    "NAME",
-    "PAPER_SEEDS",
-    "TITLE",
-    "VERSION",
-    "Config",
-    "plot",
-    "run",
-    "summarise",
-]
+from mnist1d.dataset import lazy
+
+if TYPE_CHECKING:
+    from mnist1d.experiments.metalearn_activation.claims import (
+        CLAIMS as CLAIMS,
+        summarise as summarise,
+    )
+    from mnist1d.experiments.metalearn_activation.config import Config as Config
+    from mnist1d.experiments.metalearn_activation.figures import CAPTIONS as CAPTIONS, plot as plot
+    from mnist1d.experiments.metalearn_activation.method import run as run
+
+NAME = "metalearn-activation"
+TITLE = "Metalearning an activation function (Figure 7)"
+VERSION = 1
+PAPER_SEEDS = 1
+FILLS_CORES = False
+
+__getattr__, __dir__ = lazy.attach(__name__, __file__)

@@ -20,24 +20,25 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from mnist1d.experiments.metalearn_activation.config import Config
 from mnist1d.models.layers import Linear
 
 Noise = tuple[Array, ...]
 """Noise of every hidden layer, shape (calls, units) each."""
 
 
-class Curve(NamedTuple):
+class Jet(NamedTuple):
     """A function and its derivatives at some places, each of the shape of the places.
 
     Attributes:
         value: f.
-        slope: f'.
-        bend: f''.
+        first: f'.
+        second: f''.
     """
 
     value: Array
-    slope: Array
-    bend: Array
+    first: Array
+    second: Array
 
 
 class Network(eqx.Module):
@@ -115,7 +116,7 @@ def _tanh(u: list[Array]) -> list[Array]:
     return y
 
 
-def elu(x: Array) -> Curve:
+def elu(x: Array) -> Jet:
     """ELU with alpha 1; at 0 as if from the left.
 
     >>> [float(part) for part in elu(jnp.array(2.0))]
@@ -123,7 +124,7 @@ def elu(x: Array) -> Curve:
     """
     positive = x > 0
     below = jnp.expm1(jnp.minimum(x, 0))
-    return Curve(
+    return Jet(
         jnp.where(positive, x, below),
         jnp.where(positive, 1, below + 1),
         jnp.where(positive, 0, below + 1),
@@ -131,29 +132,10 @@ def elu(x: Array) -> Curve:
 
 
 class Activation(Protocol):
-    """f with all the noise of some calls, able to hand a gradient on to what it is made of."""
+    """A function with the noise of all calls of a training."""
 
-    def __call__(self, call: Int[Array, ""], x: Array) -> Curve:
-        """Evaluate f with the noise of one call."""
-
-    def zeros(self) -> Any:
-        """Return the adjoint before anything was accumulated."""
-
-    def accumulate(
-        self, adjoint: Any, call: Int[Array, ""], x: Array, value: Array, slope: Array
-    ) -> Any:
-        """Add the gradient that reaches what f is made of through f(x) and f'(x).
-
-        Args:
-            adjoint: what was accumulated before.
-            call: number of the call.
-            x: places.
-            value: adjoint of f at every place.
-            slope: adjoint of f' at every place.
-        """
-
-    def count_outside(self, x: Array) -> Array:
-        """Count the places where f is not known but continued."""
+    def __call__(self, call: Int[Array, ""], x: Array) -> Jet:
+        """Evaluate the function with the noise of one call."""
 
 
 class Direct(NamedTuple):
@@ -169,25 +151,29 @@ class Direct(NamedTuple):
     noise: Noise
     scale: float
 
-    def __call__(self, call: Int[Array, ""], x: Array) -> Curve:
+    def __call__(self, call: Int[Array, ""], x: Array) -> Jet:
         """Evaluate f with the noise of one call."""
         g = self._evaluate(self.network, call, x, 2)
-        return Curve(*(a + b.reshape(x.shape) for a, b in zip(elu(x), g, strict=True)))
+        return Jet(*(a + b.reshape(x.shape) for a, b in zip(elu(x), g, strict=True)))
 
     def zeros(self) -> Network:
         """Return the adjoint of the network before anything was accumulated."""
         return jax.tree.map(jnp.zeros_like, self.network)
 
     def accumulate(
-        self, adjoint: Network, call: Int[Array, ""], x: Array, value: Array, slope: Array
+        self, adjoint: Network, call: Int[Array, ""], x: Array, value: Array, first: Array
     ) -> Network:
-        """Add the gradient of the network's parameters."""
-        _, pull = jax.vjp(lambda network: self._evaluate(network, call, x, 1), self.network)
-        return jax.tree.map(jnp.add, adjoint, pull((value.ravel(), slope.ravel()))[0])
+        """Add the gradient that reaches the network's parameters through f(x) and f'(x).
 
-    def count_outside(self, x: Array) -> Array:  # noqa: ARG002 (every place is known)
-        """Count nothing: every place is known."""
-        return jnp.zeros((), jnp.int32)
+        Args:
+            adjoint: what was accumulated before.
+            call: number of the call.
+            x: places.
+            value: adjoint of f at every place.
+            first: adjoint of f' at every place.
+        """
+        _, pull = jax.vjp(lambda network: self._evaluate(network, call, x, 1), self.network)
+        return jax.tree.map(jnp.add, adjoint, pull((value.ravel(), first.ravel()))[0])
 
     def _evaluate(
         self, network: Network, call: Int[Array, ""], x: Array, order: int
@@ -207,6 +193,11 @@ class Grid(NamedTuple):
 
     bound: float
     n_cells: int
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Return the cells that a configuration asks for."""
+        return cls(float(config.grid_bound), config.grid_cells)
 
     @property
     def width(self) -> float:
@@ -263,8 +254,8 @@ def tabulate(network: Network, noise: Noise, scale: float, grid: Grid) -> Tables
 
     @jax.checkpoint
     def table(inner_noise: tuple[Array, ...]) -> Array:
-        value, slope, second, third = network.derivatives(centres, inner_noise, 3)
-        return scale * jnp.stack([value, slope, second / 2, third / 6], axis=1)
+        value, first, second, third = network.derivatives(centres, inner_noise, 3)
+        return scale * jnp.stack([value, first, second / 2, third / 6], axis=1)
 
     *inner, last = noise
     terms = jax.lax.map(table, tuple(inner)) if inner else table(())[None]
@@ -282,26 +273,27 @@ class Tabulated(NamedTuple):
     tables: Tables
     grid: Grid
 
-    def __call__(self, call: Int[Array, ""], x: Array) -> Curve:
+    def __call__(self, call: Int[Array, ""], x: Array) -> Jet:
         """Evaluate f with the noise of one call."""
-        g = lookup(self.tables.terms[self._row(call)], self.grid, x)
+        one_for_all = len(self.tables.terms) == 1
+        g = lookup(self.tables.terms[0 if one_for_all else call], self.grid, x)
         e = elu(x)
         value = e.value + g.value + self.tables.shifts[call]
-        return Curve(value, e.slope + g.slope, e.bend + g.bend)
+        return Jet(value, e.first + g.first, e.second + g.second)
 
     def zeros(self) -> Tables:
         """Return the adjoint of the tables before anything was accumulated."""
         return jax.tree.map(jnp.zeros_like, self.tables)
 
     def accumulate(
-        self, adjoint: Tables, call: Int[Array, ""], x: Array, value: Array, slope: Array
+        self, adjoint: Tables, call: Int[Array, ""], x: Array, value: Array, first: Array
     ) -> Tables:
-        """Add the gradient of the tables."""
+        """Add the gradient that reaches the tables; arguments as for `Direct.accumulate`."""
         cell, d, excess = self.grid.locate(x)
-        slope = slope + value * excess
+        first = first + value * excess
         linear = value * d
         parts = jnp.stack(
-            [value, linear + slope, d * (linear + 2 * slope), d * d * (linear + 3 * slope)], axis=-1
+            [value, linear + first, d * (linear + 2 * first), d * d * (linear + 3 * first)], axis=-1
         )
         # One index per place: a pair would first be written out.
         flat = adjoint.terms.reshape(-1, 4)
@@ -311,15 +303,12 @@ class Tabulated(NamedTuple):
         shifts = adjoint.shifts.at[call].add(value.sum())
         return Tables(flat.reshape(adjoint.terms.shape), shifts)
 
-    def count_outside(self, x: Array) -> Array:
-        """Count the places beyond the grid."""
-        return (jnp.abs(x) > self.grid.bound).sum(dtype=jnp.int32)
 
-    def _row(self, call: Int[Array, ""]) -> Any:
-        return 0 if len(self.tables.terms) == 1 else call
+Learnable = Direct | Tabulated
+"""f, able to hand a gradient on to what it is made of."""
 
 
-def lookup(terms: Float[Array, "cells 4"], grid: Grid, x: Array) -> Curve:
+def lookup(terms: Float[Array, "cells 4"], grid: Grid, x: Array) -> Jet:
     """Evaluate a tabulated function and its derivatives.
 
     Args:
@@ -336,9 +325,9 @@ def lookup(terms: Float[Array, "cells 4"], grid: Grid, x: Array) -> Curve:
     cell, d, excess = grid.locate(x)
     row = terms.at[cell].get(mode="promise_in_bounds")
     c0, c1, c2, c3 = (row[..., k] for k in range(4))
-    slope = c1 + d * (2 * c2 + 3 * d * c3)
-    bend = jnp.where(excess == 0, 2 * c2 + 6 * d * c3, 0)
-    return Curve(c0 + d * (c1 + d * (c2 + d * c3)) + slope * excess, slope, bend)
+    first = c1 + d * (2 * c2 + 3 * d * c3)
+    second = jnp.where(excess == 0, 2 * c2 + 6 * d * c3, 0)
+    return Jet(c0 + d * (c1 + d * (c2 + d * c3)) + first * excess, first, second)
 
 
 class LearnedFunction(eqx.Module):
@@ -360,12 +349,17 @@ class LearnedFunction(eqx.Module):
     @classmethod
     def of(cls, network: Network, scale: float, grid: Grid) -> Self:
         """Tabulate g."""
-        none = tuple(jnp.zeros((1, len(layer.bias))) for layer in network.layers[:-1])
-        return cls(jax.jit(lambda g: tabulate(g, none, scale, grid).terms[0])(network), grid)
+        return cls(_tabulate_without_noise(network, scale, grid), grid)
 
     def __call__(self, x: Array) -> Array:
         """Evaluate f; differentiable in `x` alone."""
         return _apply(self.grid, self.terms, x)
+
+
+@partial(jax.jit, static_argnums=(1, 2))
+def _tabulate_without_noise(network: Network, scale: float, grid: Grid) -> Array:
+    none = tuple(jnp.zeros((1, len(layer.bias))) for layer in network.layers[:-1])
+    return tabulate(network, none, scale, grid).terms[0]
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -377,7 +371,7 @@ def _apply(grid: Grid, terms: Array, x: Array) -> Array:
 def _apply_tangent(
     grid: Grid, primals: tuple[Array, Array], tangents: tuple[Array, Array]
 ) -> tuple[Array, Array]:
-    """Differentiate by the tabulated slope; the table itself does not learn."""
+    """Differentiate by the tabulated derivative; the table itself does not learn."""
     terms, x = primals
     e, g = elu(x), lookup(terms, grid, x)
-    return e.value + g.value, (e.slope + g.slope) * tangents[1]
+    return e.value + g.value, (e.first + g.first) * tangents[1]

@@ -3,7 +3,8 @@
 The inner model is o = B (f(A x) + noise) + c, trained by RMSprop. The gradient of its loss is
 written out by hand, and so is the way back through the training: the pull-back of a step is the
 derivative of its gradient in one direction, as second derivatives are symmetric. Nothing is
-differentiated by a machine, let alone twice.
+differentiated by a machine, let alone twice. Leaving the way back to `jax.vjp` (each step under
+`jax.checkpoint`) took 1.15 times as long; its meta-gradient differs by 3e-7, in float32.
 
 With p the parameters, L the loss of a batch and v the adjoint of the step's gradient, a step hands
 back H v to p, and to f the adjoints
@@ -23,9 +24,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from mnist1d.experiments.metalearn_activation.activation import Activation
+from mnist1d.dataset import generate
+from mnist1d.experiments.metalearn_activation.activation import Activation, Learnable
+from mnist1d.experiments.metalearn_activation.config import Config
 from mnist1d.models.layers import Linear, draw_layers
 from mnist1d.training import accuracy
 
@@ -91,20 +94,10 @@ class Data(NamedTuple):
         )
 
 
-class Schedule(NamedTuple):
-    """How the inner model is trained.
-
-    Attributes:
-        n_steps: number of updates.
-        learning_rate: of RMSprop.
-        decay: share of the old mean square of gradients in the new one.
-        n_objective: how many of the last losses the outer objective is the mean of.
-    """
-
-    n_steps: int = 301
-    learning_rate: float = 0.01
-    decay: float = 0.4
-    n_objective: int = 200
+def make_data(config: Config) -> Data:
+    """Generate what the inner model is trained on, and the 500 samples that it is tested on."""
+    made = generate(config.data, num_samples=10_000)
+    return Data.of(made.x, made.y, made.x_test[:500], made.y_test[:500], config.batch_size)
 
 
 EPSILON = 1e-8
@@ -118,27 +111,15 @@ class Forward(NamedTuple):
         losses: of the batch before the update (nats), shape (steps,).
         accuracies: what was asked for after the update, shape (steps,).
         parameters: after the last step.
-        reach: the largest |z|, shape ().
-        n_outside: how many z lay beyond the grid of a table, shape ().
+        max_abs_input: the largest |z|, shape ().
+        n_outside: how many z lay beyond the table, shape (); 0 where there is none.
     """
 
     losses: Array
     accuracies: Array
     parameters: Parameters
-    reach: Array
+    max_abs_input: Array
     n_outside: Array
-
-
-class Sweep(NamedTuple):
-    """What the way back found.
-
-    Attributes:
-        adjoint: of what the activation is made of.
-        sound: whether the adjoint of the parameters before each step is finite, shape (steps,).
-    """
-
-    adjoint: Any
-    sound: Array
 
 
 class Kept(NamedTuple):
@@ -166,25 +147,26 @@ def draw_parameters(length: int, units: int, classes: int, rng: np.random.Genera
 
 
 def train(
+    config: Config,
     activation: Activation,
     start: Parameters,
     noise: Float[Array, "steps units"],
     data: Data,
-    schedule: Schedule,
     measure: Callable[[Int[Array, ""], Parameters], Array] | None = None,
 ) -> tuple[Forward, Kept]:
     """Train the inner model.
 
     Args:
+        config: says for how long, and how.
         activation: f; call i is that of step i.
         start: initial parameters.
         noise: added behind the activation, one row per step.
         data: to train on.
-        schedule: how.
         measure: `(step, parameters) -> accuracy`, called after every update; None for zeros.
 
-    Returns: what was recorded; and what `sweep_back` needs.
+    Returns: what was recorded; and what `backward` needs.
     """
+    bound = config.grid_bound if config.evaluation == "table" else np.inf
 
     def step(
         carry: tuple[Parameters, Parameters], inputs: tuple[Array, Array]
@@ -194,51 +176,47 @@ def train(
         x, y = _batch(data, i)
         loss, kept = _gradient(activation, i, parameters, row, x, y)
         square = jax.tree.map(
-            lambda s, g: schedule.decay * s + (1 - schedule.decay) * g * g, square, kept.gradient
+            lambda s, g: config.inner_decay * s + (1 - config.inner_decay) * g * g,
+            square,
+            kept.gradient,
         )
         root = jax.tree.map(jnp.sqrt, square)
         new = jax.tree.map(
-            lambda p, g, r: p - schedule.learning_rate * g / (r + EPSILON),
+            lambda p, g, r: p - config.inner_learning_rate * g / (r + EPSILON),
             parameters,
             kept.gradient,
             root,
         )
         measured = measure(i, new) if measure else jnp.zeros_like(loss)
-        outside = activation.count_outside(kept.z)
-        reach = jnp.abs(kept.z).max()
-        return (new, square), (loss, measured, reach, outside, kept._replace(root=root))
+        size = jnp.abs(kept.z)
+        outside = (size > bound).sum(dtype=jnp.int32)
+        return (new, square), (loss, measured, size.max(), outside, kept._replace(root=root))
 
     ones = jax.tree.map(jnp.ones_like, start)
-    (parameters, _), (losses, accuracies, reach, outside, kept) = jax.lax.scan(
-        step, (start, ones), (jnp.arange(schedule.n_steps), noise)
+    (parameters, _), (losses, accuracies, largest, outside, kept) = jax.lax.scan(
+        step, (start, ones), (jnp.arange(config.inner_steps), noise)
     )
-    return Forward(losses, accuracies, parameters, reach.max(), outside.sum()), kept
+    return Forward(losses, accuracies, parameters, largest.max(), outside.sum()), kept
 
 
-def objective(losses: Float[Array, " steps"], schedule: Schedule) -> Float[Array, ""]:
-    """Mean of the last losses.
-
-    >>> float(objective(jnp.arange(301.0), Schedule()))
-    200.5
-    """
-    return losses[-schedule.n_objective :].mean()
-
-
-def sweep_back(
-    activation: Activation,
+def backward(
+    config: Config,
+    activation: Learnable,
     kept: Kept,
     noise: Float[Array, "steps units"],
     data: Data,
-    schedule: Schedule,
-) -> Sweep:
+) -> tuple[Any, Bool[Array, " steps"]]:
     """Go back through a training from the outer objective to what the activation is made of.
 
     Args:
-        activation: the same as in training.
+        config: as in training, and so are `activation`, `noise` and `data`.
+        activation: f.
         kept: what `train` kept.
-        noise: the same as in training.
+        noise: behind the activation.
         data: what was trained on.
-        schedule: how.
+
+    Returns: the adjoint of what the activation is made of; and whether that of the parameters
+        before each step is finite.
     """
 
     def step(
@@ -250,11 +228,11 @@ def sweep_back(
         f = activation(i, one.z)
         hidden = f.value + row[:, None]
         back = one.parameters.output.T @ one.delta
-        counts = i >= schedule.n_steps - schedule.n_objective
-        weight = jnp.where(counts, 1 / schedule.n_objective, 0).astype(x.dtype)
+        counts = i >= config.inner_steps - config.objective_steps
+        weight = jnp.where(counts, 1 / config.objective_steps, 0).astype(x.dtype)
         # Back through RMSprop: first the root, then the mean square, then the gradient.
         scaled = jax.tree.map(
-            lambda a, r: -schedule.learning_rate * a / (r + EPSILON), adjoint, one.root
+            lambda a, r: -config.inner_learning_rate * a / (r + EPSILON), adjoint, one.root
         )
         total = jax.tree.map(
             lambda v, s, g, r: s - v * g / (2 * r * (r + EPSILON)),
@@ -264,19 +242,19 @@ def sweep_back(
             one.root,
         )
         direction = jax.tree.map(
-            lambda v, s, g: v + 2 * (1 - schedule.decay) * s * g, scaled, total, one.gradient
+            lambda v, s, g: v + 2 * (1 - config.inner_decay) * s * g, scaled, total, one.gradient
         )
-        square_adjoint = jax.tree.map(lambda s: schedule.decay * s, total)
+        square_adjoint = jax.tree.map(lambda s: config.inner_decay * s, total)
         # The gradient of the loss, differentiated in this direction.
         n = x.shape[1]
         v = direction
         z_dot = v.hidden @ x
-        hidden_dot = f.slope * z_dot
+        hidden_dot = f.first * z_dot
         logits_dot = v.output @ hidden + one.parameters.output @ hidden_dot + v.bias[:, None]
         p = n * one.delta + y
         delta_dot = p * (logits_dot - (p * logits_dot).sum(0, keepdims=True)) / n
         back_dot = v.output.T @ one.delta + one.parameters.output.T @ delta_dot
-        place_dot = back_dot * f.slope + back * f.bend * z_dot
+        place_dot = back_dot * f.first + back * f.second * z_dot
         curvature = Parameters(
             place_dot @ x.T,
             delta_dot @ hidden.T + one.delta @ hidden_dot.T,
@@ -286,17 +264,17 @@ def sweep_back(
         accumulated = activation.accumulate(
             accumulated, i, one.z, weight * back + back_dot, back * z_dot
         )
-        sound = jnp.isfinite(sum(leaf.sum() for leaf in jax.tree.leaves(adjoint)))
-        return (adjoint, square_adjoint, accumulated), sound
+        finite = jnp.isfinite(sum(leaf.sum() for leaf in jax.tree.leaves(adjoint)))
+        return (adjoint, square_adjoint, accumulated), finite
 
     zeros = jax.tree.map(lambda leaf: jnp.zeros_like(leaf[0]), kept.parameters)
-    (_, _, accumulated), sound = jax.lax.scan(
+    (_, _, accumulated), finite = jax.lax.scan(
         step,
         (zeros, zeros, activation.zeros()),
-        (jnp.arange(schedule.n_steps), noise, kept),
+        (jnp.arange(config.inner_steps), noise, kept),
         reverse=True,
     )
-    return Sweep(accumulated, sound)
+    return accumulated, finite
 
 
 def measure_accuracy(
@@ -336,6 +314,6 @@ def _gradient(
     probabilities = jnp.exp(logarithms)
     delta = (probabilities - y) / n
     back = parameters.output.T @ delta
-    gradient = Parameters((back * f.slope) @ x.T, delta @ hidden.T, delta.sum(1))
+    gradient = Parameters((back * f.first) @ x.T, delta @ hidden.T, delta.sum(1))
     kept = Kept(parameters, gradient, gradient, z, delta)
     return loss, kept

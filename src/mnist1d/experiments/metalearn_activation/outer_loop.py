@@ -4,8 +4,7 @@ An outer step trains the inner model with the function as it is, goes back throu
 moves the function against the clipped gradient: one compiled program, called once per outer step.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -16,34 +15,41 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from mnist1d.execution.units import Units
+from mnist1d.execution import Arrays, OnStep, Task
 from mnist1d.experiments.metalearn_activation.activation import (
-    Activation,
     Direct,
     Grid,
+    Learnable,
     Network,
     Noise,
     Tabulated,
     elu,
     tabulate,
 )
+from mnist1d.experiments.metalearn_activation.config import PLACES, Config
 from mnist1d.experiments.metalearn_activation.inner_loop import (
     Data,
+    Forward,
     Parameters,
-    Schedule,
+    backward,
     draw_parameters,
+    make_data,
     measure_accuracy,
-    objective,
-    sweep_back,
     train,
 )
 from mnist1d.models.layers import draw_layers
 
-SAVED_EVERY = 20
-"""Outer steps between two saves: some seconds of work."""
 
-PLACES = np.linspace(-5, 5, 100)
-"""Where the function is recorded."""
+class State(NamedTuple):
+    """What an outer step changes.
+
+    Attributes:
+        network: the function's network.
+        velocity: the moving sum of meta-gradients.
+    """
+
+    network: Network
+    velocity: Network
 
 
 class Draws(NamedTuple):
@@ -64,95 +70,36 @@ class Draws(NamedTuple):
     test_network: Noise
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What all trials have in common; part of the compiled program.
-
-    Attributes:
-        schedule: of the inner loop.
-        units: hidden units of the inner model.
-        hidden: units of the network's hidden layers.
-        scale: factor of the network in the function.
-        noise: the largest noise.
-        direct: whether the network is evaluated at every place and not tabulated.
-        grid: cells of the table.
-        learning_rate: of the outer loop.
-        momentum: of the outer loop.
-        clip: the largest component of a meta-gradient.
-    """
-
-    schedule: Schedule
-    units: int
-    hidden: tuple[int, ...]
-    scale: float
-    noise: float
-    direct: bool
-    grid: Grid
-    learning_rate: float
-    momentum: float
-    clip: float
-
-    def network(self, seed: int) -> Network:
-        """Draw the initial network of a trial."""
-        shapes = eqx.filter_eval_shape(Network, self.hidden, key=jax.random.key(0))
-        return draw_layers(shapes, np.random.default_rng((seed, 0)))
-
-    def draws(self, seed: int) -> Draws:
-        """Draw what else is random in a trial."""
-        rng = np.random.default_rng((seed, 1))
-        start = draw_parameters(40, self.units, 10, rng)
-
-        def noise() -> list[Array]:
-            shapes = [(self.schedule.n_steps, units) for units in (self.units, *self.hidden)]
-            return [
-                jnp.asarray(rng.uniform(-self.noise, self.noise, shape), jnp.float32)
-                for shape in shapes
-            ]
-
-        (hidden, *network), (test_hidden, *test_network) = noise(), noise()
-        return Draws(start, hidden, tuple(network), test_hidden, tuple(test_network))
-
-    def activation(self, network: Network, noise: Noise) -> Activation:
-        """Make the function with the noise of some calls."""
-        if self.direct:
-            return Direct(network, noise, self.scale)
-        return Tabulated(tabulate(network, noise, self.scale, self.grid), self.grid)
+def draw_network(config: Config, seed: int) -> Network:
+    """Draw the initial network of a trial."""
+    shapes = eqx.filter_eval_shape(Network, config.network, key=jax.random.key(0))
+    network: Network = draw_layers(shapes, np.random.default_rng((seed, 0)))
+    return network
 
 
-class State(NamedTuple):
-    """Of the outer loop.
+def draw_rest(config: Config, seed: int) -> Draws:
+    """Draw what else is random in a trial."""
+    rng = np.random.default_rng((seed, 1))
+    start = draw_parameters(40, config.hidden_size, 10, rng)
 
-    Attributes:
-        network: the function's network.
-        velocity: the moving sum of meta-gradients.
-    """
+    def noise() -> list[Array]:
+        return [
+            jnp.asarray(
+                rng.uniform(-config.noise, config.noise, (config.inner_steps, units)), jnp.float32
+            )
+            for units in (config.hidden_size, *config.network)
+        ]
 
-    network: Network
-    velocity: Network
+    (hidden, *network), (test_hidden, *test_network) = noise(), noise()
+    return Draws(start, hidden, tuple(network), test_hidden, tuple(test_network))
 
 
-class Record(NamedTuple):
-    """Of an outer step.
-
-    Attributes:
-        objective: mean of the last inner losses (nats), before the update.
-        last_loss: the last inner loss (nats).
-        test_accuracy: after the last inner step, fraction.
-        gradient_square: squared norm of the clipped meta-gradient.
-        reach: the largest input of the function.
-        n_outside: how many inputs were beyond the table.
-        broken: inner step at which the meta-gradient ceased to be finite, -1 if it did not.
-        function: f at `PLACES`, after the update and without noise.
-    """
-
-    objective: Array
-    last_loss: Array
-    test_accuracy: Array
-    gradient_square: Array
-    reach: Array
-    n_outside: Array
-    broken: Array
-    function: Array
+def activation_of(config: Config, network: Network, noise: Noise) -> Learnable:
+    """Make the function with the noise of some calls."""
+    if config.evaluation == "direct":
+        return Direct(network, noise, config.scale)
+    grid = Grid.of(config)
+    return Tabulated(tabulate(network, noise, config.scale, grid), grid)
 
 
 def function_of(network: Network, scale: float) -> Array:
@@ -162,141 +109,117 @@ def function_of(network: Network, scale: float) -> Array:
 
 
 def meta_gradient(
-    setting: Setting, network: Network, draws: Draws, data: Data
-) -> tuple[Network, Any, Array]:
+    config: Config, network: Network, draws: Draws, data: Data
+) -> tuple[Network, Forward, Array]:
     """Train once and go back.
 
     Returns: the gradient of the outer objective; what the training recorded; and whether the way
         back was finite at every inner step, shape (steps,).
     """
-    if setting.direct:
-        activation: Activation = Direct(network, draws.network, setting.scale)
-        forward, kept = train(activation, draws.start, draws.hidden, data, setting.schedule)
-        sweep = sweep_back(activation, kept, draws.hidden, data, setting.schedule)
-        return sweep.adjoint, forward, sweep.sound
-    tables, pull = jax.vjp(
-        lambda network: tabulate(network, draws.network, setting.scale, setting.grid), network
-    )
-    activation = Tabulated(tables, setting.grid)
-    forward, kept = train(activation, draws.start, draws.hidden, data, setting.schedule)
-    sweep = sweep_back(activation, kept, draws.hidden, data, setting.schedule)
-    return pull(sweep.adjoint)[0], forward, sweep.sound
+    activation: Learnable
+    if config.evaluation == "direct":
+        activation, pull = Direct(network, draws.network, config.scale), lambda adjoint: (adjoint,)
+    else:
+        grid = Grid.of(config)
+        tables, pull = jax.vjp(
+            lambda network: tabulate(network, draws.network, config.scale, grid), network
+        )
+        activation = Tabulated(tables, grid)
+    forward, kept = train(config, activation, draws.start, draws.hidden, data)
+    adjoint, finite = backward(config, activation, kept, draws.hidden, data)
+    return pull(adjoint)[0], forward, finite
 
 
 @partial(jax.jit, static_argnums=0)
-def outer_step(setting: Setting, state: State, draws: Draws, data: Data) -> tuple[State, Record]:
-    """Train once, go back, and move the function; it stays where the gradient is not finite."""
-    gradient, forward, sound = meta_gradient(setting, state.network, draws, data)
-    finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves(gradient)]).all()
+def outer_step(
+    config: Config, state: State, draws: Draws, data: Data
+) -> tuple[State, dict[str, Array]]:
+    """Train once, go back, and move the function; it stays where the gradient is not finite.
+
+    Returns: the new state; and by name what `MetaTrainer` keeps of a step.
+    """
+    gradient, forward, back_finite = meta_gradient(config, state.network, draws, data)
+    finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient)]).all()
     finite &= jnp.isfinite(forward.losses).all()
-    clipped = jax.tree.map(lambda g: jnp.clip(g, -setting.clip, setting.clip), gradient)
-    velocity = jax.tree.map(lambda v, g: setting.momentum * v + g, state.velocity, clipped)
-    network = jax.tree.map(lambda p, v: p - setting.learning_rate * v, state.network, velocity)
+    clipped = jax.tree.map(lambda g: jnp.clip(g, -config.clip, config.clip), gradient)
+    velocity = jax.tree.map(lambda v, g: config.outer_momentum * v + g, state.velocity, clipped)
+    network = jax.tree.map(lambda p, v: p - config.outer_learning_rate * v, state.network, velocity)
     new = jax.tree.map(lambda a, b: jnp.where(finite, a, b), State(network, velocity), state)
-    test = setting.activation(state.network, tuple(layer[-1:] for layer in draws.test_network))
+    test = activation_of(config, state.network, tuple(layer[-1:] for layer in draws.test_network))
     accuracy = measure_accuracy(
         test, jnp.asarray(0), forward.parameters, draws.test_hidden[-1], data
     )
-    record = Record(
-        objective(forward.losses, setting.schedule),
-        forward.losses[-1],
-        accuracy,
-        jnp.stack([(leaf**2).sum() for leaf in leaves(clipped)]).sum(),
-        forward.reach,
-        forward.n_outside,
-        jnp.where(finite, -1, _first_break(forward.losses, sound)),
-        function_of(new.network, setting.scale),
-    )
-    return new, record
+    return new, {
+        "objective": forward.losses[-config.objective_steps :].mean(),
+        "last_loss": forward.losses[-1],
+        "test_accuracy": accuracy,
+        "gradient_square": jnp.stack([(leaf**2).sum() for leaf in jax.tree.leaves(clipped)]).sum(),
+        "reach": forward.max_abs_input,
+        "n_outside": forward.n_outside,
+        "broken": jnp.where(finite, -1, first_nonfinite_step(forward.losses, back_finite)),
+        "function": function_of(new.network, config.scale),
+    }
 
 
-def _first_break(losses: Array, sound: Array) -> Array:
+def first_nonfinite_step(losses: Array, back_finite: Array) -> Array:
     """Find the first step whose loss is not finite, else the last that the way back failed at."""
     lost = ~jnp.isfinite(losses)
-    last_unsound = len(sound) - 1 - jnp.argmax(~sound[::-1])
-    return jnp.where(lost.any(), jnp.argmax(lost), jnp.where(sound.all(), 0, last_unsound))
+    last_failed = len(back_finite) - 1 - jnp.argmax(~back_finite[::-1])
+    return jnp.where(lost.any(), jnp.argmax(lost), jnp.where(back_finite.all(), 0, last_failed))
 
 
-def leaves(tree: Any) -> list[Array]:
-    """Return the arrays of a tree."""
-    return jax.tree.leaves(tree)
+class MetaTrainer:
+    """Takes pieces of meta-trainings: some outer steps of a trial, from the state in its `inputs`.
 
+    Without a state the trial begins. The arrays of a piece have an entry per outer step, up to the
+    one whose meta-gradient is not finite, if any:
 
-class Trial(NamedTuple):
-    """A meta-training as far as it went.
+    - `objective`: mean of the last inner losses (nats), `last_loss`: the last one, and
+      `test_accuracy` (fraction): after the last inner step; all before the update;
+    - `gradient_square`: squared norm of the clipped meta-gradient;
+    - `reach`: the largest input of the function; `n_outside`: how many were beyond the table;
+    - `broken`: inner step at which the meta-gradient ceased to be finite, -1 if it did not;
+    - `function`: f at `PLACES`, after the update and without noise.
 
-    Attributes:
-        records: `Record` by field, each with a leading axis of outer steps.
-        network: after the last of them.
-        seconds: it took, compilation included.
-    """
-
-    records: Mapping[str, np.ndarray]
-    network: Network
-    seconds: float
-
-    @property
-    def stopped(self) -> tuple[int, int] | None:
-        """Outer and inner step at which the meta-gradient ceased to be finite."""
-        broken = self.records["broken"]
-        return None if broken[-1] < 0 else (len(broken) - 1, int(broken[-1]))
-
-
-def run_trial(
-    setting: Setting,
-    seed: int,
-    n_outer: int,
-    data: Data,
-    units: Units,
-    key: Mapping[str, Any],
-    device: jax.Device,
-) -> Iterator[tuple[int, Trial]]:
-    """Metalearn a function from one seed, going on after what is saved.
+    And of the whole piece: `state_0`, `state_1`, ...: the state after it; `seconds`: it took.
 
     Args:
-        setting: of all trials.
-        seed: of this one.
-        n_outer: number of outer steps.
-        data: of the inner loop.
-        units: where the steps so far are kept.
-        key: what identifies them beside the seed.
-        device: where to compute.
-
-    Yields: the seed and the trial so far, after every `SAVED_EVERY` outer steps and at the end: of
-        `n_outer` steps, or of the one whose meta-gradient is not finite.
+        config: the settings.
     """
-    network = setting.network(seed)
-    state = State(network, jax.tree.map(jnp.zeros_like, network))
-    flat, structure = jax.tree.flatten(state)
-    fixed = jax.device_put((setting.draws(seed), data), device)
-    chunks: list[dict[str, np.ndarray]] = []
-    for first in range(0, n_outer, SAVED_EVERY):
-        steps = range(first, min(first + SAVED_EVERY, n_outer))
-        name = {**key, "seed": seed, "outer_steps": [steps.start, steps.stop]}
-        found = units.load(**name)
-        if found is None:
-            clock = perf_counter()
-            state = jax.device_put(state, device)
-            records = []
-            for _ in steps:
-                state, record = outer_step(setting, state, *fixed)
-                records.append(jax.device_get(record))
-                if records[-1].broken >= 0:
-                    break
-            found = {
-                field: np.stack(values)
-                for field, values in zip(Record._fields, zip(*records, strict=True), strict=True)
-            }
-            found |= {f"state_{i}": np.asarray(leaf) for i, leaf in enumerate(leaves(state))}
-            found["seconds"] = np.array(perf_counter() - clock)
-            units.save(found, **name)
-        state = jax.tree.unflatten(structure, [found[f"state_{i}"] for i in range(len(flat))])
-        chunks.append(found)
-        trial = Trial(
-            {field: np.concatenate([chunk[field] for chunk in chunks]) for field in Record._fields},
-            state.network,
-            float(sum(chunk["seconds"] for chunk in chunks)),
-        )
-        yield seed, trial
-        if trial.stopped:
-            return
+
+    def __init__(self, config: Config) -> None:
+        self._config, self._data = config, make_data(config)
+
+    def __call__(
+        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
+    ) -> Iterator[tuple[Task, Arrays]]:
+        """Take pieces on a device, one after the other."""
+        for number, task in enumerate(tasks, start=1):
+            arrays = self._take(task, device)
+            on_step(number)
+            yield task, arrays
+
+    def _take(self, task: Task, device: jax.Device | None) -> Arrays:
+        clock, seed = perf_counter(), task.labels["seed"]
+        state = state_of(self._config, seed, task.inputs)
+        state, *fixed = jax.device_put((state, draw_rest(self._config, seed), self._data), device)
+        steps = []
+        for _ in range(*task.key["outer_steps"]):
+            state, record = outer_step(self._config, state, *fixed)
+            steps.append(jax.device_get(record))
+            if steps[-1]["broken"] >= 0:
+                break
+        arrays = {name: np.stack([step[name] for step in steps]) for name in steps[0]}
+        leaves = map(np.asarray, jax.tree.leaves(state))
+        arrays |= {f"state_{place}": leaf for place, leaf in enumerate(leaves)}
+        return arrays | {"seconds": np.array(perf_counter() - clock)}
+
+
+def state_of(config: Config, seed: int, arrays: Mapping[str, Any]) -> State:
+    """Return the state of a trial after a piece of it; its first one if there is none yet."""
+    network = draw_network(config, seed)
+    start = State(network, jax.tree.map(jnp.zeros_like, network))
+    leaves, structure = jax.tree.flatten(start)
+    stored = [arrays.get(f"state_{place}", leaf) for place, leaf in enumerate(leaves)]
+    state: State = jax.tree.unflatten(structure, stored)
+    return state

@@ -27,6 +27,14 @@ class Pieces(NamedTuple):
         return self.slopes[piece] * x + self.intercepts[piece]
 
 
+PUBLISHED_PIECES = Pieces(
+    np.array([-2, -1, -0.25, 0.1, 0.6]),
+    np.array([0.15, -0.25, -1.2, -0.5, 0.2, 1.2]),
+    np.array([0.9, 0.1, -0.85, -0.75, -0.85, -1.4]),
+)
+"""The paper's fit to its learned function."""
+
+
 def count_extrema(values: ArrayLike, least: float) -> int:
     """Count the local extrema of a sampled function, leaving out ripples.
 
