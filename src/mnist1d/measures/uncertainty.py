@@ -21,6 +21,7 @@ class Estimate(NamedTuple):
         high: upper end of the 95 % interval; NaN if n < 2.
         n: number of finite values.
         n_diverged: number of values that are not finite: runs that diverged.
+        values: those that the mean is of, in their order; empty if it is no mean.
     """
 
     mean: float
@@ -28,6 +29,7 @@ class Estimate(NamedTuple):
     high: float
     n: int
     n_diverged: int = 0
+    values: tuple[float, ...] = ()
 
 
 def in_percent(fraction: Estimate) -> Estimate:
@@ -36,8 +38,9 @@ def in_percent(fraction: Estimate) -> Estimate:
     >>> in_percent(Estimate(0.5, 0.25, 0.75, 3)).high
     75.0
     """
-    mean, low, high, n, n_diverged = fraction
-    return Estimate(100 * mean, 100 * low, 100 * high, n, n_diverged)
+    mean, low, high, n, n_diverged, values = fraction
+    in_order = tuple(100 * value for value in values)
+    return Estimate(100 * mean, 100 * low, 100 * high, n, n_diverged, in_order)
 
 
 def interval(
@@ -79,14 +82,14 @@ def estimate(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     Raises: ValueError: if `values` is not one-dimensional or `confidence` not in (0, 1).
 
     >>> estimate([0.92, 0.94, 0.93])
-    Estimate(mean=0.93, low=0.905..., high=0.954..., n=3, n_diverged=0)
+    Estimate(mean=0.93, low=0.905..., high=0.954..., n=3, n_diverged=0, values=(0.92, 0.94, 0.93))
     """
     values = np.asarray(values, dtype=float)
     if values.ndim != 1:
         raise ValueError(f"values must be one-dimensional, got shape {values.shape}")
     mean, low, high = (float(value) for value in interval(values, confidence=confidence))
     n = int(np.isfinite(values).sum())
-    return Estimate(mean, low, high, n, values.size - n)
+    return Estimate(mean, low, high, n, values.size - n, tuple(values.tolist()))
 
 
 def estimate_proportion(successes: ArrayLike, confidence: float = 0.95) -> Estimate:
@@ -101,7 +104,7 @@ def estimate_proportion(successes: ArrayLike, confidence: float = 0.95) -> Estim
     Raises: ValueError: if there is no trial or `confidence` is not in (0, 1).
 
     >>> estimate_proportion([False] * 40)
-    Estimate(mean=0.0, low=0.0, high=0.087..., n=40, n_diverged=0)
+    Estimate(mean=0.0, low=0.0, high=0.087..., n=40, n_diverged=0, values=())
     """
     _check_confidence(confidence)
     successes = np.asarray(successes, dtype=bool)
@@ -150,7 +153,7 @@ def paired_p_value(first: ArrayLike, second: ArrayLike) -> float:
     >>> paired_p_value([0.5, 0.6], [0.5, 0.6])
     1.0
     """
-    mean, low, high, n, _ = paired_difference(first, second)
+    mean, low, high, n, *_ = paired_difference(first, second)
     if n < 2:
         return float("nan")
     if mean == low == high:

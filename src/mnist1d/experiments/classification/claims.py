@@ -278,7 +278,7 @@ def summarise(result: xr.Dataset) -> list[Row]:
             rows.append(Row(DATA[data], model, estimates, _claim_name(data, model)))
     if is_other_data(result):
         return rows
-    quizzes = estimate(100 * np.array(human_expert.PUBLISHED_QUIZ_ACCURACY))
+    quizzes = estimate(100 * np.array(human_expert.PUBLISHED_QUIZ_ACCURACY))._replace(values=())
     after = max(i for i, row in enumerate(rows) if row.group == DATA["plain"]) + 1
     rows[after:after] = [
         Row(DATA["plain"], "Human", {first: human_accuracy(result)}, "test-accuracy-plain-human"),

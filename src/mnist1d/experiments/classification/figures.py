@@ -66,7 +66,7 @@ def _plot_errors(result: xr.Dataset) -> Figure:
     figure = Figure(figsize=(7, 2.5))
     left, right = figure.subplots(1, 2, sharey=True)
     digits = np.arange(10)
-    human = np.array(human_errors_per_digit(result)).T[:3]
+    human = np.transpose([found[:3] for found in human_errors_per_digit(result)])
     style.bars_with_interval(left, digits, *human, color="tab:green")
     cnn = np.clip(interval(cnn_errors_per_digit(result)), 0, 100)
     style.bars_with_interval(right, digits, *cnn, color="tab:green")

@@ -63,7 +63,8 @@ def geometric_mean(series: str, values: Values) -> Measured:
     def measured(result: xr.Dataset) -> Estimate:
         found = logarithm(result)
         middle, low, high = np.exp(found[:3])
-        return found._replace(mean=middle, low=low, high=high)
+        sizes = tuple(np.exp(found.values).tolist())
+        return found._replace(mean=middle, low=low, high=high, values=sizes)
 
     return measured
 
