@@ -14,6 +14,7 @@ import xarray as xr
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness import record
 from mnist1d.harness.claims import VERDICTS
+from mnist1d.harness.findings import findings_of
 from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import Report, to_markdown, to_page
 from mnist1d.report.contents import describe
@@ -206,13 +207,13 @@ def test_figures_are_written_as_pictures_and_as_pdf(finished):
 @pytest.mark.parametrize("protocol", ["full", "reduced"])
 def test_its_report_shows_every_claim_row_and_figure(finished, protocol):
     experiment, _, result, *_ = finished
-    section = describe(experiment, result.assign_attrs(protocol=protocol))
+    section = describe(findings_of(experiment, result.assign_attrs(protocol=protocol)))
     assert section.question.endswith((".", "?"))
     assert section.introduction
     assert section.differences
     assert all(setting.meaning for setting in section.settings)
     assert any(row.cells for row in section.rows)
-    assert any(judged.measured.per_seed for judged in section.claims)
+    assert any(section.per_seed(judged.estimate) for judged in section.claims)
     pictures = {experiment.NAME: draw_pictures(section)}
     assert {picture.name for picture in pictures[experiment.NAME]} == set(experiment.plot(result))
     report = Report((section,), ())

@@ -21,6 +21,7 @@ from mnist1d.experiments import EXPERIMENTS, classification, double_descent
 from mnist1d.experiments.double_descent.method import measure_curves
 from mnist1d.harness import record
 from mnist1d.harness.claims import AtLeast, Claim, Equals, Judgement, Positive
+from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.settings import as_json
 from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import contents, read_report, to_markdown, to_page
@@ -59,6 +60,10 @@ def small_record(folder, **attributes):
     result = record.load(double_descent, ROOT / "results" / "double-descent")
     record.save(double_descent, result.assign_attrs(**attributes), folder / "double-descent")
     return folder
+
+
+def described_as(result):
+    return contents.describe(findings_of(double_descent, result))
 
 
 def test_results_are_those_of_the_record(report, pictures):
@@ -130,10 +135,11 @@ def test_values_of_the_seeds_are_those_of_the_result(report):
     section = next(each for each in report.sections if each.name == "classification")
     row = next(row for row in section.rows if (row.group, row.condition) == ("MNIST-1D", "CNN"))
     accuracy = section.result.early_stopped_accuracy.sel(data="plain", model="CNN")
-    measured = row.cells["test: early stop"]
-    np.testing.assert_allclose(measured.per_seed, 100 * accuracy, atol=1e-4)
-    human = next(row for row in section.rows if row.condition == "Human")
-    assert human.cells["test: early stop"].per_seed == ()
+    values = section.per_seed(row.cells["test: early stop"])
+    np.testing.assert_allclose(values, 100 * accuracy, atol=1e-4)
+    for condition in ("Human", "5 quizzes"):
+        human = next(row for row in section.rows if row.condition == condition)
+        assert section.per_seed(human.cells["test: early stop"]) == ()
 
 
 def test_values_of_the_seeds_average_to_the_mean(report):
@@ -141,9 +147,9 @@ def test_values_of_the_seeds_average_to_the_mean(report):
     for section in report.sections:
         for judged in section.claims:
             # Sizes are averaged as logarithms.
-            if judged.measured.per_seed:
-                mean = judged.judgement.estimate.mean
-                values = np.array(judged.measured.per_seed)
+            values = np.array(section.per_seed(judged.estimate))
+            if values.size:
+                mean = judged.estimate.mean
                 arithmetic = np.mean(values)
                 geometric = stats.gmean(values) if (values > 0).all() else arithmetic
                 assert mean in (pytest.approx(arithmetic), pytest.approx(geometric))
@@ -162,7 +168,7 @@ def test_settings_have_a_meaning_and_no_path_of_the_machine(report):
 def test_compilation_and_what_was_found_finished_are_told_where_on_record(report):
     section = next(each for each in report.sections if each.name == "double-descent")
     attributes = {"seconds": 100.0, "compile_seconds": 70.0, "units_found": 3}
-    described = contents.describe(double_descent, section.result.assign_attrs(attributes))
+    described = described_as(section.result.assign_attrs(attributes))
     odd = contents.Report((described,), ())
     pictures = {"double-descent": ()}
     for text in (to_page(odd, pictures), to_markdown(odd, pictures, folder=".", command="")):
@@ -178,12 +184,10 @@ def test_a_diverged_seed_is_said_to_be_one(report):
     result, n = section.result.copy(deep=True), section.result.sizes["seed"]
     result.diverged[0, 0, 0] = True
     result["test_error"][0, 0, 0] = np.nan
-    described = contents.describe(double_descent, measure_curves(result))
-    judged = next(
-        judged for judged in described.claims if judged.judgement.claim.name == "last-error-mlp"
-    )
-    assert judged.judgement.verdict == "undecided"
-    assert mean_of(judged.judgement.estimate).startswith(f"diverged (1 of {n}")
+    described = described_as(measure_curves(result))
+    judged = next(judged for judged in described.claims if judged.claim.name == "last-error-mlp")
+    assert judged.verdict == "undecided"
+    assert mean_of(judged.estimate).startswith(f"diverged (1 of {n}")
     written = to_page(contents.Report((described,), ()), {"double-descent": ()})
     assert f"diverged (1 of {n} runs)" in written
 
@@ -252,9 +256,7 @@ def test_what_a_claim_says_cannot_become_markup(report):
     bad = 'a <b>"bold"</b> & | claim of `x < 1`'
     judgement = section.claims[0].judgement
     claim = Claim(bad, bad, bad, judgement.claim.rule, judgement.claim.measure)
-    judged = contents.Judged(
-        Judgement(claim, judgement.estimate, "differs"), section.claims[0].measured, bad
-    )
+    judged = contents.Judged(Judgement(claim, judgement.estimate, "differs"), bad)
     odd = contents.Report((section.__class__(**{**vars(section), "claims": (judged,)}),), ())
     pictures = {section.name: ()}
     assert '<b>"' not in to_page(odd, pictures)
@@ -286,7 +288,7 @@ def test_a_quick_run_is_called_one_everywhere(monkeypatch, capsys, tmp_path):
 
 def test_one_quick_run_among_full_ones_is_named(report):
     full = next(each for each in report.sections if each.experiment is double_descent)
-    quick = contents.describe(double_descent, full.result.assign_attrs(QUICK))
+    quick = described_as(full.result.assign_attrs(QUICK))
     mixed = contents.Report((report.sections[0], quick), ())
     assert mixed.note == f"{quick.short_title}: quick run, not the full protocol"
     assert report.note == ""
@@ -406,7 +408,7 @@ def drawn(rule, low, high, per_seed=()):
     estimate = Estimate((low + high) / 2, low, high, 5)
     claim = Claim("name", "statement", "Table 1", rule, lambda _: estimate)
     judgement = Judgement(claim, estimate, rule.judge(low, high))
-    text = strip(contents.Judged(judgement, contents.Measured(estimate, per_seed), None))
+    text = strip(contents.Judged(judgement, None), per_seed)
     band = re.search(r'class="accepted" x="([\d.]+)" y="1" width="([\d.]+)"', text)
     bar = re.search(r'class="interval" x1="([\d.-]+)" y1="[\d.]+" x2="([\d.-]+)"', text)
     start, width = map(float, band.groups())
@@ -442,7 +444,7 @@ def test_nothing_is_drawn_of_what_was_not_measured():
     nothing = Estimate(np.nan, np.nan, np.nan, 0)
     claim = Claim("name", "statement", "Table 1", Equals(1, 1), lambda _: nothing)
     judgement = Judgement(claim, nothing, "undecided")
-    assert strip(contents.Judged(judgement, contents.Measured(nothing, ()), None)) == ""
+    assert strip(contents.Judged(judgement, None), ()) == ""
     assert mean_of(nothing) == "no data"
     assert interval_of(nothing) == "—"
 
@@ -464,7 +466,7 @@ class Cloud:
 
 def test_a_cloud_of_dots_is_drawn_in_pixels_and_not_to_be_pointed_at(report):
     result = SimpleNamespace(size=1, attrs={"protocol": "full"})
-    about = {"experiment": Cloud, "result": result, "captions": {}}
+    about = {"findings": Findings(Cloud, result, (), ()), "captions": {}}
     section = contents.Section(**{**vars(report.sections[0]), **about})
     large, small = draw_pictures(section)
     assert large.media_type == "image/png"

@@ -273,13 +273,14 @@ def test_pointing_at_a_number_tells_the_value_of_every_seed(tab, report):
     x, y, width, height = tab.middle_of(".measurements .seeds")
     tab.point_at(x + width / 2, y + height / 2)
     lines = tab.value("document.querySelector('.tip').innerText").split("\n")
-    first = next(
-        measured
-        for row in report.sections[0].rows
-        for measured in row.cells.values()
-        if measured.per_seed
+    section = report.sections[0]
+    values = next(
+        values
+        for row in section.rows
+        for estimate in row.cells.values()
+        if (values := section.per_seed(estimate))
     )
-    assert lines == [f"seed {n}: {value:.2f}" for n, value in enumerate(first.per_seed)]
+    assert lines == [f"seed {n}: {value:.2f}" for n, value in enumerate(values)]
     tab.point_at(1, 1)
     assert tab.value("document.querySelector('.tip').hidden")
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness import record
-from mnist1d.harness.claims import VERDICTS, Judgement
+from mnist1d.harness.claims import VERDICTS, Claim, Judgement, Verdict
+from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.interface import Experiment
 from mnist1d.harness.settings import as_json
 from mnist1d.measures.uncertainty import Estimate
@@ -28,32 +28,31 @@ _NOT_SHOWN = set(record.PROTOCOL_IS_FREE_IN) - {"seeds"}
 
 
 @dataclass(frozen=True)
-class Measured:
-    """An estimate, with the values that it summarises.
-
-    Attributes:
-        estimate: mean and interval.
-        per_seed: the value of every seed, in their order; NaN of a run that diverged. Empty if the
-            estimate is not one over seeds.
-    """
-
-    estimate: Estimate
-    per_seed: tuple[float, ...]
-
-
-@dataclass(frozen=True)
 class Judged:
     """A claim, what was measured, the verdict, and what there is to say about it.
 
     Attributes:
         judgement: claim, estimate and verdict.
-        measured: the estimate with its values.
         why: for a claim that differs, a paragraph on why; None for all others.
     """
 
     judgement: Judgement
-    measured: Measured
     why: str | None
+
+    @property
+    def claim(self) -> Claim:
+        """The sentence of the paper, with its rule."""
+        return self.judgement.claim
+
+    @property
+    def estimate(self) -> Estimate:
+        """What was measured."""
+        return self.judgement.estimate
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the claim is reproduced."""
+        return self.judgement.verdict
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class TableRow:
 
     group: str
     condition: str
-    cells: Mapping[str, Measured]
+    cells: Mapping[str, Estimate]
     judged: Judged | None
 
 
@@ -95,8 +94,7 @@ class Section:
     """All about one experiment.
 
     Attributes:
-        experiment: its module.
-        result: its stored result.
+        findings: its claims and rows, with the experiment and the result that they are of.
         question: what it asks.
         introduction: paragraphs on what the paper claims.
         on_differences: a sentence before the list of differences; may be empty.
@@ -114,8 +112,7 @@ class Section:
         remarks: paragraphs on what of its result has to be known beside the numbers.
     """
 
-    experiment: Experiment
-    result: xr.Dataset
+    findings: Findings
     question: str
     introduction: tuple[str, ...]
     on_differences: str
@@ -131,6 +128,16 @@ class Section:
     finished: str
     captions: Mapping[str, str]
     remarks: tuple[str, ...]
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment's module."""
+        return self.findings.experiment
+
+    @property
+    def result(self) -> xr.Dataset:
+        """The stored result."""
+        return self.findings.result
 
     @property
     def name(self) -> str:
@@ -161,6 +168,10 @@ class Section:
     def n_seeds(self) -> int:
         """Number of runs."""
         return self.result.sizes["seed"]
+
+    def per_seed(self, estimate: Estimate) -> tuple[float, ...]:
+        """Return the value of every seed, NaN where one diverged; of other estimates none."""
+        return estimate.values if len(estimate.values) == self.n_seeds else ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -210,7 +221,7 @@ class Report:
 
 def count_verdicts(claims: Iterable[Judged]) -> Mapping[str, int]:
     """Count claims per verdict, in the order of `VERDICTS`."""
-    found = Counter(judged.judgement.verdict for judged in claims)
+    found = Counter(judged.verdict for judged in claims)
     return {verdict: found[verdict] for verdict in VERDICTS}
 
 
@@ -239,7 +250,7 @@ def read_report(folder: Path) -> Report:
 def _read_section(experiment: Experiment, folder: Path) -> Section:
     result = record.load(experiment, folder)
     with needs_of(experiment, folder):
-        return describe(experiment, result)
+        return describe(findings_of(experiment, result))
 
 
 @contextmanager
@@ -263,25 +274,32 @@ def needs_of(experiment: Experiment, folder: Path) -> Iterator[None]:
         ) from error
 
 
-def describe(experiment: Experiment, result: xr.Dataset) -> Section:
+def describe(findings: Findings) -> Section:
     """Gather all about one experiment.
 
     Args:
-        experiment: its module.
-        result: what `record.execute` returned or `record.load` read.
+        findings: on what `record.execute` returned or `record.load` read.
     """
-    claims = _judge(experiment, result)
-    attributes = result.attrs
-    by_name = {judged.judgement.claim.name: judged for judged in claims}
+    experiment, result = findings.experiment, findings.result
+    claims = _explained(findings)
+    by_name = {judged.claim.name: judged for judged in claims}
     question, introduction, on_differences, differences = _parts(inspect.getdoc(experiment) or "")
+    attributes = result.attrs
     return Section(
-        experiment,
-        result,
+        findings,
         question,
         introduction,
         on_differences,
         differences,
-        _rows(experiment, result, by_name),
+        tuple(
+            TableRow(
+                row.group,
+                row.condition,
+                {name.replace("\n", " "): found for name, found in row.estimates.items()},
+                by_name.get(row.claim) if row.claim else None,
+            )
+            for row in findings.rows
+        ),
         claims,
         _settings(experiment, result),
         json.loads(attributes["versions"]),
@@ -295,64 +313,17 @@ def describe(experiment: Experiment, result: xr.Dataset) -> Section:
     )
 
 
-def _seed_by_seed(result: xr.Dataset) -> list[xr.Dataset]:
-    """Split a result: what an experiment measures on one seed alone is that seed's value."""
-    # Some have other seeds beside (`mnist_seed`), fewer: what is measured on these has no value of
-    # every seed and is not asked for one (`_measured`).
-    others = {name: size for name, size in result.sizes.items() if str(name).endswith("_seed")}
-    return [
-        result.isel({"seed": [place]} | {name: [place % size] for name, size in others.items()})
-        for place in range(result.sizes["seed"])
-    ]
-
-
-def _measured(estimate: Estimate, alone: list[Estimate]) -> Measured:
-    over_seeds = estimate.n + estimate.n_diverged == len(alone)
-    return Measured(estimate, tuple(float(one.mean) for one in alone) if over_seeds else ())
-
-
-def _judge(experiment: Experiment, result: xr.Dataset) -> tuple[Judged, ...]:
-    judgements = record.judge_result(experiment, result)
-    alone = [record.judge_result(experiment, one) for one in _seed_by_seed(result)]
+def _explained(findings: Findings) -> tuple[Judged, ...]:
+    """Add to every claim that differs the reason."""
+    differing = {each.claim.name for each in findings.judgements if each.verdict == "differs"}
     explain: Callable[[xr.Dataset], Mapping[str, str]] | None
-    explain = getattr(experiment, "explain", None)
-    differs = any(judgement.verdict == "differs" for judgement in judgements)
-    reasons = explain(result) if explain and differs else {}
+    explain = getattr(findings.experiment, "explain", None)
+    reasons = dict.fromkeys(differing, NOT_EXPLAINED)
+    if explain and differing:
+        reasons |= explain(findings.result)
     return tuple(
-        Judged(
-            judgement,
-            _measured(judgement.estimate, [judged[place].estimate for judged in alone]),
-            reasons.get(judgement.claim.name, NOT_EXPLAINED)
-            if judgement.verdict == "differs"
-            else None,
-        )
-        for place, judgement in enumerate(judgements)
-    )
-
-
-def _rows(
-    experiment: Experiment, result: xr.Dataset, by_name: Mapping[str, Judged]
-) -> tuple[TableRow, ...]:
-    rows = experiment.summarise(result)
-    alone = [
-        {(row.group, row.condition): row.estimates for row in experiment.summarise(one)}
-        for one in _seed_by_seed(result)
-    ]
-    nothing = Estimate(np.nan, np.nan, np.nan, 0)
-    return tuple(
-        TableRow(
-            row.group,
-            row.condition,
-            {
-                column.replace("\n", " "): _measured(
-                    estimate,
-                    [one.get((row.group, row.condition), {}).get(column, nothing) for one in alone],
-                )
-                for column, estimate in row.estimates.items()
-            },
-            by_name.get(row.claim) if row.claim else None,
-        )
-        for row in rows
+        Judged(each, reasons[each.claim.name] if each.claim.name in differing else None)
+        for each in findings.judgements
     )
 
 

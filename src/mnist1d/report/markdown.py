@@ -110,7 +110,7 @@ def _differing(report: Report) -> Iterable[str]:
         yield f"### {section.title}"
         yield f"Run: {section.run}."
         for judged in section.differing:
-            claim, estimate = judged.judgement.claim, judged.judgement.estimate
+            claim, estimate = judged.claim, judged.estimate
             yield (
                 f"**{_text(claim.statement)}** ({_text(claim.source)}). Published "
                 f"{claim.rule}, ours {mean_of(estimate)} ({interval_of(estimate)}). "
@@ -168,15 +168,11 @@ def _measurements(section: Section) -> str:
     rows = []
     for row in section.rows:
         cells = [
-            with_interval(row.cells[column].estimate, section.n_seeds)
-            if column in row.cells
-            else ""
+            with_interval(row.cells[column], section.n_seeds) if column in row.cells else ""
             for column in section.columns
         ]
         published, verdict = (
-            ("", "")
-            if row.judged is None
-            else (str(row.judged.judgement.claim.rule), row.judged.judgement.verdict)
+            ("", "") if row.judged is None else (str(row.judged.claim.rule), row.judged.verdict)
         )
         name = [row.group, row.condition] if groups else [row.condition]
         rows.append([*name, *cells, published, verdict])
@@ -190,9 +186,9 @@ def _ledger(claims: Sequence[Judged]) -> str:
     rows = []
     for judged in claims:
         claim, estimate, verdict = (
-            judged.judgement.claim,
-            judged.judgement.estimate,
-            judged.judgement.verdict,
+            judged.claim,
+            judged.estimate,
+            judged.verdict,
         )
         rows.append(
             [

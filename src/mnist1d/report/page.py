@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
+from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import dataset_table
-from mnist1d.report.contents import NOT_FULL, Judged, Measured, Report, Section, count_verdicts
+from mnist1d.report.contents import NOT_FULL, Judged, Report, Section, count_verdicts
 from mnist1d.report.dataset_table import figure_1, table_2
 from mnist1d.report.pictures import Picture
 from mnist1d.report.strips import strip
@@ -214,12 +215,12 @@ def _differing(report: Report) -> Iterable[str]:
             continue
         yield f'<h3>{_text(section.title)}</h3><p class="small">Run: {_text(section.run)}.</p>'
         for judged in section.differing:
-            claim, estimate = judged.judgement.claim, judged.judgement.estimate
+            claim, estimate = judged.claim, judged.estimate
             yield (
                 f'<article class="why"><h4>{_text(claim.statement)}</h4>'
                 f'<p class="numbers"><span>published <b>{_text(str(claim.rule))}</b></span> '
                 f"<span>ours <b>{mean_of(estimate)}</b> ({interval_of(estimate)})</span> "
-                f"<span>{_text(claim.source)}</span> {strip(judged)}</p>"
+                f"<span>{_text(claim.source)}</span> {_strip(section, judged)}</p>"
                 f"<p>{_text(judged.why or '')}</p></article>"
             )
     yield "</section>"
@@ -262,21 +263,24 @@ def _figure(section: str, picture: Picture) -> str:
     )
 
 
-def _values(measured: Measured) -> str:
-    """List the values of all seeds, for who points at a number."""
-    decimals = 2 if abs(measured.estimate.mean) >= 10 else 4
-    return "\n".join(
-        f"seed {seed}: {number(value, decimals)}" for seed, value in enumerate(measured.per_seed)
-    )
+def _strip(section: Section, judged: Judged) -> str:
+    return strip(judged, section.per_seed(judged.estimate))
 
 
-def _cell(text: str, measured: Measured) -> str:
+def _values(section: Section, estimate: Estimate) -> list[str]:
+    """Write the values of all seeds."""
+    decimals = 2 if abs(estimate.mean) >= 10 else 4
+    return [number(value, decimals) for value in section.per_seed(estimate)]
+
+
+def _cell(text: str, section: Section, estimate: Estimate) -> str:
     # An interval that is not symmetric gets a line of its own.
     mean, _, beside = text.partition(", ")
     content = _text(mean) + (f' <span class="beside">{_text(beside)}</span>' if beside else "")
-    if len(measured.per_seed) < 2:
+    written = _values(section, estimate)
+    if len(written) < 2:
         return f"<td>{content}</td>"
-    values = _attribute(_values(measured))
+    values = _attribute("\n".join(f"seed {seed}: {text}" for seed, text in enumerate(written)))
     return f'<td><span class="seeds" title="{values}">{content}</span></td>'
 
 
@@ -292,7 +296,7 @@ def _measurements(section: Section) -> str:
                 f"{_text(row.group)}</th></tr>"
             )
         cells = "".join(
-            _cell(with_interval(row.cells[column].estimate, section.n_seeds), row.cells[column])
+            _cell(with_interval(row.cells[column], section.n_seeds), section, row.cells[column])
             if column in row.cells
             else "<td></td>"
             for column in columns
@@ -301,8 +305,8 @@ def _measurements(section: Section) -> str:
         last = (
             "<td></td><td></td><td></td>"
             if judged is None
-            else f"<td>{_text(str(judged.judgement.claim.rule))}</td>"
-            f"<td>{_verdict(judged.judgement.verdict)}</td><td>{strip(judged)}</td>"
+            else f"<td>{_text(str(judged.claim.rule))}</td>"
+            f"<td>{_verdict(judged.verdict)}</td><td>{_strip(section, judged)}</td>"
         )
         rows.append(f'<tr><th scope="row">{_text(row.condition)}</th>{cells}{last}</tr>')
     header = "".join(
@@ -319,21 +323,18 @@ def _measurements(section: Section) -> str:
 def _seeds(section: Section) -> str:
     """Table of the values of every seed."""
     several = [
-        (f"{row.group}, {row.condition}" if row.group else row.condition, column, measured)
+        (f"{row.group}, {row.condition}" if row.group else row.condition, column, values)
         for row in section.rows
-        for column, measured in row.cells.items()
-        if len(measured.per_seed) > 1
+        for column, estimate in row.cells.items()
+        if len(values := _values(section, estimate)) > 1
     ]
     if not several:
         return ""
     rows = "".join(
         f'<tr><th scope="row">{_text(name)}</th><td>{_text(column)}</td>'
-        + "".join(
-            f"<td>{number(value, 2 if abs(measured.estimate.mean) >= 10 else 4)}</td>"
-            for value in measured.per_seed
-        )
+        + "".join(f"<td>{value}</td>" for value in values)
         + "</tr>"
-        for name, column, measured in several
+        for name, column, values in several
     )
     header = "".join(f'<th scope="col">seed {seed}</th>' for seed in range(section.n_seeds))
     table = (
@@ -417,18 +418,18 @@ def _ledger(report: Report) -> Iterable[str]:
 
 
 def _claim(section: Section, judged: Judged) -> str:
-    claim, estimate = judged.judgement.claim, judged.judgement.estimate
+    claim, estimate = judged.claim, judged.estimate
     published = claim.rule.published
     note = f' <span class="quick">{section.note}</span>' if section.note else ""
     return (
-        f'<tr data-experiment="{section.name}" data-verdict="{judged.judgement.verdict}">'
+        f'<tr data-experiment="{section.name}" data-verdict="{judged.verdict}">'
         f'<th scope="row">{_text(claim.statement)}{note} <span class="source">'
         f"{_text(section.short_title)}: {_text(claim.source)}</span></th>"
         f'<td data-value="{"" if published is None else published}">{_text(str(claim.rule))}</td>'
-        + _cell(mean_of(estimate), judged.measured).replace(
+        + _cell(mean_of(estimate), section, estimate).replace(
             "<td", f'<td data-value="{estimate.mean}"', 1
         )
         + f"<td>{interval_of(estimate)}</td>"
-        f'<td data-value="{estimate.n}">{estimate.n}</td><td>{strip(judged)}</td>'
-        f"<td>{_verdict(judged.judgement.verdict)}</td></tr>"
+        f'<td data-value="{estimate.n}">{estimate.n}</td><td>{_strip(section, judged)}</td>'
+        f"<td>{_verdict(judged.verdict)}</td></tr>"
     )

@@ -1,6 +1,7 @@
 """A claim in one small drawing: where the interval has to lie, and where it does."""
 
 import math
+from collections.abc import Sequence
 from html import escape
 
 from mnist1d.report.contents import Judged
@@ -9,21 +10,21 @@ from mnist1d.report.wording import interval_of, mean_of, number
 _WIDTH, _HEIGHT, _MARGIN = 150, 22, 6
 
 
-def strip(judged: Judged) -> str:
+def strip(judged: Judged, per_seed: Sequence[float]) -> str:
     """Draw a claim as SVG, to be styled by the page.
 
     Args:
         judged: the claim.
+        per_seed: the value of every seed, if it has one.
 
     Returns: an `svg` element, or an empty text where nothing was measured.
     """
-    rule, estimate = judged.judgement.claim.rule, judged.judgement.estimate
+    rule, estimate = judged.claim.rule, judged.estimate
     low, high = (
         end if math.isfinite(end) else estimate.mean for end in (estimate.low, estimate.high)
     )
     accepted = rule.accepted
     published = rule.published
-    per_seed = [value for value in judged.measured.per_seed if math.isfinite(value)]
     known = [estimate.mean, low, high, *accepted, *per_seed]
     known += [] if published is None else [published]
     known = [value for value in known if math.isfinite(value)]
@@ -55,13 +56,13 @@ def strip(judged: Judged) -> str:
     drawn += [
         f'<circle class="seed" cx="{place(value):.1f}" cy="{middle}" r="2.5"><title>seed {seed}: '
         f"{number(value)}</title></circle>"
-        for seed, value in enumerate(judged.measured.per_seed)
+        for seed, value in enumerate(per_seed)
         if math.isfinite(value)
     ]
     drawn.append(_line("mean", place(estimate.mean), middle - 6, place(estimate.mean), middle + 6))
     words = f"published {rule}; ours {mean_of(estimate)}, {interval_of(estimate)}"
     return (
-        f'<svg class="strip {judged.judgement.verdict}" role="img" '
+        f'<svg class="strip {judged.verdict}" role="img" '
         f'aria-label="{escape(words)}" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
         f'height="{_HEIGHT}">{"".join(drawn)}</svg>'
     )
