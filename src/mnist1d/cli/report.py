@@ -12,9 +12,8 @@ from mnist1d.dataset.atomic import atomic_write
 from mnist1d.report import dataset_table
 from mnist1d.report.contents import Report, needs_of, read_report
 from mnist1d.report.dataset_table import figure_1_png
-from mnist1d.report.markdown import to_markdown
-from mnist1d.report.page import to_page
 from mnist1d.report.pictures import Picture, draw_pictures, draw_png
+from mnist1d.report.render import to_markdown, to_page
 from mnist1d.report.wording import sentence, summary_of
 
 __all__ = ["report"]

@@ -1,6 +1,7 @@
 """What a report says, gathered from the stored results; nothing about how it looks."""
 
 import inspect
+import itertools
 import json
 import re
 from collections import Counter
@@ -177,6 +178,40 @@ class Section:
     def columns(self) -> tuple[str, ...]:
         """Columns of the table, in the order of their first appearance."""
         return tuple(dict.fromkeys(column for row in self.rows for column in row.cells))
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Number of claims per verdict."""
+        return count_verdicts(self.claims)
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether the rows of the table have more than one group."""
+        return len({row.group for row in self.rows}) > 1
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[TableRow, ...]], ...]:
+        """The rows of the table by their groups."""
+        groups = itertools.groupby(self.rows, lambda row: row.group)
+        return tuple((group, tuple(rows)) for group, rows in groups)
+
+    @property
+    def n_changed(self) -> int:
+        """Number of settings that are not the default."""
+        return sum(setting.value != setting.default for setting in self.settings)
+
+    @property
+    def packages(self) -> str:
+        """The packages with their versions."""
+        return ", ".join(f"{name} {version}" for name, version in self.versions.items())
+
+    @property
+    def command(self) -> str:
+        """What runs it again; empty if no command does."""
+        if self.note not in ("", NOT_FULL):
+            return ""
+        quick = " --quick" if self.note else ""
+        return f"mnist1d reproduce {self.name} --seeds {self.n_seeds}{quick}"
 
     @property
     def run(self) -> str:

@@ -1,5 +1,6 @@
 """The figures of a record: as images for a page, in words, and the points of their curves."""
 
+import base64
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,11 @@ from matplotlib.figure import Figure
 from mnist1d.figures import style
 from mnist1d.report.contents import Section
 from mnist1d.report.wording import sentence
+
+_PIXELS_PER_INCH = 192
+_LEAST_PIXELS_PER_INCH = 84
+_MOST_PIXELS = 640
+"""Height of a figure, so that it can be seen whole."""
 
 _MOST_POINTS = 5000
 """Points of a panel that a reader may point at; a cloud of more is for looking at."""
@@ -48,6 +54,22 @@ class Picture:
     media_type: str
     size: tuple[float, float]
     panels: tuple[Mapping[str, Any], ...]
+
+    @property
+    def address(self) -> str:
+        """The image as an address that contains it."""
+        return f"data:{self.media_type};base64,{base64.b64encode(self.image).decode('ascii')}"
+
+    @property
+    def pixels(self) -> dict[str, int]:
+        """Its `width` and `height` on a page, and the `least` width at which it can be read."""
+        scale = min(_PIXELS_PER_INCH, _MOST_PIXELS / self.size[1])
+        width, height = (round(inches * scale) for inches in self.size)
+        return {
+            "width": width,
+            "height": height,
+            "least": round(self.size[0] * _LEAST_PIXELS_PER_INCH),
+        }
 
 
 def caption_of(section: Section, name: str) -> str:

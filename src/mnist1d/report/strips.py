@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from html import escape
+
+from markupsafe import Markup, escape
 
 from mnist1d.report.contents import Judged
 from mnist1d.report.wording import interval_of, mean_of, number
@@ -10,7 +11,7 @@ from mnist1d.report.wording import interval_of, mean_of, number
 _WIDTH, _HEIGHT, _MARGIN = 150, 22, 6
 
 
-def strip(judged: Judged, per_seed: Sequence[float]) -> str:
+def strip(judged: Judged, per_seed: Sequence[float]) -> Markup:
     """Draw a claim as SVG, to be styled by the page.
 
     Args:
@@ -29,7 +30,7 @@ def strip(judged: Judged, per_seed: Sequence[float]) -> str:
     known += [] if published is None else [published]
     known = [value for value in known if math.isfinite(value)]
     if not math.isfinite(estimate.mean):
-        return ""
+        return Markup()
     least, most = min(known), max(known)
     room = 0.15 * (most - least) or 1.0
     if not math.isfinite(accepted[0]):
@@ -61,7 +62,7 @@ def strip(judged: Judged, per_seed: Sequence[float]) -> str:
     ]
     drawn.append(_line("mean", place(estimate.mean), middle - 6, place(estimate.mean), middle + 6))
     words = f"published {rule}; ours {mean_of(estimate)}, {interval_of(estimate)}"
-    return (
+    return Markup(  # noqa: S704 (numbers, and words that are escaped)
         f'<svg class="strip {judged.verdict}" role="img" '
         f'aria-label="{escape(words)}" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
         f'height="{_HEIGHT}">{"".join(drawn)}</svg>'

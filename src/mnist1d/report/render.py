@@ -1,0 +1,154 @@
+"""A report as Markdown and as one HTML page: what `contents` gathered, put into templates.
+
+In either kind of document a text is escaped unless a template or a filter here has written it. The
+page needs nothing but itself, no network and no other file, and reads without JavaScript; with it
+the ledger sorts and filters, and figures and numbers tell their values when pointed at.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from mnist1d.measures.uncertainty import Estimate
+from mnist1d.report import dataset_table, wording
+from mnist1d.report.contents import Report, Section
+from mnist1d.report.pictures import Picture
+from mnist1d.report.strips import strip
+
+_FILTERS = (
+    wording.compilation_of,
+    wording.interval_of,
+    wording.mean_of,
+    wording.sentence,
+    wording.setting,
+    wording.summary_of,
+    wording.time_of,
+    wording.wall_time_of,
+    wording.with_interval,
+)
+
+
+def to_markdown(
+    report: Report, pictures: Mapping[str, Sequence[Picture]], *, folder: str, command: str
+) -> str:
+    """Write a report as Markdown, its figures the PNG files of the record.
+
+    Args:
+        report: what to say.
+        pictures: the figures of every experiment, by its name.
+        folder: path of the record as seen from the document, with forward slashes.
+        command: what makes the document.
+    """
+    text = (
+        _markdown()
+        .get_template("results.md.jinja")
+        .render(report=report, pictures=pictures, folder=folder, command=command, **_common())
+    )
+    # What is left out of a template leaves its blank line.
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def to_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
+    """Write a report as an HTML page.
+
+    Args:
+        report: what to say.
+        pictures: the figures of every experiment, by its name.
+    """
+    here = files("mnist1d.report") / "templates"
+    style, script = (
+        Markup((here / name).read_text(encoding="utf-8"))  # noqa: S704 (our own)
+        for name in ("page.css", "page.js")
+    )
+    return (
+        _html()
+        .get_template("page.html.jinja")
+        .render(report=report, pictures=pictures, style=style, script=script, **_common())
+    )
+
+
+def _common() -> dict[str, Any]:
+    return {
+        "how_to_read": wording.HOW_TO_READ,
+        "dataset": {
+            "folder": dataset_table.FOLDER,
+            "title": dataset_table.TITLE,
+            "introduction": dataset_table.INTRODUCTION,
+            "table": dataset_table.table_2(),
+            "picture": dataset_table.figure_1(),
+        },
+    }
+
+
+@cache
+def _markdown() -> Environment:
+    environment = _environment(finalize=_as_markdown)
+    environment.filters["cell"] = _as_cell
+    return environment
+
+
+@cache
+def _html() -> Environment:
+    environment = _environment()
+    environment.filters |= {
+        "text": _as_html,
+        "strip": lambda section, judged: strip(judged, section.per_seed(judged.estimate)),
+        "several_values": _several_values,
+        "values_of": _values,
+    }
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    return environment
+
+
+def _environment(**options: Any) -> Environment:
+    environment = Environment(
+        autoescape=True,
+        keep_trailing_newline=True,
+        loader=PackageLoader("mnist1d.report"),
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+        **options,
+    )
+    environment.filters |= {each.__name__: each for each in _FILTERS}
+    return environment
+
+
+def _as_markdown(value: Any) -> Markup:
+    """Keep what looks like a tag from being one; in code it is none."""
+    if isinstance(value, Markup):
+        return value
+    parts = re.split("(`[^`]*`)", str(value))
+    safe = (part if part[:1] == "`" else part.replace("<", "&lt;") for part in parts)
+    return Markup("".join(safe))  # noqa: S704 (escaped for Markdown)
+
+
+def _as_cell(value: Any) -> Markup:
+    return Markup(_as_markdown(value).replace("|", "\\|"))  # noqa: S704 (as above)
+
+
+def _as_html(value: Any) -> Markup:
+    """Escape a text; what stands between backticks becomes code, and units stay with numbers."""
+    safe = re.sub(r"(\d) %", r"\1&nbsp;%", str(escape(value)))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", safe))  # noqa: S704 (escaped above)
+
+
+def _values(section: Section, estimate: Estimate) -> list[str]:
+    """Write the values of all seeds."""
+    decimals = 2 if abs(estimate.mean) >= 10 else 4
+    return [wording.number(value, decimals) for value in section.per_seed(estimate)]
+
+
+def _several_values(section: Section) -> list[tuple[str, str, list[str]]]:
+    """Return of every cell with a value of each of several seeds its row, its column and these."""
+    return [
+        (f"{row.group}, {row.condition}" if row.group else row.condition, column, values)
+        for row in section.rows
+        for column, estimate in row.cells.items()
+        if len(values := _values(section, estimate)) > 1
+    ]
