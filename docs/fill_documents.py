@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import mnist1d
-from mnist1d.measures.uncertainty import estimate
+from mnist1d.measures.text import with_interval
+from mnist1d.measures.uncertainty import estimate, in_percent
 
 ROOT = Path(__file__).resolve().parents[1]
 END = "<!-- end -->"
@@ -38,7 +39,7 @@ def rounded(value: float) -> str:
 def accuracies(row: dict[str, Any], models: tuple[str, ...]) -> list[str]:
     """Write means over seeds, with half their 95 % intervals."""
     found = [estimate(row[model]) for model in models]
-    return [f"{100 * one.mean:.1f} ± {50 * (one.high - one.low):.1f}" for one in found]
+    return [with_interval(in_percent(one), one.n) for one in found]
 
 
 def presets() -> str:
@@ -233,7 +234,7 @@ def products_times() -> str:
     )
 
 
-def with_interval(found: dict[str, Any], sign: str = "") -> str:
+def mean_and_interval(found: dict[str, Any], sign: str = "") -> str:
     """Write a mean with its interval."""
     mean, low, high = (f"{found[name]:{sign}.2f}" for name in ("mean", "low", "high"))
     return f"{mean} ({low} to {high})"
@@ -248,10 +249,10 @@ def products_claims() -> str:
                 f"`{row['claim']}`",
                 row["rule"],
                 *(
-                    f"{with_interval(row[name])}, {row[name]['verdict']}"
+                    f"{mean_and_interval(row[name])}, {row[name]['verdict']}"
                     for name in ("float32", "bfloat16")
                 ),
-                with_interval(row["difference"], "+"),
+                mean_and_interval(row["difference"], "+"),
             )
             for row in record_of("lottery_products")["claims"]
         ],
@@ -265,9 +266,9 @@ def products_accuracies() -> str:
         [
             (
                 row["what"],
-                with_interval(row["float32"]),
-                with_interval(row["bfloat16"]),
-                with_interval(row["difference"], "+"),
+                mean_and_interval(row["float32"]),
+                mean_and_interval(row["bfloat16"]),
+                mean_and_interval(row["difference"], "+"),
             )
             for row in record_of("lottery_products")["rows"]
         ],

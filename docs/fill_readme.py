@@ -10,6 +10,9 @@ import json
 from importlib import import_module
 from pathlib import Path
 
+from mnist1d.measures.text import interval_of, mean_of, with_interval
+from mnist1d.measures.uncertainty import Estimate
+
 ROOT = Path(__file__).resolve().parents[1]
 DATA = {"mnist": "MNIST", "plain": "MNIST-1D", "shuffled": "MNIST-1D, shuffled"}
 MODELS = ("Logistic", "MLP", "CNN", "GRU", "Human")
@@ -28,10 +31,10 @@ def table_1() -> str:
     for data, published in PAPER.items():
         for model, paper in zip(MODELS, published, strict=False):
             found = by_claim[f"test-accuracy-{data}-{model.lower()}"]
-            low, high = found["ci_low"], found["ci_high"]
-            ours = f"{found['ours']:.1f} ± {(high - low) / 2:.1f}"
+            n = found["n"]
+            ours = with_interval(Estimate(found["ours"], found["ci_low"], found["ci_high"], n), n)
             if model == "Human":
-                ours = f"{found['ours']:.1f}, {low:.1f} to {high:.1f} ({found['n']} answers)"
+                ours += f" ({n} answers)"
             lines.append(f"| {DATA[data]} | {model} | {ours} | {paper} | {found['verdict']} |")
     return "\n".join(lines)
 
@@ -68,10 +71,10 @@ def comparison() -> str:
     (found,) = (
         each for each in comparison.differences() if {each.first, each.second} == {"relu", "snake"}
     )
-    mean, low, high, *_ = found.estimate
     return (
-        f"```text\n{table}\n\n{found.first} - {found.second}: {mean:.1f} points, 95 % interval "
-        f"{low:.1f} to {high:.1f}, p = {found.p_value:.1g} after Holm's correction\n```"
+        f"```text\n{table}\n\n{found.first} - {found.second}: {mean_of(found.estimate)} points, "
+        f"95 % interval {interval_of(found.estimate)}, p = {found.p_value:.1g} after Holm's "
+        "correction\n```"
     )
 
 

@@ -23,12 +23,12 @@ from mnist1d.harness import record
 from mnist1d.harness.claims import AtLeast, Claim, Equals, Judgement, Positive
 from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.settings import as_json
+from mnist1d.measures.text import interval_of, mean_of
 from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import contents, read_report, to_markdown, to_page
 from mnist1d.report.dataset_table import table_2
 from mnist1d.report.pictures import draw_pictures
 from mnist1d.report.strips import strip
-from mnist1d.report.wording import interval_of, mean_of
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = (ROOT / "RESULTS.md").read_text(encoding="utf-8")

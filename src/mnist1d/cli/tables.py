@@ -1,7 +1,6 @@
 """Tables of results on the terminal."""
 
 import json
-import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +21,7 @@ from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.interface import Experiment
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed
 from mnist1d.harness.settings import label
+from mnist1d.measures.text import mean_with_interval, with_interval
 from mnist1d.measures.uncertainty import Estimate, estimate
 
 VERDICT_STYLES = {"reproduced": "green", "differs": "red", "undecided": "yellow"}
@@ -77,7 +77,7 @@ def show_summary(findings: Findings, console: Console) -> None:
             group = row.group
         judgement = by_name.get(row.claim) if row.claim else None
         verdict = [str(judgement.claim.rule), _verdict(judgement)] if judgement else []
-        numbers = [_format(row.estimates.get(column), n) for column in columns]
+        numbers = [_cell(row.estimates.get(column), n) for column in columns]
         table.add_row(row.condition, *numbers, *verdict)
     if rows:
         # A line that the terminal wraps loses nothing, as a cell that is cut off would.
@@ -96,7 +96,7 @@ def show_summary(findings: Findings, console: Console) -> None:
         if judgement.claim.name not in in_table:
             ledger.add_row(
                 judgement.claim.statement,
-                _format(judgement.estimate, n),
+                _cell(judgement.estimate, n),
                 str(judgement.claim.rule),
                 _verdict(judgement),
             )
@@ -257,29 +257,6 @@ def show_scalars(result: xr.Dataset, console: Console) -> None:
         console.print(table)
 
 
-def mean_with_interval(found: Estimate, n: int) -> str:
-    """Write a mean with as many digits as its interval deserves.
-
-    Args:
-        found: the estimate.
-        n: number of runs that needs no mention.
-
-    >>> mean_with_interval(Estimate(0.93214, 0.91, 0.9543, 5), 5)
-    '0.932 ± 0.022'
-    >>> mean_with_interval(Estimate(0.93214, 0.91, 0.9543, 4, 1), 5)
-    '0.932 ± 0.022, n = 4'
-    """
-    if found.n == 0:
-        return "none"
-    half = found.high - found.mean
-    if not half > 1e-6 * abs(found.mean):
-        text = f"{found.mean:.4g}" + (" ± 0" if np.isfinite(half) else "")
-    else:
-        digits = max(0, 1 - int(np.floor(np.log10(half))))
-        text = f"{found.mean:.{digits}f} ± {half:.{digits}f}"
-    return text if found.n == n else f"{text}, n = {found.n}"
-
-
 def _least_width(table: Table, console: Console) -> int:
     """Return the width at which no cell is cut that must not be wrapped."""
     for column in table.columns:
@@ -316,32 +293,12 @@ def _plain(value: Any) -> str:
     return str(value.item() if isinstance(value, np.generic) else value)
 
 
-def _format(estimate: Estimate | None, n: int) -> str:
-    if estimate is None:
+def _cell(found: Estimate | None, n: int) -> str:
+    """Write an estimate on a few short lines."""
+    if found is None:
         return ""
-    if estimate.n_diverged:
-        runs = estimate.n + estimate.n_diverged
-        return f"[red]diverged[/]\n({estimate.n_diverged} of {runs} runs)"
-    if estimate.n == 0:
-        return "no data"
-    d = _decimals(estimate)
-    if estimate.n == 1:
-        return f"{estimate.mean:.{d}f}" + (", n = 1" if n > 1 else "")
-    if estimate.n == n:
-        return f"{estimate.mean:.{d}f} ± {estimate.high - estimate.mean:.{d}f}"
-    return f"{estimate.mean:.{d}f}\n{estimate.low:.{d}f} to {estimate.high:.{d}f}\nn = {estimate.n}"
-
-
-def _decimals(estimate: Estimate) -> int:
-    """Count decimals: one, or more where two digits of the uncertainty, or of the mean, need them.
-
-    >>> [_decimals(Estimate(mean, mean - 0.5, high, 3)) for mean, high in ((65, 66), (0.6, 0.612))]
-    [1, 3]
-    """
-    width = estimate.high - estimate.mean
-    # Without uncertainty a number below 10 has four digits.
-    size = width if width > 0 else abs(estimate.mean) / 100
-    return 1 if not 0 < size < 0.05 else min(4, 1 - math.floor(math.log10(size)))
+    text = with_interval(found, n).replace(", ", "\n").replace(" (", "\n(")
+    return text.replace("diverged", "[red]diverged[/]")
 
 
 def _verdict(judgement: Judgement) -> str:

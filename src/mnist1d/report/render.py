@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from mnist1d.measures import text
 from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import dataset_table, wording
 from mnist1d.report.contents import Report, Section
@@ -22,14 +23,14 @@ from mnist1d.report.strips import strip
 
 _FILTERS = (
     wording.compilation_of,
-    wording.interval_of,
-    wording.mean_of,
+    text.interval_of,
+    text.mean_of,
     wording.sentence,
     wording.setting,
     wording.summary_of,
     wording.time_of,
     wording.wall_time_of,
-    wording.with_interval,
+    text.with_interval,
 )
 
 
@@ -44,13 +45,13 @@ def to_markdown(
         folder: path of the record as seen from the document, with forward slashes.
         command: what makes the document.
     """
-    text = (
+    written = (
         _markdown()
         .get_template("results.md.jinja")
         .render(report=report, pictures=pictures, folder=folder, command=command, **_common())
     )
     # What is left out of a template leaves its blank line.
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", written).strip() + "\n"
 
 
 def to_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
@@ -141,7 +142,7 @@ def _as_html(value: Any) -> Markup:
 def _values(section: Section, estimate: Estimate) -> list[str]:
     """Write the values of all seeds."""
     decimals = 2 if abs(estimate.mean) >= 10 else 4
-    return [wording.number(value, decimals) for value in section.per_seed(estimate)]
+    return [text.number(value, decimals) for value in section.per_seed(estimate)]
 
 
 def _several_values(section: Section) -> list[tuple[str, str, list[str]]]:

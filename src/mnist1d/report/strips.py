@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
+from mnist1d.measures.text import interval_of, mean_of, number
 from mnist1d.report.contents import Judged
-from mnist1d.report.wording import interval_of, mean_of, number
 
 _WIDTH, _HEIGHT, _MARGIN = 150, 22, 6
 
