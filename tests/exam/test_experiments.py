@@ -17,8 +17,8 @@ from mnist1d.harness.claims import VERDICTS
 from mnist1d.harness.findings import findings_of
 from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import Report, to_markdown, to_page
-from mnist1d.report.contents import describe
 from mnist1d.report.pictures import draw_pictures
+from mnist1d.report.reading import describe
 
 ON_WORKERS = (
     "classification",

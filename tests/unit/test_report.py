@@ -25,7 +25,7 @@ from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.settings import as_json
 from mnist1d.measures.text import interval_of, mean_of
 from mnist1d.measures.uncertainty import Estimate
-from mnist1d.report import contents, read_report, to_markdown, to_page
+from mnist1d.report import contents, read_report, reading, to_markdown, to_page
 from mnist1d.report.dataset_table import table_2
 from mnist1d.report.pictures import draw_pictures
 from mnist1d.report.strips import strip
@@ -63,7 +63,7 @@ def small_record(folder, **attributes):
 
 
 def described_as(result):
-    return contents.describe(findings_of(double_descent, result))
+    return reading.describe(findings_of(double_descent, result))
 
 
 def test_results_are_those_of_the_record(report, pictures):
@@ -111,7 +111,7 @@ def test_the_papers_parameters_are_the_defaults():
 def test_what_differs_is_explained(report):
     assert len(report.differing) == sum(claim["verdict"] == "differs" for claim in CLAIMS)
     for _, judged in report.differing:
-        assert judged.why != contents.NOT_EXPLAINED
+        assert judged.why != reading.NOT_EXPLAINED
         assert judged.why in RESULTS
 
 

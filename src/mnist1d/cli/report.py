@@ -10,9 +10,10 @@ import tyro
 from mnist1d.cli.command import fail
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.report import dataset_table
-from mnist1d.report.contents import Report, needs_of, read_report
+from mnist1d.report.contents import Report
 from mnist1d.report.dataset_table import figure_1_png
 from mnist1d.report.pictures import Picture, draw_pictures, draw_png
+from mnist1d.report.reading import needs_of, read_report
 from mnist1d.report.render import to_markdown, to_page
 from mnist1d.report.wording import sentence, summary_of
 

@@ -1,0 +1,160 @@
+"""Stored results read into a report: claims judged, docstrings taken apart, settings compared."""
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import xarray as xr
+
+from mnist1d.experiments import EXPERIMENTS
+from mnist1d.harness import record
+from mnist1d.harness.findings import Findings, findings_of
+from mnist1d.harness.interface import Experiment
+from mnist1d.harness.settings import as_json
+from mnist1d.report.contents import Judged, Report, Section, Setting, TableRow
+
+NOT_EXPLAINED = "No explanation is on record yet."
+
+# Where an experiment's data come from, which is the machine's affair and not the protocol's.
+_NOT_SHOWN = set(record.PROTOCOL_IS_FREE_IN) - {"seeds"}
+
+
+def read_report(folder: Path) -> Report:
+    """Read what `mnist1d reproduce --out FOLDER` wrote.
+
+    Args:
+        folder: with a folder per experiment, each with its `result.nc`.
+
+    Raises:
+        FileNotFoundError: if there is no such folder, or no result in it.
+        ValueError: if a result is damaged, of another experiment, or does not hold what this
+            version of its experiment needs.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is no folder")
+    there = [each for each in EXPERIMENTS if (folder / each.NAME / "result.nc").exists()]
+    if not there:
+        raise FileNotFoundError(
+            f"no results in {folder}; `mnist1d reproduce --out {folder}` makes them"
+        )
+    sections = tuple(_read_section(each, folder / each.NAME) for each in there)
+    return Report(sections, tuple(each for each in EXPERIMENTS if each not in there))
+
+
+def _read_section(experiment: Experiment, folder: Path) -> Section:
+    result = record.load(experiment, folder)
+    with needs_of(experiment, folder):
+        return describe(findings_of(experiment, result))
+
+
+@contextmanager
+def needs_of(experiment: Experiment, folder: Path) -> Iterator[None]:
+    """Say which file it is if a result lacks what is read from it inside the block.
+
+    Args:
+        experiment: its module.
+        folder: where the result is.
+
+    Raises: ValueError: naming the file and what to do.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, ValueError) as error:
+        if isinstance(error, AttributeError) and not isinstance(error.obj, xr.Dataset):
+            raise  # our own mistake
+        raise ValueError(
+            f"{folder / 'result.nc'} does not hold what {experiment.NAME} of this version needs "
+            f"({error!r}); remove it and run again"
+        ) from error
+
+
+def describe(findings: Findings) -> Section:
+    """Gather all about one experiment.
+
+    Args:
+        findings: on what `record.execute` returned or `record.load` read.
+    """
+    experiment, result = findings.experiment, findings.result
+    claims = _explained(findings)
+    by_name = {judged.claim.name: judged for judged in claims}
+    question, introduction, on_differences, differences = _parts(inspect.getdoc(experiment) or "")
+    attributes = result.attrs
+    return Section(
+        findings,
+        question,
+        introduction,
+        on_differences,
+        differences,
+        tuple(
+            TableRow(
+                row.group,
+                row.condition,
+                {name.replace("\n", " "): found for name, found in row.estimates.items()},
+                by_name.get(row.claim) if row.claim else None,
+            )
+            for row in findings.rows
+        ),
+        claims,
+        _settings(experiment, result),
+        json.loads(attributes["versions"]),
+        f"{attributes['processor']}, {attributes['device']}",
+        float(attributes["seconds"]),
+        float(attributes["compile_seconds"]) if "compile_seconds" in attributes else None,
+        int(attributes.get("units_found", 0)),
+        str(attributes["finished"]),
+        getattr(experiment, "CAPTIONS", {}),
+        tuple(experiment.remarks(result)) if hasattr(experiment, "remarks") else (),
+    )
+
+
+def _explained(findings: Findings) -> tuple[Judged, ...]:
+    """Add to every claim that differs the reason."""
+    differing = {each.claim.name for each in findings.judgements if each.verdict == "differs"}
+    explain: Callable[[xr.Dataset], Mapping[str, str]] | None
+    explain = getattr(findings.experiment, "explain", None)
+    reasons = dict.fromkeys(differing, NOT_EXPLAINED)
+    if explain and differing:
+        reasons |= explain(findings.result)
+    return tuple(
+        Judged(each, reasons[each.claim.name] if each.claim.name in differing else None)
+        for each in findings.judgements
+    )
+
+
+def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
+    """Take an experiment's docstring apart: question, introduction, sentence, differences."""
+    before, _, after = text.partition("\n1. ")
+    question, *paragraphs = [" ".join(part.split()) for part in before.split("\n\n")]
+    introduction = [part for part in paragraphs if part and not part.startswith("Source:")]
+    source = " ".join(part for part in paragraphs if part.startswith("Source:"))
+    sentence = re.sub(r"^Source: .*?[.](?= |$) ?", "", source).removesuffix(":").strip()
+    if re.fullmatch("Differences from the paper( and its code)?", sentence):
+        sentence = ""  # the heading says it
+    items = re.split(r"\n\d+[.] ", after) if after else []
+    return (
+        question,
+        tuple(introduction),
+        sentence,
+        tuple(" ".join(item.split("\n\n")[0].split()) for item in items),
+    )
+
+
+def _settings(experiment: Experiment, result: xr.Dataset) -> tuple[Setting, ...]:
+    settings = json.loads(result.attrs["config"])
+    defaults = json.loads(as_json(experiment.Config()))
+    meanings = _meanings(inspect.getdoc(experiment.Config) or "")
+    return tuple(
+        Setting(name, value, defaults.get(name), meanings.get(name, ""))
+        for name, value in settings.items()
+        if name not in _NOT_SHOWN
+    )
+
+
+def _meanings(text: str) -> dict[str, str]:
+    """Read the fields' meanings from a docstring's list of attributes."""
+    listed = text.partition("Attributes:\n")[2]
+    found = re.findall(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", listed, flags=re.MULTILINE)
+    return {name: " ".join(meaning.split()) for name, meaning in found}
