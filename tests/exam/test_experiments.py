@@ -16,9 +16,10 @@ from mnist1d.harness import record
 from mnist1d.harness.claims import VERDICTS
 from mnist1d.harness.findings import findings_of
 from mnist1d.measures.uncertainty import Estimate
-from mnist1d.report import Report, to_markdown, to_page
+from mnist1d.report import Report
 from mnist1d.report.pictures import draw_pictures
 from mnist1d.report.reading import describe
+from mnist1d.report.render import experiment_markdown, html_page, overview_markdown
 
 ON_WORKERS = (
     "classification",
@@ -217,9 +218,11 @@ def test_its_report_shows_every_claim_row_and_figure(finished, protocol):
     pictures = {experiment.NAME: draw_pictures(section)}
     assert {picture.name for picture in pictures[experiment.NAME]} == set(experiment.plot(result))
     report = Report((section,), ())
-    page = to_page(report, pictures)
+    page = html_page(report, pictures)
     assert len(page.encode()) < 5_000_000
     assert page.count("<img ") == 1 + len(pictures[experiment.NAME])  # and the dataset's
     assert page.count("<tr data-experiment=") == len(section.claims)
-    text = to_markdown(report, pictures, folder=".", command="mnist1d report .")
+    overview = overview_markdown(report, pictures, folder=".", command="mnist1d report .")
+    assert f"./{experiment.NAME}/README.md" in overview
+    text = experiment_markdown(section, pictures[experiment.NAME])
     assert all(row.condition.replace("<", "&lt;") in text for row in section.rows)

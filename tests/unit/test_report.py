@@ -25,13 +25,22 @@ from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.settings import as_json
 from mnist1d.measures.text import interval_of, mean_of
 from mnist1d.measures.uncertainty import Estimate
-from mnist1d.report import contents, read_report, reading, to_markdown, to_page
+from mnist1d.report import contents, read_report, reading
 from mnist1d.report.dataset_table import table_2
 from mnist1d.report.pictures import draw_pictures
+from mnist1d.report.render import (
+    dataset_markdown,
+    experiment_markdown,
+    html_page,
+    overview_markdown,
+)
 from mnist1d.report.strips import strip
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = (ROOT / "RESULTS.md").read_text(encoding="utf-8")
+PAGES = {
+    path.parent.name: path.read_text(encoding="utf-8") for path in ROOT.glob("results/*/README.md")
+}
 CLAIMS = json.loads((ROOT / "results" / "claims.json").read_text(encoding="utf-8"))
 
 
@@ -47,7 +56,7 @@ def pictures(report):
 
 @pytest.fixture(scope="module")
 def page(report, pictures):
-    return to_page(report, pictures)
+    return html_page(report, pictures)
 
 
 def run(monkeypatch, *arguments):
@@ -68,14 +77,38 @@ def described_as(result):
 
 def test_results_are_those_of_the_record(report, pictures):
     command = "mnist1d report results --out ."
-    assert to_markdown(report, pictures, folder="results", command=command) == RESULTS
+    assert overview_markdown(report, pictures, folder="results", command=command) == RESULTS
+    assert len(RESULTS.encode()) < 12_000
 
 
-def test_every_claim_of_the_record_is_in_the_ledger_with_its_verdict():
-    ledger = RESULTS.partition("## All claims")[2]
+def test_pages_are_those_of_the_record(report, pictures):
+    overview = "../../RESULTS.md"
+    made = {
+        section.name: experiment_markdown(section, pictures[section.name], overview=overview)
+        for section in report.sections
+    }
+    assert made | {"dataset": dataset_markdown(overview=overview)} == PAGES
+
+
+def test_a_page_says_all_about_an_experiment(report):
+    for section in report.sections:
+        page = PAGES[section.name].replace("\\*", "*")
+        texts = [section.question, *section.introduction, *section.remarks, *section.differences]
+        texts += [row.condition for row in section.rows]
+        texts += [text for each in section.settings for text in (each.name, each.meaning)]
+        texts += [section.run, section.machine, *section.versions.values()]
+        for text in texts:
+            assert text.replace("<", "&lt;") in page or text in page
+
+
+def test_every_claim_of_the_record_is_in_a_ledger_with_its_verdict(report):
+    ledgers = [
+        PAGES[section.name].partition("## All claims")[2].partition("\n## ")[0]
+        for section in report.sections
+    ]
     rows = [
         [cell.strip().strip("*") for cell in line.strip("|").split(" | ")]
-        for line in ledger.splitlines()
+        for line in "\n".join(ledgers).splitlines()
         if line.startswith("| ") and not line.startswith(("| claim", "| ---"))
     ]
     assert len(rows) == len(CLAIMS)
@@ -91,10 +124,28 @@ def test_every_claim_of_the_record_is_in_the_ledger_with_its_verdict():
             assert high == pytest.approx(claim["ci_high"], abs=0.5001 * 10**-decimals)
 
 
-def test_figures_of_results_are_in_the_record():
-    shown = re.findall(r"!\[.+\]\((.+)\)", RESULTS)
-    kept = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("results/*/*.png"))
+def test_figures_of_the_record_are_on_its_pages():
+    shown = [
+        f"{name}/{figure}"
+        for name, page in PAGES.items()
+        for figure in re.findall(r"!\[.+\]\((.+)\)", page)
+    ]
+    kept = sorted(path.relative_to(ROOT / "results").as_posix() for path in pictures_kept())
     assert sorted(shown) == kept
+    assert len(re.findall(r"!\[.+\]\(results/.+/figure.png\)", RESULTS)) == len(EXPERIMENTS)
+
+
+def pictures_kept():
+    return ROOT.glob("results/*/*.png")
+
+
+def test_links_lead_somewhere():
+    texts = {ROOT: RESULTS} | {ROOT / "results" / name: page for name, page in PAGES.items()}
+    for folder, text in texts.items():
+        links = re.findall(r"\]\(([^)]+)\)", text)
+        assert links
+        for link in links:
+            assert (folder / link).is_file()
 
 
 def test_the_papers_parameters_are_the_defaults():
@@ -104,15 +155,16 @@ def test_the_papers_parameters_are_the_defaults():
     }
     for row in rows:
         assert row.published in (row.ours, "")
-        assert f"| {row.words} |" in RESULTS
+        assert f"| {row.words} |" in PAGES["dataset"]
         assert not row.name or hasattr(DatasetConfig(), row.name)
 
 
 def test_what_differs_is_explained(report):
     assert len(report.differing) == sum(claim["verdict"] == "differs" for claim in CLAIMS)
-    for _, judged in report.differing:
+    for section, judged in report.differing:
         assert judged.why != reading.NOT_EXPLAINED
         assert judged.why in RESULTS
+        assert judged.why in PAGES[section.name]
 
 
 def test_explanations_are_of_claims_that_exist(report):
@@ -171,12 +223,11 @@ def test_compilation_and_what_was_found_finished_are_told_where_on_record(report
     described = described_as(section.result.assign_attrs(attributes))
     odd = contents.Report((described,), ())
     pictures = {"double-descent": ()}
-    for text in (to_page(odd, pictures), to_markdown(odd, pictures, folder=".", command="")):
+    for text in (html_page(odd, pictures), experiment_markdown(described, ())):
         assert "1 min 40 s; 1 min 10 s of compilation, all threads together; 3 units" in text
     unknown = contents.Report((section,), ())
-    assert ("compile_seconds" in section.result.attrs) == (
-        "compilation" in to_markdown(unknown, pictures, folder=".", command="")
-    )
+    for text in (html_page(unknown, pictures), experiment_markdown(section, ())):
+        assert ("compile_seconds" in section.result.attrs) == ("compilation" in text)
 
 
 def test_a_diverged_seed_is_said_to_be_one(report):
@@ -188,7 +239,7 @@ def test_a_diverged_seed_is_said_to_be_one(report):
     judged = next(judged for judged in described.claims if judged.claim.name == "last-error-mlp")
     assert judged.verdict == "undecided"
     assert mean_of(judged.estimate).startswith(f"diverged (1 of {n}")
-    written = to_page(contents.Report((described,), ()), {"double-descent": ()})
+    written = html_page(contents.Report((described,), ()), {"double-descent": ()})
     assert f"diverged (1 of {n} runs)" in written
 
 
@@ -259,11 +310,12 @@ def test_what_a_claim_says_cannot_become_markup(report):
     judged = contents.Judged(Judgement(claim, judgement.estimate, "differs"), bad)
     odd = contents.Report((section.__class__(**{**vars(section), "claims": (judged,)}),), ())
     pictures = {section.name: ()}
-    assert '<b>"' not in to_page(odd, pictures)
-    assert "&lt;b&gt;" in to_page(odd, pictures)
-    text = to_markdown(odd, pictures, folder="results", command="mnist1d report results")
-    assert "<b>" not in text
-    assert "`x < 1`" in text
+    assert '<b>"' not in html_page(odd, pictures)
+    assert "&lt;b&gt;" in html_page(odd, pictures)
+    text = experiment_markdown(odd.sections[0], ())
+    for each in (text, overview_markdown(odd, pictures, folder="results", command="a <b>")):
+        assert "<b>" not in each
+        assert "`x < 1`" in each
     ledger = next(line for line in text.splitlines() if line.startswith("| a &lt;b>"))
     assert len(re.findall(r"(?<!\\)\|", ledger)) == 8
 
@@ -278,12 +330,12 @@ def test_a_quick_run_is_called_one_everywhere(monkeypatch, capsys, tmp_path):
     small_record(tmp_path, **QUICK)
     run(monkeypatch, tmp_path)
     assert "Quick run, not the full protocol" in capsys.readouterr().out
-    for name in ("RESULTS.md", "report.html"):
+    for name, least in (("RESULTS.md", 2), ("double-descent/README.md", 2), ("report.html", 4)):
         text = (tmp_path / name).read_text(encoding="utf-8")
-        assert text.count("uick run, not the full protocol") >= 4
+        assert text.count("uick run, not the full protocol") >= least
         assert ">reproduced</td>" not in text
-        assert "| reproduced |\n" not in text.partition("All claims")[2]
-    assert "--quick" in (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert "| reproduced |\n" not in text
+        assert "--quick" in text or name == "RESULTS.md"
 
 
 def test_one_quick_run_among_full_ones_is_named(report):
@@ -304,8 +356,8 @@ def test_a_mistake_of_ours_is_not_called_one_of_the_record(monkeypatch):
 
 
 def test_a_full_run_is_not_called_quick(page):
-    assert "uick run" not in RESULTS
-    assert "uick run" not in page
+    for text in (RESULTS, page, *PAGES.values()):
+        assert "uick run" not in text
 
 
 def test_documents_go_into_the_record_or_where_they_are_asked_to(monkeypatch, tmp_path):
@@ -313,11 +365,44 @@ def test_documents_go_into_the_record_or_where_they_are_asked_to(monkeypatch, tm
     run(monkeypatch, folder)
     inside = (folder / "RESULTS.md").read_text(encoding="utf-8")
     assert "](./double-descent/figure.png)" in inside
+    assert "](./double-descent/README.md)" in inside
     assert "`mnist1d report .`" in inside
+    page = (folder / "double-descent" / "README.md").read_text(encoding="utf-8")
+    assert "](../RESULTS.md)" in page
+    assert "](figure.png)" in page
+    assert (folder / "dataset" / "README.md").is_file()
     run(monkeypatch, folder, "--out", tmp_path / "new" / "documents")
     beside = (tmp_path / "new" / "documents" / "RESULTS.md").read_text(encoding="utf-8")
     assert "](../../record/double-descent/figure.png)" in beside
     assert (tmp_path / "new" / "documents" / "report.html").is_file()
+    # Where else the documents lie is no affair of the record.
+    page = (folder / "double-descent" / "README.md").read_text(encoding="utf-8")
+    assert "RESULTS.md" not in page
+    run(monkeypatch, folder, "--out", tmp_path)
+    page = (folder / "double-descent" / "README.md").read_text(encoding="utf-8")
+    assert "](../../RESULTS.md)" in page
+
+
+def test_a_folder_with_spaces_has_links_that_work(monkeypatch, tmp_path):
+    folder = small_record(tmp_path / "my record")
+    run(monkeypatch, folder, "--out", tmp_path)
+    text = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert "my%20record/double-descent/README.md" in links
+    assert all((tmp_path / link.replace("%20", " ")).is_file() for link in links[1:])
+
+
+def test_a_page_of_someone_else_is_not_replaced(monkeypatch, capsys, tmp_path):
+    folder = small_record(tmp_path)
+    notes = folder / "double-descent" / "README.md"
+    notes.write_text("My notes.")
+    message = fails(monkeypatch, capsys, folder)
+    assert f"cannot write {notes}: there is one that `mnist1d report` did not make" in message
+    assert notes.read_text() == "My notes."
+    assert not (folder / "RESULTS.md").exists()
+    notes.unlink()
+    run(monkeypatch, folder)
+    run(monkeypatch, folder)
 
 
 def test_the_same_record_makes_the_same_documents(monkeypatch, tmp_path):
@@ -325,7 +410,8 @@ def test_the_same_record_makes_the_same_documents(monkeypatch, tmp_path):
     made = []
     for _ in range(2):
         run(monkeypatch, folder)
-        made.append([(folder / name).read_bytes() for name in ("RESULTS.md", "report.html")])
+        names = ("RESULTS.md", "report.html", "double-descent/README.md", "dataset/README.md")
+        made.append([(folder / name).read_bytes() for name in names])
     assert made[0] == made[1]
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist1d.report import read_report, to_page
+from mnist1d.report import read_report
 from mnist1d.report.pictures import draw_pictures
+from mnist1d.report.render import html_page
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -174,7 +175,7 @@ def report():
 def url(report, tmp_path_factory):
     pictures = {section.name: draw_pictures(section) for section in report.sections}
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(to_page(report, pictures), encoding="utf-8")
+    path.write_text(html_page(report, pictures), encoding="utf-8")
     return path.as_uri()
 
 

@@ -1,4 +1,4 @@
-"""A record as something to read: `RESULTS.md`, and one HTML page that needs nothing else.
+"""A record as something to read: `RESULTS.md`, a page per experiment, and all on one HTML page.
 
 `reading` gathers what there is to say (`contents`), `render` puts it into templates, `pictures`
 draws the figures.
@@ -7,6 +7,5 @@ Nothing is computed here that an experiment does not compute from its stored res
 
 from mnist1d.report.contents import Report
 from mnist1d.report.reading import read_report
-from mnist1d.report.render import to_markdown, to_page
 
-__all__ = ["Report", "read_report", "to_markdown", "to_page"]
+__all__ = ["Report", "read_report"]

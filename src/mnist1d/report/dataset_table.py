@@ -1,5 +1,6 @@
 """What all experiments are about: Table 2 and Figure 1 of the paper, ours beside them."""
 
+from functools import cache
 from typing import NamedTuple
 
 from mnist1d.dataset.config import DatasetConfig
@@ -66,6 +67,7 @@ def table_2() -> tuple[Parameter, ...]:
     return tuple(Parameter(*field) for field in fields)
 
 
+@cache
 def figure_1() -> Picture:
     """Draw Figure 1 without its row of MNIST's images, which would need MNIST's files."""
     with style.house_style():

@@ -21,6 +21,9 @@ from mnist1d.report.contents import Report, Section
 from mnist1d.report.pictures import Picture
 from mnist1d.report.strips import strip
 
+MARK = "mnist1d report"
+"""The command that every document names as its maker."""
+
 _FILTERS = (
     wording.compilation_of,
     text.interval_of,
@@ -29,15 +32,16 @@ _FILTERS = (
     wording.setting,
     wording.summary_of,
     wording.time_of,
+    wording.verdicts_of,
     wording.wall_time_of,
     text.with_interval,
 )
 
 
-def to_markdown(
+def overview_markdown(
     report: Report, pictures: Mapping[str, Sequence[Picture]], *, folder: str, command: str
 ) -> str:
-    """Write a report as Markdown, its figures the PNG files of the record.
+    """Write what a whole record comes to, with links to the pages of its experiments.
 
     Args:
         report: what to say.
@@ -45,17 +49,31 @@ def to_markdown(
         folder: path of the record as seen from the document, with forward slashes.
         command: what makes the document.
     """
-    written = (
-        _markdown()
-        .get_template("results.md.jinja")
-        .render(report=report, pictures=pictures, folder=folder, command=command, **_common())
+    return _written_in_markdown(
+        "overview", report=report, pictures=pictures, folder=folder, command=command
     )
-    # What is left out of a template leaves its blank line.
-    return re.sub(r"\n{3,}", "\n\n", written).strip() + "\n"
 
 
-def to_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
-    """Write a report as an HTML page.
+def experiment_markdown(
+    section: Section, pictures: Sequence[Picture], *, overview: str = ""
+) -> str:
+    """Write all about one experiment; its figures are PNG files beside the document.
+
+    Args:
+        section: what to say.
+        pictures: the figures.
+        overview: path of the overview as seen from the document, if there is to be a link.
+    """
+    return _written_in_markdown("experiment", section=section, pictures=pictures, overview=overview)
+
+
+def dataset_markdown(*, overview: str = "") -> str:
+    """Write what all experiments are about; see `experiment_markdown`."""
+    return _written_in_markdown("dataset", overview=overview)
+
+
+def html_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
+    """Write a whole record as one HTML page.
 
     Args:
         report: what to say.
@@ -66,11 +84,16 @@ def to_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
         Markup((here / name).read_text(encoding="utf-8"))  # noqa: S704 (our own)
         for name in ("page.css", "page.js")
     )
-    return (
-        _html()
-        .get_template("page.html.jinja")
-        .render(report=report, pictures=pictures, style=style, script=script, **_common())
+    template = _html().get_template("page.html.jinja")
+    return template.render(
+        report=report, pictures=pictures, style=style, script=script, **_common()
     )
+
+
+def _written_in_markdown(name: str, **about: Any) -> str:
+    written = _markdown().get_template(f"{name}.md.jinja").render(**about, **_common())
+    # What is left out of a template leaves its blank line.
+    return re.sub(r"\n{3,}", "\n\n", written).strip() + "\n"
 
 
 def _common() -> dict[str, Any]:
@@ -121,11 +144,13 @@ def _environment(**options: Any) -> Environment:
 
 
 def _as_markdown(value: Any) -> Markup:
-    """Keep what looks like a tag from being one; in code it is none."""
+    """Keep what looks like a tag, or like emphasis, from being it; in code it is not."""
     if isinstance(value, Markup):
         return value
     parts = re.split("(`[^`]*`)", str(value))
-    safe = (part if part[:1] == "`" else part.replace("<", "&lt;") for part in parts)
+    safe = [
+        part if part[:1] == "`" else part.replace("<", "&lt;").replace("*", "\\*") for part in parts
+    ]
     return Markup("".join(safe))  # noqa: S704 (escaped for Markdown)
 
 

@@ -71,10 +71,18 @@ def summary_of(report: Report) -> str:
         if not report.missing
         else f"{len(report.sections)} of {n_all} experiments"
     )
+    return f"{sum(counts.values())} claims of the paper, checked in {where}: {verdicts_of(counts)}."
+
+
+def verdicts_of(counts: Mapping[str, int]) -> str:
+    """Say how many claims have which verdict.
+
+    >>> verdicts_of({"reproduced": 3, "differs": 1, "undecided": 2})
+    '3 reproduced, 1 differ, 2 undecided'
+    """
     return (
-        f"{sum(counts.values())} claims of the paper, checked in {where}: "
         f"{counts['reproduced']} reproduced, {counts['differs']} differ, "
-        f"{counts['undecided']} undecided."
+        f"{counts['undecided']} undecided"
     )
 
 
