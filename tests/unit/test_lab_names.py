@@ -53,12 +53,15 @@ def test_what_an_experiment_uses_of_the_library_is_public(experiment):
     assert used <= set(lab.__all__)
 
 
-def test_the_lists_of_names_agree():
-    for_type_checkers = {(f"mnist1d.{module}", name) for module, name in imported(TREE)}
-    when_asked = {(module, name) for module, names in lab._ORIGINS.items() for name in names}
-    assert for_type_checkers == when_asked
-    assert sorted(lab.__all__) == sorted(name for _, name in when_asked)
-    assert set(lab.__all__) <= set(dir(lab))
+def test_there_is_one_list_of_names():
+    names = sorted(name for _, name in imported(TREE) if name != "lazy")
+    assert names == lab.__all__
+    assert len(set(names)) == len(names)
+    assert set(names) <= set(dir(lab))
+
+
+def test_the_store_keeps_its_former_name():
+    assert lab.Units is lab.Store
 
 
 @pytest.mark.parametrize("name", sorted(lab.__all__))

@@ -95,3 +95,7 @@ class Store:
     def _place(self, folder: Path, key: Mapping[str, Any]) -> tuple[str, Path]:
         text = json.dumps(self._about | dict(key), sort_keys=True)
         return text, folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
+
+
+Units = Store
+"""What `Store` is called in experiments that were written before it had this name."""
