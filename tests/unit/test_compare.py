@@ -23,7 +23,7 @@ from mnist1d.harness.interface import InputError
 from mnist1d.lab.candidates.contract import CandidateError, Outcome, batch_order
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
 from mnist1d.lab.candidates.fingerprint import source_text
-from mnist1d.lab.candidates.recognise import as_candidate
+from mnist1d.lab.candidates.coerce import as_candidate
 from mnist1d.lab.comparison import compare as comparison, data, runs
 from mnist1d.lab.comparison.compare import compare
 from mnist1d.lab.comparison.protocol import Protocol

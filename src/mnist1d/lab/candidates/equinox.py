@@ -15,7 +15,7 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 from mnist1d.dataset import checks
 from mnist1d.lab.candidates.contract import CandidateError, Outcome, Run, Schedule, Sets
 from mnist1d.lab.candidates.fingerprint import settings_text, source_text
-from mnist1d.lab.candidates.model_checks import (
+from mnist1d.lab.candidates.checks import (
     are_equal,
     explained,
     has_state,

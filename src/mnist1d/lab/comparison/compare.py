@@ -19,7 +19,7 @@ from mnist1d.harness.interface import InputError, Progress, silent
 from mnist1d.harness.settings import as_json, with_settings
 from mnist1d.lab.candidates.contract import Candidate, Outcome
 from mnist1d.lab.candidates.equinox import PAPER_RATE, EquinoxCandidate
-from mnist1d.lab.candidates.recognise import as_candidate
+from mnist1d.lab.candidates.coerce import as_candidate
 from mnist1d.lab.candidates.search_space import LEARNING_RATE
 from mnist1d.lab.comparison.data import DataSets, Variant
 from mnist1d.lab.comparison.entries import Compared, assemble

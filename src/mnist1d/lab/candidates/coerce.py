@@ -1,4 +1,4 @@
-"""What was given as a candidate, told from what it is."""
+"""Turn whatever the user passed into a Candidate."""
 
 import inspect
 import sys
@@ -20,7 +20,7 @@ _WANTED = (
 
 
 def as_candidate(name: str, given: Any) -> Candidate:
-    """Return a candidate of the right kind for whatever was given.
+    """Return a candidate of the right kind.
 
     Args:
         name: of the candidate, for messages.
@@ -54,7 +54,7 @@ def as_candidate(name: str, given: Any) -> Candidate:
 
 
 def _from_function(name: str, given: Any) -> Candidate:
-    """Tell what a function makes from the arguments that it cannot do without."""
+    """Recognise what a function makes by its required arguments."""
     try:
         parameters = inspect.signature(given).parameters.values()
     except (TypeError, ValueError):
