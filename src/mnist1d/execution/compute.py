@@ -63,8 +63,9 @@ class Compute:
         """Yield every task with its arrays: first those that are stored, then the others.
 
         What is not stored is computed, the longest first, and stored as soon as it is finished. In
-        this process the groups of tasks are spread over its devices; an executor gets a group at a
-        time. Only this process writes files.
+        this process the groups of tasks are spread over its devices, a thread for each; those that
+        take all devices are run by the caller's thread. An executor gets a group at a time. Only
+        this process writes files.
 
         Args:
             tasks: what is wanted.
@@ -93,11 +94,12 @@ class Compute:
         progress([], 0)
         leave_as_set_up()
         groups, call = grouped(missing), _Call(make_runner, config, devices)
-        computing = (
-            self._here(call, groups, progress)
-            if self._executor is None or only_here
-            else _elsewhere(self._executor, call, groups, progress)
-        )
+        if self._executor is not None and not only_here:
+            computing = _elsewhere(self._executor, call, groups, progress)
+        elif devices == "all":
+            computing = self._in_turn(call, groups, progress)
+        else:
+            computing = self._here(call, groups, progress)
         with closing(computing) as finished:
             for task, arrays in finished:
                 self.store.save(arrays, **task.key)
@@ -121,14 +123,20 @@ class Compute:
             progress(group, len(group) * progress.steps)
             return ()
 
-        # All devices are for one group at a time, in order.
-        n_threads = {"one": jax.device_count(), "all": 1, "none": count_cores()}[call.devices]
-        threads = DaemonThreads(n_threads)
+        threads = DaemonThreads(count_cores() if call.devices == "none" else jax.device_count())
         try:
             yield from results_of(threads, run, groups, events=events)
         finally:
             stopped.set()
             threads.shutdown(wait=False, cancel_futures=True)
+
+    def _in_turn(self, call: "_Call", groups: Sequence[Group], progress: "_Progress") -> Found:
+        # The caller's thread: what it has set for JAX holds in no other. And devices are not
+        # claimed: a task may compute others.
+        for group in groups:
+            runner = self._runners.get(call.make_runner, call.config)
+            yield from runner(group, jax.devices()[0], partial(progress, group))
+            progress(group, len(group) * progress.steps)
 
 
 def run_elsewhere(
@@ -146,14 +154,7 @@ def run_elsewhere(
     Returns: one pair: the number, and the place in the group and the arrays of every task.
     Raises: ClusterError: if this process has other versions of what determines the numbers.
     """
-    own = versions()
-    different = [name for name in wanted if wanted[name] != own[name]]
-    if different:
-        raise ClusterError(
-            "this worker has "
-            + ", ".join(f"{name} {own[name]} and should have {wanted[name]}" for name in different)
-            + "; install the same everywhere"
-        )
+    check_versions(versions(), wanted)
     number, sent = numbered
     # What comes over a network may lie anywhere in memory, and NumPy then sums in another order.
     group = [
@@ -168,6 +169,25 @@ def run_elsewhere(
 def versions() -> dict[str, str]:
     """Return the versions of what determines the numbers."""
     return {name: metadata.version(name) for name in ("mnist1d", "jax", "jaxlib", "numpy")}
+
+
+def check_versions(own: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+    """Refuse to compute in a process that has other versions than the one that asks.
+
+    Raises: ClusterError: naming what differs.
+
+    >>> check_versions({"jax": "0.8"}, {"jax": "0.9"})
+    Traceback (most recent call last):
+        ...
+    mnist1d.execution.cluster.ClusterError: this worker has jax 0.8 and should have 0.9; install ...
+    """
+    different = [name for name in wanted if wanted[name] != own[name]]
+    if different:
+        raise ClusterError(
+            "this worker has "
+            + ", ".join(f"{name} {own[name]} and should have {wanted[name]}" for name in different)
+            + "; install the same everywhere"
+        )
 
 
 class Stopped(Exception):  # noqa: N818 (no error: nobody wants the result any more)

@@ -13,14 +13,14 @@ import optax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from mnist1d.dataset import checks
-from mnist1d.lab.candidates.contract import CandidateError, Outcome, Run, Schedule, Sets
-from mnist1d.lab.candidates.fingerprint import settings_text, source_text
 from mnist1d.lab.candidates.checks import (
     are_equal,
     explained,
     has_state,
     varies_beyond_arrays,
 )
+from mnist1d.lab.candidates.contract import CandidateError, Outcome, Run, Schedule, Sets
+from mnist1d.lab.candidates.fingerprint import settings_text, source_text
 from mnist1d.lab.candidates.search_space import named_parameters, plain_values
 from mnist1d.lab.candidates.stacking import CHUNK, predict_runs, predictor, stack_runs
 from mnist1d.models import count_parameters, predict

@@ -90,7 +90,7 @@ def _lines(thing: Any, seen: list[Any]) -> Iterator[str]:
 def _lines_of_code(
     thing: types.ModuleType | types.FunctionType | type, seen: list[Any]
 ) -> Iterator[str]:
-    if _is_installed(thing):
+    if is_installed(thing):
         if isinstance(thing, types.ModuleType):
             yield thing.__name__
             return
@@ -127,7 +127,7 @@ def _values_inside(thing: Any) -> dict[str, Any] | None:
     if is_dataclass(thing):
         return {each.name: getattr(thing, each.name, None) for each in fields(thing)}
     kind = type(thing)
-    tells_all = _is_installed(kind) and kind.__repr__ != _NO_TEXT
+    tells_all = is_installed(kind) and kind.__repr__ != _NO_TEXT
     if tells_all and not hasattr(thing, "state_dict"):  # a module of PyTorch shows no weights
         return None
     slots = [name for each in kind.__mro__ for name in vars(each).get("__slots__", ())]
@@ -142,7 +142,7 @@ def _brought_in(module: types.ModuleType) -> dict[str, Any]:
         for name, value in vars(module).items()
         if isinstance(value, types.ModuleType | types.FunctionType | type)
         and getattr(value, "__module__", None) != module.__name__
-        and not _is_installed(value)
+        and not is_installed(value)
     }
 
 
@@ -234,7 +234,7 @@ def _constant(value: Any) -> str:
     return str(sorted(map(repr, value))) if isinstance(value, frozenset) else repr(value)
 
 
-def _is_installed(thing: Any) -> bool:
+def is_installed(thing: Any) -> bool:
     """Tell whether something belongs to a package, whose version is stored elsewhere."""
     name = thing.__name__ if isinstance(thing, types.ModuleType) else thing.__module__
     package = (name or "").partition(".")[0]

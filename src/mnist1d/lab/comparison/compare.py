@@ -1,9 +1,9 @@
 """Comparing candidates fairly: the same budget, data, seeds and measures for all of them."""
 
-import dataclasses
 import time
 import unicodedata
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,26 +12,21 @@ import numpy as np
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_writable
-from mnist1d.execution.units import Units
+from mnist1d.dataset.extras import required
+from mnist1d.execution import Compute, Store
 from mnist1d.experiments.classification.method import MODELS
 from mnist1d.harness import record
 from mnist1d.harness.interface import InputError, Progress, silent
 from mnist1d.harness.settings import as_json, with_settings
-from mnist1d.lab.candidates.contract import Candidate, Outcome
-from mnist1d.lab.candidates.equinox import PAPER_RATE, EquinoxCandidate
 from mnist1d.lab.candidates.coerce import as_candidate
+from mnist1d.lab.candidates.contract import Candidate, Run, Sets
+from mnist1d.lab.candidates.equinox import PAPER_RATE, EquinoxCandidate
 from mnist1d.lab.candidates.search_space import LEARNING_RATE
-from mnist1d.lab.comparison.data import DataSets, Variant
-from mnist1d.lab.comparison.entries import Compared, assemble
+from mnist1d.lab.comparison.data import DataSets
+from mnist1d.lab.comparison.entries import Entry, to_dataset
 from mnist1d.lab.comparison.protocol import Protocol
 from mnist1d.lab.comparison.result import Comparison
-from mnist1d.lab.comparison.runs import (
-    PACKAGES,
-    FinishedRuns,
-    Wanted,
-    describe,
-    has_diverged,
-)
+from mnist1d.lab.comparison.runs import PACKAGES, Setup, describe, has_diverged, run_candidate
 from mnist1d.lab.comparison.search import choose_tries, count_combinations, edges
 from mnist1d.training import use_all_cores
 
@@ -45,6 +40,7 @@ def compare(
     *,
     folder: str | Path | None = None,
     progress: Progress = silent,
+    executor: Executor | None = None,
     **settings: Any,
 ) -> Comparison:
     """Compare candidates by one protocol, which is fair by construction.
@@ -59,6 +55,8 @@ def compare(
         folder: where every finished run is kept, and found by the next call, and `result.nc` is
             written; None to keep nothing.
         progress: told what is going on.
+        executor: what trains in place of this process, such as the workers of a cluster. They get
+            the candidates with the code that is yours; installed packages they have to have.
         **settings: fields of the protocol that are to have other values.
 
     Returns: the result. Candidates that failed are in it, with the reason; the others are complete.
@@ -82,35 +80,33 @@ def compare(
         protocol = with_settings(Protocol() if protocol is None else protocol, settings)
     except TypeError as error:
         raise InputError(str(error)) from error
-    rows = _rows(candidates, protocol)
+    entries = _entries(candidates, protocol)
+    if executor is not None:
+        required("cloudpickle", extra="cluster")
     if folder is not None:
         check_writable(Path(folder), "result.nc")
     about = {"experiment": NAME, "version": VERSION, "mnist1d": record.package_version()}
-    units = Units(
+    store = Store(
         None if folder is None else Path(folder) / "units",
         about,
         warn=lambda line: progress(line, 0, 0),
     )
-    sets = DataSets(protocol)
-    _check(rows, sets, protocol, progress)
-    runs = FinishedRuns(sets, protocol.schedule, units)
-    for row in rows:
-        if not row.failure:
-            _tune(row, runs, protocol, progress)
-        if not row.failure:
-            _count(row, sets, protocol)
-        if not row.failure:
-            _measure(row, runs, protocol, progress)
-        if row.failure:
-            progress(f"{row.name} failed: {row.failure}", 0, 0)
-    result = assemble(rows, protocol, sets).assign_attrs(
+    sets, compute = DataSets(protocol), Compute(store, executor)
+    _check(entries, sets, progress, is_sent=executor is not None)
+    for entry in entries:
+        for step in (_tune, _count, _measure):
+            if not entry.failure:
+                step(entry, sets, compute, progress)
+        if entry.failure:
+            progress(f"{entry.name} failed: {entry.failure}", 0, 0)
+    result = to_dataset(entries, sets).assign_attrs(
         experiment=NAME,
         version=VERSION,
         config=as_json(protocol),
         protocol="\n".join(protocol.lines()),
-        **record.circumstances(*_packages(rows)),
+        **record.circumstances(*_packages(entries)),
         seconds=time.perf_counter() - clock,
-        units_found=units.n_found,
+        units_found=store.n_found,
     )
     if folder is not None:
         record.write(result, Path(folder) / "result.nc")
@@ -133,14 +129,14 @@ def references(protocol: Protocol) -> dict[str, Candidate]:
     }
 
 
-def _rows(candidates: Mapping[str, Any], protocol: Protocol) -> list[Compared]:
+def _entries(candidates: Mapping[str, Any], protocol: Protocol) -> list[Entry]:
     """Check everything about the candidates that can be known without touching them."""
     if not isinstance(candidates, Mapping):
         raise InputError(f"candidates must be a mapping by name, not {checks.typed(candidates)}")
     if not candidates:
         raise InputError("candidates must not be empty: there is nothing to compare")
     paper = references(protocol) if protocol.references else {}
-    rows = []
+    entries = []
     for name, given in candidates.items():
         if not isinstance(name, str) or not name.strip() or not _is_line(name):
             raise InputError(
@@ -153,13 +149,13 @@ def _rows(candidates: Mapping[str, Any], protocol: Protocol) -> list[Compared]:
                 "those out with references=False"
             )
         try:
-            rows.append(_row(name, as_candidate(name, given), protocol))
+            entries.append(_entry(name, as_candidate(name, given), protocol))
         except (TypeError, ValueError) as error:
             raise InputError(f"candidate {name}: {error}") from error
-    return rows + [
-        dataclasses.replace(_row(name, candidate, protocol), is_reference=True)
-        for name, candidate in paper.items()
-    ]
+    for name, candidate in paper.items():
+        entries.append(_entry(name, candidate, protocol))
+        entries[-1].is_reference = True
+    return entries
 
 
 def _is_line(name: str) -> bool:
@@ -167,7 +163,7 @@ def _is_line(name: str) -> bool:
     return not {unicodedata.category(each) for each in name} & {"Cc", "Cs", "Zl", "Zp"}
 
 
-def _row(name: str, candidate: Candidate, protocol: Protocol) -> Compared:
+def _entry(name: str, candidate: Candidate, protocol: Protocol) -> Entry:
     space = candidate.search
     if space is None:
         space = {"learning_rate": protocol.learning_rates}
@@ -178,16 +174,16 @@ def _row(name: str, candidate: Candidate, protocol: Protocol) -> Compared:
     _check_rates(candidate, space)
     n = count_combinations(space)
     tries = choose_tries(space, protocol.n_tries, seed=protocol.search_seed)
-    row = Compared(name, candidate, space, tries)
+    entry = Entry(name, candidate, space, tries)
     if n > len(tries):
-        row.remarks.append(
+        entry.remarks.append(
             f"{len(tries)} of {n:,} settings tried, the common budget, drawn with seed "
             f"{protocol.search_seed}"
         )
     rate = getattr(candidate, "untuned_rate", "")
     if rate and LEARNING_RATE not in space:
-        row.remarks.append(f"learning_rate not tuned: it is {rate}")
-    return row
+        entry.remarks.append(f"learning_rate not tuned: it is {rate}")
+    return entry
 
 
 def _check_rates(candidate: Candidate, space: Mapping[str, Sequence[Any]]) -> None:
@@ -202,93 +198,82 @@ def _check_rates(candidate: Candidate, space: Mapping[str, Sequence[Any]]) -> No
         )
 
 
-def _check(
-    rows: Sequence[Compared], sets: DataSets, protocol: Protocol, progress: Progress
-) -> None:
-    for row in rows:
+def _check(entries: Sequence[Entry], sets: DataSets, progress: Progress, *, is_sent: bool) -> None:
+    for entry in entries:
+        candidate = entry.candidate
         try:
-            row.source = row.candidate.source()
-            row.n_parameters = row.candidate.check(
-                sets.sets(Variant(_draw(protocol, protocol.final_seeds[0]))), protocol.schedule
-            )
+            entry.source = candidate.source()
+            entry.n_parameters = candidate.check(_example(sets), sets.protocol.schedule)
+            entry.setup = Setup.of(entry.name, candidate, entry.source, sets, is_sent=is_sent)
         except Exception as error:  # noqa: BLE001 (whatever a stranger's code raises)
-            row.failure = describe(error)
-            progress(f"{row.name} will be left out: {row.failure}", 0, 0)
-    own = [row for row in rows if not row.is_reference]
-    if all(row.failure for row in own):
-        reasons = "; ".join(f"{row.name}: {row.failure}" for row in own)
+            entry.failure = describe(error)
+            progress(f"{entry.name} will be left out: {entry.failure}", 0, 0)
+    own = [entry for entry in entries if not entry.is_reference]
+    if all(entry.failure for entry in own):
+        reasons = "; ".join(f"{entry.name}: {entry.failure}" for entry in own)
         raise InputError(f"no candidate works. {reasons}")
 
 
-def _packages(rows: Sequence[Compared]) -> list[str]:
+def _example(sets: DataSets) -> Sets:
+    """Return samples to try a candidate with; no test samples are among them."""
+    return sets.sets(sets.tuning_variant(sets.protocol.final_seeds[0]))
+
+
+def _packages(entries: Sequence[Entry]) -> list[str]:
     """Name the packages that candidates are made with."""
-    frameworks = {row.candidate.framework for row in rows}
-    of_rows = [package for name in sorted(frameworks) for package in PACKAGES.get(name, ())]
-    return list(dict.fromkeys(["equinox", *of_rows]))
+    frameworks = {entry.candidate.framework for entry in entries}
+    needed = [package for name in sorted(frameworks) for package in PACKAGES.get(name, ())]
+    return list(dict.fromkeys(["equinox", *needed]))
 
 
-def _draw(protocol: Protocol, seed: int) -> int | None:
-    return seed if protocol.vary_data else None
-
-
-def _tune(row: Compared, runs: FinishedRuns, protocol: Protocol, progress: Progress) -> None:
+def _tune(entry: Entry, sets: DataSets, compute: Compute, progress: Progress) -> None:
     """Choose the settings with the highest mean validation accuracy; no test set is in reach."""
-    row.chosen = row.tries[0]
-    if len(row.tries) == 1:
+    entry.chosen = entry.tries[0]
+    if len(entry.tries) == 1:
         return
-    seeds = protocol.seeds_of_tuning
-    wanted = [
-        Wanted(settings, seed, Variant(_draw(protocol, seed)))
-        for settings in row.tries
-        for seed in seeds
-    ]
-    done = runs.do(row.candidate, wanted, partial(progress, f"{row.name}, tuning"))
-    shape = (len(row.tries), len(seeds))
-    accuracy = np.full(len(wanted), np.nan)
-    for i, outcome in done.outcomes.items():
+    cases = {
+        (number, seed): Run(settings, seed, sets.tuning_variant(seed).name)
+        for number, settings in enumerate(entry.tries)
+        for seed in sets.protocol.seeds_of_tuning
+    }
+    done = run_candidate(entry.setup, cases, compute, partial(progress, f"{entry.name}, tuning"))
+    accuracy = np.full((len(entry.tries), sets.protocol.tuning_seeds), np.nan)
+    for (number, seed), outcome in done.outcomes.items():
         # A run that diverged is no better than none.
-        accuracy[i] = 0 if has_diverged(outcome) else outcome.validation_accuracy[-1]
-    row.tuning_accuracy = accuracy.reshape(shape)
-    row.failure = done.failure
+        last = 0 if has_diverged(outcome) else outcome.validation_accuracy[-1]
+        accuracy[number, sets.protocol.seeds_of_tuning.index(seed)] = last
+    entry.tuning_accuracy, entry.failure = accuracy, done.failure
     if done.failure:
         return
-    row.chosen = row.tries[int(row.tuning_accuracy.mean(axis=1).argmax())]
+    entry.chosen = entry.tries[int(accuracy.mean(axis=1).argmax())]
     at_edges = [
         f"{setting} = {value}, the {end} of its values"
-        for setting, value, end in edges(row.space, row.chosen)
+        for setting, value, end in edges(entry.space, entry.chosen)
     ]
     if at_edges:
-        row.remarks.append(f"chose {' and '.join(at_edges)}: better ones may lie beyond")
+        entry.remarks.append(f"chose {' and '.join(at_edges)}: better ones may lie beyond")
 
 
-def _count(row: Compared, sets: DataSets, protocol: Protocol) -> None:
+def _count(entry: Entry, sets: DataSets, _compute: Compute, _progress: Progress) -> None:
     """Count the parameters of what was chosen, which need not be what was tried first."""
-    count = getattr(row.candidate, "count", None)
-    if count is None or len(row.tries) == 1:
+    count = getattr(entry.candidate, "count", None)
+    if count is None or len(entry.tries) == 1:
         return
     try:
-        row.n_parameters = count(
-            row.chosen, sets.sets(Variant(_draw(protocol, protocol.final_seeds[0])))
-        )
+        entry.n_parameters = count(entry.chosen, _example(sets))
     except Exception as error:  # noqa: BLE001 (whatever a stranger's code raises)
-        row.failure = describe(error)
+        entry.failure = describe(error)
 
 
-def _measure(row: Compared, runs: FinishedRuns, protocol: Protocol, progress: Progress) -> None:
+def _measure(entry: Entry, sets: DataSets, compute: Compute, progress: Progress) -> None:
     """Train the chosen settings on the final seeds, on all data that the protocol asks for."""
-    cases: dict[Any, Variant] = {}
-    for seed in protocol.final_seeds:
-        full = Variant(_draw(protocol, seed), final=True)
-        cases[seed, "full"] = full
-        if protocol.shuffled:
-            cases[seed, "shuffled"] = full._replace(shuffled=True)
-        for size in protocol.train_sizes:
-            if size < protocol.data.n_train:
-                cases[seed, size] = full._replace(size=size)
-    wanted = [Wanted(row.chosen, seed, variant) for (seed, _), variant in cases.items()]
-    done = runs.do(row.candidate, wanted, partial(progress, f"{row.name}, final"))
-    found: dict[Any, Outcome] = {}
-    for i, case in enumerate(cases):
-        if i in done.outcomes:
-            found[case] = done.outcomes[i]
-    row.outcomes, row.failure = found, done.failure
+    protocol = sets.protocol
+    smaller = [size for size in protocol.train_sizes if size < protocol.data.n_train]
+    kinds: tuple[str | int, ...] = ("full", *(["shuffled"] if protocol.shuffled else []), *smaller)
+    cases = {
+        (seed, kind): Run(entry.chosen, seed, sets.final_variant(seed, kind).name)
+        for seed in protocol.final_seeds
+        for kind in kinds
+    }
+    done = run_candidate(entry.setup, cases, compute, partial(progress, f"{entry.name}, final"))
+    entry.outcomes, entry.failure = dict(done.outcomes), done.failure

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -37,6 +37,15 @@ class Variant(NamedTuple):
         """The variant as a text."""
         return json.dumps(self)
 
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Return the variant of a name.
+
+        >>> Variant.named(Variant(draw=3, final=True).name)
+        Variant(draw=3, final=True, shuffled=False, size=None)
+        """
+        return cls(*json.loads(name))
+
 
 class DataSets:
     """The samples of a protocol, made when they are asked for, and kept.
@@ -50,12 +59,28 @@ class DataSets:
     """
 
     def __init__(self, protocol: Protocol) -> None:
-        self._protocol = protocol
+        self.protocol = protocol
         self.sets = cache(self._make)
         self._datasets = cache(self._generate)
 
+    def tuning_variant(self, seed: int) -> Variant:
+        """Return what a seed of the tuning sees: its own data, or those of all seeds."""
+        return Variant(seed if self.protocol.vary_data else None)
+
+    def final_variant(self, seed: int, kind: str | int) -> Variant:
+        """Return what a final seed sees.
+
+        Args:
+            seed: of the run.
+            kind: "full", "shuffled", or a number of training samples.
+        """
+        full = self.tuning_variant(seed)._replace(final=True)
+        if isinstance(kind, int):
+            return full._replace(size=kind)
+        return full._replace(shuffled=kind == "shuffled")
+
     def _make(self, variant: Variant) -> Sets:
-        protocol = self._protocol
+        protocol = self.protocol
         dataset, x_validation, y_validation = self._datasets(variant.draw)
         x, y = dataset.x[: variant.size], dataset.y[: variant.size]
         evaluated = {"validation": x_validation, "train": x}
@@ -92,23 +117,23 @@ class DataSets:
     def key(self, variant: Variant) -> dict[str, Any]:
         """Return what determines the samples of a variant, in the types of JSON."""
         config, validation_seed = self._seeded(variant.draw)
-        if not set(self._protocol.shift_names) & set(self.sets(variant).evaluated):
+        if not set(self.protocol.shift_names) & set(self.sets(variant).evaluated):
             config = config.replace(shifted_tests={})
         return {
             "config": config.to_dict(),
-            "validation": [self._protocol.validation_samples, validation_seed],
+            "validation": [self.protocol.validation_samples, validation_seed],
             **variant._asdict(),
         }
 
     def _generate(self, draw: int | None) -> tuple[Dataset, np.ndarray, np.ndarray]:
         config, validation_seed = self._seeded(draw)
         dataset = generate(config)
-        n = self._protocol.validation_samples
+        n = self.protocol.validation_samples
         return (dataset, *fresh_samples(dataset, n, seed=validation_seed))
 
     def _seeded(self, draw: int | None) -> tuple[DatasetConfig, int]:
         """Return the configuration and the seed of validation samples of a seed's own data."""
-        protocol = self._protocol
+        protocol = self.protocol
         config = protocol.data
         shifts: dict[str, Mapping[str, Any]] = {name: SHIFTS[name] for name in protocol.shifts}
         shifts |= {shift.name: shift.changes for shift in config.shifted_tests}

@@ -1,21 +1,41 @@
-"""A candidate on its way through a comparison, and all of them as one labelled result."""
+"""State of one candidate during a comparison, and all of them as one labelled result."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from mnist1d.execution import Task
+from mnist1d.harness.assembly import assemble
 from mnist1d.lab.candidates.contract import Candidate, Outcome
-from mnist1d.lab.comparison.data import DataSets, Variant
+from mnist1d.lab.candidates.fingerprint import source_text
+from mnist1d.lab.comparison.data import DataSets
 from mnist1d.lab.comparison.protocol import Protocol
-from mnist1d.lab.comparison.runs import has_diverged, shown_settings
+from mnist1d.lab.comparison.runs import Setup, has_diverged
+
+_RUN = ("candidate", "seed")
+_DIMS: Mapping[str, tuple[str, ...]] = {
+    "test_accuracy": _RUN,
+    "train_accuracy": _RUN,
+    "seconds": _RUN,
+    "compile_seconds": _RUN,
+    "steps_to_target": _RUN,
+    "shuffled_accuracy": _RUN,
+    "shift_accuracy": (*_RUN, "test_set"),
+    "size_accuracy": (*_RUN, "train_size"),
+    "validation_accuracy": (*_RUN, "step"),
+    "train_loss": (*_RUN, "step"),
+    "diverged": _RUN,
+    "test_prediction": (*_RUN, "sample"),
+}
 
 
 @dataclass
-class Compared:
-    """A candidate and what is known of it so far.
+class Entry:
+    """State of one candidate during a comparison.
 
     Attributes:
         name: of the candidate.
@@ -30,6 +50,7 @@ class Compared:
         outcomes: of the final runs, by seed and kind: "full", "shuffled" or number of samples.
         remarks: what is to be known of its tuning.
         failure: what it did wrong.
+        setup: what a process needs to run it, once it was checked.
     """
 
     name: str
@@ -44,15 +65,15 @@ class Compared:
     outcomes: dict[Any, Outcome] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     failure: str = ""
+    setup: Setup = field(init=False, repr=False)
 
 
-def assemble(rows: Sequence[Compared], protocol: Protocol, sets: DataSets) -> xr.Dataset:
+def to_dataset(entries: Sequence[Entry], sets: DataSets) -> xr.Dataset:
     """Put what became of all candidates into one dataset.
 
     Args:
-        rows: the candidates.
-        protocol: what they went through.
-        sets: the samples.
+        entries: the candidates.
+        sets: the samples of the protocol that they went through.
 
     Returns: variables over `candidate` and `seed`, NaN where a run diverged or is missing, all
         accuracies as fractions:
@@ -65,84 +86,79 @@ def assemble(rows: Sequence[Compared], protocol: Protocol, sets: DataSets) -> xr
           `source`, `is_reference`, `remarks`, `failure` (empty if none), `n_tries`;
         - `tuning_accuracy` (candidate, try, tuning_seed) and `tuning_settings` (candidate, try).
     """
-    seeds, schedule = protocol.final_seeds, protocol.schedule
-    steps = schedule.evaluate_every * np.arange(1, schedule.n_evaluations + 1)
-    shape = (len(rows), len(seeds))
-    sizes, shifts = protocol.train_sizes, protocol.shift_names
-    n_test = protocol.data.n_test
-
-    def empty(*more: int) -> np.ndarray:
-        return np.full((*shape, *more), np.nan)
-
-    found = {
-        name: empty() for name in ("test_accuracy", "train_accuracy", "seconds", "compile_seconds")
-    }
-    found |= {"steps_to_target": empty(), "shuffled_accuracy": empty()}
-    found |= {"shift_accuracy": empty(len(shifts)), "size_accuracy": empty(len(sizes))}
-    curves = {name: empty(len(steps)) for name in ("validation_accuracy", "train_loss")}
-    diverged = np.zeros(shape, bool)
-    predictions = np.zeros((*shape, n_test), np.int16) - 1
-    for i, row in enumerate(rows):
-        for j, seed in enumerate(seeds):
-            full = Variant(seed if protocol.vary_data else None, final=True)
-            at = (i, j)
-            if (outcome := row.outcomes.get((seed, "full"))) is not None:
-                accuracy = _accuracies(outcome, sets.labels(full))
-                diverged[at] = has_diverged(outcome)
-                found["test_accuracy"][at] = accuracy["test"]
-                found["train_accuracy"][at] = accuracy["train"]
-                found["shift_accuracy"][at] = [accuracy[name] for name in shifts]
-                found["seconds"][at] = outcome.seconds
-                found["compile_seconds"][at] = outcome.compile_seconds
-                predictions[at] = outcome.predictions["test"]
-                for name, values in curves.items():
-                    curve = getattr(outcome, name)
-                    values[at][len(steps) - len(curve) :] = curve
-                reached = steps[curves["validation_accuracy"][at] >= protocol.target_accuracy]
-                # Without steps there is nothing to count.
-                has_steps = len(steps) > 1 or not np.isnan(outcome.train_loss).all()
-                if len(reached) and len(outcome.validation_accuracy) == len(steps) and has_steps:
-                    found["steps_to_target"][at] = reached[0]
-                if protocol.data.n_train in sizes:
-                    found["size_accuracy"][at][sizes.index(protocol.data.n_train)] = accuracy[
-                        "test"
-                    ]
-            if (outcome := row.outcomes.get((seed, "shuffled"))) is not None:
-                labels = sets.labels(full._replace(shuffled=True))
-                found["shuffled_accuracy"][at] = _accuracies(outcome, labels)["test"]
-            for k, size in enumerate(sizes):
-                if (outcome := row.outcomes.get((seed, size))) is not None:
-                    labels = sets.labels(full._replace(size=size))
-                    found["size_accuracy"][at][k] = _accuracies(outcome, labels)["test"]
-    unasked = {
-        "shuffled_accuracy": not protocol.shuffled,
-        "shift_accuracy": not shifts,
-        "size_accuracy": not sizes,
-    }
-    found = {name: values for name, values in found.items() if not unasked.get(name)}
-    own_axes = {"shift_accuracy": ("test_set",), "size_accuracy": ("train_size",)}
-    variables: dict[str, Any] = {
-        name: (("candidate", "seed", *own_axes.get(name, ())), values)
-        for name, values in found.items()
-    }
-    variables |= {name: (("candidate", "seed", "step"), each) for name, each in curves.items()}
-    variables["diverged"] = (("candidate", "seed"), diverged)
-    variables["test_prediction"] = (("candidate", "seed", "sample"), predictions)
-    labels_of_test = [
-        sets.labels(Variant(seed if protocol.vary_data else None, final=True))["test"]
-        for seed in seeds
-    ]
-    variables["test_label"] = (("seed", "sample"), np.array(labels_of_test, np.int16))
-    coordinates: dict[str, Any] = {
-        "candidate": [row.name for row in rows],
+    protocol = sets.protocol
+    schedule, seeds = protocol.schedule, protocol.final_seeds
+    coords: dict[str, Any] = {
+        "candidate": [entry.name for entry in entries],
         "seed": list(seeds),
-        "step": steps,
-        "test_set": list(shifts),
-        "train_size": list(sizes),
+        "step": schedule.evaluate_every * np.arange(1, schedule.n_evaluations + 1),
+        "test_set": list(protocol.shift_names),
+        "train_size": list(protocol.train_sizes),
         "tuning_seed": list(protocol.seeds_of_tuning),
+        "sample": np.arange(protocol.data.n_test),
     }
-    coordinates = {name: values for name, values in coordinates.items() if len(values)}
-    return xr.Dataset(variables | _facts(rows, protocol), coordinates)
+    asked_for = {
+        "shuffled_accuracy": protocol.shuffled,
+        "shift_accuracy": bool(protocol.shift_names),
+        "size_accuracy": bool(protocol.train_sizes),
+    }
+    result = assemble(
+        (each for entry in entries for each in _measured(entry, sets)),
+        {name: labels for name, labels in coords.items() if len(labels)},
+        {name: dims for name, dims in _DIMS.items() if asked_for.get(name, True)},
+        fill={"diverged": False, "test_prediction": np.int16(-1)},
+    )
+    labels = [sets.labels(sets.final_variant(seed, "full"))["test"] for seed in seeds]
+    result["test_label"] = (("seed", "sample"), np.array(labels, np.int16))
+    return result.drop_vars("sample").assign(_facts(entries, protocol))
+
+
+def _measured(entry: Entry, sets: DataSets) -> Iterator[tuple[Task, dict[str, Any]]]:
+    """Yield what was measured in the final runs of a candidate, with its place in the result."""
+    protocol = sets.protocol
+    for (seed, kind), outcome in entry.outcomes.items():
+        labels = {"candidate": entry.name, "seed": seed}
+        accuracy = _accuracies(outcome, sets.labels(sets.final_variant(seed, kind)))
+        if kind == "shuffled":
+            yield Task(labels, {}), {"shuffled_accuracy": accuracy["test"]}
+        elif kind == "full":
+            yield Task(labels, {}), _of_full_run(outcome, accuracy, protocol)
+        size = protocol.data.n_train if kind == "full" else kind
+        if size in protocol.train_sizes:
+            yield Task({**labels, "train_size": size}, {}), {"size_accuracy": accuracy["test"]}
+
+
+def _of_full_run(
+    outcome: Outcome, accuracy: Mapping[str, float], protocol: Protocol
+) -> dict[str, Any]:
+    n = protocol.schedule.n_evaluations
+    return {
+        "test_accuracy": accuracy["test"],
+        "train_accuracy": accuracy["train"],
+        "shift_accuracy": [accuracy[name] for name in protocol.shift_names],
+        "seconds": outcome.seconds,
+        "compile_seconds": outcome.compile_seconds,
+        "steps_to_target": _steps_to_target(outcome, protocol),
+        "diverged": has_diverged(outcome),
+        "test_prediction": outcome.predictions["test"],
+        "validation_accuracy": _curve(outcome.validation_accuracy, n),
+        "train_loss": _curve(outcome.train_loss, n),
+    }
+
+
+def _curve(values: np.ndarray, n: int) -> np.ndarray:
+    """Return values at all evaluations; a single one is that after training."""
+    return np.concatenate([np.full(n - len(values), np.nan), values])
+
+
+def _steps_to_target(outcome: Outcome, protocol: Protocol) -> float:
+    n = protocol.schedule.n_evaluations
+    # Without steps there is nothing to count.
+    has_steps = n > 1 or not np.isnan(outcome.train_loss).all()
+    reached = np.flatnonzero(outcome.validation_accuracy >= protocol.target_accuracy)
+    if not has_steps or len(outcome.validation_accuracy) < n or not len(reached):
+        return np.nan
+    return float(protocol.evaluate_every * (1 + reached[0]))
 
 
 def _accuracies(outcome: Outcome, labels: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -151,28 +167,42 @@ def _accuracies(outcome: Outcome, labels: Mapping[str, np.ndarray]) -> dict[str,
     return {name: float((outcome.predictions[name] == y).mean()) for name, y in labels.items()}
 
 
-def _facts(rows: Sequence[Compared], protocol: Protocol) -> dict[str, Any]:
+def shown_settings(settings: Mapping[str, Any]) -> str:
+    """Write settings as JSON, functions among them as their names, if they have one.
+
+    >>> shown_settings({"activation": np.tanh, "learning_rate": 0.01})
+    '{"activation": "tanh", "learning_rate": 0.01}'
+    """
+
+    def shown(value: Any) -> str:
+        name = str(getattr(value, "__name__", "<lambda>"))
+        return source_text(value) if name == "<lambda>" else name
+
+    return json.dumps(dict(settings), default=shown)
+
+
+def _facts(entries: Sequence[Entry], protocol: Protocol) -> dict[str, Any]:
     """Return what is one value per candidate, and what was tried."""
-    n_tries = max(len(row.tries) for row in rows)
-    accuracy = np.full((len(rows), n_tries, protocol.tuning_seeds), np.nan)
-    tried = np.full((len(rows), n_tries), "", dtype=object)
-    for i, row in enumerate(rows):
-        tried[i, : len(row.tries)] = [shown_settings(settings) for settings in row.tries]
-        if row.tuning_accuracy is not None:
-            accuracy[i, : len(row.tries)] = row.tuning_accuracy
+    n_tries = max(len(entry.tries) for entry in entries)
+    accuracy = np.full((len(entries), n_tries, protocol.tuning_seeds), np.nan)
+    tried = np.full((len(entries), n_tries), "", dtype=object)
+    for i, entry in enumerate(entries):
+        tried[i, : len(entry.tries)] = [shown_settings(settings) for settings in entry.tries]
+        if entry.tuning_accuracy is not None:
+            accuracy[i, : len(entry.tries)] = entry.tuning_accuracy
     texts = {
-        "framework": [row.candidate.framework for row in rows],
-        "settings": [shown_settings(row.chosen) for row in rows],
-        "source": [row.source for row in rows],
-        "remarks": ["; ".join(row.remarks) for row in rows],
-        "failure": [row.failure for row in rows],
+        "framework": [entry.candidate.framework for entry in entries],
+        "settings": [shown_settings(entry.chosen) for entry in entries],
+        "source": [entry.source for entry in entries],
+        "remarks": ["; ".join(entry.remarks) for entry in entries],
+        "failure": [entry.failure for entry in entries],
     }
-    numbers = [np.nan if row.n_parameters is None else row.n_parameters for row in rows]
+    numbers = [np.nan if entry.n_parameters is None else entry.n_parameters for entry in entries]
     return {
         **{name: ("candidate", np.array(values, dtype=object)) for name, values in texts.items()},
         "n_parameters": ("candidate", np.array(numbers, float)),
-        "n_tries": ("candidate", [len(row.tries) for row in rows]),
-        "is_reference": ("candidate", [row.is_reference for row in rows]),
+        "n_tries": ("candidate", [len(entry.tries) for entry in entries]),
+        "is_reference": ("candidate", [entry.is_reference for entry in entries]),
         "tuning_accuracy": (("candidate", "try", "tuning_seed"), accuracy),
         "tuning_settings": (("candidate", "try"), tried),
     }

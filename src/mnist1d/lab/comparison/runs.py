@@ -1,18 +1,28 @@
-"""Doing a candidate's runs, none of them twice."""
+"""Run a candidate, reusing stored outcomes."""
 
+import dataclasses
 import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+import pickle
+import sys
+import uuid
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import metadata
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, Self, TypeVar
+from weakref import WeakValueDictionary
 
+import jax
 import numpy as np
 
-from mnist1d.execution.units import Units
+from mnist1d.execution import Arrays, Compute, OnStep, Task
+from mnist1d.execution.compute import check_versions
 from mnist1d.lab.candidates.checks import describe_error
 from mnist1d.lab.candidates.contract import Candidate, CandidateError, Outcome, Run, Schedule, Sets
-from mnist1d.lab.candidates.fingerprint import settings_text, source_text
+from mnist1d.lab.candidates.fingerprint import settings_text
+from mnist1d.lab.candidates.sending import packed
 from mnist1d.lab.comparison.data import DataSets, Variant
+from mnist1d.lab.comparison.protocol import Protocol
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "Equinox": ("equinox", "jax", "optax"),
@@ -21,119 +31,204 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 }
 """The packages that candidates of a framework are made with; of others nothing is known."""
 
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-class Wanted(NamedTuple):
-    """A run that a comparison needs.
+Case = TypeVar("Case", bound=tuple[Hashable, Hashable])
+
+
+@dataclass
+class Setup:
+    """What a process needs to run a candidate.
+
+    In the process that made it, it stays the same object. Another process makes the candidate and
+    its data again, once for all setups that are equal, and so compiles once.
 
     Attributes:
-        settings: of the candidate.
-        seed: of weights and batches.
-        variant: the samples.
+        name: of the candidate.
+        framework: of the candidate.
+        source: digest of its source.
+        packages: versions of what it is made with.
+        python: the version of Python.
+        protocol: what it goes through.
+        data: the candidate as bytes, for other processes; empty if it stays here.
+        token: by which it is found in the process that made it.
     """
 
-    settings: Mapping[str, Any]
-    seed: int
-    variant: Variant
+    name: str
+    framework: str
+    source: str
+    packages: Mapping[str, str]
+    python: str
+    protocol: Protocol
+    data: bytes = field(compare=False, repr=False)
+    token: str = field(compare=False, repr=False)
+
+    @classmethod
+    def of(
+        cls, name: str, candidate: Candidate, source: str, sets: DataSets, *, is_sent: bool
+    ) -> Self:
+        """Return what is needed to run a candidate of this process.
+
+        Args:
+            name: of the candidate.
+            candidate: itself.
+            source: its source.
+            sets: the samples of the protocol that it goes through.
+            is_sent: whether other processes are to run it.
+
+        Raises: CandidateError: if it cannot be sent to other processes.
+        """
+        packages = PACKAGES.get(candidate.framework, ())
+        made = cls(
+            name=name,
+            framework=candidate.framework,
+            source=hashlib.sha256(source.encode()).hexdigest(),
+            packages={package: metadata.version(package) for package in packages},
+            python=_PYTHON,
+            protocol=sets.protocol,
+            data=packed(candidate) if is_sent else b"",
+            token=uuid.uuid4().hex,
+        )
+        made.candidate, made.sets = candidate, sets
+        _made_here[made.token] = made
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, tuple(getattr(self, each.name) for each in dataclasses.fields(self))
+
+    @cached_property
+    def candidate(self) -> Candidate:
+        """The candidate; in another process made again."""
+        try:
+            return pickle.loads(self.data)  # noqa: S301 (our own)
+        except ImportError:
+            raise
+        except Exception as error:  # whatever a stranger's object raises
+            raise CandidateError(
+                "expected what can be made again in another process, and raised "
+                f"{describe_error(error)}"
+            ) from error
+
+    @cached_property
+    def sets(self) -> DataSets:
+        """The samples of the protocol."""
+        return DataSets(self.protocol)
+
+    def task(self, run: Run, group: Hashable) -> Task:
+        """Describe a run."""
+        key = {
+            "framework": self.framework,
+            "packages": self.packages,
+            "source": self.source,
+            "settings": settings_text(run.settings),
+            "seed": run.seed,
+            "data": self.sets.key(Variant.named(run.data)),
+            "schedule": dataclasses.asdict(self.protocol.schedule),
+        }
+        return Task(labels=run._asdict(), key=key, group=group)
 
 
-class Done(NamedTuple):
+_made_here: WeakValueDictionary[str, Setup] = WeakValueDictionary()
+
+
+def _arrived(*values: Any) -> Setup:
+    own = _made_here.get(values[-1])
+    return Setup(*values) if own is None else own
+
+
+class Trainer:
+    """Trains the runs of a candidate, and checks what it predicts.
+
+    Args:
+        setup: what is needed.
+
+    Raises:
+        ClusterError: if this process has other versions than the setup.
+        CandidateError: if the candidate cannot be made here; later, whatever it raises.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        check_versions(
+            {"Python": _PYTHON}
+            | {package: metadata.version(package) for package in setup.packages},
+            {"Python": setup.python, **setup.packages},
+        )
+        self._candidate, self._sets = setup.candidate, setup.sets
+        self._schedule = setup.protocol.schedule
+
+    def __call__(
+        self, tasks: Sequence[Task], _: jax.Device | None, on_step: OnStep
+    ) -> Iterator[tuple[Task, Arrays]]:
+        """Yield every run with what is stored of it, as soon as it is finished."""
+        runs = [Run(**task.labels) for task in tasks]
+        sets = {run.data: self._sets.sets(Variant.named(run.data)) for run in runs}
+        done = set()
+        try:
+            for number, outcome in self._candidate.train(
+                runs, sets, self._schedule, lambda steps, _: on_step(steps)
+            ):
+                checked = _checked(outcome, sets[runs[number].data], self._schedule)
+                done.add(number)
+                yield tasks[number], _arrays(checked)
+        except Exception as error:  # whatever a stranger's code raises
+            raise CandidateError(describe(error)) from error
+        if len(done) < len(runs):
+            raise CandidateError(f"expected {len(runs)} runs, got {len(done)}")
+
+
+class Done(NamedTuple, Generic[Case]):
     """What became of the runs of a candidate.
 
     Attributes:
-        outcomes: by number of the run; some are missing if the candidate failed.
+        outcomes: by case; some are missing if the candidate failed.
         failure: what the candidate did wrong; empty if nothing.
     """
 
-    outcomes: Mapping[int, Outcome]
+    outcomes: Mapping[Case, Outcome]
     failure: str
 
 
-class FinishedRuns:
-    """Does runs, and keeps every finished one.
+def run_candidate(
+    setup: Setup,
+    cases: Mapping[Case, Run],
+    compute: Compute,
+    progress: Callable[[int, int], None],
+) -> Done[Case]:
+    """Return the outcome of every run: those that are stored, then those of the candidate.
+
+    In this process all runs that are left are one group, so that those that differ in numbers alone
+    are one program on all devices.
 
     Args:
-        sets: the samples.
-        schedule: how long every run trains.
-        units: where finished runs are kept.
+        setup: of the candidate.
+        cases: the runs by case; an executor gets those together whose cases begin alike.
+        compute: where outcomes are stored, and what computes the others.
+        progress: told of steps done and steps in all.
+
+    Raises:
+        OSError: if an outcome cannot be stored.
+        ClusterError: if workers cannot do what is asked of them.
     """
-
-    def __init__(self, sets: DataSets, schedule: Schedule, units: Units) -> None:
-        self._sets, self._schedule, self._units = sets, schedule, units
-
-    def do(
-        self,
-        candidate: Candidate,
-        wanted: Sequence[Wanted],
-        report: Callable[[int, int], None],
-    ) -> Done:
-        """Return the outcome of every run, from what is kept or from the candidate.
-
-        Args:
-            candidate: whose runs they are.
-            wanted: the runs.
-            report: told of steps done and steps in all.
-
-        Raises: OSError: if a finished run cannot be stored.
-        """
-        source = hashlib.sha256(candidate.source().encode()).hexdigest()
-        keys = [self._key(candidate, source, each) for each in wanted]
-        outcomes = {
-            i: _outcome(found)
-            for i, key in enumerate(keys)
-            if (found := self._units.load(**key)) is not None
-        }
-        left = [i for i in range(len(wanted)) if i not in outcomes]
-        if not left:
-            report(1, 1)
-            return Done(outcomes, "")
-        variants = {each.variant.name: each.variant for each in wanted}
-        sets = {name: self._sets.sets(variant) for name, variant in variants.items()}
-        runs = [Run(wanted[i].settings, wanted[i].seed, wanted[i].variant.name) for i in left]
-        results = candidate.train(runs, sets, self._schedule, report)
-        while True:
-            # Storing is outside, so that a full disk is not taken for the candidate's fault.
-            try:
-                number, outcome = next(results)
-                run = runs[number]
-                outcome = _checked(outcome, sets[run.data], self._schedule)
-            except StopIteration:
-                break
-            except Exception as error:  # noqa: BLE001 (whatever a stranger's code raises)
-                return Done(outcomes, describe(error))
-            outcomes[left[number]] = outcome
-            self._units.save(_arrays(outcome), **keys[left[number]])
-        missing = len(wanted) - len(outcomes)
-        failure = f"expected {len(runs)} runs, got {len(runs) - missing}" if missing else ""
-        return Done(outcomes, failure)
-
-    def _key(self, candidate: Candidate, source: str, wanted: Wanted) -> dict[str, Any]:
-        schedule = {name: getattr(self._schedule, name) for name in self._schedule.__annotations__}
-        return {
-            "framework": candidate.framework,
-            "packages": {
-                package: metadata.version(package)
-                for package in PACKAGES.get(candidate.framework, ())
-            },
-            "source": source,
-            "settings": settings_text(wanted.settings),
-            "seed": wanted.seed,
-            "data": self._sets.key(wanted.variant),
-            "schedule": schedule,
-        }
-
-
-def shown_settings(settings: Mapping[str, Any]) -> str:
-    """Write settings as JSON, functions among them as their names, if they have one.
-
-    >>> shown_settings({"activation": np.tanh, "learning_rate": 0.01})
-    '{"activation": "tanh", "learning_rate": 0.01}'
-    """
-
-    def shown(value: Any) -> str:
-        name = str(getattr(value, "__name__", "<lambda>"))
-        return source_text(value) if name == "<lambda>" else name
-
-    return json.dumps(dict(settings), default=shown)
+    n_steps = setup.protocol.n_steps
+    total = len(cases) * n_steps
+    tasks = {
+        setup.task(run, case[0] if setup.data else "here"): case for case, run in cases.items()
+    }
+    outcomes, failure = {}, ""
+    try:
+        for task, arrays in compute(
+            tasks,
+            Trainer,
+            setup,
+            on_progress=lambda _, __, done: progress(done, total),
+            steps=n_steps,
+            devices="all",
+        ):
+            outcomes[tasks[task]] = _outcome(arrays)
+        progress(total, total)
+    except CandidateError as error:
+        failure = str(error)
+    return Done(outcomes, failure)
 
 
 def describe(error: Exception) -> str:

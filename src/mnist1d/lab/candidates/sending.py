@@ -1,0 +1,126 @@
+"""Send a candidate to other processes, with the code that is the user's own.
+
+Candidates are closures, classes of a notebook, models of a file that no worker can import: such
+code is sent by value (cloudpickle), installed packages by name.
+"""
+
+import dataclasses
+import inspect
+import io
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+
+from mnist1d.dataset.extras import required
+from mnist1d.lab.candidates.checks import describe_error
+from mnist1d.lab.candidates.contract import Candidate, CandidateError
+from mnist1d.lab.candidates.fingerprint import is_installed
+
+
+def packed(candidate: Candidate) -> bytes:
+    """Return a candidate as bytes, which `pickle.loads` makes one of in another process.
+
+    Raises:
+        CandidateError: if it holds what cannot be sent, such as an open file.
+        ModuleNotFoundError: if cloudpickle is not installed, with the line that installs it.
+
+    >>> import pickle
+    >>> from mnist1d.lab.candidates.fitted import FunctionCandidate
+    >>> factor = 2
+    >>> again = pickle.loads(packed(FunctionCandidate(lambda x, y: lambda new: factor * new)))
+    >>> again.function(None, None)(21)
+    42
+    """
+    cloudpickle = required("cloudpickle", extra="cluster")
+    data = io.BytesIO()
+    pickler = cloudpickle.Pickler(data)
+    pickler.reducer_override = partial(_reduced, pickler.reducer_override)
+    try:
+        with _by_value(cloudpickle):
+            pickler.dump(candidate)
+    except Exception as error:  # whatever a stranger's object raises
+        raise CandidateError(
+            f"expected what can be sent to other processes, and raised {describe_error(error)}"
+        ) from error
+    return data.getvalue()
+
+
+def _reduced(reduce: Callable[[Any], Any], thing: Any) -> Any:
+    """Return how a thing is pickled: as cloudpickle does, but for what would not come back."""
+    if (name := _global_name(thing)) is not None:
+        return name
+    if isinstance(thing, jax.custom_vjp):  # which cannot be made without its function
+        return jax.custom_vjp, (thing.fun,), dict(vars(thing))
+    reduced = reduce(thing)
+    is_module = isinstance(thing, type) and issubclass(thing, eqx.Module)
+    if not is_module or not isinstance(reduced, tuple):
+        return reduced
+    make, arguments, *state = reduced
+    annotated = inspect.get_annotations(thing)
+    fields = {
+        each.name: dict(each.metadata)
+        for each in dataclasses.fields(thing)
+        if each.name in annotated
+    }
+    return _bare_module, (make, arguments, fields, "__init__" in vars(thing)), *state
+
+
+def _global_name(thing: Any) -> str | None:
+    """Return the name of what JAX has made, by which it can be imported; None for all else."""
+    if thing is jax.Array:
+        return "Array"  # says that its name is another
+    if not callable(thing) or not hasattr(thing, "__wrapped__"):
+        return None
+    module, name = sys.modules.get(thing.__module__), getattr(thing, "__qualname__", "")
+    is_global = module is not None and vars(module).get(name) is thing and is_installed(module)
+    return name if is_global else None
+
+
+def _bare_module(
+    make: Callable[..., type],
+    arguments: tuple[Any, ...],
+    fields: Mapping[str, Mapping[str, Any]],
+    has_init: bool,
+) -> type:
+    """Make a class of Equinox that its methods are given afterwards.
+
+    Equinox notes the fields of a class, and whether it has an `__init__`, when the class is made;
+    cloudpickle makes it empty and fills it.
+    """
+    kind, name, bases, namespace, *rest = arguments
+    namespace = {
+        **namespace,
+        "__annotations__": dict.fromkeys(fields, Any),
+        **{each: dataclasses.field(metadata=metadata) for each, metadata in fields.items()},
+    }
+    if has_init:
+        namespace["__init__"] = lambda self: None  # noqa: ARG005
+    return make(kind, name, bases, namespace, *rest)
+
+
+@contextmanager
+def _by_value(cloudpickle: Any) -> Iterator[None]:
+    """Have modules sent by value that are not installed, and so may be here alone."""
+    known = cloudpickle.list_registry_pickle_by_value()
+    own = [
+        module
+        for name, module in list(sys.modules.items())
+        if isinstance(module, types.ModuleType)
+        and name == module.__name__ != "__main__"
+        and isinstance(vars(module).get("__file__"), str)
+        and name not in known
+        and not is_installed(module)
+    ]
+    try:
+        for module in own:
+            cloudpickle.register_pickle_by_value(module)
+        yield
+    finally:
+        for module in own:
+            cloudpickle.unregister_pickle_by_value(module)
