@@ -17,13 +17,13 @@ import pytest
 import xarray as xr
 
 import mnist1d
-from mnist1d.cli import compare as compare_command
+from mnist1d.cli import compare as compare_command, main
 from mnist1d.harness import record
 from mnist1d.harness.interface import InputError
+from mnist1d.lab.candidates.coerce import as_candidate
 from mnist1d.lab.candidates.contract import CandidateError, Outcome, batch_order
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
 from mnist1d.lab.candidates.fingerprint import source_text
-from mnist1d.lab.candidates.coerce import as_candidate
 from mnist1d.lab.comparison import compare as comparison, data, runs
 from mnist1d.lab.comparison.compare import compare
 from mnist1d.lab.comparison.protocol import Protocol
@@ -138,7 +138,7 @@ def test_other_test_labels_change_no_choice(monkeypatch):
         dataset.y_test[:] = (dataset.y_test + 1) % 10
         return dataset
 
-    monkeypatch.setattr(data.mnist1d, "generate", permuted)
+    monkeypatch.setattr(data, "generate", permuted)
     after = compare(candidates, QUICK).result
     xr.testing.assert_equal(before.tuning_accuracy, after.tuning_accuracy)
     xr.testing.assert_equal(before.settings, after.settings)
@@ -727,7 +727,7 @@ def command(monkeypatch, tmp_path):
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["mnist1d", "compare", *arguments])
-        main.main()
+        main()
 
     return run
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from mnist1d.cli.command import (
+    Scheduler,
+    connected,
     exit_on_error,
     fail,
     make_console,
@@ -25,7 +27,7 @@ _File = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE.py")]
 _Out = Annotated[Path, tyro.conf.arg(metavar="DIR")]
 
 
-def compare(file: _File, /, *, out: _Out = _OUT) -> None:
+def compare(file: _File, /, *, out: _Out = _OUT, scheduler: Scheduler = None) -> None:
     """Compare candidates of your own: tuned alike, paired by seed, with the paper's models.
 
     Every field of the protocol is an option, too: `mnist1d compare FILE.py --help` shows them.
@@ -34,8 +36,9 @@ def compare(file: _File, /, *, out: _Out = _OUT) -> None:
         file: a Python file that defines CANDIDATES, a mapping from names to candidates, and may
             define PROTOCOL, a `mnist1d.lab.Protocol`.
         out: folder for the result, its figure and finished runs; made if needed.
+        scheduler: address of a Dask scheduler, whose workers train in place of this machine.
     """
-    _run(file, *_read(file), out)
+    _run(file, *_read(file), out, scheduler)
 
 
 def command_for(name: str) -> Callable[..., None]:
@@ -49,18 +52,21 @@ def command_for(name: str) -> Callable[..., None]:
     file = Path(name)
     candidates, protocol = _read(file)
 
-    def compare_file(values: Mapping[str, list[Any]], *, out: _Out = _OUT) -> None:
+    def compare_file(
+        values: Mapping[str, list[Any]], *, out: _Out = _OUT, scheduler: Scheduler = None
+    ) -> None:
         """Compare candidates of your own: tuned alike, paired by seed.
 
         Args:
             values: fields of the protocol.
             out: folder for the result, its figure and finished runs; made if needed.
+            scheduler: address of a Dask scheduler, whose workers train in place of this machine.
         """
         try:
             changed = with_settings(protocol, only_values(values))
         except (InputError, TypeError) as error:
             fail(str(error))
-        _run(file, candidates, changed, out)
+        _run(file, candidates, changed, out, scheduler)
 
     return with_fields(compare_file, protocol)
 
@@ -90,15 +96,23 @@ def _read(file: Path) -> tuple[Mapping[str, Any], "Protocol"]:
     return candidates, protocol
 
 
-def _run(file: Path, candidates: Mapping[str, Any], protocol: "Protocol", out: Path) -> None:
+def _run(
+    file: Path,
+    candidates: Mapping[str, Any],
+    protocol: "Protocol",
+    out: Path,
+    scheduler: str | None,
+) -> None:
     from mnist1d.cli.progress import Bars
     from mnist1d.lab.comparison.compare import compare as compare_candidates
 
     start, console, folder = time.perf_counter(), make_console(), out / file.stem
     with exit_on_error(out):
         prepare_devices()
-        with Bars(console) as progress:
-            found = compare_candidates(candidates, protocol, folder=folder, progress=progress)
+        with connected(scheduler) as executor, Bars(console) as progress:
+            found = compare_candidates(
+                candidates, protocol, folder=folder, progress=progress, executor=executor
+            )
         found.save(folder)
     console.print(found)
     console.print(
