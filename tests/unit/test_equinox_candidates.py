@@ -11,6 +11,7 @@ import numpy as np
 import optax
 import pytest
 
+from mnist1d.lab.candidates import equinox as equinox_candidates
 from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets, batch_order
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
 from mnist1d.models import MLP, Logistic, predict
