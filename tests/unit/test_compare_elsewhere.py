@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import equinox as eqx
@@ -34,6 +35,7 @@ from mnist1d.lab.comparison.result import Comparison
 from mnist1d.models import MLP
 from mnist1d.training import compile_runs
 
+pytest.importorskip("cloudpickle", reason="dask is not installed")
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 QUICK = Protocol(
@@ -83,16 +85,16 @@ def make_candidates():
     class Network(eqx.Module):
         first: eqx.nn.Linear
         second: eqx.nn.Linear
-        size: int = eqx.field(static=True)
+        act: Callable = eqx.field(static=True)
 
-        def __init__(self, size=width, *, key):
+        def __init__(self, size=width, act=jax.nn.relu, *, key):
             keys = jax.random.split(key)
             self.first = eqx.nn.Linear(40, size, key=keys[0])
             self.second = eqx.nn.Linear(size, 10, key=keys[1])
-            self.size = size
+            self.act = act
 
         def __call__(self, x):
-            return self.second(jax.nn.relu(self.first(x)))
+            return self.second(self.act(self.first(x)))
 
     def nearest_mean(x, y, *, power=2):
         means = np.array([x[y == label].mean(axis=0) for label in range(10)])
@@ -104,7 +106,7 @@ def make_candidates():
             Network,
             lambda learning_rate: optax.chain(optax.clip(1.0), optax.adam(learning_rate)),
             augment=lambda x, key: x + 0.1 * jax.random.normal(key, x.shape),
-            search={"learning_rate": (0.01, 0.1), "size": (5,)},
+            search={"learning_rate": (0.01, 0.1), "size": (5,), "act": (jax.nn.tanh, lambda x: x)},
         ),
         "function": FunctionCandidate(nearest_mean, search={"power": [1, 2]}),
     }
@@ -254,7 +256,7 @@ def test_a_candidate_that_cannot_be_made_again_is_named(elsewhere):
 
 def test_a_worker_of_another_version_refuses():
     candidate = EquinoxCandidate(MLP)
-    setup = runs.Setup.of("a", candidate, "source", DataSets(QUICK), is_sent=False)
+    setup = runs.Setup.of("a", candidate, [{}], DataSets(QUICK), is_sent=False)
     runs.Trainer(setup)
     setup.packages = {**setup.packages, "equinox": "0.0.1"}
     with pytest.raises(ClusterError, match=r"this worker has equinox .* and should have 0\.0\.1"):

@@ -18,6 +18,7 @@ NEEDS |= {"dataset.export": ("pandas", "pyarrow"), "jax": ("jax",), "torch": ("t
 NEEDS |= {"execution.cluster": (), "execution.processes": ()}
 NEEDS |= dict.fromkeys(LABORATORY, ("jax", "optax", "matplotlib"))
 NEEDS |= {"lab.candidates.torch": ("jax", "torch")}
+NEEDS |= {"lab.candidates.sending": ("jax", "cloudpickle")}
 MODULES = sorted(
     ".".join(["mnist1d", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
     for path in ROOT.rglob("*.py")

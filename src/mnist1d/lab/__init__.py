@@ -12,8 +12,8 @@ from mnist1d.dataset import lazy
 if TYPE_CHECKING:
     from mnist1d.execution.compute import Compute as Compute
     from mnist1d.execution.store import Store as Store
-    from mnist1d.execution.units import Units as Units
     from mnist1d.execution.task import Task as Task
+    from mnist1d.execution.units import Units as Units
     from mnist1d.experiments import find_experiment as find_experiment
     from mnist1d.experiments.self_supervised.views import (
         ViewDraws as ViewDraws,

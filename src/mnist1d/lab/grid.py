@@ -32,7 +32,8 @@ def run_grid(
             without further dimensions.
         config: what all points have in common; the experiment's defaults if omitted.
         folder: where finished work is kept and found again; None to keep none.
-        progress: told what is going on; a remark and a task "grid points" beside the experiment's.
+        progress: called with what is going on: a remark, and a task "grid points" as well as the
+            experiment's.
         executor: what computes the experiment's units; None for the devices of this process.
         **settings: fields of the configuration that replace those of `config`.
 

@@ -67,7 +67,7 @@ def as_predicted(output: Any, n: int, n_classes: int) -> Predicted:
     expected = f"expected classes of shape ({n},) or logits of shape ({n}, {n_classes})"
     try:
         values = np.asarray(output)
-    except Exception as error:  # whatever a stranger's object raises when it is read
+    except Exception as error:  # a user's object may raise anything when it is read
         raise CandidateError(f"{expected}, got what is no array: {error}") from error
     if values.dtype.kind not in "biuf":
         raise CandidateError(f"{expected}, got {type(output).__name__} of type {values.dtype}")
@@ -125,7 +125,7 @@ def _shapes_and_rest(model: Any) -> tuple[list[Any], list[Any]]:
 def _same(first: Any, second: Any) -> bool:
     try:
         return first is second or bool(np.all(first == second))
-    except Exception:  # noqa: BLE001 (whatever a stranger's objects raise: they cannot be compared)
+    except Exception:  # noqa: BLE001 (a user's objects may raise anything: they cannot be compared)
         return True
 
 
@@ -149,12 +149,12 @@ def are_equal(first: Any, second: Any) -> bool:
 
 @contextmanager
 def explained(expected: str) -> Iterator[None]:
-    """Turn whatever a candidate raises into what was expected and what it raised."""
+    """Turn an exception of a candidate into one that says what was expected and what it raised."""
     try:
         yield
     except CandidateError:
         raise
-    except Exception as error:  # whatever a stranger's model raises
+    except Exception as error:  # a user's model may raise anything
         raise CandidateError(
             f"the model was expected {expected}, and raised {describe_error(error)}"
         ) from error

@@ -1,8 +1,8 @@
-"""What a comparison asks of a candidate: to train on given samples and to predict.
+"""The interface of a candidate: it trains on given samples and predicts.
 
-Whatever a candidate is made with (Equinox, PyTorch, scikit-learn, a function of one's own), the
-comparison sees the same: runs that differ in settings, seed and data, and of each run what it
-predicts. What is measured follows from the predictions, for all kinds alike.
+A comparison sees the same of all frameworks (Equinox, PyTorch, scikit-learn, a function of one's
+own): runs that differ in settings, seed and data, and the predictions of each run. All that is
+measured follows from the predictions.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -69,7 +69,7 @@ class Run(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a run.
+    """Result of a run.
 
     Attributes:
         validation_accuracy: at the evaluations, shape (evaluations,), in [0, 1]; a candidate that
@@ -114,9 +114,9 @@ class Candidate(Protocol):
     def framework(self) -> str: ...  # noqa: D102
 
     def source(self) -> str:
-        """Return the text that determines what the candidate does, as far as it is to be had.
+        """Return the text that determines what the candidate does, as far as it is available.
 
-        It is stored, and a change of it makes stored runs another candidate's.
+        It is stored; runs that are stored with another text belong to another candidate.
         """
 
     def check(self, sets: Sets, schedule: Schedule) -> int | None:
@@ -142,7 +142,7 @@ class Candidate(Protocol):
             sets: the samples of every name in `runs`; all have the shapes of `check`'s or fewer
                 training samples.
             schedule: how long every run trains.
-            report: told of steps done and steps in all, of all runs together.
+            report: called with the steps done and the steps in all, of all runs together.
 
         Raises: CandidateError: if the candidate raises in the middle or predicts what is no class.
         """

@@ -1,4 +1,4 @@
-"""The text that determines what a function or class does, as far as it is to be had.
+"""Fingerprint of code: the text that determines what a function or class does.
 
 The source alone does not: `lambda key: MLP(hidden_size=width, key=key)` does something else for
 every `width`. So what a function remembers (defaults, what it encloses, the functions and values of
@@ -177,7 +177,7 @@ def _remembered(function: types.FunctionType, seen: list[Any], with_globals: boo
         values |= {
             name: function.__globals__[name] for name in used if name in function.__globals__
         }
-    # `__class__` is the class that is being told of.
+    # `__class__` is the class that is being described.
     for name, value in values.items():
         if name != "__class__":
             yield f"{name} = " + "\n  ".join(_lines(value, seen))

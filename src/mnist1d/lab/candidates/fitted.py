@@ -1,4 +1,4 @@
-"""Candidates of a comparison that train themselves: scikit-learn's, and functions of one's own."""
+"""Candidates that fit themselves: estimators of scikit-learn, and functions of one's own."""
 
 import time
 import warnings
@@ -119,7 +119,7 @@ _OFFERED = ("seed", "x_validation", "y_validation", "schedule")
 
 @dataclass(frozen=True)
 class FunctionCandidate:
-    """A training function of your own: whatever learns from samples and then predicts.
+    """A training function of your own, which learns from samples and then predicts.
 
     Attributes:
         function: `(x, y, *, seed, x_validation, y_validation, **settings) -> predict`, where
@@ -229,7 +229,7 @@ def _predicted(fit: Fit, run: Run, sets: Sets, schedule: Schedule, x: np.ndarray
         output = fit(run, sets, schedule)(x.copy())
     except CandidateError:
         raise
-    except Exception as error:  # whatever a stranger's function raises
+    except Exception as error:  # a user's function may raise anything
         raise CandidateError(
             f"it raised with {len(sets.x)} samples of shape {sets.x.shape[1:]}: "
             f"{describe_error(error)}"
@@ -258,7 +258,7 @@ def _train(
             for name, x in own.evaluated.items():
                 predicted = as_predicted(predict(x.copy()), len(x), own.n_classes)
                 predictions[name], finite = predicted.classes, finite and predicted.finite
-        except Exception as error:  # whatever a stranger's function raises
+        except Exception as error:  # a user's function may raise anything
             settings = ", ".join(f"{name} {value}" for name, value in run.settings.items())
             text = str(error) if isinstance(error, CandidateError) else describe_error(error)
             raise CandidateError(

@@ -1,4 +1,4 @@
-"""Which part of a candidate a setting of its search space is for."""
+"""Search space of a candidate: which of its functions takes which setting."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence

@@ -23,8 +23,11 @@ from mnist1d.lab.candidates.contract import Candidate, CandidateError
 from mnist1d.lab.candidates.fingerprint import is_installed
 
 
-def packed(candidate: Candidate) -> bytes:
-    """Return a candidate as bytes, which `pickle.loads` makes one of in another process.
+def packed(candidate: Candidate | tuple[Any, ...]) -> bytes:
+    """Return a candidate as bytes, of which `pickle.loads` makes one in another process.
+
+    Args:
+        candidate: any, or several things that go together.
 
     Raises:
         CandidateError: if it holds what cannot be sent, such as an open file.
@@ -44,7 +47,7 @@ def packed(candidate: Candidate) -> bytes:
     try:
         with _by_value(cloudpickle):
             pickler.dump(candidate)
-    except Exception as error:  # whatever a stranger's object raises
+    except Exception as error:  # a user's object may raise anything
         raise CandidateError(
             f"expected what can be sent to other processes, and raised {describe_error(error)}"
         ) from error

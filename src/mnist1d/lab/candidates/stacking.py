@@ -1,4 +1,4 @@
-"""The data of many runs as the arrays of one program, and their predictions."""
+"""Stack the data of many runs for one program, and predict with all of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache

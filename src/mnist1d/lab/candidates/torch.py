@@ -1,4 +1,4 @@
-"""Candidates of a comparison that are made with, and trained in, PyTorch."""
+"""Candidates in PyTorch: models that PyTorch trains on the batches of all candidates."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -154,10 +154,10 @@ class TorchCandidate:
                 orders[n, run.seed] = self._order(n, schedule, run.seed)
             before = number * schedule.n_steps
 
-            def told(steps: int, before: int = before) -> None:
+            def on_step(steps: int, before: int = before) -> None:
                 report(before + steps, total)
 
-            yield number, self._run(run, data[run.data], orders[n, run.seed], schedule, told)
+            yield number, self._run(run, data[run.data], orders[n, run.seed], schedule, on_step)
 
     def _run(
         self,
@@ -165,10 +165,10 @@ class TorchCandidate:
         data: _Data,
         order: Tensor,
         schedule: Schedule,
-        told: Callable[[int], None],
+        on_step: Callable[[int], None],
         of_steps: int | None = None,
     ) -> Outcome:
-        """Train one model, start to end, or the first steps of as many as its schedule is told."""
+        """Train one model, start to end, or the first steps of a longer schedule."""
         start = time.perf_counter()
         done = 0
         losses: list[Tensor] = []
@@ -197,7 +197,7 @@ class TorchCandidate:
                     accuracies.append(
                         _accuracy(_logits(model, data.evaluated["validation"]), data.y_validation)
                     )
-                    told(done)
+                    on_step(done)
                 predictions = {
                     name: _logits(model, x).argmax(dim=1).cpu().numpy()
                     for name, x in data.evaluated.items()
@@ -208,7 +208,7 @@ class TorchCandidate:
                     torch.stack(losses).cpu().numpy().astype(np.float64),
                     time.perf_counter() - start,
                 )
-            except Exception as error:  # whatever a stranger's model raises
+            except Exception as error:  # a user's model may raise anything
                 raise CandidateError(
                     f"it raised, after {done} of {schedule.n_steps} steps with seed {run.seed} and "
                     f"{_shown(run.settings)}: {describe_error(error)}"
@@ -225,7 +225,7 @@ class TorchCandidate:
             model = self._model(run, data.x)
             try:
                 logits = _logits(model, x)
-            except Exception as error:  # whatever a stranger's model raises
+            except Exception as error:  # a user's model may raise anything
                 hint = _layout_hint(model, x, n_classes)
                 raise CandidateError(
                     f"{expected}, but the model raised {describe_error(error)}{hint}"

@@ -1,1 +1,1 @@
-"""Comparing candidates: the protocol, the runs, the result."""
+"""Comparison of candidates: the protocol, the runs, the result."""

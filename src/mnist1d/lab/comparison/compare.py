@@ -1,4 +1,4 @@
-"""Comparing candidates fairly: the same budget, data, seeds and measures for all of them."""
+"""Compare candidates fairly: the same budget, data, seeds and measures for all of them."""
 
 import time
 import unicodedata
@@ -19,14 +19,21 @@ from mnist1d.harness import record
 from mnist1d.harness.interface import InputError, Progress, silent
 from mnist1d.harness.settings import as_json, with_settings
 from mnist1d.lab.candidates.coerce import as_candidate
-from mnist1d.lab.candidates.contract import Candidate, Run, Sets
+from mnist1d.lab.candidates.contract import Candidate, Sets
 from mnist1d.lab.candidates.equinox import PAPER_RATE, EquinoxCandidate
 from mnist1d.lab.candidates.search_space import LEARNING_RATE
 from mnist1d.lab.comparison.data import DataSets
 from mnist1d.lab.comparison.entries import Entry, to_dataset
 from mnist1d.lab.comparison.protocol import Protocol
 from mnist1d.lab.comparison.result import Comparison
-from mnist1d.lab.comparison.runs import PACKAGES, Setup, describe, has_diverged, run_candidate
+from mnist1d.lab.comparison.runs import (
+    PACKAGES,
+    Planned,
+    Setup,
+    describe,
+    has_diverged,
+    run_candidate,
+)
 from mnist1d.lab.comparison.search import choose_tries, count_combinations, edges
 from mnist1d.training import use_all_cores
 
@@ -54,7 +61,7 @@ def compare(
         protocol: what all go through; the default one if omitted.
         folder: where every finished run is kept, and found by the next call, and `result.nc` is
             written; None to keep nothing.
-        progress: told what is going on.
+        progress: called with what is going on.
         executor: what trains in place of this process, such as the workers of a cluster. They get
             the candidates with the code that is yours; installed packages they have to have.
         **settings: fields of the protocol that are to have other values.
@@ -65,6 +72,7 @@ def compare(
         InputError: before anything runs, if there is no candidate, none that works, or the protocol
             or a search space is not allowed.
         OSError: if a run cannot be stored.
+        ClusterError: if workers cannot do what is asked of them.
 
     >>> from mnist1d.models import MLP
     >>> found = compare(
@@ -204,8 +212,8 @@ def _check(entries: Sequence[Entry], sets: DataSets, progress: Progress, *, is_s
         try:
             entry.source = candidate.source()
             entry.n_parameters = candidate.check(_example(sets), sets.protocol.schedule)
-            entry.setup = Setup.of(entry.name, candidate, entry.source, sets, is_sent=is_sent)
-        except Exception as error:  # noqa: BLE001 (whatever a stranger's code raises)
+            entry.setup = Setup.of(entry.name, candidate, entry.tries, sets, is_sent=is_sent)
+        except Exception as error:  # noqa: BLE001 (a user's code may raise anything)
             entry.failure = describe(error)
             progress(f"{entry.name} will be left out: {entry.failure}", 0, 0)
     own = [entry for entry in entries if not entry.is_reference]
@@ -228,12 +236,12 @@ def _packages(entries: Sequence[Entry]) -> list[str]:
 
 def _tune(entry: Entry, sets: DataSets, compute: Compute, progress: Progress) -> None:
     """Choose the settings with the highest mean validation accuracy; no test set is in reach."""
-    entry.chosen = entry.tries[0]
+    entry.choose(0)
     if len(entry.tries) == 1:
         return
     cases = {
-        (number, seed): Run(settings, seed, sets.tuning_variant(seed).name)
-        for number, settings in enumerate(entry.tries)
+        (number, seed): Planned(number, seed, sets.tuning_variant(seed).name)
+        for number in range(len(entry.tries))
         for seed in sets.protocol.seeds_of_tuning
     }
     done = run_candidate(entry.setup, cases, compute, partial(progress, f"{entry.name}, tuning"))
@@ -245,10 +253,10 @@ def _tune(entry: Entry, sets: DataSets, compute: Compute, progress: Progress) ->
     entry.tuning_accuracy, entry.failure = accuracy, done.failure
     if done.failure:
         return
-    entry.chosen = entry.tries[int(accuracy.mean(axis=1).argmax())]
+    entry.choose(int(accuracy.mean(axis=1).argmax()))
     at_edges = [
         f"{setting} = {value}, the {end} of its values"
-        for setting, value, end in edges(entry.space, entry.chosen)
+        for setting, value, end in edges(entry.space, entry.settings)
     ]
     if at_edges:
         entry.remarks.append(f"chose {' and '.join(at_edges)}: better ones may lie beyond")
@@ -260,8 +268,8 @@ def _count(entry: Entry, sets: DataSets, _compute: Compute, _progress: Progress)
     if count is None or len(entry.tries) == 1:
         return
     try:
-        entry.n_parameters = count(entry.chosen, _example(sets))
-    except Exception as error:  # noqa: BLE001 (whatever a stranger's code raises)
+        entry.n_parameters = count(entry.settings, _example(sets))
+    except Exception as error:  # noqa: BLE001 (a user's code may raise anything)
         entry.failure = describe(error)
 
 
@@ -271,7 +279,7 @@ def _measure(entry: Entry, sets: DataSets, compute: Compute, progress: Progress)
     smaller = [size for size in protocol.train_sizes if size < protocol.data.n_train]
     kinds: tuple[str | int, ...] = ("full", *(["shuffled"] if protocol.shuffled else []), *smaller)
     cases = {
-        (seed, kind): Run(entry.chosen, seed, sets.final_variant(seed, kind).name)
+        (seed, kind): Planned(entry.chosen, seed, sets.final_variant(seed, kind).name)
         for seed in protocol.final_seeds
         for kind in kinds
     }

@@ -1,4 +1,4 @@
-"""The samples that the runs of a comparison see, by name."""
+"""Samples of a comparison: which of them a run sees."""
 
 import json
 from collections.abc import Mapping

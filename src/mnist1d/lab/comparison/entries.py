@@ -1,4 +1,4 @@
-"""State of one candidate during a comparison, and all of them as one labelled result."""
+"""State of one candidate during a comparison; all of them as one labelled result."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,9 +46,10 @@ class Entry:
         source: its text.
         n_parameters: trained numbers with the chosen settings, if there is such a number.
         tuning_accuracy: on the validation set, shape (tries, tuning seeds), if anything was tuned.
-        chosen: the settings it trains with.
+        chosen: number of the settings that it trains with.
+        settings: these settings, once they are chosen.
         outcomes: of the final runs, by seed and kind: "full", "shuffled" or number of samples.
-        remarks: what is to be known of its tuning.
+        remarks: on its tuning.
         failure: what it did wrong.
         setup: what a process needs to run it, once it was checked.
     """
@@ -61,15 +62,20 @@ class Entry:
     source: str = ""
     n_parameters: int | None = None
     tuning_accuracy: np.ndarray | None = None
-    chosen: dict[str, Any] = field(default_factory=dict)
+    chosen: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
     outcomes: dict[Any, Outcome] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     failure: str = ""
     setup: Setup = field(init=False, repr=False)
 
+    def choose(self, number: int) -> None:
+        """Choose the settings to train with."""
+        self.chosen, self.settings = number, self.tries[number]
+
 
 def to_dataset(entries: Sequence[Entry], sets: DataSets) -> xr.Dataset:
-    """Put what became of all candidates into one dataset.
+    """Return the measurements of all candidates as one dataset.
 
     Args:
         entries: the candidates.
@@ -192,7 +198,7 @@ def _facts(entries: Sequence[Entry], protocol: Protocol) -> dict[str, Any]:
             accuracy[i, : len(entry.tries)] = entry.tuning_accuracy
     texts = {
         "framework": [entry.candidate.framework for entry in entries],
-        "settings": [shown_settings(entry.chosen) for entry in entries],
+        "settings": [shown_settings(entry.settings) for entry in entries],
         "source": [entry.source for entry in entries],
         "remarks": ["; ".join(entry.remarks) for entry in entries],
         "failure": [entry.failure for entry in entries],

@@ -1,4 +1,4 @@
-"""What every candidate of a comparison goes through, checked when it is given."""
+"""Protocol of a comparison: what every candidate goes through."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ SHIFTS: Mapping[str, Mapping[str, Any]] = {
     "scale": {"scale_coeff": 1.2},
     "translation": {"max_translation": 72},
 }
-"""Test sets beside the test set, by name: in what they are unlike the published one.
+"""Shifted test sets by name: in what they differ from the published one.
 
 White noise five times as strong; slopes twice as steep; heights that vary three times as much;
 all 72 circular shifts in place of the first 48.
@@ -47,10 +47,9 @@ class Protocol:
     chosen. It then trains on `seeds` other seeds, and only these runs meet the test set.
 
     Attributes:
-        data: the dataset; the published one by default. Its `shifted_tests` are measured beside
-            `shifts`.
-        validation_samples: size of the validation set, generated beside the dataset and
-            standardised with its constants, at least 500.
+        data: the dataset; the published one by default. Its `shifted_tests` are measured, too.
+        validation_samples: size of the validation set, at least 500; generated like the dataset,
+            and standardised with its constants.
         validation_seed: seed of the validation set, other than the data's.
         seeds: number of final runs; run s of every candidate has the same order of batches and the
             same data.
@@ -66,7 +65,7 @@ class Protocol:
         vary_data: whether every seed has training, validation and test sets of its own.
         train_sizes: numbers of training samples for the accuracy against their number, each a
             multiple of `batch_size`; the first so many of the training set.
-        shuffled: whether to train anew on data with permuted positions, as in the paper's Table 1.
+        shuffled: whether to train on data with permuted positions, too, as in the paper's Table 1.
         shifts: names of test sets unlike the training set.
         references: whether the four models of the paper are further rows, with the published recipe
             (Adam at 0.01, nothing tuned).

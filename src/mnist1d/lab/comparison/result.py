@@ -1,4 +1,4 @@
-"""What a comparison found: numbers, statistics, and how they are shown."""
+"""Result of a comparison: its numbers, paired differences, tables and figure."""
 
 import io
 import itertools

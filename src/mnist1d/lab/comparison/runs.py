@@ -36,6 +36,20 @@ _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 Case = TypeVar("Case", bound=tuple[Hashable, Hashable])
 
 
+class Planned(NamedTuple):
+    """A run that a comparison needs.
+
+    Attributes:
+        number: of its settings, among those that are tried.
+        seed: gives initial weights and the order of batches.
+        data: name of the samples.
+    """
+
+    number: int
+    seed: int
+    data: str
+
+
 @dataclass
 class Setup:
     """What a process needs to run a candidate.
@@ -47,16 +61,18 @@ class Setup:
         name: of the candidate.
         framework: of the candidate.
         source: digest of its source.
+        settings: the texts of the settings that are tried.
         packages: versions of what it is made with.
         python: the version of Python.
         protocol: what it goes through.
-        data: the candidate as bytes, for other processes; empty if it stays here.
+        data: the candidate and its settings as bytes, for other processes; empty if they stay here.
         token: by which it is found in the process that made it.
     """
 
     name: str
     framework: str
     source: str
+    settings: Sequence[str]
     packages: Mapping[str, str]
     python: str
     protocol: Protocol
@@ -65,14 +81,20 @@ class Setup:
 
     @classmethod
     def of(
-        cls, name: str, candidate: Candidate, source: str, sets: DataSets, *, is_sent: bool
+        cls,
+        name: str,
+        candidate: Candidate,
+        tries: Sequence[Mapping[str, Any]],
+        sets: DataSets,
+        *,
+        is_sent: bool,
     ) -> Self:
         """Return what is needed to run a candidate of this process.
 
         Args:
             name: of the candidate.
             candidate: itself.
-            source: its source.
+            tries: the settings that are tried.
             sets: the samples of the protocol that it goes through.
             is_sent: whether other processes are to run it.
 
@@ -82,14 +104,15 @@ class Setup:
         made = cls(
             name=name,
             framework=candidate.framework,
-            source=hashlib.sha256(source.encode()).hexdigest(),
+            source=hashlib.sha256(candidate.source().encode()).hexdigest(),
+            settings=[settings_text(settings) for settings in tries],
             packages={package: metadata.version(package) for package in packages},
             python=_PYTHON,
             protocol=sets.protocol,
-            data=packed(candidate) if is_sent else b"",
+            data=packed((candidate, tries)) if is_sent else b"",
             token=uuid.uuid4().hex,
         )
-        made.candidate, made.sets = candidate, sets
+        made.content, made.sets = (candidate, tries), sets
         _made_here[made.token] = made
         return made
 
@@ -97,13 +120,13 @@ class Setup:
         return _arrived, tuple(getattr(self, each.name) for each in dataclasses.fields(self))
 
     @cached_property
-    def candidate(self) -> Candidate:
-        """The candidate; in another process made again."""
+    def content(self) -> tuple[Candidate, Sequence[Mapping[str, Any]]]:
+        """The candidate and the settings that are tried; in another process made again."""
         try:
             return pickle.loads(self.data)  # noqa: S301 (our own)
         except ImportError:
             raise
-        except Exception as error:  # whatever a stranger's object raises
+        except Exception as error:  # a user's object may raise anything
             raise CandidateError(
                 "expected what can be made again in another process, and raised "
                 f"{describe_error(error)}"
@@ -114,13 +137,13 @@ class Setup:
         """The samples of the protocol."""
         return DataSets(self.protocol)
 
-    def task(self, run: Run, group: Hashable) -> Task:
+    def task(self, run: Planned, group: Hashable) -> Task:
         """Describe a run."""
         key = {
             "framework": self.framework,
             "packages": self.packages,
             "source": self.source,
-            "settings": settings_text(run.settings),
+            "settings": self.settings[run.number],
             "seed": run.seed,
             "data": self.sets.key(Variant.named(run.data)),
             "schedule": dataclasses.asdict(self.protocol.schedule),
@@ -144,7 +167,7 @@ class Trainer:
 
     Raises:
         ClusterError: if this process has other versions than the setup.
-        CandidateError: if the candidate cannot be made here; later, whatever it raises.
+        CandidateError: if the candidate cannot be made here; later, if it raises.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -153,14 +176,15 @@ class Trainer:
             | {package: metadata.version(package) for package in setup.packages},
             {"Python": setup.python, **setup.packages},
         )
-        self._candidate, self._sets = setup.candidate, setup.sets
-        self._schedule = setup.protocol.schedule
+        self._candidate, self._tries = setup.content
+        self._sets, self._schedule = setup.sets, setup.protocol.schedule
 
     def __call__(
         self, tasks: Sequence[Task], _: jax.Device | None, on_step: OnStep
     ) -> Iterator[tuple[Task, Arrays]]:
         """Yield every run with what is stored of it, as soon as it is finished."""
-        runs = [Run(**task.labels) for task in tasks]
+        planned = [Planned(**task.labels) for task in tasks]
+        runs = [Run(self._tries[each.number], each.seed, each.data) for each in planned]
         sets = {run.data: self._sets.sets(Variant.named(run.data)) for run in runs}
         done = set()
         try:
@@ -170,14 +194,14 @@ class Trainer:
                 checked = _checked(outcome, sets[runs[number].data], self._schedule)
                 done.add(number)
                 yield tasks[number], _arrays(checked)
-        except Exception as error:  # whatever a stranger's code raises
+        except Exception as error:  # a user's code may raise anything
             raise CandidateError(describe(error)) from error
         if len(done) < len(runs):
             raise CandidateError(f"expected {len(runs)} runs, got {len(done)}")
 
 
 class Done(NamedTuple, Generic[Case]):
-    """What became of the runs of a candidate.
+    """Results of the runs of a candidate.
 
     Attributes:
         outcomes: by case; some are missing if the candidate failed.
@@ -190,7 +214,7 @@ class Done(NamedTuple, Generic[Case]):
 
 def run_candidate(
     setup: Setup,
-    cases: Mapping[Case, Run],
+    cases: Mapping[Case, Planned],
     compute: Compute,
     progress: Callable[[int, int], None],
 ) -> Done[Case]:
@@ -203,7 +227,7 @@ def run_candidate(
         setup: of the candidate.
         cases: the runs by case; an executor gets those together whose cases begin alike.
         compute: where outcomes are stored, and what computes the others.
-        progress: told of steps done and steps in all.
+        progress: called with the steps done and the steps in all.
 
     Raises:
         OSError: if an outcome cannot be stored.

@@ -1,4 +1,4 @@
-"""What is tried of a candidate's search space: all of it, or as much as all candidates may."""
+"""Grid or random search: which settings of a candidate's search space are tried."""
 
 import math
 import random
