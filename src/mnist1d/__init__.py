@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from mnist1d import data, utils
 from mnist1d.data import get_dataset, get_dataset_args, get_templates, make_dataset
-from mnist1d.dataset import lazy
+from mnist1d.dataset import imports
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.dataset import Dataset, Samples
 from mnist1d.dataset.generation import draw_transforms, fresh_samples, generate, load
@@ -18,9 +18,9 @@ from mnist1d.utils import ObjectView, from_pickle, plot_signals, set_seed, to_pi
 
 if TYPE_CHECKING:
     from mnist1d.dataset import export as export
-    from mnist1d.figures import signals as pictures  # noqa: F401 (offered by `lazy`)
+    from mnist1d.figures import signals as pictures  # noqa: F401 (offered by `attach`)
 
-__getattr__, _ = lazy.attach(__name__, __file__)
+__getattr__, _ = imports.attach(__name__, __file__)
 
 __all__ = [
     "PRESETS",

@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.dataset import Dataset, Samples
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 from mnist1d.dataset.standardisation import Standardisation, standardisation
 from mnist1d.dataset.synthesis import TransformDraws, synthesise
 from mnist1d.dataset.variants import fixed_order

@@ -7,7 +7,7 @@ import numpy as np
 from mnist1d.dataset import Dataset, checks, generate
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.export import feature_names
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 
 __all__ = ["Bunch", "load_mnist1d"]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist1d.dataset import Dataset, checks, generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 from mnist1d.dataset.variants import SHUFFLED_BLOCKS, derived_stream
 from mnist1d.stream.stream import Stream
 

@@ -14,24 +14,12 @@ import xarray as xr
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness import record
 from mnist1d.harness.claims import VERDICTS
-from mnist1d.harness.findings import findings_of
+from mnist1d.harness.findings import findings_of, judged
 from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import Report
 from mnist1d.report.pictures import draw_pictures
 from mnist1d.report.reading import describe
 from mnist1d.report.render import experiment_markdown, html_page, overview_markdown
-
-ON_WORKERS = (
-    "classification",
-    "double-descent",
-    "lottery-tickets",
-    "metalearn-activation",
-    "metalearn-learning-rate",
-    "pooling",
-    "self-supervised",
-    "tsne",
-)
-
 
 STORED = json.loads(
     Path(__file__).parent.with_name("golden").joinpath("stored_tasks.json").read_text()
@@ -147,8 +135,6 @@ class Elsewhere(Executor):
 
 def test_units_that_workers_compute_are_those_computed_here(finished, tmp_path):
     experiment, config, result, folder, _ = finished
-    if experiment.NAME not in ON_WORKERS:
-        pytest.skip("computes all of it in the process that was asked")
     for place, path in enumerate(sorted((folder / "units").glob("*.npz"))):
         if place % 4:
             (tmp_path / path.name).write_bytes(path.read_bytes())
@@ -170,14 +156,14 @@ def test_claims_have_unique_names_a_source_and_a_statement(finished):
 
 def test_a_reduced_run_decides_nothing(finished):
     experiment, _, result, *_ = finished
-    judgements = record.judge_result(experiment, result)
+    judgements = judged(experiment, result)
     assert judgements
     assert {judgement.verdict for judgement in judgements} == {"undecided"}
 
 
 def test_the_same_numbers_under_the_full_protocol_are_judged(finished):
     experiment, _, result, *_ = finished
-    judgements = record.judge_result(experiment, result.assign_attrs(protocol="full"))
+    judgements = judged(experiment, result.assign_attrs(protocol="full"))
     assert {judgement.verdict for judgement in judgements} <= set(VERDICTS)
     assert any(judgement.verdict != "undecided" for judgement in judgements)
 

@@ -19,6 +19,7 @@ from mnist1d.experiments.lottery_tickets.method import _network as lottery_netwo
 from mnist1d.experiments.self_supervised.method import _task as encoder_task
 from mnist1d.experiments.tsne.method import _embedding
 from mnist1d.harness import record
+from mnist1d.harness.findings import judged
 
 every_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.NAME)
 
@@ -90,7 +91,7 @@ def test_double_descent_on_other_data_has_curves_and_no_claims():
     assert result.n_wrong_labels == 0
     assert result.n_parameters.values.ravel().tolist()[:2] == [98, 98]
     assert "label_noise=0.0" in result.attrs["data"]
-    assert record.judge_result(double_descent, result) == []
+    assert judged(double_descent, result) == []
     assert double_descent.summarise(result)
     with pytest.raises(ValueError, match="batch_size must divide 400, not 150"):
         dataclasses.replace(config, batch_size=150)

@@ -27,6 +27,7 @@ from mnist1d.experiments.pooling.training import (
 )
 from mnist1d.harness import record
 from mnist1d.harness.claims import Positive, judge
+from mnist1d.harness.findings import judged
 from mnist1d.models import PoolingCNN, count_parameters, pooling_cnn, predict
 from mnist1d.models.pooling_cnn import POOLS
 from mnist1d.stream.stream import Stream
@@ -416,6 +417,6 @@ def test_pooling_on_other_data_has_gains_and_no_claims():
     )
     result = record.execute(pooling, config)
     assert result.attrs["data"] == "final_seq_length=20"
-    assert record.judge_result(pooling, result) == []
+    assert judged(pooling, result) == []
     assert "gain" in pooling.summarise(result)[1].estimates
     assert set(pooling.plot(result)) == {"figure", "figure-gain"}

@@ -9,7 +9,7 @@ import tyro
 
 from mnist1d.cli.command import error_line, fail
 from mnist1d.cli.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
 
 __all__ = ["show"]

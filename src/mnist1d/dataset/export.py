@@ -14,7 +14,7 @@ import numpy as np
 from mnist1d.dataset.archive import explained
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.dataset import Dataset
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 
 __all__ = ["feature_names", "to_csv", "to_huggingface", "to_pandas", "to_parquet"]
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mnist1d.dataset import lazy
+from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
     from mnist1d.execution.compute import Compute as Compute
@@ -15,4 +15,4 @@ if TYPE_CHECKING:
         Task as Task,
     )
 
-__getattr__, __dir__ = lazy.attach(__name__, __file__)
+__getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -13,7 +13,7 @@ from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 
 __all__ = ["ClusterError", "ClusterExecutor", "silence_log"]
 

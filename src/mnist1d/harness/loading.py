@@ -134,6 +134,8 @@ def _tolerant(run: Callable[..., Any], path: Path) -> Callable[..., xr.Dataset]:
 
     @wraps(run)
     def checked(config: Any, **extras: Any) -> xr.Dataset:
+        if "compute" in extras:
+            extras["units"] = extras["compute"].store
         result = run(config, **{k: v for k, v in extras.items() if takes_all or k in names})
         if not isinstance(result, xr.Dataset):
             raise InputError(

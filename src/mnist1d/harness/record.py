@@ -7,7 +7,6 @@ Every file is written whole or not at all.
 """
 
 import dataclasses
-import inspect
 import json
 import platform
 import time
@@ -26,13 +25,11 @@ from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution import Compute, Store
 from mnist1d.execution.machine import processor_name
-from mnist1d.execution.units import Units
 from mnist1d.figures import style
-from mnist1d.harness.findings import Findings, judged
+from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment, InputError, Progress, silent
 from mnist1d.harness.settings import as_json
 
-judge_result = judged
 PROTOCOL_IS_FREE_IN = ("seeds", "mnist_seeds", "mnist", "download_mnist")
 """Fields of a configuration that may change without leaving the paper's protocol."""
 COMPILATION = (
@@ -103,15 +100,12 @@ def execute(
         progress(line, 0, 0)
 
     compute = Compute(Store(folder, about, warn), executor)
-    units = Units(folder, about, warn, executor)
-    takes = inspect.signature(experiment.run).parameters
-    given = {"units": units} if "units" in takes else {"compute": compute}
     # Of one that compiles nothing, what is heard comes from others at the same time.
     compiles = getattr(experiment, "USES_JAX", True)
     if compiles:
         jax.monitoring.register_event_duration_secs_listener(listen)
     try:
-        result = experiment.run(config, progress=progress, **given)
+        result = experiment.run(config, progress=progress, compute=compute)
     finally:
         if compiles:
             jax.monitoring.unregister_event_duration_listener(listen)
@@ -124,7 +118,7 @@ def execute(
         **circumstances(),
         seconds=time.perf_counter() - clock,
         compile_seconds=compilation[0],
-        units_found=units.n_found + compute.store.n_found,
+        units_found=compute.store.n_found,
     )
 
 

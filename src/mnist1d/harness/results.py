@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from mnist1d.dataset.atomic import atomic_write
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 from mnist1d.harness import record
 
 TABLE_COLUMNS = ("seed", "variable", "value")

@@ -7,13 +7,12 @@ they are defined may change.
 
 from typing import TYPE_CHECKING
 
-from mnist1d.dataset import lazy
+from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
     from mnist1d.execution.compute import Compute as Compute
-    from mnist1d.execution.store import Store as Store
+    from mnist1d.execution.store import Store as Store, Store as Units  # noqa: F401
     from mnist1d.execution.task import Task as Task
-    from mnist1d.execution.units import Units as Units
     from mnist1d.experiments import find_experiment as find_experiment
     from mnist1d.experiments.self_supervised.views import (
         ViewDraws as ViewDraws,
@@ -141,4 +140,4 @@ if TYPE_CHECKING:
     )
     from mnist1d.training.supervised import supervised as supervised
 
-__getattr__, __dir__ = lazy.attach(__name__, __file__)
+__getattr__, __dir__ = imports.attach(__name__, __file__)

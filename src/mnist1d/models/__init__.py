@@ -7,7 +7,7 @@ way; `predict` uses whichever a model offers, so any Equinox module for one exam
 
 from typing import TYPE_CHECKING
 
-from mnist1d.dataset import lazy
+from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
     from mnist1d.models.cnn import CNN as CNN
@@ -19,4 +19,4 @@ if TYPE_CHECKING:
     from mnist1d.models.pooling_cnn import PoolingCNN as PoolingCNN
     from mnist1d.models.prediction import count_parameters as count_parameters, predict as predict
 
-__getattr__, __dir__ = lazy.attach(__name__, __file__)
+__getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from mnist1d.dataset.archive import new_member
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 from mnist1d.stream.stream import Stream
 
 __all__ = ["FORMATS", "Contents", "Fingerprint", "Sink", "bytes_per_sample", "contents"]

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 from mnist1d.dataset.atomic import atomic_write
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 
 __all__ = ["Folder", "open_folder"]
 

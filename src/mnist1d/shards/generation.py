@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 from mnist1d.execution.cluster import ClusterExecutor
 from mnist1d.execution.executors import results_of
 from mnist1d.execution.machine import count_cores

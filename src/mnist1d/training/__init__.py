@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mnist1d.dataset import lazy
+from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
     from mnist1d.execution.devices import (
@@ -33,4 +33,4 @@ if TYPE_CHECKING:
         train_runs as train_runs,
     )
 
-__getattr__, __dir__ = lazy.attach(__name__, __file__)
+__getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -33,7 +33,7 @@ Source: PAPER section 1. Differences from the paper and its code:
 
 from typing import TYPE_CHECKING
 
-from mnist1d.dataset import lazy
+from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
     from mnist1d.experiments.classification.claims import (
@@ -50,4 +50,4 @@ TITLE = "Classification (Table 1, Figure 2, Figure S1)"
 VERSION = 1
 PAPER_SEEDS = 3
 
-__getattr__, __dir__ = lazy.attach(__name__, __file__)
+__getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -26,7 +26,7 @@ Source: PAPER section 4. Differences from the paper and its code:
 
 from typing import TYPE_CHECKING
 
-from mnist1d.dataset import lazy
+from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
     from mnist1d.experiments.double_descent.claims import CLAIMS as CLAIMS, summarise as summarise
@@ -39,4 +39,4 @@ TITLE = "Deep double descent (Figure 5)"
 VERSION = 1
 PAPER_SEEDS = 1
 
-__getattr__, __dir__ = lazy.attach(__name__, __file__)
+__getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -35,7 +35,7 @@ what the paper describes. Differences from the paper and its code; (both): of ei
 
 from typing import TYPE_CHECKING
 
-from mnist1d.dataset import lazy
+from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
     from mnist1d.experiments.lottery_tickets.claims import (
@@ -52,4 +52,4 @@ TITLE = "Lottery tickets (Figure 4, Figure S2)"
 VERSION = 2
 PAPER_SEEDS = 2
 
-__getattr__, __dir__ = lazy.attach(__name__, __file__)
+__getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -34,7 +34,7 @@ Source: PAPER section 6. Differences from the paper and its code:
 
 from typing import TYPE_CHECKING
 
-from mnist1d.dataset import lazy
+from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
     from mnist1d.experiments.metalearn_activation.claims import (
@@ -51,4 +51,4 @@ VERSION = 1
 PAPER_SEEDS = 1
 FILLS_CORES = False
 
-__getattr__, __dir__ = lazy.attach(__name__, __file__)
+__getattr__, __dir__ = imports.attach(__name__, __file__)

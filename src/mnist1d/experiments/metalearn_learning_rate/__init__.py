@@ -21,7 +21,7 @@ Source: PAPER section 5. Differences from the paper and its code:
 
 from typing import TYPE_CHECKING
 
-from mnist1d.dataset import lazy
+from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
     from mnist1d.experiments.metalearn_learning_rate.claims import (
@@ -42,4 +42,4 @@ VERSION = 1
 PAPER_SEEDS = 1
 TAKES_SECONDS = True
 
-__getattr__, __dir__ = lazy.attach(__name__, __file__)
+__getattr__, __dir__ = imports.attach(__name__, __file__)

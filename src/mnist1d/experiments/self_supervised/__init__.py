@@ -35,7 +35,7 @@ Source: PAPER section 7. Differences from the paper and its code:
 
 from typing import TYPE_CHECKING
 
-from mnist1d.dataset import lazy
+from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
     from mnist1d.experiments.self_supervised.claims import (
@@ -52,4 +52,4 @@ TITLE = "Self-supervised learning, SimCLR (Figure 8)"
 VERSION = 1
 PAPER_SEEDS = 1
 
-__getattr__, __dir__ = lazy.attach(__name__, __file__)
+__getattr__, __dir__ = imports.attach(__name__, __file__)

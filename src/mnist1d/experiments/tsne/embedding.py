@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import KDTree
 
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 from mnist1d.execution import OnStep
 from mnist1d.execution.blas import one_thread
 from mnist1d.execution.executors import DaemonThreads, results_of

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from mnist1d.dataset import generate
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 from mnist1d.execution import Arrays, Compute, OnProgress, OnStep, Runner, Task
 from mnist1d.execution.cluster import ClusterError
 from mnist1d.execution.machine import count_cores

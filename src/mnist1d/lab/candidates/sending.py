@@ -17,7 +17,7 @@ from typing import Any
 import equinox as eqx
 import jax
 
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 from mnist1d.lab.candidates.checks import describe_error
 from mnist1d.lab.candidates.contract import Candidate, CandidateError
 from mnist1d.lab.candidates.fingerprint import is_installed

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 from mnist1d.lab.candidates.checks import describe_error, few_of
 from mnist1d.lab.candidates.contract import (
     CandidateError,

@@ -12,7 +12,7 @@ import numpy as np
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_writable
-from mnist1d.dataset.extras import required
+from mnist1d.dataset.imports import required
 from mnist1d.execution import Compute, Store
 from mnist1d.experiments.classification.method import MODELS
 from mnist1d.harness import record
