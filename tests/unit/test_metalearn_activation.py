@@ -16,7 +16,6 @@ from mnist1d.experiments.metalearn_activation import method, outer_loop
 from mnist1d.experiments.metalearn_activation.activation import (
     Direct,
     Grid,
-    LearnedFunction,
     Tabulated,
     elu,
     lookup,
@@ -25,6 +24,7 @@ from mnist1d.experiments.metalearn_activation.activation import (
 from mnist1d.experiments.metalearn_activation.claims import CLAIMS, PUBLISHED_ACCURACY
 from mnist1d.experiments.metalearn_activation.config import CONDITIONS, PLACES, Config
 from mnist1d.experiments.metalearn_activation.inner_loop import Data, train
+from mnist1d.experiments.metalearn_activation.learned_function import LearnedFunction
 from mnist1d.experiments.metalearn_activation.method import run
 from mnist1d.experiments.metalearn_activation.outer_loop import (
     MetaTrainer,

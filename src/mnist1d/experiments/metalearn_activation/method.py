@@ -10,10 +10,11 @@ import numpy as np
 import xarray as xr
 
 from mnist1d.execution import Arrays, Compute, Task
-from mnist1d.experiments.metalearn_activation.activation import Grid, LearnedFunction, Network
+from mnist1d.experiments.metalearn_activation.activation import Grid, Network
 from mnist1d.experiments.metalearn_activation.comparison import train_with
 from mnist1d.experiments.metalearn_activation.config import CONDITIONS, PLACES, Config
 from mnist1d.experiments.metalearn_activation.inner_loop import make_data
+from mnist1d.experiments.metalearn_activation.learned_function import LearnedFunction
 from mnist1d.experiments.metalearn_activation.outer_loop import (
     MetaTrainer,
     draw_network,

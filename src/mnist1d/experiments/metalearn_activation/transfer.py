@@ -20,8 +20,9 @@ from jaxtyping import Array
 
 from mnist1d.dataset import fresh_samples, generate
 from mnist1d.execution import Arrays, Compute, OnStep, Task
-from mnist1d.experiments.metalearn_activation.activation import Grid, LearnedFunction
+from mnist1d.experiments.metalearn_activation.activation import Grid
 from mnist1d.experiments.metalearn_activation.config import Config
+from mnist1d.experiments.metalearn_activation.learned_function import LearnedFunction
 from mnist1d.harness.assembly import assemble
 from mnist1d.harness.interface import Progress
 from mnist1d.models import CNN, MLP, predict
