@@ -85,28 +85,13 @@ def html_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
         for name in ("page.css", "page.js")
     )
     template = _html().get_template("page.html.jinja")
-    return template.render(
-        report=report, pictures=pictures, style=style, script=script, **_common()
-    )
+    return template.render(report=report, pictures=pictures, style=style, script=script)
 
 
 def _written_in_markdown(name: str, **about: Any) -> str:
-    written = _markdown().get_template(f"{name}.md.jinja").render(**about, **_common())
+    written = _markdown().get_template(f"{name}.md.jinja").render(**about)
     # What is left out of a template leaves its blank line.
     return re.sub(r"\n{3,}", "\n\n", written).strip() + "\n"
-
-
-def _common() -> dict[str, Any]:
-    return {
-        "how_to_read": wording.HOW_TO_READ,
-        "dataset": {
-            "folder": dataset_table.FOLDER,
-            "title": dataset_table.TITLE,
-            "introduction": dataset_table.INTRODUCTION,
-            "table": dataset_table.table_2(),
-            "picture": dataset_table.figure_1(),
-        },
-    }
 
 
 @cache
@@ -140,6 +125,7 @@ def _environment(**options: Any) -> Environment:
         **options,
     )
     environment.filters |= {each.__name__: each for each in _FILTERS}
+    environment.globals |= {"dataset": dataset_table, "how_to_read": wording.HOW_TO_READ}
     return environment
 
 
