@@ -1,12 +1,12 @@
 """What can be set of the lottery-ticket experiment."""
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 
-from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.constraints import Count, Integer, Number, Positive, Seed, constrained
 from mnist1d.harness.settings import PUBLISHED_DATA, SHAPES, check_data
 
 SEARCHES = ("random", "lottery")
@@ -18,23 +18,24 @@ PUBLISHED_PRUNING_STEP = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
+@constrained
 class Config:
     """Settings of the lottery-ticket experiment; the defaults are the paper's.
 
     Attributes:
-        seeds: number of trials, at least 1; trial s draws from key s.
+        seeds: number of trials; trial s draws from key s.
         protocol: "corrected", or "published": what the code did (differences 1 to 5).
-        hidden_size: width of both hidden layers, 1 to 10,000.
-        rounds: number of sparsities, equally spaced from 0 to 1, at least 2.
-        learning_rate: of Adam, above 0.
-        search_steps: updates per round, at least 1 (the paper's steps 0 to 1501).
+        hidden_size: width of both hidden layers.
+        rounds: number of sparsities, equally spaced from 0 to 1.
+        learning_rate: of Adam.
+        search_steps: updates per round (the paper's steps 0 to 1501).
         search_batch_size: samples per batch in the search; divides the number of training samples.
-        ticket_sparsity: sparsity of the tickets that are studied, 0 to 1; the nearest one of the
-            search is taken.
-        study_steps: updates per network in the studies, at least 1 (steps 0 to 6000).
+        ticket_sparsity: sparsity of the tickets that are studied; the nearest one of the search is
+            taken.
+        study_steps: updates per network in the studies (steps 0 to 6000).
         study_batch_size: samples per batch in the studies; divides the number of training samples.
-        study_seed: seed of the studies' data, 0 to 2**32 - 1; the search's data has 42.
-        evaluate_every: steps between evaluations, at least 1.
+        study_seed: seed of the studies' data; the search's data has 42.
+        evaluate_every: steps between evaluations.
         controls: whether to train the two controls.
         products: type of the factors of the matrix products that lead to activations, "float32" or
             "bfloat16"; sums, gradients of weights and updates are float32.
@@ -42,40 +43,29 @@ class Config:
             published ones.
     """
 
-    seeds: int = 3
+    seeds: Count = 3
     protocol: Literal["corrected", "published"] = "corrected"
-    hidden_size: int = 500
-    rounds: int = 100
-    learning_rate: float = 0.02
-    search_steps: int = 1502
-    search_batch_size: int = 100
-    ticket_sparsity: float = 0.92
-    study_steps: int = 6001
-    study_batch_size: int = 500
-    study_seed: int = 43
-    evaluate_every: int = 100
+    hidden_size: Annotated[int, Integer(1, 10_000)] = 500
+    rounds: Annotated[int, Integer(2, 10**6)] = 100
+    learning_rate: Positive = 0.02
+    search_steps: Count = 1502
+    search_batch_size: Count = 100
+    ticket_sparsity: Annotated[float, Number(least=0, most=1)] = 0.92
+    study_steps: Count = 6001
+    study_batch_size: Count = 500
+    study_seed: Seed = 43
+    evaluate_every: Count = 100
     controls: bool = True
     products: Literal["float32", "bfloat16"] = "float32"
     data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
-        for field in ("seeds", "search_steps", "study_steps", "evaluate_every"):
-            checks.integer(field, getattr(self, field), 1, 10**9)
-        checks.integer("hidden_size", self.hidden_size, 1, 10_000)
-        checks.integer("rounds", self.rounds, 2, 10**6)
-        checks.integer("study_seed", self.study_seed, 0, 2**32 - 1)
-        checks.one_of("protocol", self.protocol, ("corrected", "published"))
-        checks.one_of("products", self.products, ("float32", "bfloat16"))
-        checks.truth("controls", self.controls)
-        checks.positive("learning_rate", self.learning_rate)
-        if not 0 <= checks.real("ticket_sparsity", self.ticket_sparsity) <= 1:
-            raise ValueError(f"ticket_sparsity must be from 0 to 1, not {self.ticket_sparsity}")
         check_data(
             self.data, (*SHAPES, *POSITIONED), "studies have 40 points in orders of their own"
         )
         n_train = self.data.n_train
         for field in ("search_batch_size", "study_batch_size"):
-            if n_train % checks.integer(field, getattr(self, field), 1, n_train):
+            if n_train % getattr(self, field):
                 raise ValueError(f"{field} must divide {n_train}, not {getattr(self, field)}")
         if self.protocol == "published" and (
             self.search_steps <= PUBLISHED_PRUNING_STEP
