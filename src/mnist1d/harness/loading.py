@@ -1,5 +1,7 @@
 """Finding an experiment: one of ours by name, or anyone's in a Python file."""
 
+from __future__ import annotations
+
 import difflib
 import hashlib
 import importlib.util
@@ -11,11 +13,12 @@ from dataclasses import is_dataclass
 from functools import wraps
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from mnist1d.harness.interface import Experiment, InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -137,7 +140,7 @@ def _tolerant(run: Callable[..., Any], path: Path) -> Callable[..., xr.Dataset]:
         if "compute" in extras:
             extras["units"] = extras["compute"].store
         result = run(config, **{k: v for k, v in extras.items() if takes_all or k in names})
-        if not isinstance(result, xr.Dataset):
+        if not isinstance(result, importlib.import_module("xarray").Dataset):
             raise InputError(
                 f"run in {path} must return an xarray.Dataset, not {type(result).__name__}"
             )
