@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from mnist1d.data import get_dataset, get_dataset_args, get_templates, make_dataset
+from mnist1d.published import provenance
 from mnist1d.utils import to_pickle
 
 # ruff: noqa: NPY002, S301 (the global random state and plain pickles are what is tested)
@@ -345,7 +346,7 @@ def test_a_damaged_file_is_an_error_and_stays_as_it_is():
 
 def test_files_of_a_later_version_are_not_trusted(monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(origin, "_VERSION", 9)
+        patch.setattr(provenance, "_VERSION", 9)
         quiet(arguments(), "data.pkl")
     assert b'"mnist1d": 9' in Path("data.pkl").read_bytes()
     np.random.seed(0)

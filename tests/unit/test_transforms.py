@@ -66,7 +66,7 @@ def test_equals_the_steps_one_sample_at_a_time(config):
 def test_chunks_do_not_change_a_bit(config, values, monkeypatch):
     labels, draws = labels_and_draws(config)
     expected = synthesise(TEMPLATES, labels, draws, config)
-    monkeypatch.setattr(transforms, "_CHUNK_VALUES", values)
+    monkeypatch.setattr(synthesis, "_CHUNK_VALUES", values)
     np.testing.assert_array_equal(synthesise(TEMPLATES, labels, draws, config), expected)
 
 
