@@ -6,6 +6,7 @@ import pickle
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
+import jax
 import matplotlib.image
 import numpy as np
 import pytest
@@ -25,6 +26,14 @@ STORED = json.loads(
     Path(__file__).parent.with_name("golden").joinpath("stored_tasks.json").read_text()
 )
 """Names of the files that quick runs left, before the code was laid out anew."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_programs():
+    """Compile without most optimisations: quick runs take their time compiling."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module", params=EXPERIMENTS, ids=lambda experiment: experiment.NAME)
