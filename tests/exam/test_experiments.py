@@ -98,6 +98,8 @@ def test_progress_reaches_the_end_of_every_task(finished):
 
 def test_stored_results_have_the_names_that_they_have_had(finished):
     experiment, _, _, folder, _ = finished
+    if experiment.NAME not in STORED:
+        pytest.skip("is newer than the record of names")
     names = sorted(path.stem for path in (folder / "units").glob("*.npz"))
     assert names == STORED[experiment.NAME]
 

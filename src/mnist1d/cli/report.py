@@ -6,11 +6,6 @@ from typing import Annotated
 import tyro
 
 from mnist1d.cli.command import fail
-from mnist1d.report import read_report
-from mnist1d.report.documents import write_report
-from mnist1d.report.pictures import draw_pictures
-from mnist1d.report.reading import needs_of
-from mnist1d.report.wording import sentence, summary_of
 
 __all__ = ["report"]
 
@@ -29,9 +24,15 @@ def report(
     to a README.md that is made in the folder of every experiment.
 
     Args:
-        folder: what `mnist1d reproduce --out DIR` wrote.
+        folder: what `mnist1d reproduce --out DIR` wrote; every experiment's page goes there, too.
         out: folder for RESULTS.md and report.html; made if needed.
     """
+    from mnist1d.report import read_report
+    from mnist1d.report.documents import write_report
+    from mnist1d.report.pictures import draw_pictures
+    from mnist1d.report.reading import needs_of
+    from mnist1d.report.wording import sentence, summary_of
+
     out = folder if out is None else out
     try:
         found = read_report(folder)

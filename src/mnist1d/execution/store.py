@@ -93,7 +93,13 @@ class Store:
             file.write(content.getbuffer())
 
     def _place(self, folder: Path, key: Mapping[str, Any]) -> tuple[str, Path]:
-        text = json.dumps(self._about | dict(key), sort_keys=True)
+        try:
+            text = json.dumps(self._about | dict(key), sort_keys=True)
+        except TypeError as error:
+            raise TypeError(
+                "a task's key must be in the types of JSON (of a DatasetConfig its to_dict()), not "
+                f"{key}: {error}"
+            ) from None
         return text, folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
 
 

@@ -1,34 +1,31 @@
 """The experiments of the paper, in its order.
 
 Each is a folder in the shape of `pooling`; `harness.interface.Experiment` says which names it has.
-To add one, make its folder and name it here: command line, record, report and exam pick it up.
+To add one, make its folder and name it below: command line, record, report and exam pick it up.
 """
 
+from importlib import import_module
 from pathlib import Path
+from typing import cast
 
-from mnist1d.experiments import (
-    classification,
-    double_descent,
-    lottery_tickets,
-    metalearn_activation,
-    metalearn_learning_rate,
-    pooling,
-    self_supervised,
-    tsne,
-)
 from mnist1d.harness import loading
 from mnist1d.harness.interface import Experiment, PaperExperiment
 
-EXPERIMENTS: tuple[PaperExperiment, ...] = (
-    classification,
-    tsne,
-    lottery_tickets,
-    double_descent,
-    metalearn_learning_rate,
-    metalearn_activation,
-    self_supervised,
-    pooling,
+FOLDERS = (
+    "classification",
+    "tsne",
+    "lottery_tickets",
+    "double_descent",
+    "metalearn_learning_rate",
+    "metalearn_activation",
+    "self_supervised",
+    "pooling",
 )
+
+EXPERIMENTS = tuple(
+    cast("PaperExperiment", import_module(f"{__name__}.{folder}")) for folder in FOLDERS
+)
+"""The experiments themselves."""
 
 
 def find_experiment(what: str | Path) -> Experiment:
@@ -55,4 +52,4 @@ def find_experiment(what: str | Path) -> Experiment:
     return loading.find_experiment(what, EXPERIMENTS)
 
 
-__all__ = ["EXPERIMENTS", "find_experiment"]
+__all__ = ["EXPERIMENTS", "FOLDERS", "find_experiment"]

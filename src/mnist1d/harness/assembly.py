@@ -24,6 +24,8 @@ def assemble(
         dims: for every variable its dimensions; those that no label fills are the array's own.
         fill: what stands where no task has a value, by variable, and so its type; NaN for others.
 
+    Raises: ValueError: if none of the arrays that tasks have is a variable.
+
     >>> found = [(Task({"model": "CNN"}, {}), {"loss": np.array([0.5, 0.1])})]
     >>> assemble(found, {"model": ["CNN", "MLP"], "step": [0, 1]}, {"loss": ("model", "step")}).loss
     <xarray.DataArray 'loss' (model: 2, step: 2)> ...
@@ -40,7 +42,9 @@ def assemble(
         for name, axes in dims.items()
     }
     place = {name: {label: i for i, label in enumerate(each)} for name, each in labels.items()}
+    known: set[str] = set()
     for task, values in found:
+        known |= values.keys()
         for name, axes in dims.items():
             if name in values:
                 at = tuple(
@@ -48,6 +52,10 @@ def assemble(
                     for axis in axes
                 )
                 arrays[name][at] = values[name]
+    if known and not known & dims.keys():
+        raise ValueError(
+            f"the variables {', '.join(dims)} have no values; tasks have {', '.join(sorted(known))}"
+        )
     return xr.Dataset(
         {name: (dims[name], array) for name, array in arrays.items()},
         {name: each for name, each in coords.items() if not isinstance(each, int)},

@@ -176,7 +176,7 @@ def _find(
     except FileNotFoundError:
         return None
     except ValueError as error:
-        progress(f"{error}: computed again", 0, 0)
+        progress(f"{str(error).partition(';')[0]}: computed again", 0, 0)
         return None
     if found.attrs.pop("point", None) != key:
         progress(f"{path} holds something else: computed again", 0, 0)

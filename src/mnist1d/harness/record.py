@@ -231,7 +231,9 @@ def read(path: Path) -> xr.Dataset:
     try:
         return xr.load_dataset(path, engine="h5netcdf").drop_encoding()
     except (OSError, KeyError, ValueError) as error:
-        raise ValueError(f"{path} is damaged ({error}); remove it and run again") from error
+        raise ValueError(
+            f"{path} is damaged or no result ({error}); if it is one, remove it and run again"
+        ) from error
 
 
 def package_version() -> str:

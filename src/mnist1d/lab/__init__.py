@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING
 from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
+    from mnist1d.dataset.constraints import (
+        Count as Count,
+        Each as Each,
+        Integer as Integer,
+        Number as Number,
+        constrained as constrained,
+    )
     from mnist1d.execution.compute import Compute as Compute
     from mnist1d.execution.store import Store as Store, Store as Units  # noqa: F401
     from mnist1d.execution.task import Task as Task

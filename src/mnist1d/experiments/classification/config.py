@@ -15,7 +15,7 @@ class Config:
     """Settings of the classification experiment; the defaults are the paper's.
 
     Attributes:
-        seeds: number of runs per model and data set; run s draws from key s.
+        seeds: number of runs per model and data set; run s draws initial weights from key s.
         n_steps: number of updates per run (the paper's steps 0 to 6000).
         evaluate_every: steps between evaluations.
         learning_rate: of Adam.

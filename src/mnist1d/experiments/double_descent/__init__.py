@@ -16,7 +16,7 @@ Source: PAPER section 4. Differences from the paper and its code:
 4. "The hidden layer": the MLP has two hidden layers of equal width, as in the code.
 5. The caption's dashed line marks the interpolation threshold, the figure's dashes the training
    error. Both are drawn, the measured threshold as a grey upright line.
-6. Threshold and peak are measured on each seed's curve (`descent_curves`). About 50 is taken as 50
+6. Threshold and peak are measured on each seed's curve (`curves`). About 50 is taken as 50
    give or take 15, a step of the published widths to either side. The search begins at the first
    size whose training error is below 50 %. As each seed's peak is chosen on its own test errors,
    a curve without one would seem to have a small one: a peak has to stand 2 points (0.1 nats) high.

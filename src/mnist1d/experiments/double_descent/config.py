@@ -52,7 +52,7 @@ class Config:
     """Settings of the double descent experiment; the defaults are the paper's, but for `seeds`.
 
     Attributes:
-        seeds: number of runs per size and series; run s draws from key s.
+        seeds: number of runs per size and series; run s draws weights and batches from seed s.
         widths: of the MLP's two hidden layers.
         channels: of the CNN.
         n_epochs: passes over the training set.

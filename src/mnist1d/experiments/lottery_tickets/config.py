@@ -23,7 +23,7 @@ class Config:
     """Settings of the lottery-ticket experiment; the defaults are the paper's.
 
     Attributes:
-        seeds: number of trials; trial s draws from key s.
+        seeds: number of trials; trial s draws initial weights and random masks from seed s.
         protocol: "corrected", or "published": what the code did (differences 1 to 5).
         hidden_size: width of both hidden layers.
         rounds: number of sparsities, equally spaced from 0 to 1.

@@ -38,7 +38,7 @@ class Config:
     """Settings of the experiment; the defaults are the paper's, but for `seeds`.
 
     Attributes:
-        seeds: number of meta-trainings; trial s draws from key s.
+        seeds: number of meta-trainings; trial s draws its function and networks from seed s.
         outer_steps: updates of the function.
         inner_steps: updates of the classifier per training.
         objective_steps: the objective is the mean of this many last inner losses; at most

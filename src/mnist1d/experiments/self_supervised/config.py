@@ -36,7 +36,7 @@ class Config:
     """Settings of the self-supervised experiment; the defaults are the paper's, but for `seeds`.
 
     Attributes:
-        seeds: number of runs per variant; run s draws from key s.
+        seeds: number of runs per variant; run s draws weights, batches and views from seed s.
         training_data: "training", the part that the code trained on, or "both" (difference 2).
         loss: "info-nce", the published one, or "nt-xent" (difference 3).
         n_epochs: passes over the training data.
