@@ -17,7 +17,7 @@ import pytest
 import xarray as xr
 
 import mnist1d
-from mnist1d.cli import compare as compare_command, main
+from mnist1d.cli import main
 from mnist1d.harness import record
 from mnist1d.harness.interface import InputError
 from mnist1d.lab.candidates.coerce import as_candidate
@@ -722,7 +722,6 @@ OPTIONS = ("--seeds", "2", "--learning-rates", "0.01", "0.1", "--shifts", "noise
 @pytest.fixture
 def command(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(compare_command, "keep_compiled_programs", lambda: None)
     Path("mine.py").write_text(FILE, encoding="utf-8")
 
     def run(*arguments):

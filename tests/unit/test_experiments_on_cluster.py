@@ -165,8 +165,6 @@ def test_the_example_for_slurm_does_what_it_says_with_jobs_that_start_here(
 @pytest.mark.parametrize("command", ["reproduce", "run"])
 def test_a_scheduler_that_does_not_answer_is_one_line(command, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(clusters, "_ANSWER_SECONDS", 1)
-    monkeypatch.setattr("mnist1d.cli.reproduce.keep_compiled_programs", lambda: None)
-    monkeypatch.setattr("mnist1d.cli.run.keep_compiled_programs", lambda: None)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # nobody listens here
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"

@@ -330,6 +330,15 @@ def constrained(cls: Class) -> Class:
     To be applied before `dataclasses.dataclass`. Constraints are checked first, in the order of the
     fields, and the values stored as plain Python; then comes the class's own `__post_init__`. What
     is allowed follows what the docstring's section "Attributes" says of a field.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... @constrained
+    ... class Settings:
+    ...     rate: Annotated[float, Number(above=0)] = 0.01
+    >>> Settings(rate=0)
+    Traceback (most recent call last):
+        ...
+    ValueError: rate must be above 0, not 0
     """
     own: Callable[[Any], None] | None = getattr(cls, "__post_init__", None)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         constrained as constrained,
     )
     from mnist1d.execution.compute import Compute as Compute
-    from mnist1d.execution.store import Store as Store, Store as Units  # noqa: F401
+    from mnist1d.execution.store import Store as Store, Units as Units
     from mnist1d.execution.task import Task as Task
     from mnist1d.experiments import find_experiment as find_experiment
     from mnist1d.experiments.self_supervised.views import (
@@ -125,6 +125,7 @@ if TYPE_CHECKING:
         with_same_runs as with_same_runs,
     )
     from mnist1d.training import (
+        Data as Data,
         History as History,
         Programs as Programs,
         RunProgram as RunProgram,
