@@ -1,7 +1,7 @@
 """Settings of the whole test session, made before JAX starts.
 
 Tests run in several processes (`-n 0`: in one). Those of a file stay together, as they share what
-takes long, and so do those of an experiment in the exam.
+takes long.
 
 Without the `lab` extra there is no JAX, and only the tests of the core can run.
 """
@@ -46,13 +46,3 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    for item in items:
-        group = item.path.stem
-        experiment = getattr(item, "callspec", None) and item.callspec.params.get("finished")
-        if experiment:
-            group += experiment.NAME
-        item.add_marker(pytest.mark.xdist_group(group))

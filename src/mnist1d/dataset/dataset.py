@@ -76,6 +76,7 @@ class Dataset:
 
         The arrays are those of the dataset, not copies.
 
+        >>> from mnist1d import generate
         >>> {name: len(part.y) for name, part in generate(validation=500).parts.items()}
         {'train': 3500, 'validation': 500, 'test': 1000}
         """
@@ -91,6 +92,7 @@ class Dataset:
             Dictionary with the keys x, x_test, y, y_test, t, templates in this order; templates is
             a dictionary with the keys x, t, y.
 
+        >>> from mnist1d import load
         >>> list(load().as_dict())
         ['x', 'x_test', 'y', 'y_test', 't', 'templates']
         """
@@ -114,6 +116,7 @@ class Dataset:
             OSError: if it cannot be written, for instance because the disk is full.
 
         >>> import tempfile
+        >>> from mnist1d import generate
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     generate(num_samples=100).save(f"{folder}/small.npz")
         ...     Dataset.load(f"{folder}/small.npz")
