@@ -14,9 +14,14 @@ from matplotlib.image import imread
 from matplotlib.patches import Ellipse
 
 import mnist1d
-from mnist1d import DatasetConfig, digit_templates, draw_transforms, synthesise
+from mnist1d import (
+    DatasetConfig,
+    digit_templates,
+    draw_transforms,
+    pictures,
+    synthesise,
+)
 from mnist1d.dataset import atomic
-from mnist1d.figures import signals
 from mnist1d.mnist import MNIST
 
 DEFAULTS = mnist1d.get_dataset_args()
@@ -61,7 +66,7 @@ def assert_inside(ellipse, x, t):
 
 
 def test_templates_are_drawn_upright_as_published():
-    figure = signals.templates_picture()
+    figure = pictures.templates_picture()
     templates = digit_templates()
     np.testing.assert_array_equal(signals_of(figure), templates.x)
     np.testing.assert_array_equal(times_of(figure), [templates.t] * 10)
@@ -76,7 +81,7 @@ def test_templates_are_drawn_upright_as_published():
 
 
 def test_dark_templates_are_white_dots_on_black():
-    figure = signals.templates_picture(dark=True)
+    figure = pictures.templates_picture(dark=True)
     np.testing.assert_array_equal(signals_of(figure), digit_templates().x)
     for axes in figure.axes:
         (line,) = axes.lines
@@ -87,7 +92,7 @@ def test_dark_templates_are_white_dots_on_black():
 
 def test_panels_touch_and_rows_of_more_than_ten_classes_are_wrapped():
     config = DatasetConfig(templates=np.random.RandomState(0).normal(size=(12, 30)))
-    figure = signals.templates_picture(config)
+    figure = pictures.templates_picture(config)
     np.testing.assert_array_equal(signals_of(figure), config.templates)
     boxes = [axes.get_position() for axes in figure.axes]
     assert [boxes[i].x1 for i in range(9)] == pytest.approx([boxes[i + 1].x0 for i in range(9)])
@@ -95,12 +100,12 @@ def test_panels_touch_and_rows_of_more_than_ten_classes_are_wrapped():
     assert boxes[10].y1 < boxes[0].y0
     assert_all_fits(figure)
     with pytest.raises(ValueError, match="at most 400 panels, not 401"):
-        signals.templates_picture(DatasetConfig(templates=np.ones((401, 2))))
+        pictures.templates_picture(DatasetConfig(templates=np.ones((401, 2))))
 
 
 def test_names_of_classes_are_titles_that_fit():
     names = {"$x$": [0, 1, 0], "a name that is far too long for a narrow panel": [0, -1, 0]}
-    figure = signals.templates_picture(DatasetConfig(templates=names))
+    figure = pictures.templates_picture(DatasetConfig(templates=names))
     assert titles_of(figure) == ["$x$", "a name that is far too…"]
     figure.draw_without_rendering()
     for axes in figure.axes:
@@ -110,7 +115,7 @@ def test_names_of_classes_are_titles_that_fit():
 
 def test_samples_are_the_first_of_each_class(published):
     for data in (None, DatasetConfig(), published):
-        figure = signals.samples_picture(data, rows=2)
+        figure = pictures.samples_picture(data, rows=2)
         first = [np.flatnonzero(published.y == k) for k in range(10)]
         expected = [published.x[first[k][row]] for row in range(2) for k in range(10)]
         np.testing.assert_array_equal(signals_of(figure), expected)
@@ -125,7 +130,7 @@ def test_samples_are_the_first_of_each_class(published):
 def test_a_class_has_a_column_of_its_own(classes, label_noise):
     parameters = {"templates": np.eye(13), "classes": classes, "label_noise": label_noise}
     data = mnist1d.generate(**parameters)
-    figure = signals.samples_picture(data, rows=4)
+    figure = pictures.samples_picture(data, rows=4)
     width = figure.get_size_inches()[0]
     places = {}
     for axes in figure.axes:
@@ -141,7 +146,7 @@ def test_a_class_has_a_column_of_its_own(classes, label_noise):
 
 
 def test_the_published_quiz_is_the_first_ten_of_the_test_set(published):
-    figure = signals.samples_picture(published, first=10, part="test", limit=6)
+    figure = pictures.samples_picture(published, first=10, part="test", limit=6)
     np.testing.assert_array_equal(signals_of(figure), published.x_test[:10])
     assert titles_of(figure) == [f"label={k}" for k in (2, 6, 3, 9, 4, 3, 1, 9, 5, 2)]
     assert ends_of(figure) == [(-6, 6, 6, -6)] * 10
@@ -150,7 +155,7 @@ def test_the_published_quiz_is_the_first_ten_of_the_test_set(published):
 
 @pytest.mark.parametrize("first", [3, 12])
 def test_samples_in_stored_order(published, first):
-    figure = signals.samples_picture(published, first=first)
+    figure = pictures.samples_picture(published, first=first)
     np.testing.assert_array_equal(signals_of(figure), published.x[:first])
     assert figure.get_size_inches()[0] == pytest.approx(1.5 * min(first, 10))
 
@@ -171,7 +176,7 @@ def test_samples_in_stored_order(published, first):
 @pytest.mark.parametrize("dark", [False, True])
 def test_samples_of_any_configuration_fit_their_panels(parameters, dark):
     data = mnist1d.generate(**parameters)
-    figure = signals.samples_picture(data, dark=dark)
+    figure = pictures.samples_picture(data, dark=dark)
     labels = data.config.labels
     first = [np.flatnonzero(data.y == label)[0] for label in labels]
     np.testing.assert_array_equal(signals_of(figure), data.x.reshape(len(data.y), -1)[first])
@@ -181,7 +186,7 @@ def test_samples_of_any_configuration_fit_their_panels(parameters, dark):
 
 def test_wrong_labels_are_marked_and_right_ones_are_not():
     data = mnist1d.generate(label_noise=0.5)
-    figure = signals.samples_picture(data, rows=8)
+    figure = pictures.samples_picture(data, rows=8)
     places = [np.flatnonzero(data.y == k)[row] for row in range(8) for k in range(10)]
     wrong = data.y[places] != data.y_clean[places]
     assert 20 < wrong.sum() < 60
@@ -191,13 +196,13 @@ def test_wrong_labels_are_marked_and_right_ones_are_not():
             title += f"\nreally {data.y_clean[i]}"
         assert axes.get_title() == title
         assert (axes.title.get_color() == "tab:red") == (data.y[i] != data.y_clean[i])
-    clean = signals.samples_picture(data, part="test", rows=8)
+    clean = pictures.samples_picture(data, part="test", rows=8)
     assert "really" not in "".join(titles_of(clean))
 
 
 def test_a_class_with_few_samples_leaves_panels_empty():
     data = mnist1d.generate(train=10, test=10, class_proportions=(11, *[1] * 9))
-    figure = signals.samples_picture(data, rows=2)
+    figure = pictures.samples_picture(data, rows=2)
     counts = np.bincount(data.y, minlength=10)
     assert len(figure.axes) == np.minimum(counts, 2).sum() < 20
 
@@ -214,7 +219,7 @@ def test_a_class_with_few_samples_leaves_panels_empty():
 )
 def test_impossible_pictures_of_samples_are_refused(published, arguments, message):
     with pytest.raises(ValueError, match=message):
-        signals.samples_picture(published, **arguments)
+        pictures.samples_picture(published, **arguments)
 
 
 # What is switched off in the pictures 1 to 7.
@@ -230,8 +235,8 @@ OFF = [
 
 def test_building_sequence_is_the_published_one():
     """PAPER section 9.2, by the functions for single signals that draw from the global stream."""
-    steps = signals.building_steps()
-    figures = signals.building_sequence()
+    steps = pictures.building_steps()
+    figures = pictures.building_sequence()
     assert len(steps) == len(figures) == 8
     templates = digit_templates()
     state = np.random.get_state()  # noqa: NPY002 (the published functions draw from it)
@@ -260,16 +265,16 @@ def test_building_sequence_is_the_published_one():
 def test_pictures_leave_the_global_stream_alone():
     np.random.seed(5)  # noqa: NPY002 (what must not change)
     before = np.random.get_state()[1].copy()  # noqa: NPY002 (as above)
-    signals.building_sequence(DatasetConfig(classes=(1, 2)))
-    signals.overview_picture()
-    signals.samples_picture(DatasetConfig(label_noise=0.5, num_samples=100))
+    pictures.building_sequence(DatasetConfig(classes=(1, 2)))
+    pictures.overview_picture()
+    pictures.samples_picture(DatasetConfig(label_noise=0.5, num_samples=100))
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002 (as above)
 
 
 def test_one_picture_of_all_steps_has_their_signals_and_captions():
     config = DatasetConfig(padding=(10, 20), final_seq_length=30, classes=(4, 2))
-    steps = signals.building_steps(config, seed=3)
-    figure = signals.building_picture(config, seed=3)
+    steps = pictures.building_steps(config, seed=3)
+    figure = pictures.building_picture(config, seed=3)
     assert (
         [text.get_text() for text in figure.texts]
         == [step.caption for step in steps]
@@ -292,14 +297,14 @@ def test_one_picture_of_all_steps_has_their_signals_and_captions():
 
 
 def test_the_order_of_the_points_is_a_step_where_it_changes():
-    *_, sheared, flipped = steps = signals.building_steps(DatasetConfig(positions="flipped"))
+    *_, sheared, flipped = steps = pictures.building_steps(DatasetConfig(positions="flipped"))
     assert len(steps) == 9
     assert flipped.caption == "Order of the points"
     np.testing.assert_array_equal(flipped.signals, sheared.signals[:, ::-1])
 
 
 def test_steps_are_drawn_to_one_scale_that_holds_the_highest():
-    figures = signals.building_sequence(DatasetConfig(shear_scale=20))
+    figures = pictures.building_sequence(DatasetConfig(shear_scale=20))
     assert len({ends for figure in figures for ends in ends_of(figure)}) == 1
     for figure in figures:
         assert_all_fits(figure)
@@ -316,7 +321,7 @@ def test_the_digit_lies_where_it_is_said_to_lie(padding):
     draws = draw_transforms(config, np.random.RandomState(0), length)
     draws = draws._replace(shift=np.arange(length))
     signals = synthesise(config.class_templates().x, np.zeros(length, int), draws, config)
-    spans = signals.digit_spans(draws, config)
+    spans = pictures.digit_spans(draws, config)
     places = np.linspace(0, 1, length)
     for signal, pieces in zip(signals, spans, strict=True):
         inside = [(places > begin - 1e-9) & (places < end + 1e-9) for begin, end in pieces]
@@ -325,13 +330,13 @@ def test_the_digit_lies_where_it_is_said_to_lie(padding):
 
 
 def test_the_overview_marks_the_digits():
-    figure = signals.overview_picture(seed=7, n_classes=10)
+    figure = pictures.overview_picture(seed=7, n_classes=10)
     config = DatasetConfig()
     draws = draw_transforms(config, np.random.RandomState(7), 10)
     templates = digit_templates()
-    expected = synthesise(templates.x, np.arange(10), draws, config)
+    signals = synthesise(templates.x, np.arange(10), draws, config)
     np.testing.assert_array_equal(signals_of(figure)[:10], templates.x)
-    np.testing.assert_array_equal(signals_of(figure)[10:], expected)
+    np.testing.assert_array_equal(signals_of(figure)[10:], signals)
     captions = ["Represent digits as 1D patterns", "Pad, translate, & transform"]
     assert [text.get_text() for text in figure.texts] == captions
     for label, axes in enumerate(figure.axes[10:]):
@@ -348,14 +353,14 @@ def test_the_overview_marks_the_digits():
 
 def test_an_ellipsis_says_that_there_are_more_classes():
     for n_classes, ellipses in ((9, 2), (10, 0)):
-        texts = [text.get_text() for text in signals.overview_picture(n_classes=n_classes).texts]
+        texts = [text.get_text() for text in pictures.overview_picture(n_classes=n_classes).texts]
         assert texts.count("…") == ellipses
 
 
 def test_a_digit_round_the_end_has_two_marks():
     config = DatasetConfig(max_translation=72, shear_scale=0)
     draws = draw_transforms(config, np.random.RandomState(1), 10)
-    figure = signals.overview_picture(config, seed=1, n_classes=10)
+    figure = pictures.overview_picture(config, seed=1, n_classes=10)
     marks = [len(axes.patches) for axes in figure.axes[10:]]
     ends = draws.shift + 11 / (11 + draws.padding) * 71
     assert marks == [2 if end >= 72 else 1 for end in ends]
@@ -366,20 +371,20 @@ def test_the_overview_shows_the_first_image_of_each_digit():
     rng = np.random.RandomState(0)
     images, labels = rng.randint(0, 256, (40, 28, 28), dtype=np.uint8), np.arange(40)[::-1] % 10
     mnist = MNIST(x=images, y=labels, x_test=images, y_test=labels)
-    figure = signals.overview_picture(mnist=mnist)
+    figure = pictures.overview_picture(mnist=mnist)
     assert figure.texts[0].get_text() == "Original MNIST examples"
     shown = [axes.images[0].get_array() for axes in figure.axes[:5]]
     np.testing.assert_array_equal(shown, [images[9 - k] for k in range(5)])
     with pytest.raises(ValueError, match="mnist must be left out"):
-        signals.overview_picture(DatasetConfig(templates=np.eye(3)), mnist=mnist)
+        pictures.overview_picture(DatasetConfig(templates=np.eye(3)), mnist=mnist)
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: signals.overview_picture(n_classes=11),
-        lambda: signals.overview_picture(seed=-1),
-        lambda: signals.building_steps(seed=2**32),
+        lambda: pictures.overview_picture(n_classes=11),
+        lambda: pictures.overview_picture(seed=-1),
+        lambda: pictures.building_steps(seed=2**32),
     ],
     ids=["classes", "overview", "building"],
 )
@@ -391,9 +396,9 @@ def test_numbers_out_of_range_are_named(call):
 PROGRAM = """
 import sys, hashlib, pathlib
 from mnist1d import DatasetConfig, pictures
-figure = signals.samples_picture(DatasetConfig(label_noise=0.5, num_samples=200))
+figure = pictures.samples_picture(DatasetConfig(label_noise=0.5, num_samples=200))
 for name in sys.argv[1:]:
-    signals.save_picture(figure, name)
+    pictures.save_picture(figure, name)
     print(hashlib.sha256(pathlib.Path(name).read_bytes()).hexdigest())
 assert "matplotlib.pyplot" not in sys.modules
 assert "jax" not in sys.modules
@@ -401,11 +406,11 @@ assert "jax" not in sys.modules
 
 
 def test_files_have_the_same_bytes_in_every_process_and_nobody_loads_pyplot(tmp_path):
-    figure = signals.samples_picture(DatasetConfig(label_noise=0.5, num_samples=200))
+    figure = pictures.samples_picture(DatasetConfig(label_noise=0.5, num_samples=200))
     names = [str(tmp_path / "new" / f"a.{ending}") for ending in ("png", "pdf", "PNG")]
     here = []
     for name in names:
-        signals.save_picture(figure, name)
+        pictures.save_picture(figure, name)
         here.append(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", PROGRAM, *names],
@@ -417,19 +422,19 @@ def test_files_have_the_same_bytes_in_every_process_and_nobody_loads_pyplot(tmp_
 
 
 def test_dpi_is_the_number_of_pixels_per_inch(tmp_path):
-    signals.save_picture(signals.templates_picture(), tmp_path / "a.png", dpi=40)
+    pictures.save_picture(pictures.templates_picture(), tmp_path / "a.png", dpi=40)
     assert imread(tmp_path / "a.png").shape == (79, 600, 4)
 
 
 def test_what_cannot_be_written_is_refused_and_leaves_what_was_there(tmp_path, monkeypatch):
-    figure = signals.templates_picture()
+    figure = pictures.templates_picture()
     with pytest.raises(ValueError, match=r"must be a \.png or a \.pdf file, not '.*a\.svg'"):
-        signals.save_picture(figure, tmp_path / "a.svg")
+        pictures.save_picture(figure, tmp_path / "a.svg")
     with pytest.raises(ValueError, match="dpi must be from 10 to 1000, not 5"):
-        signals.save_picture(figure, tmp_path / "a.png", dpi=5)
+        pictures.save_picture(figure, tmp_path / "a.png", dpi=5)
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(IsADirectoryError):
-        signals.save_picture(figure, tmp_path / "folder.png")
+        pictures.save_picture(figure, tmp_path / "folder.png")
     (tmp_path / "old.png").write_bytes(b"old")
 
     def full(_):
@@ -437,6 +442,6 @@ def test_what_cannot_be_written_is_refused_and_leaves_what_was_there(tmp_path, m
 
     monkeypatch.setattr(atomic.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        signals.save_picture(figure, tmp_path / "old.png")
+        pictures.save_picture(figure, tmp_path / "old.png")
     assert (tmp_path / "old.png").read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.png", "old.png"]
