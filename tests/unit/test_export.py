@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mnist1d import DatasetConfig, generate
-from mnist1d.dataset import atomic, export, extras
+from mnist1d.dataset import atomic, export, imports
 
 RICH = {
     "train": 30,
@@ -169,7 +169,7 @@ def test_a_package_that_lacks_one_of_its_own_says_so(tmp_path, monkeypatch):
     (tmp_path / "half_installed.py").write_text("import no_such_dependency\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="No module named 'no_such_dependency'"):
-        extras.required("half_installed", extra="lab")
+        imports.required("half_installed", extra="lab")
 
 
 def test_a_full_disk_is_named_and_nothing_half_remains(tmp_path, monkeypatch):
