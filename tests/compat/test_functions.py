@@ -6,6 +6,8 @@ import pickle
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 # Calls that cannot succeed: ours refuses before it seeds, the published package afterwards.
 REFUSED_BEFORE_SEEDING = {"few attributes", "folder"}
 

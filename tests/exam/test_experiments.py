@@ -22,6 +22,8 @@ from mnist1d.report.pictures import draw_pictures
 from mnist1d.report.reading import describe
 from mnist1d.report.render import experiment_markdown, html_page, overview_markdown
 
+pytestmark = pytest.mark.slow
+
 STORED = json.loads(
     Path(__file__).parent.with_name("golden").joinpath("stored_tasks.json").read_text()
 )

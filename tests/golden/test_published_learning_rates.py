@@ -5,6 +5,8 @@ import pytest
 
 from mnist1d.experiments.metalearn_learning_rate import Config, run
 
+pytestmark = pytest.mark.slow
+
 # PAPER 5.3: the learning rate after every outer step, as decoded from the figure.
 RATES = {
     1.5: """1.46445 1.37175 1.31412 1.25876 1.16610 1.10392 1.04426 0.99330 0.94941 0.91112 0.87707

@@ -14,6 +14,8 @@ import pytest
 
 import mnist1d
 
+pytestmark = pytest.mark.slow
+
 N_CONFIGURATIONS = 100
 # The grids of template and stretched signal share the first padded point in some or all samples.
 # Whether it is exactly zero, and so gets correlated noise, is decided by the last bit.

@@ -113,6 +113,7 @@ def check_refused_by_name(make, names):
     return config
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", FIELDS)
 @given(value=anything)
 @settings(max_examples=40, deadline=None)
@@ -138,6 +139,7 @@ def test_odd_values_are_stored_or_refused_without_taking_memory(field):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @given(values=st.dictionaries(st.sampled_from(FIELDS), anything, min_size=2, max_size=4))
 @example(values={"templates": [[0, 1]], "template_len": np.array([1, 2])})
 @settings(max_examples=200, deadline=None)
@@ -244,6 +246,7 @@ def together(draw):
     )
 
 
+@pytest.mark.slow
 @given(parameters=together())
 @settings(max_examples=100, deadline=None)
 def test_parameters_of_all_kinds_give_finite_data_or_are_refused(parameters, tmp_path_factory):

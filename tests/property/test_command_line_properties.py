@@ -77,6 +77,7 @@ def outcome(command, words):
     return 0, said.getvalue()
 
 
+@pytest.mark.slow
 @given(words=options(DATASET | OF_GENERATE), n=st.sampled_from(["7", "20", "0", "-1", "x", "1e3"]))
 @FUZZ
 def test_generate_ends_with_files_or_one_line(words, n):
@@ -90,6 +91,7 @@ def test_generate_ends_with_files_or_one_line(words, n):
         assert (code == 0) <= complete.exists()
 
 
+@pytest.mark.slow
 @given(words=options(DATASET | OF_SHOW))
 @FUZZ
 def test_show_ends_with_a_picture_or_one_line(words):
@@ -137,6 +139,7 @@ def expected():
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
+@pytest.mark.slow
 @given(
     name=st.sampled_from(["manifest.json", "mnist1d-00000.npz", "mnist1d-00002.npz"]),
     how=st.sampled_from(["flip", "cut", "append", "replace"]),

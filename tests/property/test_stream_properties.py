@@ -36,6 +36,7 @@ cuts = st.lists(st.integers(0, 200), min_size=1, max_size=5).map(sorted)
 STREAM = Stream()
 
 
+@pytest.mark.slow
 @given(parameters=good, first=st.integers(0, LARGEST_INDEX - 200), cuts=cuts)
 @settings(max_examples=40, deadline=None)
 def test_pieces_fit_together(parameters, first, cuts):
@@ -68,6 +69,7 @@ def test_standardised_to_mean_0_and_deviation_1(parameters):
     assert abs(squares.mean() - 1) < 6 * squares.std() / np.sqrt(2000) + 1e-5
 
 
+@pytest.mark.slow
 @given(parameters=good)
 @settings(max_examples=25, deadline=None)
 def test_a_record_says_what_configuration_it_was(parameters):

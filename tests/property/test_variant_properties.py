@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from mnist1d import Dataset, DatasetConfig, generate
@@ -123,6 +124,7 @@ json_values = st.recursive(
 fields = sorted(DatasetConfig().to_dict())
 
 
+@pytest.mark.slow
 @given(values=st.dictionaries(st.sampled_from(fields), json_values, max_size=3))
 @settings(max_examples=300, deadline=None)
 def test_any_json_is_a_configuration_or_refused_by_name(values):
@@ -160,6 +162,7 @@ def check_damaged(tmp_path_factory, content):
     assert loaded == SAMPLE
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=400, deadline=None)
 def test_flipped_bytes_are_noticed(data, tmp_path_factory):

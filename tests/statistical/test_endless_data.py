@@ -67,11 +67,13 @@ def drawn():
     return np.asarray(x, dtype=np.float64), np.asarray(y)
 
 
+@pytest.mark.slow
 def test_classes_are_equally_frequent(drawn):
     counts = np.bincount(drawn[1], minlength=10)
     assert np.abs(counts - N / 10).max() < 5 * np.sqrt(N * 0.1 * 0.9)
 
 
+@pytest.mark.slow
 def test_means_and_covariances_of_every_class_agree(drawn, published):
     for label in range(10):
         ours, theirs = drawn[0][drawn[1] == label], published[0][published[1] == label]
@@ -93,6 +95,7 @@ def test_every_point_has_the_same_distribution(drawn, published):
     assert smallest > 1e-5
 
 
+@pytest.mark.slow
 def test_a_classifier_cannot_tell_them_apart(drawn, published):
     ensemble = pytest.importorskip("sklearn.ensemble", reason="scikit-learn is not installed")
     half = N // 2

@@ -72,6 +72,7 @@ def test_every_point_has_the_same_distribution(published, native):
     assert max(statistics) < 2.5
 
 
+@pytest.mark.slow
 def test_random_projections_and_steps_have_the_same_distribution(published, native):
     directions = np.random.RandomState(0).standard_normal((40, 10))
     a, b = published[0] @ directions, native[0] @ directions
@@ -80,6 +81,7 @@ def test_random_projections_and_steps_have_the_same_distribution(published, nati
     assert max(kolmogorov_smirnov(a[:, j], b[:, j]) for j in range(a.shape[1])) < 2.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", range(10))
 def test_moments_of_every_class_agree(published, native, label):
     a, b = (x[y == label] for x, y in (published, native))

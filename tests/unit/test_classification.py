@@ -17,6 +17,8 @@ from mnist1d.experiments.classification.method import MNIST_MODELS, MODELS, _sto
 from mnist1d.harness.claims import judge
 from mnist1d.mnist import MNIST
 
+pytestmark = pytest.mark.slow
+
 ANSWERS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "human_answers.csv"
 
 

@@ -152,6 +152,7 @@ def summary_of_one_model(monkeypatch):
     monkeypatch.setattr(classification, "plot", lambda _: {})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny", "summary_of_one_model")
 def test_quick_run_says_everywhere_that_it_is_no_full_run(monkeypatch, capsys, tmp_path):
     run(monkeypatch, "reproduce", "classification", "--quick", "--out", tmp_path)
@@ -163,6 +164,7 @@ def test_quick_run_says_everywhere_that_it_is_no_full_run(monkeypatch, capsys, t
     assert result.attrs["protocol"] == "reduced"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny", "summary_of_one_model")
 def test_without_mnist_its_row_is_left_out_with_a_line(monkeypatch, capsys, tmp_path):
     out = tmp_path / "new" / "folder"

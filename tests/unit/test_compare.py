@@ -127,6 +127,7 @@ def test_tuning_is_given_no_test_data():
     assert {"test", "noise"} < oracle.final[0][2]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_other_test_labels_change_no_choice(monkeypatch):
     candidates = {"Logistic": Logistic}
@@ -201,6 +202,7 @@ def test_a_difference_that_is_the_same_for_all_seeds_is_not_tested():
     found.plot()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_the_papers_models_are_found_in_a_folder_that_has_them(monkeypatch, tmp_path):
     monkeypatch.setattr(comparison, "MODELS", {"Logistic": Logistic})
@@ -218,6 +220,7 @@ def test_the_papers_models_are_found_in_a_folder_that_has_them(monkeypatch, tmp_
     assert second.attrs["units_found"] == n_final
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_the_papers_cnn_under_another_name_ties_exactly(monkeypatch):
     monkeypatch.setattr(comparison, "MODELS", {"CNN": CNN})
@@ -344,6 +347,7 @@ def test_source_text_leaves_out_variables_that_are_called_like_an_attribute(monk
     assert source_text(sized) != before
 
 
+@pytest.mark.slow
 def test_from_python_all_cores_are_used():
     program = (
         "import jax, mnist1d.lab\n"
@@ -427,6 +431,7 @@ def test_the_source_of_an_object_is_that_of_its_class_with_its_values(written):
     assert source_text([pair, first]) != source_text([pair, second])
 
 
+@pytest.mark.slow
 def test_a_source_is_the_same_in_every_process(tmp_path):
     file = tmp_path / "told.py"
     file.write_text(
@@ -452,6 +457,7 @@ def test_a_source_is_the_same_in_every_process(tmp_path):
     assert len(texts) == 1
 
 
+@pytest.mark.slow
 def test_another_version_of_a_framework_computes_anew(tmp_path, monkeypatch):
     def done():
         oracle = Oracle(best_at(0.01))
@@ -499,6 +505,7 @@ def jax_key(seed):
     return jax.random.key(seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_candidate_that_cannot_work_is_named_before_anything_runs(what):
     broken, expected = BROKEN[what]
@@ -548,6 +555,7 @@ def test_predictions_that_are_none_are_named(change, expected):
     assert set(found.failures) == {"wrong"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_diverged_runs_are_counted_and_never_chosen():
     wild = EquinoxCandidate(Logistic, optax.sgd, search={"learning_rate": (3e38, 0.1)})
@@ -640,6 +648,7 @@ def test_candidates_without_steps_have_no_steps_to_a_target():
     assert "not reached" in str(compare({"a": Oracle(lambda *_: 0.5, {})}, QUICK))
 
 
+@pytest.mark.slow
 def test_the_figure_names_and_colours_every_candidate_by_itself():
     names = [f"a model with a long name, at $$ {i:02}" for i in range(12)]
     oracles = {n: Oracle(lambda *_, i=i: 0.5 + i / 50, {}) for i, n in enumerate(names)}
@@ -671,6 +680,7 @@ def test_one_of_something_is_singular():
 # What is given is told by what it is
 
 
+@pytest.mark.slow
 def test_candidates_are_told_by_what_they_are():
     oracle = Oracle(best_at(0.01))
     assert as_candidate("a", oracle) is oracle
@@ -731,6 +741,7 @@ def command(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_the_command_compares_stores_and_shows(command, capsys):
     command("mine.py", *OPTIONS, "--out", "out", "--data.train", "400", "--data.test", "200")

@@ -124,6 +124,7 @@ def same(one, other):
     return True
 
 
+@pytest.mark.slow
 def test_an_executor_finds_the_same_numbers_and_what_is_stored_serves_both(elsewhere, tmp_path):
     here = compare(make_candidates(), QUICK, folder=tmp_path / "here")
     there = compare(make_candidates(), QUICK, folder=tmp_path / "there", executor=elsewhere)
@@ -139,6 +140,7 @@ def test_an_executor_finds_the_same_numbers_and_what_is_stored_serves_both(elsew
     assert same(here, again)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_lost_is_the_only_one_computed_again(elsewhere, tmp_path):
     first = compare(make_candidates(), QUICK, folder=tmp_path)
     lost, *kept = sorted((tmp_path / "units").iterdir())
@@ -149,6 +151,7 @@ def test_a_run_that_is_lost_is_the_only_one_computed_again(elsewhere, tmp_path):
     assert same(first, again)
 
 
+@pytest.mark.slow
 def test_a_worker_makes_and_compiles_a_candidate_once(elsewhere, monkeypatch):
     made, compiled = [], []
 
@@ -167,6 +170,7 @@ def test_a_worker_makes_and_compiles_a_candidate_once(elsewhere, monkeypatch):
     assert len(made) == 2
 
 
+@pytest.mark.slow
 def test_threads_of_this_process_get_the_candidate_itself():
     seen = []
 
@@ -244,6 +248,7 @@ class Fragile:
         return int, ("no number",)
 
 
+@pytest.mark.slow
 def test_a_candidate_that_cannot_be_made_again_is_named(elsewhere):
     fragile = Fragile()
 
@@ -264,6 +269,7 @@ def test_a_worker_of_another_version_refuses():
         runs.Trainer(setup)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", [None, Elsewhere()])
 def test_a_full_disk_is_not_the_candidates_fault(monkeypatch, tmp_path, executor):
     def save(*_, **__):
@@ -391,6 +397,7 @@ def mine(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
+@pytest.mark.slow
 def test_classes_of_a_users_files_train_where_these_files_are_not(mine):
     classes = [mine.Network, mine.Deeper, mine.Narrow]
     done = subprocess.run(

@@ -27,6 +27,7 @@ MODULES = sorted(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name):
     module = name.removeprefix("mnist1d").removeprefix(".")

@@ -55,6 +55,7 @@ def run(tmp_path_factory):
     return run_block
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("document", "number"),
     [(document, number) for document in DOCUMENTS for number in range(len(BLOCKS[document]))],
@@ -78,6 +79,7 @@ def test_an_example_runs(document, number, run, monkeypatch, request):
         assert str(eval(promised[1], names).x.shape) == promised[2]  # noqa: S307 (as above)
 
 
+@pytest.mark.slow
 @documents
 def test_tables_are_made_of_the_records(document):
     pytest.importorskip("scipy", reason="SciPy is not installed")

@@ -158,6 +158,7 @@ def test_a_seed_without_threshold_leaves_the_interval_unknown(published):
     assert np.isnan([found.low, found.high]).all()
 
 
+@pytest.mark.slow
 def test_a_diverged_run_is_reported_and_decides_nothing():
     config = Config(seeds=2, widths=(2,), channels=(2,), n_epochs=1, learning_rate=1e30)
     result = double_descent.run(config)

@@ -80,6 +80,7 @@ def assert_same(one, other):
     np.testing.assert_allclose(one.train_loss, other.train_loss, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_rates_seeds_and_data_are_one_program_that_equals_separate_trainings(programs):
     candidate = EquinoxCandidate(Narrow)
     runs = [
@@ -92,6 +93,7 @@ def test_rates_seeds_and_data_are_one_program_that_equals_separate_trainings(pro
         assert_same(together[i], train(candidate, [runs[i]])[0])
 
 
+@pytest.mark.slow
 def test_further_runs_are_done_by_the_program_that_is_there(programs):
     candidate = EquinoxCandidate(Narrow)
     n_devices = jax.device_count()
@@ -145,6 +147,7 @@ LONG = np.ones((2, 4000), np.float32)
 LONG[1, 2000] = -1  # which is not shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "values"),
     [
@@ -172,6 +175,7 @@ def test_settings_that_print_alike_train_as_what_they_are(name, values):
 FACTOR = 1.0
 
 
+@pytest.mark.slow
 def test_a_candidate_whose_code_changed_gets_another_program(programs, monkeypatch):
     candidate = EquinoxCandidate(Narrow, loss=lambda logits, y: FACTOR * cross_entropy(logits, y))
     runs = [Run({"learning_rate": 0.01}, 0, "a")]
@@ -209,12 +213,14 @@ class OwnWidth(Wave):
         self.output = eqx.nn.MLP(40, 10, width, 1, key=key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [Wave, StaticWave, OwnWidth])
 def test_numbers_beside_arrays_that_depend_on_the_key_are_told(model):
     with pytest.raises(CandidateError, match=r"had others with another key: .* arrays"):
         check(EquinoxCandidate(model))
 
 
+@pytest.mark.slow
 def test_functions_that_every_model_makes_anew_are_no_such_numbers():
     class Own(Wave):
         activation: object = eqx.field(static=True)
@@ -229,6 +235,7 @@ def test_functions_that_every_model_makes_anew_are_no_such_numbers():
     assert len({outcome.train_loss[-1] for outcome in train(candidate, runs)}) == 3
 
 
+@pytest.mark.slow
 def test_a_candidate_that_trained_can_be_copied_and_sent(programs):
     candidate = EquinoxCandidate(Narrow)
     runs = [Run({"learning_rate": 0.01}, 0, "a")]
@@ -239,6 +246,7 @@ def test_a_candidate_that_trained_can_be_copied_and_sent(programs):
     assert programs == [1, 1, 1]
 
 
+@pytest.mark.slow
 def test_a_loss_may_have_another_precision():
     def loss(logits, y):
         return cross_entropy(logits, y).astype(jnp.bfloat16)
@@ -260,6 +268,7 @@ def test_the_logits_that_are_not_finite_are_shown():
         check(EquinoxCandidate(Often))
 
 
+@pytest.mark.slow
 def test_a_run_equals_a_loop_written_by_hand():
     run, sets = Run({"learning_rate": 0.03}, 3, "a"), SETS["a"]
     (outcome,) = train(EquinoxCandidate(Narrow), [run])
@@ -295,6 +304,7 @@ def test_a_run_equals_a_loop_written_by_hand():
     }
 
 
+@pytest.mark.slow
 def test_numbers_of_the_optimiser_share_a_program_and_shapes_do_not(programs):
     candidate = EquinoxCandidate(
         Narrow,
@@ -317,6 +327,7 @@ def test_numbers_of_the_optimiser_share_a_program_and_shapes_do_not(programs):
     assert_same(outcomes[2], train(by_hand, [Run({"learning_rate": 0.01}, 0, "a")])[0])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mixed_types")
 def test_a_schedule_that_decides_by_its_rate_gets_a_program_per_rate(programs):
     def deciding(rate):
@@ -328,6 +339,7 @@ def test_a_schedule_that_decides_by_its_rate_gets_a_program_per_rate(programs):
     assert outcomes[0].train_loss[-1] != outcomes[1].train_loss[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mixed_types")
 def test_a_schedule_of_a_traced_rate_is_one_program(programs):
     def cosine(rate):
@@ -338,6 +350,7 @@ def test_a_schedule_of_a_traced_rate_is_one_program(programs):
     assert programs == [2]
 
 
+@pytest.mark.slow
 def test_a_fixed_transformation_has_nothing_to_tune():
     candidate = EquinoxCandidate(Logistic, optax.adam(0.1))
     assert candidate.search == {}
@@ -346,6 +359,7 @@ def test_a_fixed_transformation_has_nothing_to_tune():
     assert_same(fixed, given)
 
 
+@pytest.mark.slow
 def test_loss_and_augmentation_are_the_candidates_own():
     runs = [Run({"learning_rate": 0.1}, 0, "a")]
     (plain,) = train(EquinoxCandidate(Logistic), runs)
@@ -407,6 +421,7 @@ class Dropped(eqx.Module):
         return self.output(self.dropout(x, key=key))
 
 
+@pytest.mark.slow
 def test_a_model_of_one_example_with_dropout_trains_and_predicts_without():
     runs = [Run({"learning_rate": 0.1}, 0, "a")]
     assert EquinoxCandidate(Dropped).check(SETS["a"], SCHEDULE) == 410
@@ -416,6 +431,7 @@ def test_a_model_of_one_example_with_dropout_trains_and_predicts_without():
     assert dropped.validation_accuracy[-1] > 0.5
 
 
+@pytest.mark.slow
 def test_an_optimizer_may_follow_the_data_of_a_run():
     x = jnp.asarray(SETS["a"].x[:50]), jnp.asarray(SETS["a"].y[:50])
     keys = jax.random.split(jax.random.key(0), 3)

@@ -56,6 +56,7 @@ def test_all_examples_are_short_and_tested():
         assert f'example("{file.stem}")' in text
 
 
+@pytest.mark.slow
 @quickly
 def test_a_new_activation_learns():
     found = accuracies(example("new_activation").main(**SMALL))
@@ -64,6 +65,7 @@ def test_a_new_activation_learns():
     assert found["relu"] != found["snake"]
 
 
+@pytest.mark.slow
 @quickly
 def test_an_optimiser_is_tuned_with_as_many_rates_as_adam():
     settings = SMALL | {"n_steps": 100, "learning_rates": (0.003, 0.01)}
@@ -74,6 +76,7 @@ def test_an_optimiser_is_tuned_with_as_many_rates_as_adam():
     assert found["Adam"] != found["sign"]
 
 
+@pytest.mark.slow
 def test_a_pytorch_model_learns():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     n_threads = torch.get_num_threads()
@@ -85,6 +88,7 @@ def test_a_pytorch_model_learns():
     assert "PyTorch" in str(comparison)
 
 
+@pytest.mark.slow
 @quickly
 def test_augmentation_changes_training_alone():
     found = accuracies(example("augmentation").main(**SMALL))
@@ -92,6 +96,7 @@ def test_augmentation_changes_training_alone():
     assert min(found.values()) > 0.3
 
 
+@pytest.mark.slow
 @quickly
 def test_label_noise_is_survived():
     gains = example("label_noise").main(shares=(0.0, 0.4), **SHORT)
@@ -108,6 +113,7 @@ def test_more_samples_are_worse_where_there_are_as_many_as_features():
     assert as_many < all_samples - 0.05
 
 
+@pytest.mark.slow
 @quickly
 def test_tickets_are_better_than_random_masks_on_other_noise():
     gain = example("ticket_transfer").main(seeds=3, n_steps=600)
@@ -115,12 +121,14 @@ def test_tickets_are_better_than_random_masks_on_other_noise():
     assert gain.mean > 0.02
 
 
+@pytest.mark.slow
 def test_endless_data_is_worth_something():
     gain = example("endless_data").main(seeds=2, n_steps=1500)
     assert gain.n == 2
     assert gain.mean > 0.02
 
 
+@pytest.mark.slow
 def test_classifiers_of_scikit_learn_stand_beside_each_other():
     comparison = example("sklearn_baseline").main(**SMALL | {"seeds": 1})
     found = accuracies(comparison)
@@ -129,6 +137,7 @@ def test_classifiers_of_scikit_learn_stand_beside_each_other():
     assert np.isnan(comparison.result.n_parameters).all()
 
 
+@pytest.mark.slow
 def test_an_experiment_of_ones_own_has_grids():
     from mnist1d.lab import run_grid
 

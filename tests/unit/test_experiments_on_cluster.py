@@ -13,6 +13,8 @@ import xarray as xr
 from mnist1d.cli import main
 from mnist1d.execution import cluster as clusters
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("distributed", reason="dask is not installed")
 
 SETTINGS = "--seeds 2 --widths 18 20 22 24 --channels 8 9 10 --n-epochs 1"

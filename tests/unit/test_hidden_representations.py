@@ -30,6 +30,7 @@ def close(a, b):
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_layers_of_the_papers_models_give_what_their_parts_give():
     model = MLP(key=KEY)
     outputs = representations(model, X)
@@ -46,12 +47,14 @@ def test_the_layers_of_the_papers_models_give_what_their_parts_give():
     close(outputs["output"], predict(cnn, X))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [GRU(key=KEY), PoolingCNN("max_pool", key=KEY), Encoder(key=KEY)])
 def test_the_last_layer_gives_what_the_model_gives(model):
     outputs = representations(model, X)
     close(list(outputs.values())[-1], predict(model, X))
 
 
+@pytest.mark.slow
 def test_layers_of_equinox_work_too():
     mlp = eqx.nn.MLP(40, 10, 20, depth=2, key=KEY)
     outputs = representations(mlp, X)
@@ -107,6 +110,7 @@ class Tokens(eqx.Module):
         return self.output(last) * scale
 
 
+@pytest.mark.slow
 def test_anyones_model_is_recorded_and_stays_as_it_is():
     model = Tokens(KEY)
     before = jax.tree.map(np.asarray, eqx.filter(model, eqx.is_array))
@@ -129,6 +133,7 @@ def test_anyones_model_is_recorded_and_stays_as_it_is():
     assert type(model.patch) is eqx.nn.Linear
 
 
+@pytest.mark.slow
 def test_layers_may_be_chosen_and_wrong_ones_are_named():
     model = Tokens(KEY)
     assert list(representations(model, X, of=["output"])) == ["output"]
@@ -160,6 +165,7 @@ class Stacked(eqx.Module):
         return eqx.combine(arrays, static)(hidden.sum(axis=0))
 
 
+@pytest.mark.slow
 def test_layers_that_are_taken_apart_are_recorded():
     model = Stacked(KEY)
     outputs = representations(model, X)
@@ -182,6 +188,7 @@ def test_a_model_may_be_called_otherwise():
     close(jnp.where(dropped, 0, 2 * outputs["layers.0"]), outputs["layers.1"])
 
 
+@pytest.mark.slow
 def test_training_can_record_representations_at_any_step():
     data = (X, jnp.arange(6))
     training = Training(
@@ -201,6 +208,7 @@ def test_training_can_record_representations_at_any_step():
     assert abs(trained.history.metrics[:, 0] - trained.history.metrics[:, -1]).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_similarity_is_the_same_by_either_product():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(30, 2, 10)), rng.normal(size=(30, 50))
@@ -218,6 +226,7 @@ def test_similarity_is_the_same_by_either_product():
     )
 
 
+@pytest.mark.slow
 def test_effective_rank_counts_directions():
     rng = np.random.default_rng(0)
     line = np.outer(rng.normal(size=50), rng.normal(size=20)) + rng.normal(size=20)
@@ -227,6 +236,7 @@ def test_effective_rank_counts_directions():
     close(effective_rank(jnp.asarray(cross, jnp.float32)), 4.0)
 
 
+@pytest.mark.slow
 def test_collapse_is_nothing_within_classes():
     y = jnp.arange(30) % 10
     means = jax.random.normal(KEY, (10, 3, 2))

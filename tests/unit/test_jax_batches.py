@@ -15,6 +15,7 @@ from mnist1d import jax as endless  # noqa: E402 (only where JAX is)
 KEY = jax.random.key(0)
 
 
+@pytest.mark.slow
 def test_a_batch_is_a_pure_function_of_its_key():
     x, y = endless.draw_batch(KEY, batch_size=5)
     again, _ = endless.draw_batch(KEY, DatasetConfig(seed=3), 5)
@@ -24,6 +25,7 @@ def test_a_batch_is_a_pure_function_of_its_key():
     assert (x != other).all()
 
 
+@pytest.mark.slow
 def test_compiled_and_mapped_it_is_the_same():
     config = DatasetConfig(
         positions="flipped",
@@ -45,6 +47,7 @@ def test_compiled_and_mapped_it_is_the_same():
     assert len(np.unique(np.asarray(x).reshape(15, -1), axis=0)) == 15
 
 
+@pytest.mark.slow
 def test_it_is_the_batch_of_a_training():
     optax = pytest.importorskip("optax", reason="the lab extra is not installed")
     from mnist1d.models import Logistic, predict
@@ -66,6 +69,7 @@ def test_it_is_the_batch_of_a_training():
     assert trained.history.metrics.min() > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -83,12 +87,14 @@ def test_variants(parameters):
     assert bool(jnp.isfinite(x).all())
 
 
+@pytest.mark.slow
 def test_the_order_of_points_is_applied():
     plain, _ = endless.draw_batch(KEY, batch_size=5)
     flipped, _ = endless.draw_batch(KEY, DatasetConfig(positions="flipped"), 5)
     np.testing.assert_array_equal(flipped, plain[:, ::-1])
 
 
+@pytest.mark.slow
 def test_constants_do_not_depend_on_the_batch():
     mean, std = standardisation(DatasetConfig())
     raw, _ = endless.draw_batch(KEY, batch_size=5, constants=(0.0, 1.0))
@@ -97,6 +103,7 @@ def test_constants_do_not_depend_on_the_batch():
     assert abs(float(x.mean())) > 1e-3
 
 
+@pytest.mark.slow
 def test_batches_of_a_dataset_go_with_it():
     dataset = generate(shuffle_seq=True)
     raw, _ = endless.draw_batch(KEY, batch_size=5, constants=(0.0, 1.0))
@@ -105,6 +112,7 @@ def test_batches_of_a_dataset_go_with_it():
     np.testing.assert_allclose(x, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "wrong"), [("symmetric", 0.27), ("other", 0.3)])
 def test_label_noise_has_its_share(kind, wrong):
     clean = jnp.arange(20_000) % 10
@@ -113,6 +121,7 @@ def test_label_noise_has_its_share(kind, wrong):
     assert share == pytest.approx(wrong, abs=5 * np.sqrt(wrong * (1 - wrong) / 20_000))
 
 
+@pytest.mark.slow
 def test_label_noise_is_seen_in_labels_alone():
     clean = endless.draw_batch(KEY, batch_size=5)
     noisy = endless.draw_batch(KEY, DatasetConfig(label_noise=1, label_noise_kind="other"), 5)
@@ -120,6 +129,7 @@ def test_label_noise_is_seen_in_labels_alone():
     assert (noisy.y != clean.y).all()
 
 
+@pytest.mark.slow
 def test_float64_where_jax_has_it():
     with jax.enable_x64(True):
         x, y = endless.draw_batch(KEY, DatasetConfig(), 5)

@@ -15,6 +15,8 @@ from mnist1d.cli.main import main
 from mnist1d.experiments import lottery_tickets
 from mnist1d.harness import record
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "mnist1d", "reproduce", "lottery-tickets", "--quick", "--out"]
 
 

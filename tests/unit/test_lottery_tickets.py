@@ -23,6 +23,8 @@ from mnist1d.models import MaskedMLP, count_parameters
 from mnist1d.models.masks import full_mask
 from mnist1d.training import as_data
 
+pytestmark = pytest.mark.slow
+
 TINY = Config(
     seeds=2,
     hidden_size=8,

@@ -42,6 +42,8 @@ from mnist1d.experiments.metalearn_activation.transfer import ARCHITECTURES
 from mnist1d.harness.claims import judge
 from mnist1d.models import CNN, MLP, count_parameters
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 meta_gradient = jax.jit(outer_loop.meta_gradient, static_argnums=0)

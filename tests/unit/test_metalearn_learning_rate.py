@@ -28,6 +28,8 @@ from mnist1d.harness.claims import judge
 from mnist1d.models import count_parameters
 from mnist1d.models.pytorch_stream import PyTorchStream
 
+pytestmark = pytest.mark.slow
+
 TINY = Config(
     seeds=2, outer_steps=23, inner_steps=3, hidden_size=4, sweep_points=5, sweep_range=(0.01, 30.0)
 )

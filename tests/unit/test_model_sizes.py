@@ -64,6 +64,7 @@ def trained(monkeypatch):
     return noted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("architecture", "size", "larger"), [("MLP", 3, 7), ("CNN", 2, 5)])
 def test_a_padded_model_trains_as_the_model_does_and_its_added_units_stay_zero(
     architecture, size, larger
@@ -91,6 +92,7 @@ def test_a_padded_model_trains_as_the_model_does_and_its_added_units_stay_zero(
         assert (np.asarray(ours)[~kept] == 0).all()
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_fit_is_refused_with_both_shapes():
     make = ARCHITECTURES["MLP"]
     small, large = (make(n, key=jax.random.key(0)) for n in (3, 7))
@@ -136,11 +138,13 @@ def test_layers_drawn_with_numpy_have_the_distribution_of_constructed_ones(archi
             assert abs(ours.mean()) < 4 * ours.std() / np.sqrt(ours.size)
 
 
+@pytest.mark.slow
 def test_runs_without_label_noise_learn_other_labels_than_those_with_it():
     losses = uninterrupted().train_loss.isel(rank=1)
     assert (losses.sel(series="mlp") < losses.sel(series="mlp-noise")).all()
 
 
+@pytest.mark.slow
 def test_the_same_key_gives_the_same_numbers_and_another_key_others():
     found = uninterrupted()
     xr.testing.assert_identical(run(), found)
@@ -148,6 +152,7 @@ def test_the_same_key_gives_the_same_numbers_and_another_key_others():
     assert losses[0] != losses[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_kept", [3, 6, 9])
 def test_an_interrupted_run_goes_on_where_it_was_and_ends_the_same(
     n_kept, tmp_path, trained, monkeypatch
@@ -187,6 +192,7 @@ def test_an_interrupted_run_goes_on_where_it_was_and_ends_the_same(
     assert not trained
 
 
+@pytest.mark.slow
 def test_runs_that_share_a_program_are_trained_together_though_one_is_wanted():
     trainer = Trainer(CONFIG)
     wanted = _training(CONFIG, "mlp-noise", 1, 1)
@@ -200,6 +206,7 @@ def test_runs_that_share_a_program_are_trained_together_though_one_is_wanted():
     assert trainer._programs.n_compiled == 1
 
 
+@pytest.mark.slow
 def test_more_seeds_use_what_fewer_had_found(tmp_path, trained):
     run(dataclasses.replace(CONFIG, seeds=1), Store(tmp_path))
     trained.clear()
@@ -229,6 +236,7 @@ def test_runs_on_the_published_data_are_known_by_what_they_always_were():
     assert PUBLISHED_DATA.n_train == 4000
 
 
+@pytest.mark.slow
 def test_a_run_of_another_length_is_not_taken_for_this_one(tmp_path, trained):
     config = dataclasses.replace(CONFIG, seeds=1)
     run(config, Store(tmp_path))
@@ -237,6 +245,7 @@ def test_a_run_of_another_length_is_not_taken_for_this_one(tmp_path, trained):
     assert sorted(trained) == [("CNN", (3,), 0), ("MLP", (2, 5), 0)]
 
 
+@pytest.mark.slow
 def test_errors_are_counted_against_the_labels_trained_on(monkeypatch):
     monkeypatch.setattr(training, "predict", lambda model, _, **__: jax.nn.one_hot(model, 3))
     data = (jnp.zeros((5, 40)), jnp.array([0, 1, 0, 2, 1]), None)

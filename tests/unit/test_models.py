@@ -128,6 +128,7 @@ def test_parameters_are_counted_without_masks_and_settings():
     assert count_parameters(Masked(jnp.ones((3, 4)), jnp.ones((3, 4), bool), 5)) == 12
 
 
+@pytest.mark.slow
 def test_one_example_alone_equals_it_in_a_batch_and_in_chunks(seeded):
     row, models = seeded
     model, x = take(models, 0), examples(row)
@@ -155,6 +156,7 @@ def test_models_of_many_seeds_equal_those_made_one_by_one():
             np.testing.assert_allclose(together, alone, rtol=0, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_mapping_over_seeds_equals_a_loop_and_gradients_are_finite(seeded):
     row, models = seeded
     x, labels = examples(row), jnp.arange(7)
@@ -177,6 +179,7 @@ def test_mapping_over_seeds_equals_a_loop_and_gradients_are_finite(seeded):
         assert np.abs(leaf).max() > 0
 
 
+@pytest.mark.slow
 def test_initial_weights_fill_the_bounds_of_pytorch(seeded):
     # PAPER C.2: every tensor U[-b, b], b = 1 / sqrt(fan in).
     row, models = seeded

@@ -81,6 +81,7 @@ def test_mnist_is_the_same_whatever_stands_for_mnist1d():
     assert embedding_key(noisy(tsne), "MNIST") == embedding_key(tsne.Config(), "MNIST")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_double_descent_on_other_data_has_curves_and_no_claims():
     data = PUBLISHED_DATA.replace(train=400, test=200, final_seq_length=30, label_noise=0)

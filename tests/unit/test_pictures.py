@@ -124,6 +124,7 @@ def test_samples_are_the_first_of_each_class(published):
         assert_all_fits(figure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("classes", "label_noise"), [((3, 8, 1), 0), ((3, 8, 1), 0.5), (tuple(range(13)), 0)]
 )
@@ -184,6 +185,7 @@ def test_samples_of_any_configuration_fit_their_panels(parameters, dark):
     assert_all_fits(figure)
 
 
+@pytest.mark.slow
 def test_wrong_labels_are_marked_and_right_ones_are_not():
     data = mnist1d.generate(label_noise=0.5)
     figure = pictures.samples_picture(data, rows=8)
@@ -200,6 +202,7 @@ def test_wrong_labels_are_marked_and_right_ones_are_not():
     assert "really" not in "".join(titles_of(clean))
 
 
+@pytest.mark.slow
 def test_a_class_with_few_samples_leaves_panels_empty():
     data = mnist1d.generate(train=10, test=10, class_proportions=(11, *[1] * 9))
     figure = pictures.samples_picture(data, rows=2)
@@ -357,6 +360,7 @@ def test_an_ellipsis_says_that_there_are_more_classes():
         assert texts.count("…") == ellipses
 
 
+@pytest.mark.slow
 def test_a_digit_round_the_end_has_two_marks():
     config = DatasetConfig(max_translation=72, shear_scale=0)
     draws = draw_transforms(config, np.random.RandomState(1), 10)
@@ -405,6 +409,7 @@ assert "jax" not in sys.modules
 """
 
 
+@pytest.mark.slow
 def test_files_have_the_same_bytes_in_every_process_and_nobody_loads_pyplot(tmp_path):
     figure = pictures.samples_picture(DatasetConfig(label_noise=0.5, num_samples=200))
     names = [str(tmp_path / "new" / f"a.{ending}") for ending in ("png", "pdf", "PNG")]

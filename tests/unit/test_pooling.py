@@ -33,7 +33,7 @@ from mnist1d.models.pooling_cnn import POOLS
 from mnist1d.stream.stream import Stream
 from mnist1d.training import Training, accuracy, cross_entropy, sequential_batch, train
 
-pytestmark = pytest.mark.usefixtures("quick_compilation", "compiled_once")
+pytestmark = [pytest.mark.usefixtures("quick_compilation", "compiled_once"), pytest.mark.slow]
 
 TINY = Config(
     seeds=2, sizes=(100, 300), stream_sizes=(500,), n_steps=7, batch_size=50, evaluate_every=3

@@ -70,6 +70,7 @@ training = Training(
 )
 
 
+@pytest.mark.slow
 def test_a_masked_network_trains_like_one_whose_weights_are_zeroed_before_every_step():
     """PAPER section 3.1: the published loop multiplies by the mask in place, gradients are free."""
     mask = masks.random_mask(NETWORK, 0.6, np.random.default_rng(1))
@@ -92,6 +93,7 @@ def test_a_masked_network_trains_like_one_whose_weights_are_zeroed_before_every_
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fraction", "multiple"), [(0.8, 1), (0.9, 7), (0.95, 1), (1.0, 5)])
 def test_units_that_cannot_make_a_difference_can_be_left_out(fraction, multiple):
     mask = masks.random_mask(NETWORK, fraction, np.random.default_rng(2))
@@ -119,6 +121,7 @@ def test_several_small_networks_are_put_into_as_many_whole_ones():
     np.testing.assert_array_equal(whole.second.weight[1, 7], NETWORK.second.weight[7])
 
 
+@pytest.mark.slow
 def test_products_in_bfloat16_differ_by_its_rounding_alone():
     model = MaskedMLP(NETWORK, masks.full_mask(NETWORK))
     rounded = MaskedMLP(NETWORK, masks.full_mask(NETWORK), "bfloat16")
@@ -174,6 +177,7 @@ def test_adjacency_counts_positions_and_divides_by_their_number():
     assert adjacency_probability(kept, 4) == pytest.approx(1 / 37 / 2)
 
 
+@pytest.mark.slow
 def test_bits_of_another_network_are_refused():
     bits = masks.pack(masks.full_mask(NETWORK))
     with pytest.raises(ValueError, match=r"a mask of \d+ parameters cannot be made of \d+ bytes"):

@@ -95,6 +95,7 @@ def assert_same_weights(model, reference, tolerance):
         np.testing.assert_allclose(value, theirs[name], rtol=0, atol=tolerance, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
 def test_logits_and_gradients_equal_pytorch(name):
     with jax.enable_x64(True):
@@ -169,6 +170,7 @@ def published_training(n_steps):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_thirty_steps_of_adam_equal_pytorch(name):
     with jax.enable_x64(True):
@@ -183,6 +185,7 @@ def test_thirty_steps_of_adam_equal_pytorch(name):
         assert_same_weights(model, reference, 1e-9)
 
 
+@pytest.mark.slow
 def test_ten_steps_of_adam_in_single_precision_stay_near_pytorch():
     jax.config.update("jax_disable_most_optimizations", False)  # as users train
     model, reference, length = pair("mlp", np.float32)
@@ -197,6 +200,7 @@ def test_ten_steps_of_adam_in_single_precision_stay_near_pytorch():
     np.testing.assert_allclose(trained.history.train_loss[0], expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_thirty_steps_of_reshuffled_momentum_equal_pytorch():
     with jax.enable_x64(True):
         model, reference, length = pair("mlp of double descent")

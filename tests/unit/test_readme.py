@@ -5,6 +5,8 @@ import re
 import runpy
 from pathlib import Path
 
+import pytest
+
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness import record
 from mnist1d.harness.findings import findings_of
@@ -20,6 +22,7 @@ def test_tables_are_those_of_the_records():
         assert fill["filled"](name, text) == text
 
 
+@pytest.mark.slow
 def test_claims_are_those_of_the_record(tmp_path):
     kept = [each for each in EXPERIMENTS if (ROOT / "results" / each.NAME).is_dir()]
     assert len(kept) >= 2
@@ -41,6 +44,7 @@ def test_links_to_files_exist():
     assert all((ROOT / file).exists() for file in files)
 
 
+@pytest.mark.slow
 def test_examples_run():
     names = {}
     for block in re.findall(r"```python\n(.+?)```", README, flags=re.DOTALL):

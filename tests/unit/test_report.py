@@ -36,6 +36,8 @@ from mnist1d.report.render import (
 )
 from mnist1d.report.strips import strip
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = (ROOT / "RESULTS.md").read_text(encoding="utf-8")
 PAGES = {

@@ -40,7 +40,10 @@ START = (
     "os.execv(sys.argv[3], sys.argv[3:])"
 )
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+    pytest.mark.slow,
+]
 
 
 class Browser:

@@ -344,6 +344,7 @@ def test_an_option_without_a_value_is_named():
         config_options.given(tyro.cli(make, args=["--whole"]))
 
 
+@pytest.mark.slow
 def test_claims_say_nothing_about_other_data(monkeypatch):
     monkeypatch.setattr(method, "MODELS", {"CNN": method.MODELS["CNN"]})
     monkeypatch.delenv("MNIST1D_MNIST", raising=False)

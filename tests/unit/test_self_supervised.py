@@ -44,6 +44,8 @@ from mnist1d.measures.probes import (
 from mnist1d.models import Encoder, count_parameters
 from mnist1d.training import info_nce, nt_xent, runs
 
+pytestmark = pytest.mark.slow
+
 PUBLISHED_VIEWS = {"max_shift": 10, "slope_scale": 0.04, "offset_scale": 0.3}
 TINY = Config(
     seeds=2,

@@ -78,6 +78,7 @@ def expected(tmp_path_factory):
     return contents(folder)
 
 
+@pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_makes_the_same_files(tmp_path, expected):
     done = run(tmp_path, "a worker dies")
     assert done.returncode == 0, done.stderr
@@ -114,6 +115,7 @@ def test_trouble_with_a_cluster_is_explained_and_loses_nothing(
     assert contents(tmp_path / "out") == expected
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # what a failed attempt to connect leaves behind
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:{port}", "nonsense", "ftp://127.0.0.1:1", ""])
 def test_a_scheduler_that_does_not_answer_is_reported_soon(tmp_path, monkeypatch, address):

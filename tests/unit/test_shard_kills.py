@@ -88,6 +88,7 @@ def run_with_kills(folder, expected, n_kills, *, seed):
     return progress
 
 
+@pytest.mark.slow
 def test_three_kills(tmp_path, expected):
     run_with_kills(tmp_path / "out", expected, 3, seed=0)
 
@@ -99,6 +100,7 @@ def test_many_kills(tmp_path, expected, seed):
     assert progress[-1] > 0
 
 
+@pytest.mark.slow
 def test_a_run_that_is_asked_to_stop_leaves_a_manifest_and_no_unfinished_files(tmp_path, expected):
     run = start(tmp_path)
     for _ in range(3):

@@ -83,6 +83,7 @@ def test_pieces_leave_no_trace(tmp_path, file_format, monkeypatch):
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
+@pytest.mark.slow
 @formats
 def test_two_processes_make_the_same_files(tmp_path, file_format):
     made(tmp_path / "a", file_format=file_format, **NOISY)

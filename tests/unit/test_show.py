@@ -119,6 +119,7 @@ def test_an_option_that_is_given_its_published_value_counts():
     assert DatasetOptions(preset="hard", scale_coeff=0.4).config().scale_coeff == 0.4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "name", "expected"),
     [
@@ -143,6 +144,7 @@ def test_samples_follow_seed_and_size_of_the_dataset(calls):
     assert calls[0][1] == DatasetConfig(num_samples=60, seed=3, final_seq_length=3000)
 
 
+@pytest.mark.slow
 def test_a_folder_gets_every_step_of_building_and_a_file_all_in_one(capsys):
     run("building --out steps --dpi 20")
     names = ["building", *(f"building-{number}" for number in range(8))]
@@ -263,6 +265,7 @@ else:
     TEXT, COMMANDS = "", []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_document_makes_the_picture_beside_it(command, monkeypatch):
     if command.startswith("overview"):
@@ -280,6 +283,7 @@ def test_a_command_of_the_document_makes_the_picture_beside_it(command, monkeypa
         assert np.abs(made - stored).mean() < 0.004
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not TEXT, reason="the documents are not beside the package")
 def test_the_example_of_the_document_runs():
     (block,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)

@@ -214,6 +214,7 @@ def test_an_interrupted_grid_goes_on_at_the_point_where_it_was(walk, tmp_path):
     xr.testing.assert_equal(result, run_grid(walk, grid))
 
 
+@pytest.mark.slow
 def test_a_grid_that_was_killed_goes_on_and_ends_with_the_same_array(walk, tmp_path):
     slow = WALK.replace("progress(", "import time; time.sleep(0.3); progress(")
     walk.write_text(slow, encoding="utf-8")

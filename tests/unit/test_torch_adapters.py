@@ -105,6 +105,7 @@ def taken(n, *, world_size, n_workers, epoch=0, monkeypatch, **keywords):
     return shares
 
 
+@pytest.mark.slow
 @given(
     n=st.integers(1, 40),
     start=st.integers(0, 50),
@@ -235,6 +236,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_real_workers_divide_an_epoch_and_see_the_next_one():
     said = subprocess.run(
         [sys.executable, "-c", WORKERS], capture_output=True, text=True, check=True

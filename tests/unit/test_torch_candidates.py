@@ -77,6 +77,7 @@ def plain_loop(sets, seed, learning_rate):
     return np.reshape(losses, (2, 6)).mean(axis=1), predicted
 
 
+@pytest.mark.slow
 def test_a_run_equals_a_plain_loop(sets):
     runs = runs_of({"learning_rate": 0.01}, {"learning_rate": 0.001}, seeds=(3, 4))
     for run, outcome in zip(runs, outcomes(TorchCandidate(Network), runs, sets), strict=True):
@@ -88,6 +89,7 @@ def test_a_run_equals_a_plain_loop(sets):
         assert outcome.seconds > 0
 
 
+@pytest.mark.slow
 def test_global_random_state_stays_as_it_is(sets):
     states = (torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate())
     candidate = TorchCandidate(lambda: Network(p=0.5))

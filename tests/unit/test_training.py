@@ -203,6 +203,7 @@ def test_accuracy_of_logits_without_a_finite_loss_is_not_a_number(bad, label):
     assert accuracy(logits[:1], labels[:1]) == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_shows_no_number():
     data, models = small_data(), small_models(2)
     broken = jax.tree.map(
@@ -294,6 +295,7 @@ def test_settings_that_make_no_run_are_refused(name, value):
         classification(**{name: value})
 
 
+@pytest.mark.slow
 def test_draws_differ_by_step_run_and_purpose_but_not_by_cadence():
     training = {
         "batch": lambda _data, _step, key: jax.random.uniform(key),
@@ -341,6 +343,7 @@ def six():
     return models, train_runs(NOISY, models, small_data(), keys=run_keys(6))
 
 
+@pytest.mark.slow
 def test_many_runs_equal_one_by_one(six):
     models, trained = six
     assert trained.history.train_loss.shape == (6, 12)
@@ -351,6 +354,7 @@ def test_many_runs_equal_one_by_one(six):
         assert_equal(take(trained.history, run), history, ROUNDING)
 
 
+@pytest.mark.slow
 def test_many_devices_equal_one(six, monkeypatch):
     devices = jax.devices()
     if len(devices) < 2:
@@ -361,6 +365,7 @@ def test_many_devices_equal_one(six, monkeypatch):
     assert_equal(trained[:2], alone[:2], ROUNDING)
 
 
+@pytest.mark.slow
 def test_the_same_keys_give_the_same_bits(six):
     jax.config.update("jax_disable_most_optimizations", False)  # as `six` was compiled
     models, trained = six
@@ -368,6 +373,7 @@ def test_the_same_keys_give_the_same_bits(six):
     assert_equal(trained[:2], again[:2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_runs", [1, 4])
 def test_a_run_does_not_depend_on_those_beside_it(six, n_runs):
     models, trained = six
@@ -383,6 +389,7 @@ ORDERED = classification(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batched", [True, False])
 @pytest.mark.parametrize("variant", ["all by run", "examples by run", "order by run"])
 def test_data_may_be_shared_or_each_run_its_own(variant, batched):
@@ -416,6 +423,7 @@ def test_data_may_be_shared_or_each_run_its_own(variant, batched):
         assert_equal(take(trained.history, run), history, ROUNDING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one_core", [True, False])
 def test_a_compiled_program_serves_other_models_and_data(one_core):
     models, keys = small_models(2), run_keys(2)
@@ -428,6 +436,7 @@ def test_a_compiled_program_serves_other_models_and_data(one_core):
     assert_equal(trained[:2], expected[:2], ROUNDING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batched", [True, False])
 def test_masks_and_optimisers_with_gaps_go_through_both_ways_of_mapping(batched):
     """Masks are not trained: the optimiser's state has holes where they are."""
@@ -493,6 +502,7 @@ def in_new_process(script, **environment):
     return json.loads(finished.stdout)
 
 
+@pytest.mark.slow
 def test_every_core_becomes_a_device_and_compiled_programs_are_kept(tmp_path):
     cores, unchanged, folder, used = in_new_process(
         """

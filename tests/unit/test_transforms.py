@@ -96,6 +96,7 @@ def test_float32_in_float32_out(config):
     np.testing.assert_allclose(signals, expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @configs
 @pytest.mark.parametrize("mode", ["eager", "jit", "vmap over samples", "vmap over groups"])
 def test_jax_equals_numpy(config, mode):

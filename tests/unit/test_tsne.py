@@ -62,6 +62,7 @@ def test_neighbours_are_those_that_opentsne_finds_with_one_thread(n_threads):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_the_embedding_is_the_one_that_opentsne_makes_with_one_thread():
     with threadpool_limits(1):
         plain = openTSNE.TSNE(
@@ -70,6 +71,7 @@ def test_the_embedding_is_the_one_that_opentsne_makes_with_one_thread():
     np.testing.assert_array_equal(embedded()["embedding"], np.asarray(plain, np.float32))
 
 
+@pytest.mark.slow
 def test_a_seed_means_the_same_numbers_whatever_the_threads_and_what_runs_beside():
     beside = threading.Thread(target=embed, args=(*points(), LARGER), kwargs={"seed": 5})
     beside.start()
@@ -80,6 +82,7 @@ def test_a_seed_means_the_same_numbers_whatever_the_threads_and_what_runs_beside
             np.testing.assert_array_equal(again[name], values)
 
 
+@pytest.mark.slow
 def test_numbers_do_not_depend_on_where_the_points_lie_in_memory():
     x, labels = points()
     moved = np.frombuffer(b"." * 5 + x.tobytes(), np.uint8)[5:].view(x.dtype).reshape(x.shape)
@@ -151,12 +154,14 @@ def test_a_block_outlasts_the_one_that_began_before_it():
     assert blas_threads() == before
 
 
+@pytest.mark.slow
 def test_another_seed_means_another_embedding():
     other = embedded(seed=1)
     assert np.abs(other["embedding"] - embedded()["embedding"]).max() > 0.1
     assert other["divergence"][-1] == pytest.approx(embedded()["divergence"][-1], rel=0.05)
 
 
+@pytest.mark.slow
 def test_the_divergence_is_that_of_its_definition():
     x, _ = points()
     neighbours, distances = find_neighbours(x, int(3 * LARGER.perplexity), seed=0)
@@ -239,6 +244,7 @@ def given_up_from(step, heard):
     return on_step
 
 
+@pytest.mark.slow
 def test_steps_are_counted_through_the_neighbours_and_the_iterations():
     heard = []
     embed(*points(), LARGER, seed=0, on_step=heard.append)
@@ -279,6 +285,7 @@ def uninterrupted():
     return tsne.run(SMALL)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
     expected, made = uninterrupted(), []
 
@@ -393,6 +400,7 @@ def test_other_commands_do_not_load_what_only_tsne_needs():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"MNIST is not in {SHARED}")
 def test_mnist_is_embedded_beside_with_seeds_of_its_own():
     result = tsne.run(dataclasses.replace(SMALL, mnist=SHARED, mnist_seeds=2))
