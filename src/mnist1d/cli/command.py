@@ -10,14 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import tyro
 
 from mnist1d.dataset.atomic import is_write_error
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 RESUME_HINT = "what was finished is kept: run the same command again to go on"
 """What follows when work was cut short."""
@@ -26,14 +23,6 @@ Scheduler = Annotated[
     str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="(default: this machine)")
 ]
 """The option `--scheduler`: address of a Dask scheduler."""
-
-
-def make_console() -> "Console":
-    """Return a console for tables."""
-    from rich.console import Console
-
-    # Narrower than this, tables would lose cells; a line that the terminal wraps loses nothing.
-    return Console(width=max(Console().width, 80))
 
 
 def fail(message: str, code: int = 2) -> NoReturn:

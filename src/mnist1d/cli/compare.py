@@ -12,11 +12,11 @@ from mnist1d.cli.command import (
     connected,
     exit_on_error,
     fail,
-    make_console,
     only_values,
     prepare_devices,
     with_fields,
 )
+from mnist1d.cli.console import make_console
 
 if TYPE_CHECKING:
     from mnist1d.lab.comparison.protocol import Protocol

@@ -1,6 +1,6 @@
 """The command `mnist1d list`."""
 
-from mnist1d.cli.command import make_console
+from mnist1d.cli.console import make_console
 from mnist1d.experiments import EXPERIMENTS
 
 

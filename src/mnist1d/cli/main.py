@@ -107,6 +107,9 @@ def _main(arguments: list[str]) -> None:
 
 
 def _call(function: Callable[..., Any], prog: str, arguments: list[str]) -> None:
+    if not arguments and not function.__annotations__.keys() - {"return"}:
+        function()  # nothing to be parsed
+        return
     tyro = import_module("tyro")
     tyro.cli(function, prog=prog, args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
 

@@ -13,9 +13,9 @@ from mnist1d.cli.command import (
     connected,
     exit_on_error,
     fail,
-    make_console,
     prepare_devices,
 )
+from mnist1d.cli.console import make_console
 from mnist1d.dataset.atomic import check_writable
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder

@@ -13,10 +13,10 @@ from mnist1d.cli.command import (
     connected,
     exit_on_error,
     fail,
-    make_console,
     prepare_devices,
     with_fields,
 )
+from mnist1d.cli.console import make_console
 from mnist1d.dataset.atomic import check_writable
 from mnist1d.experiments import find_experiment
 from mnist1d.harness.interface import InputError

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from mnist1d.cli.command import error_line, fail, make_console
+from mnist1d.cli.command import error_line, fail
+from mnist1d.cli.console import make_console
 from mnist1d.experiments import EXPERIMENTS, find_experiment
 
 if TYPE_CHECKING:
