@@ -397,19 +397,23 @@ class Width:
 
 @pytest.fixture
 def written(tmp_path, monkeypatch):
-    """Return a function that writes and imports the module `helper_layers` anew."""
+    """Return a function that writes the module `helper_layers` and imports what it wrote."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def forget():
+        for name in ("helper_layers", "other_layers"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
 
     def write(size=5, other="x = 1"):
         (tmp_path / "helper_layers.py").write_text(HELPER.format(size=size), encoding="utf-8")
         (tmp_path / "other_layers.py").write_text(other, encoding="utf-8")
-        for name in ("helper_layers", "other_layers"):
-            monkeypatch.delitem(sys.modules, name, raising=False)
-        importlib.invalidate_caches()
+        forget()
         return importlib.import_module("helper_layers")
 
-    return write
+    yield write
+    forget()  # otherwise another test's modules of these names would be ours
 
 
 def test_the_source_of_a_function_is_also_that_of_the_modules_it_uses(written):
