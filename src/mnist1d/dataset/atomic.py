@@ -1,37 +1,55 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and read only if they have an end."""
 
 import errno
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["atomic_write", "check_writable", "is_write_error"]
+try:
+    import fcntl
+except ImportError:  # Windows, where nobody can remove a file that is open
+    _CAN_LOCK = False
+else:
+    _CAN_LOCK = True
+
+__all__ = [
+    "atomic_write",
+    "check_regular",
+    "check_writable",
+    "is_write_error",
+    "remove_unfinished",
+    "unfinished",
+]
 
 _NOTE = "was not written; what was there before is unchanged."
+_PART = ".????????????????.part"
+# What they are connected to is the business of who started this process.
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
 
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a file for writing that appears under its name only when it is complete.
+    """Open a file that appears under its name only when it is complete.
 
     A reader never sees half a file, and an error, a full disk or a kill leaves what was there
     before. Missing folders are made. A link is written through, an existing file keeps its
-    permissions; devices and pipes cannot be replaced and are written directly.
+    permissions. Pipes and devices are refused, but for this process's own streams: `/dev/stdout`.
 
     Args:
         path: where the file is to be.
 
     Yields:
-        The open binary file.
+        The binary file, open for writing and reading.
 
     Raises:
         IsADirectoryError: if the path is a folder.
-        OSError: if the file cannot be written.
+        OSError: if the file cannot be written, or is no regular file.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -42,35 +60,137 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     b'hello'
     """
     name = os.fsdecode(path)
-    target = Path(os.path.realpath(name))
-    if target.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "this is a folder; name a file in it", name)
-    exists = target.exists()
-    if exists and not target.is_file():
-        with target.open("wb") as file:
+    if name in _STREAMS:
+        with os.fdopen(os.dup(_STREAMS[name]), "wb") as file:
             yield file
         return
+    check_regular(name)
+    target = Path(os.path.realpath(name))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         error.add_note(f"{name} {_NOTE}")
         raise
-    part = target.with_name(f".{secrets.token_hex(8)}.part")
+    part = None
     try:
-        with part.open("xb") as file:
+        with unfinished(target.parent) as file:
+            part = file.name
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if exists:
-            shutil.copymode(target, part)
-        part.replace(target)
+            with suppress(FileNotFoundError):
+                shutil.copymode(target, part)
+            if not _CAN_LOCK:
+                file.close()  # Windows does not rename what is open
+            Path(part).replace(target)
     except OSError as error:
-        if error.filename in (None, str(part)):  # a full disk names no file
+        if error.filename in (None, part):  # a full disk names no file
             error.filename = name
         error.add_note(f"{name} {_NOTE}")
         raise
-    finally:
-        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def unfinished(folder: Path) -> Iterator[BinaryIO]:
+    """Open a new file that is removed afterwards, unless it was given another name.
+
+    While it is open it is locked, so that `remove_unfinished` can tell it from what a killed
+    process left.
+
+    Args:
+        folder: where it is; must be there.
+
+    Yields:
+        The binary file, open for writing and reading; its path is its `name`.
+
+    Raises:
+        OSError: if there can be no file in the folder.
+    """
+    is_ours = False
+    while not is_ours:
+        part = folder / f".{secrets.token_hex(8)}.part"
+        try:
+            with part.open("x+b") as file:
+                is_ours = _lock(file) is not False and _is_at(part, file)
+                if is_ours:
+                    yield file
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _lock(file: BinaryIO) -> bool | None:
+    """Lock a file; false if another process has locked it, None if it cannot be locked."""
+    if not _CAN_LOCK:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # not every file system has locks
+        return None
+    return True
+
+
+def _is_at(path: Path, file: BinaryIO) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove unfinished files of `atomic_write` whose processes are gone; others are let alone.
+
+    Args:
+        folder: where they are.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     folder = Path(place)
+    ...     _ = Path(folder, ".0123456789abcdef.part").write_bytes(b"half of it")
+    ...     with unfinished(folder) as file:
+    ...         remove_unfinished(folder)
+    ...         [path.name for path in folder.iterdir()] == [Path(file.name).name]
+    True
+    """
+    for part in folder.glob(_PART):
+        with suppress(OSError):  # it is gone by now, or nobody's to remove
+            check_regular(part)
+            if not _CAN_LOCK:
+                part.unlink()
+                continue
+            with part.open("r+b") as file:
+                if _lock(file):
+                    part.unlink()
+
+
+def check_regular(path: str | os.PathLike[str]) -> None:
+    """Refuse what cannot be read to an end, or be replaced: pipes, sockets, devices, folders.
+
+    What is not there is let through.
+
+    Args:
+        path: of a file.
+
+    Raises:
+        IsADirectoryError: if it is a folder.
+        OSError: if it is no regular file, or there is no telling.
+
+    >>> check_regular("not/there")
+    >>> check_regular("/dev/null")
+    Traceback (most recent call last):
+        ...
+    OSError: [Errno 22] this is not a regular file: '/dev/null'
+    """
+    name = os.fsdecode(path)
+    try:
+        mode = Path(name).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "this is a folder; name a file in it", name)
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "this is not a regular file", name)
 
 
 def is_write_error(error: OSError) -> bool:
@@ -87,7 +207,7 @@ def check_writable(folder: Path, *names: str) -> None:
 
     Args:
         folder: where they will be.
-        *names: of the files, which must not be folders.
+        *names: of the files; folders, pipes and devices must not be in their places.
 
     Raises: OSError: if they cannot be written, with the place in `filename` and the reason in
         `strerror`.
@@ -106,6 +226,7 @@ def check_writable(folder: Path, *names: str) -> None:
         why = "a file is in a folder's place" if is_file else error.strerror or str(error)
         raise type(error)(error.errno, why, str(folder)) from None
     for name in names:
-        if (folder / name).is_dir():
-            where = str(folder / name)
-            raise IsADirectoryError(errno.EISDIR, "a folder is in its place", where)
+        try:
+            check_regular(folder / name)
+        except IsADirectoryError as error:
+            raise type(error)(error.errno, "a folder is in its place", error.filename) from None

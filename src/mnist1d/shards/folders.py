@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
-from mnist1d.dataset.atomic import atomic_write
+from mnist1d.dataset.atomic import atomic_write, check_regular, remove_unfinished, unfinished
 from mnist1d.dataset.imports import required
 
 __all__ = ["Folder", "open_folder"]
@@ -88,8 +88,7 @@ class _LocalFolder:
         self._path.mkdir(parents=True, exist_ok=True)
 
     def tidy(self) -> None:
-        for part in self._path.glob(_PART):
-            part.unlink(missing_ok=True)
+        remove_unfinished(self._path)
 
     def names(self) -> list[str]:
         return [path.name for path in self._path.iterdir() if path.is_file()]
@@ -99,6 +98,7 @@ class _LocalFolder:
         return path.stat().st_size if path.is_file() else None
 
     def read(self, name: str) -> BinaryIO:
+        check_regular(self._path / name)
         return (self._path / name).open("rb")
 
     @contextmanager
@@ -107,18 +107,17 @@ class _LocalFolder:
             yield file
 
     def create(self, name: str, data: bytes) -> None:
-        part = self._path / f".{secrets.token_hex(8)}.part"
-        try:
-            part.write_bytes(data)
+        with unfinished(self._path) as part:
+            part.write(data)
+            part.flush()
+            os.fsync(part.fileno())
             try:
-                os.link(part, self._path / name)
+                os.link(part.name, self._path / name)
             except FileExistsError:
                 raise
             except OSError:  # not every file system has links
                 with (self._path / name).open("xb") as file:
                     file.write(data)
-        finally:
-            part.unlink(missing_ok=True)
 
     def free(self) -> int | None:
         return shutil.disk_usage(self._path).free
@@ -225,6 +224,6 @@ def open_folder(place: str | os.PathLike[str], options: Mapping[str, Any] | None
         raise ValueError("out must name a folder; '.' is the one you are in")
     if "://" not in text:
         return _LocalFolder(text, Path(text).expanduser())
-    if text.startswith("file://"):
+    if text.startswith(("file://", "local://")):
         return _LocalFolder(text, Path(unquote(urlsplit(text).path)))
     return _RemoteFolder(text, options or {})
