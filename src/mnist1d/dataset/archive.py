@@ -1,23 +1,27 @@
 """Archives of arrays with a description: .npz files, written atomically, validated on reading.
 
 `numpy.load` can open them: uncompressed, without pickled objects. The first member, `about`, is a
-text, JSON for a dataset. Dates inside are fixed, so that equal contents give equal bytes.
+text, JSON for a dataset. Dates inside are fixed, so that equal contents give equal bytes. The last
+64 bytes, to other programs a comment, are the SHA-256 of all before them, in hexadecimal digits.
 """
 
+import hashlib
 import json
 import math
+import os
 import re
 import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, Self, TypeAlias
 
 import numpy as np
 
-from mnist1d.dataset.atomic import atomic_write
+from mnist1d.dataset import checks
+from mnist1d.dataset.atomic import atomic_write, check_regular
 
 __all__ = ["ABOUT", "Archive", "explained", "opened", "read_any", "write", "write_arrays"]
 
@@ -29,20 +33,12 @@ ABOUT = "about"
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _REMEDY = "get it again from where it came, or generate the dataset again"
-
-# All that NumPy was seen to raise where bytes are wrong.
-_DAMAGE = (
-    EOFError,
-    KeyError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+_DIGITS = 64
+# The end of an archive: two numbers of members, then a checksum, or no comment at all: so it was
+# before there were checksums.
+_END = re.compile(rb"PK\x05\x06\x00{4}(..)\1.{8}(?:\x40\x00([0-9a-f]{64})|\x00\x00)\Z", re.DOTALL)
+_LONGEST_END = 22 + _DIGITS
+_READ_BYTES = 2**20
 
 Form: TypeAlias = tuple[str, tuple[int, ...]]
 """Type and shape of an array."""
@@ -69,21 +65,36 @@ def write(path: Path, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 
 
 def write_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays as an archive; equal arrays give equal bytes.
+    """Write arrays as an archive with a checksum; equal arrays give equal bytes.
 
     Args:
-        file: open for writing.
+        file: empty, open for reading and writing.
         arrays: by name, of any type but object.
 
     Raises:
         ValueError: if there are objects in an array.
     """
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        archive.comment = bytes(_DIGITS)
         for name, array in arrays.items():
             with new_member(archive, name) as stream:
                 values = np.asarray(array, order="C")
                 portable = values.astype(values.dtype.newbyteorder("<"), copy=False)
                 np.lib.format.write_array(stream, portable, version=(1, 0), allow_pickle=False)
+    checksum = _checksum(file)
+    file.seek(-_DIGITS, os.SEEK_END)
+    file.write(checksum)
+
+
+def _checksum(file: IO[bytes]) -> bytes:
+    """Return that of all but the last bytes, which are a checksum themselves."""
+    left = file.seek(-_DIGITS, os.SEEK_END)
+    file.seek(0)
+    digest = hashlib.sha256()
+    while left > 0 and (data := file.read(min(left, _READ_BYTES))):
+        digest.update(data)
+        left -= len(data)
+    return digest.hexdigest().encode()
 
 
 def new_member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
@@ -103,13 +114,83 @@ def read_any(file: IO[bytes]) -> tuple[str, dict[str, np.ndarray]]:
     Returns: its description, empty if there is none, and its arrays by name.
     Raises: ValueError: if it is damaged.
     """
+    with _translated(), _Members(file) as members:
+        names = [name for name in members.names if name != ABOUT]
+        about = members.text(ABOUT) if ABOUT in members.names else ""
+        return about, {name: members.array(name) for name in names}
+
+
+class _Members:
+    """The arrays of an archive that is open for reading; every size is checked before it is used.
+
+    Raises: ValueError, and what `zipfile` raises, if anything is not as `write_arrays` writes it.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _LONGEST_END))
+        end = _END.search(file.read())
+        if end is None:
+            raise ValueError("it is cut short, or something follows its end")
+        if end[2] is not None and end[2] != _checksum(file):
+            raise ValueError("its checksum is another one")
+        self._archive = zipfile.ZipFile(file)
+        members = self._archive.infolist()
+        self._members = {member.filename.removesuffix(".npy"): member for member in members}
+        self.names = list(self._members)
+        if len(self.names) != len(members) or len(members) != int.from_bytes(end[1], "little"):
+            raise ValueError("its list of arrays is wrong")
+        for name, member in self._members.items():
+            if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
+                raise ValueError(
+                    f"{checks.shown(name)} is compressed or encrypted, as mnist1d never writes it"
+                )
+        if sum(member.file_size for member in members) > size:
+            raise ValueError("its arrays claim to be larger than the file")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._archive.close()
+
+    def array(self, name: str, form: Form | None = None) -> np.ndarray:
+        """Read an array, which must have the form if one is given."""
+        wanted = form and (np.dtype(form[0]).newbyteorder("<"), form[1])
+        member = self._members[name]
+        with self._archive.open(member) as stream:
+            dtype, shape = _header(name, stream)
+            if wanted and (dtype, shape) != wanted:
+                raise ValueError(
+                    f"{name} is {dtype.str} of shape {shape} and must be {wanted[0].str} of "
+                    f"{wanted[1]}"
+                )
+            size, left = math.prod(shape) * dtype.itemsize, member.file_size - stream.tell()
+            if left != size:
+                raise ValueError(f"{name} has {left} bytes in place of {size}")
+            data = stream.read()
+        return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+
+    def text(self, name: str) -> str:
+        """Read an array that is one text."""
+        array = self.array(name)
+        if array.shape or array.dtype.kind != "U":
+            raise ValueError("its description is no text")
+        return array.astype("<U").tobytes().decode("utf-32-le").rstrip("\0")
+
+
+def _header(name: str, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Read what stands before the values of an array: their type, and its shape."""
+    start = stream.read(8)
+    if start != np.lib.format.magic(1, 0):
+        raise ValueError(f"{name} does not start like an array")
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except _DAMAGE as error:
-        raise ValueError(str(error) or type(error).__name__) from error
-    about = arrays.pop(ABOUT, None)
-    return ("" if about is None or about.shape != () else str(about)), arrays
+        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
+    except Exception:  # noqa: BLE001 (NumPy's reader raises all kinds, with advice on pickles)
+        by_columns = None
+    if by_columns is not False or dtype.hasobject or min(shape, default=0) < 0:
+        raise ValueError(f"{name} has a header that mnist1d never writes")
+    return dtype, shape
 
 
 @contextmanager
@@ -132,9 +213,9 @@ class Archive:
 
     about: dict[str, Any]
 
-    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
-        self._path, self._archive = path, archive
-        with _translated(path):
+    def __init__(self, path: Path, members: _Members) -> None:
+        self._path, self._members = path, members
+        with _translated(self.damaged):
             self.about = self._read_about()
 
     def damaged(self, what: str) -> ValueError:
@@ -147,78 +228,31 @@ class Archive:
         Raises:
             ValueError: if the file does not have exactly these arrays, or they are damaged.
         """
-        with _translated(self._path):
-            return self._arrays(forms)
-
-    def _arrays(self, forms: Mapping[str, Form]) -> dict[str, np.ndarray]:
-        found = {name.removesuffix(".npy") for name in self._archive.namelist()} - {ABOUT}
-        if found != set(forms) or len(self._archive.namelist()) != len(found) + 1:
-            different = ", ".join(sorted(found ^ set(forms))[:5])
-            raise self.damaged(f"its arrays are not those of its configuration ({different})")
-        return {name: self._array(name, form) for name, form in forms.items()}
-
-    def _array(self, name: str, form: Form) -> np.ndarray:
-        dtype, shape = np.dtype(form[0]).newbyteorder("<"), form[1]
-        with self._member(name) as stream:
-            if (has := self._header(name, stream)) != (dtype.str, shape):
-                raise self.damaged(
-                    f"{name} is {has[0]} of shape {has[1]} and must be {dtype.str} of {shape}"
-                )
-            data = stream.read()
-        size = math.prod(shape) * dtype.itemsize
-        if len(data) != size:
-            raise self.damaged(f"{name} has {len(data)} bytes in place of {size}")
-        return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+        different = {*self._members.names} - {ABOUT} ^ {*forms}
+        if different:
+            raise self.damaged(
+                "its arrays are not those of its configuration "
+                f"({', '.join(sorted(different)[:5])})"
+            )
+        with _translated(self.damaged):
+            return {name: self._members.array(name, form) for name, form in forms.items()}
 
     def _read_about(self) -> dict[str, Any]:
-        with self._member(ABOUT) as stream:
-            kind, shape = self._header(ABOUT, stream)
-            if shape != () or not re.fullmatch("<U[0-9]{1,9}", kind):
-                raise self.damaged("its description is no text")
-            data = stream.read()
-        if len(data) != 4 * int(kind[2:]):
-            raise self.damaged("its description is cut short")
+        if ABOUT not in self._members.names:
+            raise self.damaged("it has no about")
         try:
-            about = json.loads(data.decode("utf-32-le").rstrip("\0"))
-        except (ValueError, RecursionError):
+            about = json.loads(self._members.text(ABOUT))
+        except (json.JSONDecodeError, RecursionError):
             raise self.damaged("its description is no JSON") from None
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             raise self.damaged("it describes something else")
         if about.get("version") != VERSION:
             raise _Refusal(
-                f"{self._path} has version {about.get('version')!r} of the format, this mnist1d "
-                f"reads version {VERSION}; install the newest mnist1d, or generate the dataset "
-                "again"
+                f"{self._path} has version {checks.shown(about.get('version'))} of the format, "
+                f"this mnist1d reads version {VERSION}; install the newest mnist1d, or generate "
+                "the dataset again"
             )
         return about
-
-    def _header(self, name: str, stream: IO[bytes]) -> tuple[str, tuple[int, ...]]:
-        """Read what stands before the values of an array: their type, and its shape.
-
-        NumPy's own reader accepts more, and raises all kinds of errors where it does not.
-        """
-        start = stream.read(10)
-        if len(start) < 10 or start[:8] != b"\x93NUMPY\x01\x00":
-            raise self.damaged(f"{name} does not start like an array")
-        text = stream.read(int.from_bytes(start[8:], "little")).decode("latin1")
-        found = re.fullmatch(
-            r"\{'descr': '([^']*)', 'fortran_order': False, 'shape': \(([0-9, ]*)\), \} *\n", text
-        )
-        if found is None:
-            raise self.damaged(f"{name} has a header that mnist1d never writes")
-        return found[1], tuple(int(n) for n in found[2].split(",") if n.strip())
-
-    @contextmanager
-    def _member(self, name: str) -> Iterator[IO[bytes]]:
-        try:
-            member = self._archive.getinfo(f"{name}.npy")
-        except KeyError:
-            raise self.damaged(f"it has no {name}") from None
-        # What is stored cannot unfold to more than the file itself has.
-        if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
-            raise self.damaged(f"{name} is compressed or encrypted, as mnist1d never writes it")
-        with self._archive.open(member) as stream:
-            yield stream
 
 
 @contextmanager
@@ -233,6 +267,7 @@ def opened(path: Path) -> Iterator[Archive]:
     """
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of a file in it")
+    check_regular(path)
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -248,14 +283,14 @@ def opened(path: Path) -> Iterator[Archive]:
             )
         if start != b"PK":
             raise _damaged(path, "it does not start as one")
-        with _translated(path):
-            archive = zipfile.ZipFile(file)
-        with archive:
-            yield Archive(path, archive)
+        with _translated(partial(_damaged, path)):
+            members = _Members(file)
+        with members:
+            yield Archive(path, members)
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _translated(damaged: Damaged = ValueError) -> Iterator[None]:
     """Turn what zipfile raises where bytes are wrong into an error that helps."""
     try:
         yield
@@ -267,6 +302,8 @@ def _translated(path: Path) -> Iterator[None]:
         AssertionError,
         EOFError,
         IndexError,
+        KeyError,
+        MemoryError,
         NotImplementedError,
         OSError,
         OverflowError,
@@ -274,7 +311,8 @@ def _translated(path: Path) -> Iterator[None]:
         ValueError,
         struct.error,
     ) as error:
-        raise _damaged(path, str(error) or type(error).__name__) from error
+        what = " ".join(str(error).split())  # names of arrays are the file's own
+        raise damaged(checks.shortened(what or type(error).__name__)) from error
 
 
 class _Refusal(ValueError):  # noqa: N818 (for its users it is a ValueError)
@@ -282,5 +320,5 @@ class _Refusal(ValueError):  # noqa: N818 (for its users it is a ValueError)
 
 
 def _damaged(path: Path, what: str) -> ValueError:
-    what = what if len(what) <= 300 else f"{what[:297]}..."
+    what = checks.shortened(what)
     return _Refusal(f"{path} is no dataset of mnist1d, or damaged: {what}; {_REMEDY}")

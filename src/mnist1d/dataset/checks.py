@@ -22,6 +22,7 @@ __all__ = [
     "positive",
     "real",
     "sequence",
+    "shortened",
     "shown",
     "strength",
     "truth",
@@ -248,7 +249,16 @@ def shown(value: Any) -> str:
         return "a number of very many digits"
     except Exception:  # noqa: BLE001 (deep nesting, and whatever another's code raises)
         return "something that cannot be printed"
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return shortened(text, 60)
+
+
+def shortened(text: str, most: int = 200) -> str:
+    """Return a text, cut off if it is long.
+
+    >>> shortened("a description of many words", 16)
+    'a description...'
+    """
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def typed(value: Any) -> str:

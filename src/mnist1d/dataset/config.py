@@ -536,5 +536,4 @@ def _brief(name: str, value: Any) -> str:
         return f"<{len(value)} of {len(value[0])} points>"
     if name == "shifted_tests":
         return repr({shift.name: shift.changes for shift in value})
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:197]}..."
+    return checks.shortened(repr(value))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from mnist1d.dataset import archive
+from mnist1d.dataset import archive, checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.templates import Templates
 
@@ -130,7 +130,8 @@ class Dataset:
         """Read a dataset from a file that `save` wrote.
 
         Nothing in the file is executed, and nothing is made of it that is not in it: every array
-        must have the type and shape that the configuration demands, and its checksum be right.
+        must have the type and shape that the configuration demands, and the checksum of the file be
+        right. (Files of earlier versions have none but those of zip archives.)
 
         Args:
             path: the file.
@@ -139,6 +140,7 @@ class Dataset:
         Raises:
             FileNotFoundError: if there is no file.
             IsADirectoryError: if it is a folder.
+            OSError: if it is no regular file or cannot be read.
             ValueError: if the file is damaged, cut short, of another version or no dataset, or made
                 with other parameters than expected. The message says what to do.
         """
@@ -147,11 +149,13 @@ class Dataset:
             about = file.about
             config, mean, std = _described(about, file.damaged)
             if expected is not None and config != expected:
+                found, wanted = (
+                    checks.shortened(", ".join(one.differences(other)))
+                    for one, other in ((config, expected), (expected, config))
+                )
                 raise ValueError(
-                    f"{path} was made with other parameters: it has "
-                    f"{', '.join(config.differences(expected))}; expected was "
-                    f"{', '.join(expected.differences(config))}; load it without `expected`, or "
-                    "generate the dataset again"
+                    f"{path} was made with other parameters: it has {found}; expected was "
+                    f"{wanted}; load it without `expected`, or generate the dataset again"
                 )
             arrays = file.arrays(_manifest(config))
         for name, values in arrays.items():
@@ -270,11 +274,11 @@ def _described(
     """Return configuration and constants from what a file says about itself."""
     try:
         config = DatasetConfig.from_dict(about["config"])
-        mean, std = float(about["mean"]), float(about["std"])
+        mean, std = (checks.real(name, about[name]) for name in ("mean", "std"))
     except KeyError as error:
         raise damaged(f"it does not say its {error.args[0]}") from None
     except (TypeError, ValueError) as error:
         raise damaged(f"its description is wrong: {error}") from None
-    if not (np.isfinite(mean) and np.isfinite(std) and std > 0):
+    if std <= 0:
         raise damaged(f"its constants {mean}, {std} are wrong")
     return config, mean, std

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mnist1d.dataset import archive
-from mnist1d.dataset.atomic import atomic_write
+from mnist1d.dataset.atomic import atomic_write, check_regular
 
 
 class Store:
@@ -52,19 +52,22 @@ class Store:
 
         Args:
             **key: what determines the result beside what is common to all, in the types of JSON.
+
+        Raises:
+            OSError: if no file can be in its place, because a folder, pipe or device is.
         """
         if self._folder is None:
             return None
         text, path = self._place(self._folder, key)
+        check_regular(path)
         try:
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                about, arrays = archive.read_any(file)
         except FileNotFoundError:
             return None
         except OSError as error:
             self._warn(f"{path} cannot be read ({error.strerror or error}): computed again")
             return None
-        try:
-            about, arrays = archive.read_any(io.BytesIO(data))
         except ValueError as error:
             self._warn(f"{path} is damaged ({error}): computed again")
             return None
