@@ -250,18 +250,19 @@ def test_enormous_claims_are_refused(path):
 
 def test_deep_nesting_is_refused(path):
     path.write_bytes(b"\x80\x04" + b"]" * 100_000 + b"a" * 99_999 + STOP)
-    with pytest.raises(pickle.UnpicklingError, match="damaged"):
+    with pytest.raises(pickle.UnpicklingError, match=r"damaged.*nested more than 100 deep"):
         read_arrays(path)
 
 
-MEMORISED = {"text": b"p4000000000\n", "binary": b"r\xff\xff\xff\x7f", "negative": b"p-5\n"}
-
-
-@pytest.mark.parametrize("name", MEMORISED)
-def test_enormous_numbers_of_memorised_things_are_refused(path, name):
+@pytest.mark.parametrize("number", [b"p4000000000\n", b"r\xff\xff\xff\x7f"])
+def test_enormous_numbers_of_memorised_things_take_no_memory(path, number):
     # Python's own reader makes a table as long as the number.
-    path.write_bytes(b"\x80\x04]" + MEMORISED[name] + STOP)
-    with pytest.raises(pickle.UnpicklingError, match=r"damaged.*memorises"):
+    assert read_bytes(path, b"\x80\x04]" + number + STOP) == []
+
+
+def test_negative_numbers_of_memorised_things_are_refused(path):
+    path.write_bytes(b"\x80\x04]p-5\n.")
+    with pytest.raises(pickle.UnpicklingError, match=r"damaged.*negative"):
         read_arrays(path)
 
 

@@ -64,7 +64,7 @@ def contradictions(
     ['8 training samples, not 16', '2 test samples, not 4']
     """
     try:
-        parts = [np.shape(data[name]) for name in ("x", "y", "x_test", "y_test")]
+        parts = [_shape(data[name]) for name in ("x", "y", "x_test", "y_test")]
         x, y, x_test, y_test = parts
         lengths = [x[0], y[0], x_test[0], y_test[0], x[-1]]
     except (TypeError, ValueError, LookupError):
@@ -90,6 +90,15 @@ def contradictions(
         for what, found, asked in compared
         if None not in (found, asked) and found != asked
     ]
+
+
+def _shape(part: Any) -> tuple[int, ...]:
+    """Return that of an array; of nested lists as far as their first ones show it."""
+    lengths: list[int] = []
+    while isinstance(part, list | tuple) and len(lengths) < 3:
+        lengths.append(len(part))
+        part = part[0] if part else None
+    return (*lengths, *getattr(part, "shape", ()))
 
 
 def _is_published(data: Mapping[str, Any]) -> bool:
