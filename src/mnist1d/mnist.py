@@ -21,6 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnist1d.dataset.atomic import check_regular
+
 __all__ = ["FOLDER_VARIABLE", "MIRRORS", "MNIST", "load_mnist", "mnist_folder"]
 
 FOLDER_VARIABLE = "MNIST1D_MNIST"
@@ -137,7 +139,8 @@ def load_mnist(
     and t10k-labels-idx1-ubyte, with or without `.gz`; some distributions write a dot before `idx`.
 
     Args:
-        folder: folder with the files; None for the one that the environment variable
+        folder: folder with the files, or the one that torchvision keeps them in, as `MNIST/raw`;
+            None for the one that the environment variable
             MNIST1D_MNIST names, or else, with `download`, one in the user's cache.
         download: whether to fetch files that are missing (11 MB in all) into that folder.
         progress: told of a download: name of the file, bytes received, bytes in all or 0.
@@ -146,6 +149,7 @@ def load_mnist(
 
     Raises:
         FileNotFoundError: if there is no folder, or a file is missing and `download` is false.
+        OSError: if one is no regular file, or cannot be read.
         ValueError: if a file is truncated, damaged or another one than its name says.
         ConnectionError: if no mirror delivered a file; what was there before is kept.
 
@@ -189,7 +193,12 @@ def _cache_folder() -> Path:
 
 
 def _find(file: _File, folder: Path) -> Path | None:
-    return next((folder / name for name in file.names() if (folder / name).is_file()), None)
+    for place in (folder, folder / "MNIST" / "raw"):
+        for path in (place / name for name in file.names()):
+            if path.exists() and not path.is_dir():  # some distributions unpack into folders
+                check_regular(path)
+                return path
+    return None
 
 
 def _read(file: _File, path: Path) -> np.ndarray:
