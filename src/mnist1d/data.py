@@ -6,7 +6,6 @@ same and what differs.
 """
 
 import copy
-import errno
 import operator
 import os
 import warnings
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from mnist1d.dataset.atomic import check_regular
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.generation import draw_transforms
 from mnist1d.dataset.synthesis import synthesise
@@ -332,9 +332,8 @@ def _batch_configuration(
 
 
 def _holds_something(path: str | os.PathLike[str]) -> bool:
+    check_regular(path)
     file = Path(os.fsdecode(path))
-    if file.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "this is a folder; name a file in it", str(path))
     return file.exists() and file.stat().st_size > 0
 
 

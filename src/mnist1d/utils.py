@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mnist1d.dataset.atomic import atomic_write
+from mnist1d.dataset.atomic import atomic_write, check_regular
 from mnist1d.published import reexports
 from mnist1d.published.object_view import ObjectView
 from mnist1d.published.pickles import PROTOCOL
@@ -105,12 +105,13 @@ def from_pickle(path: str | os.PathLike[str]) -> Any:
         What was written.
 
     Raises:
-        OSError: if the file cannot be read.
+        OSError: if the file cannot be read, or is no regular file.
         Exception: of any kind, if it is damaged.
 
     Source:
         reference `from_pickle`.
     """
+    check_regular(path)
     with Path(os.fsdecode(path)).open("rb") as file:
         return pickle.load(file)  # noqa: S301 (this is what it is for, and the docstring warns)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tyro
 
+from mnist1d.dataset.atomic import check_regular
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.presets import PRESETS, preset
 
@@ -99,6 +100,7 @@ PUBLISHED_OPTIONS = DatasetOptions()
 
 
 def _read_templates(path: Path) -> np.ndarray:
+    check_regular(path)
     wanted = f"{path} must hold one template of numbers per line"
     try:
         lines = path.read_text(encoding="utf-8").replace(",", " ").splitlines()

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from mnist1d.dataset.atomic import check_regular
 from mnist1d.harness.interface import Experiment, InputError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def load_module(path: Path) -> tuple[ModuleType, str]:
     Raises: InputError: if it cannot be read or run.
     """
     try:
+        check_regular(path)
         source = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None

@@ -21,7 +21,7 @@ import jax
 import xarray as xr
 from matplotlib.figure import Figure
 
-from mnist1d.dataset.atomic import atomic_write
+from mnist1d.dataset.atomic import atomic_write, check_regular
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution import Compute, Store
 from mnist1d.execution.machine import processor_name
@@ -224,8 +224,11 @@ def read(path: Path) -> xr.Dataset:
 
     Raises:
         FileNotFoundError: if there is no such file.
+        OSError: if it is no regular file.
         ValueError: if the file is damaged.
     """
+    if not path.is_dir():
+        check_regular(path)
     if not path.is_file():
         raise FileNotFoundError(f"no result at {path}")
     try:
