@@ -225,6 +225,7 @@ def together(draw):
         "classes": st.lists(st.integers(0, n_classes - 1), min_size=1, unique=True),
         "class_proportions": st.lists(st.floats(1e-3, 1e3), min_size=n_classes, max_size=n_classes),
         "class_names": st.just([f"class {i}" for i in range(n_classes)]),
+        "stratified": st.booleans(),
         "label_noise": st.floats(0, 1),
         "label_noise_kind": st.sampled_from(["symmetric", "other", "published"]),
         "positions": st.sampled_from(["original", "flipped", "shuffled", "chunked"]),

@@ -48,6 +48,7 @@ def good(draw):
     else:
         parameters["num_samples"] = draw(st.integers(60, 90))
     parameters["validation"] = draw(st.integers(0, 20))
+    parameters["stratified"] = draw(st.booleans())
     kinds = ["symmetric", "published"] + ["other"] * (n_labels > 1)
     parameters |= {
         "label_noise": draw(st.floats(0, 1)),
@@ -100,6 +101,11 @@ def test_a_good_variant_has_the_promised_parts(parameters):
     own = np.concatenate([dataset.y_clean, dataset.y_validation, dataset.y_test])
     counts = np.bincount(own, minlength=config.n_classes)
     assert counts[list(config.labels)].tolist() == list(config.class_sizes)
+    if config.stratified:
+        for part in (dataset.y_clean, dataset.y_validation, dataset.y_test):
+            shares = np.array(config.class_sizes) / config.n_samples
+            counts = np.bincount(part, minlength=config.n_classes)[list(config.labels)]
+            assert (np.abs(counts - len(part) * shares) < 2).all()
     assert generate(config) == dataset
     assert str(dataset).count("\n") >= 3
 

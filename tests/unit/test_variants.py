@@ -69,6 +69,44 @@ def test_classes_get_samples_in_their_proportions():
     assert counts[[2, 7, 0]].tolist() == [150, 100, 50]
 
 
+@pytest.mark.parametrize(
+    ("sizes", "counts"),
+    [
+        ({"train": 100, "test": 1000}, {"train": {10}, "test": {100}}),
+        ({}, {"train": {400}, "test": {100}}),
+        ({"validation": 500}, {"train": {350}, "validation": {50}, "test": {100}}),
+        (
+            {"train": 105, "validation": 33, "test": 77},
+            {"train": {10, 11}, "validation": {3, 4}, "test": {7, 8}},
+        ),
+        (
+            {"train": 40, "test": 20, "classes": (8, 3), "class_proportions": (3, 1)},
+            {"train": {30, 10}, "test": {15, 5}},
+        ),
+    ],
+)
+def test_a_stratified_split_has_as_many_of_every_class_in_all_parts(sizes, counts):
+    dataset, plain = generate(**sizes, stratified=True), generate(**sizes)
+    for name, part in dataset.parts.items():
+        assert set(np.unique(part.y, return_counts=True)[1].tolist()) == counts[name]
+    rows = [
+        sorted(map(tuple, np.column_stack([together(each, "x"), together(each, "y")]).tolist()))
+        for each in (dataset, plain)
+    ]
+    assert rows[0] == rows[1]
+    assert (dataset.mean, dataset.std) == (plain.mean, plain.std)
+
+
+def test_a_split_that_is_not_stratified_is_stored_as_before():
+    assert "stratified" not in DatasetConfig().to_dict()
+    assert DatasetConfig(stratified=True).to_dict()["stratified"] is True
+    stratified = generate(num_samples=300, stratified=True)
+    assert DatasetConfig.from_dict(stratified.config.to_dict()) == stratified.config
+    x, y = fresh_samples(stratified, 100, seed=1)
+    np.testing.assert_array_equal(x, fresh_samples(generate(num_samples=300), 100, seed=1)[0])
+    assert set(np.bincount(y).tolist()) == {10}
+
+
 @pytest.mark.parametrize("kind", ["symmetric", "other", "published"])
 def test_label_noise_changes_training_labels_and_nothing_else(kind):
     clean = generate(**SMALL, validation=50)

@@ -269,8 +269,8 @@ def _least_width(table: Table, console: Console) -> int:
 
 def _flat(config: dict[str, Any], before: str = "") -> dict[str, Any]:
     """Return the values by field; of a dataset those that are not the published ones."""
-    if config.keys() == _PUBLISHED.keys():
-        config = {name: value for name, value in config.items() if value != _PUBLISHED[name]}
+    if config.keys() >= _PUBLISHED.keys():
+        config = {name: value for name, value in config.items() if value != _PUBLISHED.get(name)}
         if not config:
             return {before.rstrip("."): "published"}
     flat: dict[str, Any] = {}

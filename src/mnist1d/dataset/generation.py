@@ -9,7 +9,13 @@ from mnist1d.dataset.config import DatasetConfig, apportion, check_known
 from mnist1d.dataset.dataset import Dataset, Samples
 from mnist1d.dataset.synthesis import TransformDraws, synthesise
 from mnist1d.dataset.templates import Templates
-from mnist1d.dataset.variants import SHIFTED_TESTS, derived_stream, noisy_labels, point_order
+from mnist1d.dataset.variants import (
+    SHIFTED_TESTS,
+    derived_stream,
+    noisy_labels,
+    point_order,
+    stratified_order,
+)
 
 __all__ = ["draw_transforms", "fresh_samples", "generate", "load"]
 
@@ -30,7 +36,7 @@ def generate(config: DatasetConfig | None = None, /, **parameters: Any) -> Datas
 
     Returns:
         The dataset. The classes are of equal size (or in their proportions) over all parts
-        together; the split is random.
+        together; the split is random, or `stratified`.
 
     Raises:
         TypeError: if a parameter is unknown (the nearest real one is named) or of a wrong type.
@@ -83,6 +89,9 @@ def generate(config: DatasetConfig | None = None, /, **parameters: Any) -> Datas
         )
     x /= std
     x = _in_form(x, config)
+    if config.stratified:
+        order = stratified_order(y, config)
+        x, y = x[order], y[order]
     stops = np.cumsum([config.n_train, config.n_validation])
     x_train, x_validation, x_test = np.split(x, stops)
     y_clean, y_validation, y_test = np.split(y, stops)

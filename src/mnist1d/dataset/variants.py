@@ -1,10 +1,10 @@
-"""What is done to a finished set: the order of its points, and noise on its labels."""
+"""What is done to a finished set: order of its points, its parts, and noise on its labels."""
 
 import numpy as np
 
-from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.config import DatasetConfig, apportion
 
-__all__ = ["derived_stream", "noisy_labels", "point_order"]
+__all__ = ["derived_stream", "noisy_labels", "point_order", "stratified_order"]
 
 # Streams beside the one of the samples, so that asking for one never changes another.
 LABEL_NOISE, SHIFTED_TESTS, SHUFFLED_BLOCKS = 1, 2, 3
@@ -61,6 +61,31 @@ def fixed_order(config: DatasetConfig) -> np.ndarray | None:
     own = config.seed if config.positions_seed is None else config.positions_seed
     seed = {"shuffled_classification": 42, "shuffled_lottery": 0}.get(config.positions, own)
     return np.random.RandomState(seed).permutation(length)
+
+
+def stratified_order(labels: np.ndarray, config: DatasetConfig) -> np.ndarray:
+    """Return an order of samples in which every part has the classes in the same shares.
+
+    Args:
+        labels: those of all parts together, shape (n_samples,).
+        config: sizes of the parts.
+
+    Returns:
+        Indices of the samples, int64, shape (n_samples,): of every class the first ones for the
+        training part, the next ones for the validation part, and so on; in a part as they were.
+
+    >>> config = DatasetConfig(train=4, test=2, classes=(0, 1))
+    >>> stratified_order(np.array([1, 1, 1, 0, 0, 0]), config)
+    array([0, 1, 3, 4, 2, 5])
+    """
+    left = [np.flatnonzero(labels == label) for label in config.labels]
+    parts = []
+    for size in (config.n_train, config.n_validation, config.n_test):
+        numbers = apportion(size, tuple(float(len(rows)) for rows in left))
+        taken = [rows[:number] for rows, number in zip(left, numbers, strict=True)]
+        left = [rows[number:] for rows, number in zip(left, numbers, strict=True)]
+        parts.append(np.sort(np.concatenate(taken)))
+    return np.concatenate(parts)
 
 
 def noisy_labels(

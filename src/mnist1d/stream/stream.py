@@ -60,7 +60,15 @@ _SHAPING = (
     "channel_axis",
 )
 # What it says about sets, and nothing to a stream.
-_OF_SETS = ("num_samples", "train_split", "train", "validation", "test", "shifted_tests")
+_OF_SETS = (
+    "num_samples",
+    "train_split",
+    "train",
+    "validation",
+    "test",
+    "stratified",
+    "shifted_tests",
+)
 SIZES = frozenset(_OF_SETS)
 """Parameters of sets, which say nothing to a stream."""
 # What follows from the rest, names what nobody computes with, or is checked by itself.
