@@ -16,8 +16,9 @@ from mnist1d.dataset.imports import required
 
 __all__ = ["Folder", "open_folder"]
 
-# Stores in which an object appears under its name when all of it has arrived.
 _PART = ".????????????????.part"  # what `atomic_write` calls an unfinished file
+_MOST_ATTEMPTS = 20
+# Stores in which an object appears under its name when all of it has arrived.
 _OBJECT_STORES = {"abfs", "abfss", "adl", "az", "gcs", "gs", "oci", "oss", "s3", "s3a"}
 
 
@@ -179,13 +180,20 @@ class _RemoteFolder:
             if self._protocols & _OBJECT_STORES:
                 self._files.put_file(str(local), target)
                 return
-            part = str(self._root / f".{secrets.token_hex(8)}.part")
-            try:
-                self._files.put_file(str(local), part)
-                self._files.mv(part, target)
-            finally:
-                if self._files.exists(part):
-                    self._files.rm(part)
+            for attempt in range(1, _MOST_ATTEMPTS + 1):
+                part = str(self._root / f".{secrets.token_hex(8)}.part")
+                try:
+                    self._files.put_file(str(local), part)
+                    self._files.mv(part, target)
+                except FileNotFoundError:
+                    # Another run has just begun and tidied it away; here are no locks to tell.
+                    if attempt == _MOST_ATTEMPTS:
+                        raise
+                else:
+                    return
+                finally:
+                    if self._files.exists(part):
+                        self._files.rm(part)
 
     def create(self, name: str, data: bytes) -> None:
         target = str(self._root / name)

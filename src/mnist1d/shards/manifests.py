@@ -165,17 +165,10 @@ class Ledger:
         if self._changed:
             start = time.monotonic()
             manifest = Manifest(about=self._about, files=self._files, complete=self._complete)
-            try:
-                self._write(manifest)
-            except FileNotFoundError:
-                # Another run in this folder has just begun and tidied our unfinished file away.
-                self._write(manifest)
+            with self._folder.write(NAME) as file:
+                file.write(manifest.text().encode())
             end = time.monotonic()
             self._changed, self._due = False, end + max(1.0, 20 * (end - start))
-
-    def _write(self, manifest: Manifest) -> None:
-        with self._folder.write(NAME) as file:
-            file.write(manifest.text().encode())
 
 
 def _fingerprint(name: str, values: Any) -> Fingerprint:

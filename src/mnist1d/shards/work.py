@@ -184,14 +184,7 @@ def _pretended(plan: Plan, content: Contents, start: int, stop: int) -> Fingerpr
 
 
 def _written(plan: Plan, name: str, content: Contents, start: int, stop: int) -> Fingerprint:
-    def write() -> Fingerprint:
-        with plan.folder.write(name) as file:
-            sink = Sink(file)
-            content.write(plan.stream(), start, stop, sink)
-            return sink.fingerprint()
-
-    try:
-        return write()
-    except FileNotFoundError:
-        # Another run in this folder has just begun and tidied our unfinished file away.
-        return write()
+    with plan.folder.write(name) as file:
+        sink = Sink(file)
+        content.write(plan.stream(), start, stop, sink)
+        return sink.fingerprint()
