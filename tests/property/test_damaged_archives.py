@@ -168,11 +168,12 @@ def test_their_damage_is_noticed_or_in_what_nobody_reads(stored, saved, dataset,
         assert refusal(saved) or Dataset.load(saved) == dataset
 
 
-@pytest.mark.parametrize("content", WRONG, ids=lambda content: repr(content[10:50]))
 @pytest.mark.parametrize("name", ["mask", "about"])
-def test_members_that_are_no_arrays_are_damage(stored, name, content):
-    stored.write_bytes(zipped((members(stored.read_bytes()) | {f"{name}.npy": content}).items()))
-    assert load(stored) is None
+def test_members_that_are_no_arrays_are_damage(stored, name):
+    whole = members(stored.read_bytes())
+    for content in WRONG:
+        stored.write_bytes(zipped((whole | {f"{name}.npy": content}).items()))
+        assert load(stored) is None
 
 
 @pytest.mark.parametrize("name", ["x", "about"])

@@ -141,7 +141,7 @@ def test_another_version_is_named(path):
         ({"config": {}}, "its arrays are not those of its configuration"),
         ({"mean": "much"}, "its description is wrong"),
         ({"std": 0}, "its constants"),
-        ({"mean": float("nan")}, "its constants"),
+        ({"mean": float("nan")}, "its description is wrong: mean must be finite"),
     ],
 )
 def test_a_wrong_description_is_refused(path, about, message):

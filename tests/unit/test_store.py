@@ -55,12 +55,10 @@ def test_every_flipped_bit_and_every_cut_is_noticed_and_named(stored):
     for damaged in damages:
         path.write_bytes(damaged)
         said = []
-        found = Store(stored, ABOUT, warn=said.append).load(seed=0, sparsity=0.25)
-        if found is not None:  # dates and other things that nobody reads
-            np.testing.assert_equal(found, ARRAYS)
-        else:
-            assert len(said) == 1
-            assert str(path) in said[0]
+        store = Store(stored, ABOUT, warn=said.append)
+        assert store.load(seed=0, sparsity=0.25) is None
+        assert len(said) == 1
+        assert str(path) in said[0]
 
 
 def test_a_file_of_something_else_in_its_place_is_not_used(stored):
