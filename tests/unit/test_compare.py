@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import io
 import json
 import os
 import subprocess
@@ -15,9 +16,11 @@ import numpy as np
 import optax
 import pytest
 import xarray as xr
+from rich.console import Console
 
 import mnist1d
 from mnist1d.cli import main
+from mnist1d.cli.progress import Bars
 from mnist1d.harness import record
 from mnist1d.harness.interface import InputError
 from mnist1d.lab.candidates.coerce import as_candidate
@@ -771,8 +774,14 @@ def test_the_command_compares_stores_and_shows(command, capsys):
         ("", (), "mine.py must define CANDIDATES"),
         ("CANDIDATES = 3", (), "must define CANDIDATES, a mapping"),
         ("CANDIDATES = {}", (), "candidates must not be empty"),
-        ("CANDIDATES = {}\nPROTOCOL = 3", (), "PROTOCOL in mine.py must be a Protocol, not 3"),
+        (
+            "CANDIDATES = {}\nPROTOCOL = 3",
+            (),
+            "PROTOCOL in mine.py: the protocol must be a mnist1d.lab.Protocol or a mapping",
+        ),
         ("1 / 0", (), "mine.py cannot be run: ZeroDivisionError"),
+        ("CANDIDATES = {}\nPROTOCOL = {'sedes': 3}", (), "no field 'sedes'; did you mean 'seeds'?"),
+        ("CANDIDATES = {}\nPROTOCOL = {3: 3}", (), "PROTOCOL in mine.py: the protocol must be"),
         (FILE, ("--seeds", "0"), "seeds must be from 1 to 10000, not 0"),
         (FILE, ("--seeds", "1", "2"), "--seeds takes one value, not 2"),
     ],
@@ -786,6 +795,40 @@ def test_the_command_says_in_a_line_what_is_wrong(command, capsys, text, options
     assert said.startswith("mnist1d: ")
     assert expected in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_protocol_may_be_a_mapping(command, capsys):
+    Path("mine.py").write_text("CANDIDATES = {}\nPROTOCOL = dict(seeds=77)", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        command("mine.py", "--help")
+    assert "77" in capsys.readouterr().out
+    found = compare(
+        {"a": Oracle(best_at(0.01))}, dataclasses.asdict(QUICK) | {"data": SMALL}, seeds=2
+    )
+    assert found.result.sizes["seed"] == 2
+
+
+def guess(answer, x, y):  # noqa: ARG001
+    return lambda new: np.full(len(new), answer)
+
+
+def test_names_are_text_and_no_markup():
+    names = ["MLP [/relu]", "MLP [relu]", "[bold]a[/bold]", ":fire:", "b\\", "$x$", "_c"]
+    candidates = {name: partial(guess, answer) for answer, name in enumerate(names)}
+    screen = io.StringIO()
+    console = Console(file=screen, width=100)
+    with Bars(console) as progress:
+        found = compare(candidates, QUICK, shuffled=True, shifts=("noise",), progress=progress)
+        progress(f"{names[0]} failed", 0, 0)
+    assert not found.failures
+    for name in names:
+        assert f"{name}, final" in screen.getvalue()
+        assert str(found).count(name) >= 4
+    assert "[/relu] failed" in screen.getvalue()
+    figure = found.plot()
+    figure.canvas.draw()
+    labels = {text.get_text().strip() for text in figure.axes[-1].get_legend().get_texts()}
+    assert {"_c", "MLP [/relu]"} <= labels
 
 
 def test_the_help_shows_the_fields_of_the_protocol(command, capsys):

@@ -1,6 +1,10 @@
 """Candidates with a `fit` of their own: clones, seeds, settings, and what is said of bad ones."""
 
 # ruff: noqa: ARG001, ARG002, ARG005 (functions have the arguments that they are called with)
+# ruff: noqa: NPY002, S311 (the global generators are what is tested)
+
+import inspect
+import random
 
 import numpy as np
 import pytest
@@ -14,8 +18,10 @@ from sklearn.linear_model import LinearRegression, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import all_estimators
 
 import mnist1d
+from mnist1d.lab.candidates.coerce import as_candidate
 from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets
 from mnist1d.lab.candidates.fitted import FunctionCandidate, SklearnCandidate
 
@@ -74,8 +80,73 @@ def test_a_function_that_makes_an_estimator_is_one(sets):
 def test_a_setting_that_an_estimator_lacks_is_refused():
     with pytest.raises(ValueError, match="search has C, which the estimator does not have; it has"):
         SklearnCandidate(KNeighborsClassifier(), search={"C": [1]})
-    with pytest.raises(TypeError, match="estimator must be"):
-        SklearnCandidate("KNN")
+    for given in ("KNN", StandardScaler()):
+        with pytest.raises(TypeError, match="estimator must have fit and predict"):
+            SklearnCandidate(given)
+    with pytest.raises(ValueError, match=r"search needs an estimator with .* which Bare"):
+        SklearnCandidate(Bare(), search={"width": [1]})
+
+
+class Bare:
+    """Fits and predicts, and nothing else; draws from the global generators."""
+
+    random_state = None
+
+    def __init__(self):
+        self.drawn = [np.random.normal(), random.random()]
+        self.n_fitted = 0
+
+    def fit(self, x, y):
+        assert (x.dtype, y.dtype) == (np.float32, np.int64)
+        self.n_fitted += 1
+        assert self.n_fitted == 1
+        self.drawn += [np.random.normal(), random.random(), self.random_state]
+
+    def predict(self, x):
+        return np.full(len(x), int(1000 * abs(self.drawn[-3])) % 10)
+
+
+def test_what_fits_and_predicts_is_an_estimator_seeded_by_the_run(sets):
+    for given in (Bare(), Bare, lambda: Bare()):  # noqa: PLW0108 (a function is what is tested)
+        candidate = as_candidate("a", given)
+        assert isinstance(candidate, SklearnCandidate)
+        candidate.check(sets, SHORT)
+        before = np.random.get_state()[1].tolist(), random.getstate()
+        found = outcomes(candidate, sets, *[({}, seed) for seed in range(5)])
+        assert len({outcome.predictions["train"][0] for outcome in found}) > 1
+        assert (np.random.get_state()[1].tolist(), random.getstate()) == before
+
+
+def test_draws_from_pytorch_are_the_runs():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+    class Network(Bare):
+        def fit(self, x, y):
+            self.drawn += [torch.randn(()).item(), 0, 0]
+            return self
+
+    candidate = SklearnCandidate(Network)
+    x, y = np.zeros((600, 40), np.float32), np.zeros(600, np.int64)
+    sets = Sets(x, y, {"validation": x, "train": x}, y)
+    state = torch.get_rng_state()
+    candidate.check(sets, SHORT)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+@pytest.mark.parametrize("name", [name for name, _ in all_estimators(type_filter="classifier")])
+def test_every_classifier_of_scikit_learn_is_accepted_alone_and_in_a_pipeline(name):
+    make = dict(all_estimators(type_filter="classifier"))[name]
+    needs = [each for each in ("estimator", "estimators") if needed(make, each)]
+    inner = {"estimator": RidgeClassifier(), "estimators": [("a", RidgeClassifier())]}
+    estimator = make(**{each: inner[each] for each in needs})
+    for given in (estimator, make_pipeline(StandardScaler(), estimator)):
+        assert as_candidate("a", given).framework == "scikit-learn"
+
+
+def needed(function, name):
+    parameter = inspect.signature(function).parameters.get(name)
+    return parameter is not None and parameter.default is parameter.empty
 
 
 class Restless(ClassifierMixin, BaseEstimator):
@@ -98,7 +169,8 @@ class Raising(Restless):
     ("estimator", "message"),
     [
         (LinearRegression(), "expected classes from 0 to 9, got "),
-        (StandardScaler(), "expected a classifier with fit and predict, got StandardScaler"),
+        (StandardScaler, "expected a classifier with fit and predict, got StandardScaler"),
+        (make_pipeline(StandardScaler()), "AttributeError: This 'Pipeline' has no attribute"),
         (Restless(), "not the same twice with the same seed: .* of 200 predictions differ"),
         (Raising(), "it raised with 600 samples .*ArithmeticError: no"),
     ],
@@ -174,6 +246,17 @@ def test_a_function_that_needs_a_learning_rate_is_told_to_search_it(sets):
     FunctionCandidate(needing).check(sets, SHORT)
     FunctionCandidate(needing, search={"learning_rate": [0.1]}).check(sets, SHORT)
     assert FunctionCandidate(lambda x, y, learning_rate=0.2: None, search={}).untuned_rate == "0.2"
+
+
+def test_a_function_gets_labels_of_64_bits(sets):
+    seen = []
+
+    def watching(x, y, y_validation):
+        seen.extend([x.dtype, y.dtype, y_validation.dtype])
+        return lambda new: np.zeros(len(new), int)
+
+    outcomes(FunctionCandidate(watching), sets, ({}, 0))
+    assert seen == [np.float32, np.int64, np.int64]
 
 
 def test_a_function_may_ask_how_long_others_train(sets):

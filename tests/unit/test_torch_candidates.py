@@ -206,6 +206,37 @@ def test_a_check_counts_trained_parameters(sets):
     assert lazy.check(sets, SHORT) == 40 * 7 + 7 + 7 * 10 + 10
 
 
+class Remembering(nn.Module):
+    """Keeps a first hidden state for the largest batch that it has seen."""
+
+    def __init__(self):
+        super().__init__()
+        self.recurrent, self.output = nn.GRU(8, 8, batch_first=True), nn.Linear(8, 10)
+        self.start = None
+
+    def forward(self, x):
+        if self.start is None or self.start.shape[1] < len(x):
+            self.start = torch.zeros(1, len(x), 8)
+        hidden = self.recurrent(x.reshape(len(x), 5, 8), self.start[:, : len(x)].contiguous())[1]
+        return self.output(hidden[0])
+
+
+def test_what_a_model_keeps_of_a_prediction_serves_in_training(sets):
+    (outcome,) = outcomes(TorchCandidate(Remembering), runs_of({"learning_rate": 0.01}), sets)
+    assert np.isfinite(outcome.train_loss).all()
+
+
+class Attached(Remembering):
+    """Keeps a state that the next step would have to be traced back through."""
+
+    def forward(self, x):
+        if not self.training:
+            return self.output(x[:, :8] * 0 if self.start is None else x[:, :8] + self.start)
+        logits = self.output(x[:, :8] if self.start is None else x[:, :8] + self.start)
+        self.start = logits.mean()
+        return logits
+
+
 def not_finite():
     model = nn.Linear(40, 10)
     nn.init.constant_(model.bias, torch.nan)
@@ -239,6 +270,7 @@ ONE = nn.Linear(40, 10)
         (lambda: nn.Flatten(0), r"got shape \(8000,\)"),
         (not_finite, "expected finite logits"),
         (Raising, "the model raised RuntimeError: no idea what to do$"),
+        (Attached, "after 1 of 2 steps .*Trying to backward through the graph a second time"),
         (Restless, "not the same twice with the same seed"),
         (lambda: ONE, "gave the same one twice"),
         (lambda: "a network", "make must give a torch.nn.Module, got str"),

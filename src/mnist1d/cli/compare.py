@@ -34,7 +34,7 @@ def compare(file: _File, /, *, out: _Out = _OUT, scheduler: Scheduler = None) ->
 
     Args:
         file: a Python file that defines CANDIDATES, a mapping from names to candidates, and may
-            define PROTOCOL, a `mnist1d.lab.Protocol`.
+            define PROTOCOL, a `mnist1d.lab.Protocol` or a mapping from its fields to values.
         out: folder for the result, its figure and finished runs; made if needed.
         scheduler: address of a Dask scheduler, whose workers train in place of this machine.
     """
@@ -76,7 +76,7 @@ def _read(file: Path) -> tuple[Mapping[str, Any], "Protocol"]:
     from mnist1d.execution.devices import use_all_cores
     from mnist1d.harness.interface import InputError
     from mnist1d.harness.loading import load_module
-    from mnist1d.lab.comparison.protocol import Protocol
+    from mnist1d.lab.comparison.protocol import as_protocol
 
     use_all_cores()  # a file may well start JAX
     if file.suffix != ".py":
@@ -88,12 +88,10 @@ def _read(file: Path) -> tuple[Mapping[str, Any], "Protocol"]:
     candidates = getattr(module, "CANDIDATES", None)
     if not isinstance(candidates, Mapping):
         fail(f"{file} must define CANDIDATES, a mapping from names to candidates")
-    protocol = getattr(module, "PROTOCOL", None)
-    if protocol is None:
-        protocol = Protocol()
-    if not isinstance(protocol, Protocol):
-        fail(f"PROTOCOL in {file} must be a Protocol, not {protocol!r}")
-    return candidates, protocol
+    try:
+        return candidates, as_protocol(getattr(module, "PROTOCOL", None))
+    except InputError as error:
+        fail(f"PROTOCOL in {file}: {error}")
 
 
 def _run(

@@ -22,7 +22,7 @@ from rich.text import Text
 def make_bars(console: Console, *columns: ProgressColumn) -> ProgressBars:
     """Return bars: what, how far, columns of one's own, elapsed and remaining time."""
     return ProgressBars(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
         *columns,
@@ -61,7 +61,7 @@ class Bars:
 
     def note(self, line: str, /) -> None:
         """Write a line above the bars."""
-        self.console.print(line, markup=False)
+        self.console.print(Text(line))
 
     @contextmanager
     def group(self) -> Iterator["Group"]:
@@ -84,7 +84,7 @@ class Group:
         """Take note of progress, as `harness.interface.Progress` says."""
         bars, known = self._bars, self._known
         if total == 0:
-            bars.console.print(task, markup=False)
+            bars.console.print(Text(task))
             return
         if task not in known:
             known[task] = bars.add_task(f"{task}: compiling", total=total)

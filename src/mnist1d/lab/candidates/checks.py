@@ -34,17 +34,18 @@ class Predicted(NamedTuple):
 def few_of(sets: Sets, schedule: Schedule) -> tuple[Sets, Schedule]:
     """Take a few samples and steps, enough to see whether a candidate works at all.
 
-    >>> x, y = np.zeros((4000, 40), np.float32), np.zeros(4000, np.int32)
+    >>> x, y = np.zeros((4000, 40), np.float32), np.zeros(4000, np.int64)
     >>> few, short = few_of(Sets(x, y, {"validation": x}, y), Schedule())
     >>> few.x.shape, short
-    ((200, 40), Schedule(n_steps=2, batch_size=100, evaluate_every=2))
+    ((200, 40), Schedule(n_steps=2, batch_size=100, evaluate_every=1))
     """
     batch_size = min(schedule.batch_size, len(sets.x))
     n = min(max(1, _FEW // batch_size) * batch_size, len(sets.x) // batch_size * batch_size)
     evaluated = {name: x[:_FEW] for name, x in sets.evaluated.items()}
     few = Sets(sets.x[:n], sets.y[:n], evaluated, sets.y_validation[:_FEW], sets.n_classes)
     n_steps = min(SHORT, schedule.n_steps)
-    return few, Schedule(n_steps, batch_size, n_steps)
+    # Evaluated after every step, as one that follows an evaluation may fail.
+    return few, Schedule(n_steps, batch_size, evaluate_every=1)
 
 
 def as_predicted(output: Any, n: int, n_classes: int) -> Predicted:

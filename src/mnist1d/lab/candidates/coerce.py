@@ -10,12 +10,17 @@ import equinox as eqx
 from mnist1d.dataset import checks
 from mnist1d.lab.candidates.contract import Candidate
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
+from mnist1d.lab.candidates.fitted import (
+    FunctionCandidate,
+    SklearnCandidate,
+    fits_and_predicts,
+)
 
 _CONTRACT = ("check", "framework", "search", "source", "train")
 _WANTED = (
     "a function key -> model or a class of Equinox, a subclass of nn.Module or a function without "
-    "arguments that makes one, an estimator of scikit-learn, a function (x, y, ...) -> predict, or "
-    "one of the candidates of mnist1d.lab"
+    "arguments that makes one, an object with fit and predict, as an estimator of scikit-learn, a "
+    "function (x, y, ...) -> predict, or one of the candidates of mnist1d.lab"
 )
 
 
@@ -25,9 +30,9 @@ def as_candidate(name: str, given: Any) -> Candidate:
     Args:
         name: of the candidate, for messages.
         given: a candidate; a class or function `key -> model` of Equinox; a subclass of PyTorch's
-            `nn.Module`, or a function without arguments that makes one; an estimator of
-            scikit-learn, or a function that makes one; a training function `(x, y, ...) ->
-            predict`.
+            `nn.Module`, or a function without arguments that makes one; an object with `fit` and
+            `predict`, as an estimator of scikit-learn, or a function that makes one; a training
+            function `(x, y, ...) -> predict`.
 
     Raises: TypeError: if it is none of these.
 
@@ -39,17 +44,17 @@ def as_candidate(name: str, given: Any) -> Candidate:
         return given
     if _is_torch(given):
         return _torch(given)
-    if _is_estimator(given):
-        return _fitted("SklearnCandidate", given)
     if isinstance(given, eqx.Module):
         raise TypeError(
             f"{name} must be {_WANTED}, not a finished model ({type(given).__name__}): every seed "
             "starts from weights of its own"
         )
-    if not callable(given):
-        raise TypeError(f"{name} must be {_WANTED}, not {checks.typed(given)}")
     if isinstance(given, type) and issubclass(given, eqx.Module):
         return EquinoxCandidate(given)
+    if fits_and_predicts(given):
+        return SklearnCandidate(given)
+    if not callable(given):
+        raise TypeError(f"{name} must be {_WANTED}, not {checks.typed(given)}")
     return _from_function(name, given)
 
 
@@ -65,7 +70,7 @@ def _from_function(name: str, given: Any) -> Candidate:
     if needed == ["key"] or (len(needed) == 1 and not isinstance(given, type)):
         return EquinoxCandidate(given)
     if len(needed) > 1:
-        return _fitted("FunctionCandidate", given)
+        return FunctionCandidate(given)
     try:
         made = given()
     except Exception as error:
@@ -75,8 +80,8 @@ def _from_function(name: str, given: Any) -> Candidate:
         ) from error
     if _is_torch(made):
         return _torch(given)
-    if _is_estimator(made):
-        return _fitted("SklearnCandidate", given)
+    if fits_and_predicts(made):
+        return SklearnCandidate(given)
     raise TypeError(f"{name} must be {_WANTED}; called without arguments it made {type(made)}")
 
 
@@ -88,13 +93,5 @@ def _is_torch(given: Any) -> bool:
     return isinstance(given, module) or (isinstance(given, type) and issubclass(given, module))
 
 
-def _is_estimator(given: Any) -> bool:
-    return all(hasattr(given, part) for part in ("fit", "predict", "get_params"))
-
-
 def _torch(given: Any) -> Candidate:
     return import_module("mnist1d.lab.candidates.torch").TorchCandidate(given)
-
-
-def _fitted(kind: str, given: Any) -> Candidate:
-    return getattr(import_module("mnist1d.lab.candidates.fitted"), kind)(given)

@@ -40,10 +40,10 @@ class Sets(NamedTuple):
 
     Attributes:
         x: training signals, shape (n, length), float32.
-        y: their classes, shape (n,), int32.
+        y: their classes, shape (n,), int64.
         evaluated: signals to predict after training, by name: shape (n of its own, length),
             float32. "validation" and "train" are among them.
-        y_validation: the classes of `evaluated["validation"]`, int32.
+        y_validation: the classes of `evaluated["validation"]`, int64.
         n_classes: number of classes, which are 0 to one below it.
     """
 

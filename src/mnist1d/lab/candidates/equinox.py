@@ -373,7 +373,7 @@ class EquinoxCandidate:
     ) -> jax.stages.Lowered:
         """Trace a training step: parameters to their updates."""
         x = jnp.asarray(sets.x[: schedule.batch_size])
-        y, key = jnp.asarray(sets.y[: schedule.batch_size]), jax.random.key(0)
+        y, key = jnp.asarray(sets.y[: schedule.batch_size], jnp.int32), jax.random.key(0)
         if self.augment is not None:
             shape = jax.eval_shape(self.augment, x, key)
             if getattr(shape, "shape", None) != x.shape:

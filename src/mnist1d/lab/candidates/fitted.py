@@ -1,8 +1,12 @@
 """Candidates that fit themselves: estimators of scikit-learn, and functions of one's own."""
 
+import copy
+import random
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -30,10 +34,12 @@ Fit = Callable[[Run, Sets, Schedule], Predict]
 
 @dataclass(frozen=True)
 class SklearnCandidate:
-    """A classifier of scikit-learn, or anything with its `fit`, `predict` and `get_params`.
+    """A classifier of scikit-learn, or anything with `fit` and `predict`.
 
-    Every run fits a clone. Every `random_state`, of steps of a pipeline too, is the run's seed. An
-    estimator has no steps: it learns until its own `fit` ends.
+    Every run fits a clone, or a copy of what cannot be cloned. Every `random_state`, of steps of a
+    pipeline too, is the run's seed; so are the global generators of Python, NumPy and PyTorch while
+    it fits. `fit` gets signals (n, length), float32, and classes (n,), int64. An estimator has no
+    steps: it learns until its own `fit` ends.
 
     Attributes:
         estimator: an estimator, or a function without arguments that makes one.
@@ -46,7 +52,7 @@ class SklearnCandidate:
 
     >>> from sklearn.neighbors import KNeighborsClassifier
     >>> candidate = SklearnCandidate(KNeighborsClassifier(), search={"n_neighbors": [1, 5, 25]})
-    >>> x, y = np.eye(40, dtype=np.float32), np.arange(40, dtype=np.int32) % 10
+    >>> x, y = np.eye(40, dtype=np.float32), np.arange(40) % 10
     >>> sets = {"published": Sets(x, y, {"train": x, "validation": x}, y)}
     >>> run = Run({"n_neighbors": 1}, seed=0, data="published")
     >>> ((_, outcome),) = candidate.train([run], sets, Schedule(), lambda done, total: None)
@@ -61,11 +67,17 @@ class SklearnCandidate:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "search", plain_values(self.search) or {})
-        if isinstance(self.estimator, type) or not hasattr(self.estimator, "get_params"):
+        if self._is_made():
             if not callable(self.estimator):
                 raise TypeError(
-                    "estimator must be an estimator, or a function that makes one, "
+                    "estimator must have fit and predict, or be a function that makes one, "
                     f"got {self.estimator!r}"
+                )
+        elif not hasattr(self.estimator, "get_params"):
+            if self.search:
+                raise ValueError(
+                    f"search needs an estimator with get_params and set_params, which "
+                    f"{type(self.estimator).__name__} lacks"
                 )
         elif unknown := set(self.search or {}) - set(self.estimator.get_params()):
             raise ValueError(
@@ -96,21 +108,73 @@ class SklearnCandidate:
         return _train(self._fit, runs, sets, schedule, report)
 
     def _fit(self, run: Run, sets: Sets, schedule: Schedule) -> Predict:  # noqa: ARG002
-        estimator = self.estimator
-        if isinstance(estimator, type) or not hasattr(estimator, "get_params"):
-            estimator = estimator()
-        missing = [name for name in ("fit", "predict") if not hasattr(estimator, name)]
-        if missing:
+        with _seeded(run.seed):
+            estimator = self._unfitted()
+            if hasattr(estimator, "get_params"):
+                estimator.set_params(**run.settings)
+                # Settings first: one of them may be a whole step of a pipeline.
+                names = [n for n in estimator.get_params() if n.split("__")[-1] == "random_state"]
+                estimator.set_params(**dict.fromkeys(names, run.seed))
+            elif hasattr(estimator, "random_state"):
+                estimator.random_state = run.seed
+            estimator.fit(sets.x.copy(), _labels(sets.y))
+        return estimator.predict
+
+    def _is_made(self) -> bool:
+        """Tell whether the estimator is something that makes one."""
+        return isinstance(self.estimator, type) or not fits_and_predicts(self.estimator)
+
+    def _unfitted(self) -> Any:
+        """Return an estimator of its own for a run."""
+        if not self._is_made():
+            try:
+                return required("sklearn.base", extra="lab").clone(self.estimator)
+            except (TypeError, RuntimeError):  # made outside scikit-learn, by other rules
+                return copy.deepcopy(self.estimator)
+        made = self.estimator()
+        if not fits_and_predicts(made):
+            missing = [name for name in _METHODS if not hasattr(made, name)]
             raise CandidateError(
-                f"expected a classifier with fit and predict, got {type(estimator).__name__}, "
+                f"expected a classifier with fit and predict, got {type(made).__name__}, "
                 f"which lacks {' and '.join(missing)}"
             )
-        estimator = required("sklearn.base", extra="lab").clone(estimator)
-        estimator.set_params(**dict(run.settings))
-        # Settings first: one of them may be a whole step of a pipeline.
-        seeds = [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
-        estimator.set_params(**dict.fromkeys(seeds, run.seed))
-        return estimator.fit(sets.x.copy(), sets.y.copy()).predict
+        return made
+
+
+_METHODS = ("fit", "predict")
+
+
+def fits_and_predicts(given: Any) -> bool:
+    """Tell whether an object, or a class, has `fit` and `predict`.
+
+    >>> from sklearn.ensemble import StackingClassifier
+    >>> fits_and_predicts(StackingClassifier([])), fits_and_predicts(np)
+    (True, False)
+    """
+    # Some of scikit-learn's have `predict` only when they are fitted; their class always has it.
+    return all(hasattr(given, name) or hasattr(type(given), name) for name in _METHODS)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed the global generators, and put them back afterwards."""
+    of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    torch = sys.modules.get("torch")  # whoever draws from it has imported it
+    with ExitStack() as stack:
+        stack.callback(random.setstate, of_python)
+        stack.callback(np.random.set_state, of_numpy)
+        if torch is not None:
+            n_devices = torch.cuda.device_count() if torch.cuda.is_initialized() else 0
+            stack.enter_context(torch.random.fork_rng(devices=range(n_devices)))
+            torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        yield
+
+
+def _labels(y: np.ndarray) -> np.ndarray:
+    """Return a copy of labels in the type that PyTorch expects, which is also `load().y`'s."""
+    return y.astype(np.int64)
 
 
 _OFFERED = ("seed", "x_validation", "y_validation", "schedule")
@@ -124,7 +188,7 @@ class FunctionCandidate:
     Attributes:
         function: `(x, y, *, seed, x_validation, y_validation, **settings) -> predict`, where
             `predict` maps signals (n, length) to classes (n,) or logits (n, classes). `x` is of
-            shape (n, length), float32, `y` of shape (n,), int32. Of the arguments by name it gets
+            shape (n, length), float32, `y` of shape (n,), int64. Of the arguments by name it gets
             those that it names; `schedule`, too, which says how many steps the others take.
         search: values that may be tried, by setting. If omitted, a function with a parameter
             `learning_rate` gets the comparison's learning rates, any other is not tuned.
@@ -137,7 +201,7 @@ class FunctionCandidate:
     >>> def nearest_mean(x, y):
     ...     means = np.array([x[y == label].mean(axis=0) for label in range(10)])
     ...     return lambda new: -((new[:, None] - means) ** 2).sum(axis=2)
-    >>> x, y = np.eye(40, dtype=np.float32), np.arange(40, dtype=np.int32) % 10
+    >>> x, y = np.eye(40, dtype=np.float32), np.arange(40) % 10
     >>> sets = {"published": Sets(x, y, {"train": x, "validation": x}, y)}
     >>> runs = [Run({}, seed=0, data="published")]
     >>> candidate = FunctionCandidate(nearest_mean)
@@ -193,11 +257,12 @@ class FunctionCandidate:
         return _train(self._fit, runs, sets, schedule, report)
 
     def _fit(self, run: Run, sets: Sets, schedule: Schedule) -> Predict:
-        values = (run.seed, sets.evaluated["validation"].copy(), sets.y_validation.copy(), schedule)
+        x_validation, y_validation = sets.evaluated["validation"].copy(), _labels(sets.y_validation)
+        values = (run.seed, x_validation, y_validation, schedule)
         offered = dict(zip(_OFFERED, values, strict=True))
         taken = {name: value for name, value in offered.items() if named(self.function, name)}
         # Copies: a function may standardise its samples where they stand.
-        predict = self.function(sets.x.copy(), sets.y.copy(), **taken, **run.settings)
+        predict = self.function(sets.x.copy(), _labels(sets.y), **taken, **run.settings)
         if not callable(predict):
             raise CandidateError(
                 "expected a function that predicts, (n, length) to classes (n,) or logits "

@@ -46,9 +46,9 @@ def stack_runs(
 
     return {
         "x": np.stack([padded(each.x) for each in used]),
-        "y": np.stack([padded(each.y) for each in used]),
+        "y": np.stack([padded(each.y) for each in used]).astype(np.int32),
         "validation": np.stack([each.evaluated["validation"] for each in used]),
-        "y_validation": np.stack([each.y_validation for each in used]),
+        "y_validation": np.stack([each.y_validation for each in used]).astype(np.int32),
         # The order of batches goes with the number of training samples, too.
         "rows": np.stack(
             [_order(len(own.x), schedule, run.seed) for own, run in zip(used, runs, strict=True)]

@@ -77,7 +77,7 @@ class TorchCandidate:
     >>> from torch import nn
     >>> candidate = TorchCandidate(lambda: nn.Linear(40, 10), optimizer=torch.optim.SGD)
     >>> rng = np.random.default_rng(0)
-    >>> x, y = rng.normal(size=(400, 40)).astype(np.float32), np.arange(400, dtype=np.int32) % 10
+    >>> x, y = rng.normal(size=(400, 40)).astype(np.float32), np.arange(400) % 10
     >>> sets = Sets(x, y, {"train": x, "validation": x}, y)
     >>> candidate.check(sets, Schedule())
     410
@@ -260,8 +260,8 @@ class TorchCandidate:
         ):
             raise CandidateError(
                 "it is not the same twice with the same seed: the mean loss of the first steps was "
-                f"{first.train_loss[0]:.6g}, then {second.train_loss[0]:.6g}; all draws must come "
-                "from PyTorch's generator, which is seeded for every run"
+                f"{first.train_loss.mean():.6g}, then {second.train_loss.mean():.6g}; all draws "
+                "must come from PyTorch's generator, which is seeded for every run"
             )
 
     def _model(self, run: Run, x: Tensor) -> Module:
@@ -332,7 +332,8 @@ def _count(model: Module) -> int:
 def _logits(model: Module, x: Tensor) -> Tensor:
     """Predict, as a model does when it is not trained; it is trained again afterwards."""
     model.eval()
-    with torch.inference_mode():
+    # No inference mode: what a model keeps of a prediction may serve in training.
+    with torch.no_grad():
         parts = [model(part) for part in x.split(_CHUNK)]
         logits = parts[0] if len(parts) == 1 else torch.cat(parts)
     model.train()
@@ -360,7 +361,7 @@ def _layout_hint(model: Module, x: Tensor, n_classes: int) -> str:
     }
     for how, (shape, other) in layouts.items():
         try:
-            with torch.inference_mode():
+            with torch.no_grad():
                 logits = model.eval()(other)
         except Exception:  # noqa: BLE001, S112 (it does not take this one)
             continue

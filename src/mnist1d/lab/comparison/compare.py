@@ -24,7 +24,7 @@ from mnist1d.lab.candidates.equinox import PAPER_RATE, EquinoxCandidate
 from mnist1d.lab.candidates.search_space import LEARNING_RATE
 from mnist1d.lab.comparison.data import DataSets
 from mnist1d.lab.comparison.entries import Entry, to_dataset
-from mnist1d.lab.comparison.protocol import Protocol
+from mnist1d.lab.comparison.protocol import Protocol, as_protocol
 from mnist1d.lab.comparison.result import Comparison
 from mnist1d.lab.comparison.runs import (
     PACKAGES,
@@ -43,7 +43,7 @@ VERSION = 1
 
 def compare(
     candidates: Mapping[str, Any],
-    protocol: Protocol | None = None,
+    protocol: Protocol | Mapping[str, Any] | None = None,
     *,
     folder: str | Path | None = None,
     progress: Progress = silent,
@@ -58,7 +58,8 @@ def compare(
 
     Args:
         candidates: by name; what each may be, `as_candidate` says.
-        protocol: what all go through; the default one if omitted.
+        protocol: what all go through; the default one if omitted, or a mapping from fields that are
+            to have other values.
         folder: where every finished run is kept, and found by the next call, and `result.nc` is
             written; None to keep nothing.
         progress: called with what is going on.
@@ -85,7 +86,7 @@ def compare(
     clock = time.perf_counter()
     use_all_cores()
     try:
-        protocol = with_settings(Protocol() if protocol is None else protocol, settings)
+        protocol = with_settings(as_protocol(protocol), settings)
     except TypeError as error:
         raise InputError(str(error)) from error
     entries = _entries(candidates, protocol)

@@ -97,9 +97,9 @@ class DataSets:
 
         return Sets(
             x=form(x),
-            y=y.astype(np.int32),
+            y=y.astype(np.int64),
             evaluated={name: form(signals) for name, signals in evaluated.items()},
-            y_validation=y_validation.astype(np.int32),
+            y_validation=y_validation.astype(np.int64),
             n_classes=protocol.data.n_classes,
         )
 

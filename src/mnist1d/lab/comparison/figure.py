@@ -100,6 +100,8 @@ def _short(name: str) -> str:
     if len(name) > _LONGEST_NAME:
         half = (_LONGEST_NAME - 2) // 2
         name = f"{name[:half]}...{name[-half + 1 :]}"
+    if name.startswith("_"):
+        name = f" {name}"  # otherwise it would be in no legend
     return name.replace("$", r"\$")  # no formula
 
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Each, Float, Integer, OneOf, Seed, constrained
+from mnist1d.harness.interface import InputError
+from mnist1d.harness.settings import with_settings
 from mnist1d.lab.candidates.contract import Schedule
 
 PUBLISHED = DatasetConfig()
@@ -194,6 +196,30 @@ class Protocol:
             "the last step"
         )
         return [f"Data: {data}, {varied}; {samples}.", f"Tuning: {tuning}.", f"Final: {final}."]
+
+
+def as_protocol(given: Any) -> Protocol:
+    """Return a protocol: what was given, or the default one with the values of a mapping.
+
+    Args:
+        given: a protocol, a mapping from its fields to values, or None.
+
+    Raises: InputError: if it is neither, a mapping has a field that there is not (the nearest one
+        is named), or a value that is not allowed.
+
+    >>> as_protocol({"seeds": 3}).seeds
+    3
+    """
+    if isinstance(given, Protocol):
+        return given
+    if given is None or (
+        isinstance(given, Mapping) and all(isinstance(name, str) for name in given)
+    ):
+        return with_settings(Protocol(), given or {})
+    raise InputError(
+        "the protocol must be a mnist1d.lab.Protocol or a mapping from its fields to values, such "
+        f"as dict(seeds=3), not {checks.typed(given)}"
+    )
 
 
 def _many(n: int, what: str) -> str:

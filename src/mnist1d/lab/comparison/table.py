@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 from rich import box
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -38,14 +37,14 @@ def tables(result: xr.Dataset, differences: Sequence[Any]) -> Group:
     return Group(*parts)
 
 
-def _table(title: str, *columns: str) -> Table:
+def _table(title: str, *columns: str | Text) -> Table:
     table = Table(title=title, box=box.SIMPLE, title_justify="left", pad_edge=False)
     for i, column in enumerate(columns):
         table.add_column(column, justify="right" if i else "left", overflow="fold")
     return table
 
 
-def _rows(result: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
+def _rows(result: xr.Dataset) -> list[tuple[Text, xr.Dataset]]:
     """Return all candidates that have a result, by name, the best first, the paper's last."""
     one_by_one = [result.sel(candidate=name) for name in result.candidate.values]
     with_result = [each for each in one_by_one if _has_result(each)]
@@ -54,7 +53,8 @@ def _rows(result: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
         mean = estimate(each.test_accuracy).mean
         return bool(each.is_reference), -mean if np.isfinite(mean) else np.inf
 
-    return [(escape(str(each.candidate.values)), each) for each in sorted(with_result, key=place)]
+    # As `Text`, in which brackets and colons are no markup.
+    return [(Text(str(each.candidate.values)), each) for each in sorted(with_result, key=place)]
 
 
 def _has_result(each: xr.Dataset) -> bool:
@@ -108,7 +108,8 @@ def _shuffled(result: xr.Dataset) -> Table:
 def _across(result: xr.Dataset, variable: str, dim: str, title: str) -> Table:
     n = result.sizes["seed"]
     values = result[dim].values
-    table = _table(title, "", *(f"{v:,}" if dim == "train_size" else str(v) for v in values))
+    columns = (Text(f"{v:,}" if dim == "train_size" else str(v)) for v in values)
+    table = _table(title, "", *columns)
     for name, each in _rows(result):
         found = each[variable]
         table.add_row(name, *(accuracy_text(found.sel({dim: value}), n) for value in values))
@@ -125,7 +126,7 @@ def _differences(result: xr.Dataset, differences: Sequence[Any]) -> Table:
         pairs = "" if found.n == n else f", n = {found.n}"
         known = np.isfinite(found.low)
         table.add_row(
-            f"{escape(each.first)} - {escape(each.second)}",
+            Text(f"{each.first} - {each.second}"),
             f"{found.mean:.1f}{pairs}" if found.n else "none",
             f"{found.low:.1f} to {found.high:.1f}" if known else "",
             f"{each.p_value:.2g}" if np.isfinite(each.p_value) else "",
@@ -150,10 +151,10 @@ def _tuning(result: xr.Dataset) -> Table:
             text = ", ".join(f"{k} = {v}" for k, v in settings.items()) or "none"
             n_tries = int(each.n_tries)
             table.add_row(
-                escape(str(name)),
-                str(each.framework.values),
+                Text(str(name)),
+                Text(str(each.framework.values)),
                 str(n_tries) if n_tries > 1 else "nothing",
-                escape(text),
+                Text(text),
             )
     return table
 
