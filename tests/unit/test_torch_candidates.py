@@ -166,6 +166,77 @@ def test_a_schedule_moves_on_after_every_step(sets):
     )
 
 
+def test_a_plateau_is_judged_by_the_validation_loss_at_every_evaluation(sets):
+    seen, rates = [], []
+
+    class Watched(torch.optim.lr_scheduler.ReduceLROnPlateau):
+        def step(self, metrics):
+            seen.append(metrics)
+            super().step(metrics)
+            rates.append(self.optimizer.param_groups[0]["lr"])
+
+    def schedule(optimizer, n_steps):  # noqa: ARG001
+        return Watched(optimizer, mode="max", patience=0, factor=0.1, threshold=1.0)
+
+    candidate = TorchCandidate(Network, optimizer=torch.optim.SGD, schedule=schedule)
+    candidate.check(sets, SHORT)
+    seen.clear(), rates.clear()
+    (outcome,) = outcomes(candidate, runs_of({"learning_rate": 0.5}), sets)
+    assert len(seen) == 2
+    assert seen[0] > seen[1] > 1  # a loss, not an accuracy
+    np.testing.assert_allclose(rates, [0.5, 0.05])
+    plain = TorchCandidate(Network, optimizer=torch.optim.SGD)
+    (other,) = outcomes(plain, runs_of({"learning_rate": 0.5}), sets, Schedule(18, 100, 6))
+    assert outcome.train_loss[0] == other.train_loss[0]
+
+
+class Sharp(torch.optim.SGD):
+    """Perturbs the weights, and steps with the gradient that it finds there, as SAM does."""
+
+    def __init__(self, parameters, lr):
+        super().__init__(parameters, lr)
+        self.n_steps = 0
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        assert all(each.grad is not None for each in self.param_groups[0]["params"])
+        for each in self.param_groups[0]["params"]:
+            each.add_(0.05)
+        closure()  # without one: 'NoneType' object is not callable
+        for each in self.param_groups[0]["params"]:
+            each.sub_(0.05)
+        super().step()
+        self.n_steps += 1
+
+
+class Refusing(Sharp):
+    def step(self, closure=None):
+        assert closure is not None
+        super().step(closure)
+
+
+def test_an_optimizer_that_needs_a_closure_gets_one(sets):
+    def learned(optimizer, rate):
+        candidate = TorchCandidate(Network, optimizer=optimizer)
+        candidate.check(sets, SHORT)
+        return outcomes(candidate, runs_of({"learning_rate": rate}), sets)[0].train_loss
+
+    (plain, sharp, refusing) = (learned(each, 0.1) for each in (torch.optim.SGD, Sharp, Refusing))
+    np.testing.assert_array_equal(sharp, refusing)
+    assert 0 < abs(sharp - plain).max() < 0.1  # steps are alike, and nothing stays perturbed
+    slow, still = learned(torch.optim.LBFGS, 0.01), learned(torch.optim.LBFGS, 0.0)
+    assert slow[1] < still[1] - 0.1
+
+
+def test_what_an_optimizer_raises_otherwise_is_told(sets):
+    class Broken(torch.optim.SGD):
+        def step(self, closure=None):  # noqa: ARG002
+            raise RuntimeError("no steps today")
+
+    with pytest.raises(CandidateError, match=r"after 0 of 2 steps .* no steps today"):
+        TorchCandidate(Network, optimizer=Broken).check(sets, SHORT)
+
+
 def test_augmentation_sees_training_batches_alone_and_draws_from_the_seed(sets):
     shapes = []
 

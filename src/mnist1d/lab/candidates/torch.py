@@ -24,6 +24,8 @@ from mnist1d.lab.candidates.search_space import (
     check_search,
     default_rate,
     first_values,
+    named,
+    needs,
     own_settings,
     plain_values,
 )
@@ -61,12 +63,14 @@ class TorchCandidate:
         make: a subclass of `nn.Module` or a function without arguments; gives a new model every
             time, which maps signals (batch, length), float32, to logits (batch, classes).
         optimizer: `(parameters, learning_rate) -> torch.optim.Optimizer`, or a class of
-            `torch.optim`.
+            `torch.optim`. One whose step needs a closure (LBFGS, SAM) gets one that evaluates the
+            loss of the batch again.
         loss: `(logits, labels) -> scalar`.
         augment: `x -> x`, applied to every training batch (batch, length); may draw from PyTorch's
             generator.
         schedule: `(optimizer, n_steps) -> scheduler` of the learning rate, moved on after every
-            step, as `torch.optim.lr_scheduler.CosineAnnealingLR`.
+            step, as `torch.optim.lr_scheduler.CosineAnnealingLR`; `ReduceLROnPlateau` is moved on
+            after every evaluation, by the loss on the validation set.
         search: values that may be tried, by setting; None for the comparison's learning rates.
         device: name of PyTorch's device; None for the GPU if there is one.
 
@@ -180,23 +184,24 @@ class TorchCandidate:
                 optimizer = self._optimizer(model, run)
                 n_steps = of_steps or schedule.n_steps
                 scheduler = self.schedule(optimizer, n_steps) if self.schedule else None
+                # As that of ReduceLROnPlateau.
+                by_loss = scheduler is not None and needs(scheduler.step, "metrics")
+                update = _Update(optimizer)
                 model.train()
                 for first in range(0, schedule.n_steps, schedule.evaluate_every):
                     recent = []
                     for rows in order[first : first + schedule.evaluate_every]:
                         x, y = data.x[rows], data.y[rows]
-                        loss = loss_of(model(x if augment is None else augment(x)), y)
-                        optimizer.zero_grad()
-                        loss.backward()
-                        optimizer.step()
-                        if scheduler is not None:
+                        x = x if augment is None else augment(x)
+                        recent.append(update(lambda x=x, y=y: loss_of(model(x), y)))
+                        if scheduler is not None and not by_loss:
                             scheduler.step()
-                        recent.append(loss.detach())
                         done += 1
                     losses.append(torch.stack(recent).mean())
-                    accuracies.append(
-                        _accuracy(_logits(model, data.evaluated["validation"]), data.y_validation)
-                    )
+                    logits = _logits(model, data.evaluated["validation"])
+                    accuracies.append(_accuracy(logits, data.y_validation))
+                    if by_loss:
+                        scheduler.step(loss_of(logits, data.y_validation).item())
                     on_step(done)
                 predictions = {
                     name: _logits(model, x).argmax(dim=1).cpu().numpy()
@@ -310,6 +315,57 @@ class TorchCandidate:
             {name: tensor(x, torch.float32) for name, x in sets.evaluated.items()},
             tensor(sets.y_validation, torch.int64),
         )
+
+
+class _Update:
+    """A step of an optimizer, with a closure for those that evaluate the loss more than once.
+
+    Args:
+        optimizer: any; its step may need a closure (LBFGS), or refuse to work without one (SAM).
+    """
+
+    def __init__(self, optimizer: Any) -> None:
+        self._optimizer = optimizer
+        self._needs_closure = needs(optimizer.step, "closure")
+        is_of_torch = type(optimizer).__module__.startswith("torch.")
+        self._may_need_it = not is_of_torch and named(optimizer.step, "closure")
+
+    def __call__(self, loss_of: Callable[[], Tensor]) -> Tensor:
+        """Make a step; return the loss before it."""
+
+        @torch.enable_grad()
+        def evaluate() -> Tensor:
+            self._optimizer.zero_grad()
+            loss = loss_of()
+            loss.backward()
+            return loss
+
+        # Some optimizers, of those with a closure too, start from gradients that are there.
+        loss = evaluate().detach()
+        if self._may_need_it:
+            self._try_without()
+        elif not self._needs_closure:
+            self._optimizer.step()
+        if self._needs_closure:
+            self._optimizer.step(evaluate)
+        return loss
+
+    def _try_without(self) -> None:
+        """Make the first step without a closure; if there has to be one, as if nothing was."""
+        self._may_need_it = False
+        groups = getattr(self._optimizer, "param_groups", ())
+        parameters = [each for group in groups for each in group["params"]]
+        before = [each.detach().clone() for each in parameters]
+        try:
+            self._optimizer.step()
+        except Exception as error:
+            texts = ("closure", "'NoneType' object is not callable")
+            if not isinstance(error, AssertionError) and not any(t in str(error) for t in texts):
+                raise
+            self._needs_closure = True
+            with torch.no_grad():
+                for each, value in zip(parameters, before, strict=True):
+                    each.copy_(value)
 
 
 @contextmanager
