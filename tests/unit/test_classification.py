@@ -36,7 +36,7 @@ def test_a_count_below_one_is_refused_by_name(field):
         ("learning_rate", 0.0),
         ("learning_rate", float("nan")),
         ("learning_rate", float("inf")),
-        ("batch_size", 300),
+        ("batch_size", 4001),
         ("validation_samples", 9),
         ("validation_samples", 15),
         ("validation_seed", 42),

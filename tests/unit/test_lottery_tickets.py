@@ -200,7 +200,7 @@ def test_rounds_are_chosen_by_their_sparsity_the_first_of_two_as_near():
         ({"seeds": 0}, "seeds must be from 1"),
         ({"protocol": "original"}, "protocol must be"),
         ({"products": "float16"}, "products must be"),
-        ({"search_batch_size": 300}, "search_batch_size must divide 4000, not 300"),
+        ({"search_batch_size": 4001}, "search_batch_size must be from 1 to 4000, not 4001"),
         ({"ticket_sparsity": 1.5}, "ticket_sparsity must be from 0 to 1, not 1.5"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0"),
         ({"protocol": "published", "search_steps": 1000}, "prunes after step 1000"),

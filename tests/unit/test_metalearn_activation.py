@@ -462,7 +462,7 @@ def test_the_published_numbers_reproduce_their_own_claims(whole):
         ("network", (0,)),
         ("scale", float("nan")),
         ("noise", -0.1),
-        ("batch_size", 300),
+        ("batch_size", 8001),
         ("inner_learning_rate", 0.0),
         ("inner_decay", 1.0),
         ("outer_learning_rate", -1.0),

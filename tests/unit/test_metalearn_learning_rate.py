@@ -340,7 +340,7 @@ def test_another_rate_than_0_62_differs():
         ("outer_steps", 0),
         ("outer_rate", 0),
         ("inner_steps", 0),
-        ("batch_size", 300),
+        ("batch_size", 4001),
         ("hidden_size", 0),
         ("sweep_range", (1.0, 0.5)),
         ("sweep_range", (0.1, 0.5, 1.0)),

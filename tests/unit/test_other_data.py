@@ -94,5 +94,6 @@ def test_double_descent_on_other_data_has_curves_and_no_claims():
     assert "label_noise=0.0" in result.attrs["data"]
     assert judged(double_descent, result) == []
     assert double_descent.summarise(result)
-    with pytest.raises(ValueError, match="batch_size must divide 400, not 150"):
-        dataclasses.replace(config, batch_size=150)
+    with pytest.raises(ValueError, match="batch_size must be from 1 to 400, not 450"):
+        dataclasses.replace(config, batch_size=450)
+    assert dataclasses.replace(config, n_epochs=3, batch_size=150).n_steps == 6

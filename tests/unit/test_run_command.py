@@ -155,8 +155,8 @@ def test_wrong_input_is_one_line(command, capsys):
     assert "did you mean classification" in failure(command, capsys, "run", "clasification")
     assert "--n-throws needs a value" in failure(command, capsys, "run", "coin.py", "--n-throws")
     assert "twice" in failure(command, capsys, "run", "coin.py", "--n-throws", 3, 3)
-    message = failure(command, capsys, "run", "classification", "--batch-size", 7)
-    assert "batch_size must divide the 4,000 training samples, not 7" in message
+    message = failure(command, capsys, "run", "classification", "--batch-size", 0)
+    assert "batch_size must be from 1 to 1000000000, not 0" in message
     assert "Perhaps you meant" in failure(command, capsys, "run", "coin.py", "--n-trows", 3)
     assert not Path("mnist1d-runs").exists()
 

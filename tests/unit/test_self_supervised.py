@@ -526,7 +526,7 @@ def test_accuracies_that_only_rise_and_digits_that_mix_differ_from_the_paper(fin
         ("n_epochs", 0),
         ("probe_every", 3),
         ("batch_size", 1),
-        ("batch_size", 300),
+        ("batch_size", 6000),
         ("training_data", "test"),
         ("loss", "info_nce"),
         ("learning_rate", 0.0),

@@ -23,6 +23,7 @@ from mnist1d.training import (
     compile_runs,
     cross_entropy,
     sequential_batch,
+    sequential_rows,
     shuffled_order,
     train,
     train_runs,
@@ -129,9 +130,38 @@ def test_sequential_batch_does_not_overflow_at_late_steps():
     assert batch[0] == last * 100 % 4000
 
 
-@pytest.mark.parametrize("batch_size", [0, -2, 4, 7, 100])
-def test_batch_sizes_that_do_not_divide_the_examples_are_refused(batch_size):
-    message = f"batch_size={batch_size} for 6"
+@pytest.mark.parametrize(("n", "batch_size"), [(12, 5), (7, 3), (6, 4), (10, 9), (9, 6), (8, 2)])
+def test_batches_in_stored_order_take_all_examples_equally_often(n, batch_size):
+    data = {"x": jnp.arange(2 * n).reshape(n, 2), "y": jnp.arange(n)}
+    rows = sequential_rows(n, batch_size)
+    assert np.ptp(np.bincount(rows.ravel(), minlength=n)) == 0
+    batch_of = jax.jit(lambda step: sequential_batch(data, step, batch_size))
+    for step in range(2 * len(rows)):
+        expected = (step * batch_size + np.arange(batch_size)) % n
+        assert_equal(batch_of(step), {name: leaf[expected] for name, leaf in data.items()})
+        assert rows[step % len(rows)].tolist() == expected.tolist()
+    late = sequential_batch(data, jnp.asarray(2**31 - 1, jnp.int32), batch_size)
+    assert late["y"][0] == (2**31 - 1) * batch_size % n
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(400, 64), (7, 3), (10, 9)])
+def test_what_is_left_over_of_a_shuffled_epoch_is_left_out(n, batch_size):
+    order = np.asarray(shuffled_order(n, batch_size, 40, key=jax.random.key(0)))
+    assert order.shape == (40, batch_size)
+    per_epoch = n // batch_size
+    left_out = [
+        set(range(n)) - set(epoch.ravel().tolist())
+        for epoch in np.split(order, range(per_epoch, 40, per_epoch))[:-1]
+    ]
+    assert {len(each) for each in left_out} == {n % batch_size}
+    assert len(set(map(frozenset, left_out))) > 1
+    whole = np.asarray(shuffled_order(n, n, 40, key=jax.random.key(0)))
+    np.testing.assert_array_equal(order[:per_epoch].ravel(), whole[0, : per_epoch * batch_size])
+
+
+@pytest.mark.parametrize("batch_size", [0, -2, 7, 100])
+def test_batch_sizes_out_of_range_are_refused(batch_size):
+    message = f"batch_size must be from 1 to 6, the number of examples, not {batch_size}"
     with pytest.raises(ValueError, match=message):
         sequential_batch(jnp.arange(6), jnp.asarray(0), batch_size)
     with pytest.raises(ValueError, match=message):

@@ -141,6 +141,7 @@ if TYPE_CHECKING:
         longest_first as longest_first,
         nt_xent as nt_xent,
         sequential_batch as sequential_batch,
+        sequential_rows as sequential_rows,
         shuffled_order as shuffled_order,
         train as train,
         train_runs as train_runs,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Data as Data,
         as_data as as_data,
         sequential_batch as sequential_batch,
+        sequential_rows as sequential_rows,
         shuffled_order as shuffled_order,
     )
     from mnist1d.training.loop import History as History, Training as Training, train as train

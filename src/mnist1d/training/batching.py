@@ -33,37 +33,70 @@ def as_data(dataset: Dataset) -> Data:
 def sequential_batch(data: Any, step: Int[Array, ""], batch_size: int) -> Any:
     """Take the rows from (step * batch_size) mod n on, in stored order: no shuffling.
 
+    A batch that reaches the end goes on with the first rows, so that all are taken equally often.
+
     Args:
-        data: a pytree of arrays with a common leading size n, a multiple of `batch_size`.
+        data: a pytree of arrays with a common leading size n.
         step: index of the step, from 0.
-        batch_size: rows per batch.
+        batch_size: rows per batch, from 1 to n.
 
     Returns: the same pytree with leading size `batch_size`.
-    Raises: ValueError: if n is no multiple of `batch_size`, naming both.
+    Raises: ValueError: if the batch size is out of range, naming it and n.
     Source: PAPER section C.1 (the published loop never shuffles).
 
     >>> import jax.numpy as jnp
     >>> sequential_batch(jnp.arange(6), jnp.asarray(4), 2)
     Array([2, 3], dtype=int32)
+    >>> sequential_batch(jnp.arange(6), jnp.asarray(1), 4)
+    Array([4, 5, 0, 1], dtype=int32)
     """
-    n_batches = _count_batches(_leading_size(data), batch_size)
-    start = step % n_batches * batch_size
-    return jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, batch_size), data)
+    n = _leading_size(data)
+    if _count_batches(n, batch_size) * batch_size == n:
+        start = step % (n // batch_size) * batch_size
+        return jax.tree.map(
+            lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, batch_size), data
+        )
+    # Batches repeat after so many; without it, late steps would overflow.
+    n_different = n // math.gcd(n, batch_size)
+    rows = (step % n_different * batch_size + jnp.arange(batch_size)) % n
+    return jax.tree.map(lambda leaf: jnp.take(leaf, rows, axis=0), data)
+
+
+def sequential_rows(n: int, batch_size: int) -> np.ndarray:
+    """Return the rows of the batches in stored order, up to where they begin to repeat.
+
+    Args:
+        n: number of examples.
+        batch_size: rows per batch, from 1 to n.
+
+    Returns: row indices, shape (batches, batch_size): the rows that `sequential_batch` takes.
+    Raises: ValueError: if the batch size is out of range, naming it and n.
+
+    >>> sequential_rows(6, 4)
+    array([[0, 1, 2, 3],
+           [4, 5, 0, 1],
+           [2, 3, 4, 5]])
+    """
+    _count_batches(n, batch_size)
+    return (np.arange(math.lcm(n, batch_size)) % n).reshape(-1, batch_size)
 
 
 def shuffled_order(
     n: int, batch_size: int, n_steps: int, *, key: PRNGKeyArray
 ) -> Int[Array, "steps batch"]:
-    """Draw the rows of every step, reshuffled each epoch, none left out.
+    """Draw the rows of every step, reshuffled each epoch.
+
+    An epoch has n // batch_size steps: what is left over for a smaller batch is left out, other
+    examples in every epoch; none if the batch size divides n.
 
     Args:
-        n: number of examples, a multiple of `batch_size`.
-        batch_size: rows per batch.
+        n: number of examples.
+        batch_size: rows per batch, from 1 to n.
         n_steps: number of steps; the last epoch may be cut short.
         key: for the permutations, one per epoch.
 
     Returns: row indices, shape (n_steps, batch_size).
-    Raises: ValueError: if n is no multiple of `batch_size`, naming both.
+    Raises: ValueError: if the batch size is out of range, naming it and n.
     Source: PAPER section 4.3.
 
     >>> order = shuffled_order(6, 2, 5, key=jax.random.key(0))
@@ -76,7 +109,8 @@ def shuffled_order(
         permutations = jax.vmap(lambda epoch_key: jax.random.permutation(epoch_key, n))(keys)
     else:
         permutations = jnp.asarray(_permutations(keys, n))
-    return permutations.reshape(-1, batch_size)[:n_steps]
+    whole = permutations[:, : n_batches * batch_size]
+    return whole.reshape(-1, batch_size)[:n_steps]
 
 
 def _permutations(keys: Key[Array, " epochs"], n: int) -> np.ndarray:
@@ -111,8 +145,8 @@ def _leading_size(data: Any) -> int:
 
 
 def _count_batches(n: int, batch_size: int) -> int:
-    if not 1 <= batch_size <= n or n % batch_size:
+    if not 1 <= batch_size <= n:
         raise ValueError(
-            f"batch_size must divide the number of examples, got batch_size={batch_size} for {n}"
+            f"batch_size must be from 1 to {n}, the number of examples, not {batch_size}"
         )
     return n // batch_size

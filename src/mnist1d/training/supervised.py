@@ -28,7 +28,7 @@ def supervised(
     Args:
         n_steps: number of updates.
         optimizer: an Optax transformation.
-        batch_size: samples per batch, in stored order; divides the number of training samples.
+        batch_size: samples per batch, in stored order; see `sequential_batch`.
         batch: `(data, step, key) -> (x, y)`, in place of those batches.
         loss: `(logits, labels) -> scalar`.
         evaluate_every: steps between evaluations; 0 for one, after the last step.

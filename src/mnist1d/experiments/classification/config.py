@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Integer, Positive, Seed, constrained
 from mnist1d.harness.settings import PUBLISHED_DATA
@@ -19,7 +20,7 @@ class Config:
         n_steps: number of updates per run (the paper's steps 0 to 6000).
         evaluate_every: steps between evaluations.
         learning_rate: of Adam.
-        batch_size: samples per batch; divides the number of training samples and MNIST's 55,000.
+        batch_size: samples per batch, in stored order, which begins again when it ends.
         validation_samples: size of the generated validation set.
         validation_seed: seed of the validation set, other than the data's, 42.
         mnist: folder with MNIST's four files; None for the environment variable MNIST1D_MNIST.
@@ -49,12 +50,7 @@ class Config:
             raise TypeError(f"data must be a DatasetConfig, not {self.data!r}")
         if self.data.channel_axis:
             raise ValueError("data must have rows of points: channel_axis must be False")
-        for name, n_samples in (("training", self.data.n_train), ("MNIST's training", 55_000)):
-            if n_samples % self.batch_size:
-                raise ValueError(
-                    f"batch_size must divide the {n_samples:,} {name} samples, not "
-                    f"{self.batch_size}"
-                )
+        checks.integer("batch_size", self.batch_size, 1, self.data.n_train)
         if self.validation_seed == self.data.seed:
             raise ValueError(
                 f"validation_seed must differ from the data's seed, not {self.validation_seed}"

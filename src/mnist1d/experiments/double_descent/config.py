@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple, Self
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Each, Integer, Number, Positive, constrained
 from mnist1d.harness.settings import check_data
@@ -56,7 +57,7 @@ class Config:
         widths: of the MLP's two hidden layers.
         channels: of the CNN.
         n_epochs: passes over the training set.
-        batch_size: samples per batch; divides the number of training samples.
+        batch_size: samples per batch; what is left over of an epoch for a smaller one is left out.
         learning_rate: of gradient descent.
         momentum: of gradient descent.
         data: the dataset; its label noise is that of the series with label noise. Claims belong to
@@ -74,8 +75,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_data(self.data, ("channel_axis",), "models take rows of points")
-        if self.data.n_train % self.batch_size:
-            raise ValueError(f"batch_size must divide {self.data.n_train}, not {self.batch_size}")
+        checks.integer("batch_size", self.batch_size, 1, self.data.n_train)
 
     @classmethod
     def quick(cls) -> Self:
@@ -85,7 +85,7 @@ class Config:
     @property
     def n_steps(self) -> int:
         """Number of updates per run."""
-        return self.n_epochs * self.data.n_train // self.batch_size
+        return self.n_epochs * (self.data.n_train // self.batch_size)
 
     def sizes(self, architecture: str) -> tuple[int, ...]:
         """Sizes of "MLP" or "CNN"."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Integer, Number, Positive, Seed, constrained
 from mnist1d.harness.settings import PUBLISHED_DATA, SHAPES, check_data
@@ -29,11 +30,12 @@ class Config:
         rounds: number of sparsities, equally spaced from 0 to 1.
         learning_rate: of Adam.
         search_steps: updates per round (the paper's steps 0 to 1501).
-        search_batch_size: samples per batch in the search; divides the number of training samples.
+        search_batch_size: samples per batch in the search, in stored order, which begins again when
+            it ends.
         ticket_sparsity: sparsity of the tickets that are studied; the nearest one of the search is
             taken.
         study_steps: updates per network in the studies (steps 0 to 6000).
-        study_batch_size: samples per batch in the studies; divides the number of training samples.
+        study_batch_size: likewise in the studies.
         study_seed: seed of the studies' data; the search's data has 42.
         evaluate_every: steps between evaluations.
         controls: whether to train the two controls.
@@ -65,8 +67,7 @@ class Config:
         )
         n_train = self.data.n_train
         for field in ("search_batch_size", "study_batch_size"):
-            if n_train % getattr(self, field):
-                raise ValueError(f"{field} must divide {n_train}, not {getattr(self, field)}")
+            checks.integer(field, getattr(self, field), 1, n_train)
         if self.protocol == "published" and (
             self.search_steps <= PUBLISHED_PRUNING_STEP
             or PUBLISHED_PRUNING_STEP % self.evaluate_every

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import (
     Count,
@@ -47,7 +48,7 @@ class Config:
         network: units of the hidden layers of g; the paper's text has (100, 100).
         scale: factor of g.
         noise: the largest noise in hidden layers.
-        batch_size: samples per batch; divides 8,000.
+        batch_size: samples per batch, in stored order, which begins again when it ends.
         inner_learning_rate: of RMSprop.
         inner_decay: of RMSprop's mean square.
         outer_learning_rate: of gradient descent on g.
@@ -89,8 +90,7 @@ class Config:
                 f"objective_steps must be at most inner_steps={self.inner_steps}, not "
                 f"{self.objective_steps}"
             )
-        if 8000 % self.batch_size:
-            raise ValueError(f"batch_size must divide 8000, not {self.batch_size}")
+        checks.integer("batch_size", self.batch_size, 1, 8000)
         check_data(self.data, (*SHAPES, *SIZES), "networks and numbers of samples are the paper's")
 
     @classmethod

@@ -30,7 +30,7 @@ from mnist1d.dataset import generate
 from mnist1d.experiments.metalearn_activation.activation import Activation, Learnable
 from mnist1d.experiments.metalearn_activation.config import Config
 from mnist1d.models.layers import Linear, draw_layers
-from mnist1d.training import accuracy
+from mnist1d.training import accuracy, sequential_rows
 
 
 class Parameters(NamedTuple):
@@ -66,10 +66,10 @@ class Data(NamedTuple):
     def of(
         cls, x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, batch_size: int
     ) -> Self:
-        """Cut a training set into batches, in stored order.
+        """Cut a training set into batches, in stored order, up to where they begin to repeat.
 
         Args:
-            x: signals, shape (n, length), n a multiple of `batch_size`.
+            x: signals, shape (n, length).
             y: labels from 0 to 9.
             x_test: signals to test on.
             y_test: their labels.
@@ -84,8 +84,9 @@ class Data(NamedTuple):
             columns = signals.astype(np.float32).T
             return np.concatenate([columns, np.ones_like(columns[:1])])
 
-        batches = with_ones(x).reshape(x.shape[1] + 1, -1, batch_size).transpose(1, 0, 2)
-        one_hot = np.eye(10, dtype=np.float32)[:, y].reshape(10, -1, batch_size).transpose(1, 0, 2)
+        rows = sequential_rows(len(x), batch_size)
+        batches = with_ones(x)[:, rows].transpose(1, 0, 2)
+        one_hot = np.eye(10, dtype=np.float32)[:, y[rows]].transpose(1, 0, 2)
         return cls(
             jnp.asarray(batches),
             jnp.asarray(one_hot),

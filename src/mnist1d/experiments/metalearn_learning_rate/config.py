@@ -22,8 +22,7 @@ class Config:
         outer_steps: updates of the learning rate.
         outer_rate: step size of these updates.
         inner_steps: updates of the network.
-        batch_size: samples per inner step, in stored order; divides the number of training
-            samples.
+        batch_size: samples per inner step, in stored order, which begins again when it ends.
         hidden_size: hidden units of the network.
         sweep_range: lowest and highest learning rate of the sweep.
         sweep_points: learning rates per pass of the sweep.
@@ -43,9 +42,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_data(self.data, SHAPES, "the network is made for ten digits of 40 points")
-        n_train = self.data.n_train
-        if n_train % self.batch_size:
-            raise ValueError(f"batch_size must divide {n_train}, not {self.batch_size}")
+        checks.integer("batch_size", self.batch_size, 1, self.data.n_train)
         if len(self.sweep_range) != 2:
             raise ValueError(
                 "sweep_range must be two numbers, the lower first, not "

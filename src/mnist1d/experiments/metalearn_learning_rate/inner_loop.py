@@ -19,7 +19,7 @@ from mnist1d.dataset.dataset import Dataset
 from mnist1d.experiments.metalearn_learning_rate.config import Config
 from mnist1d.models.layers import Linear, draw_layers
 from mnist1d.models.pytorch_stream import PyTorchStream
-from mnist1d.training import cross_entropy
+from mnist1d.training import cross_entropy, sequential_rows
 from mnist1d.training.runs import BY_RUN, SHARED
 
 
@@ -85,16 +85,17 @@ class Batches(NamedTuple):
 
 
 def cut_into_batches(dataset: Dataset, batch_size: int) -> Batches:
-    """Cut the training set into batches, none of it left out.
+    """Cut the training set into batches, up to where they begin to repeat.
 
     Args:
         dataset: its training part is taken, in float32.
-        batch_size: divides the number of training samples.
+        batch_size: samples per batch.
     """
-    x = dataset.x.astype(np.float32).reshape(-1, batch_size, dataset.x.shape[1])
+    rows = sequential_rows(len(dataset.x), batch_size)
+    x = dataset.x.astype(np.float32)[rows]
     return Batches(
         np.ascontiguousarray(x.transpose(0, 2, 1)),
-        dataset.y.astype(np.int32).reshape(-1, batch_size),
+        dataset.y.astype(np.int32)[rows],
     )
 
 

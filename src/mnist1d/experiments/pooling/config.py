@@ -32,10 +32,10 @@ class Config:
 
     Attributes:
         seeds: number of trials; trial s has data of seed 42 + s and weights of seed s.
-        sizes: training samples of sets from the published stream, multiples of `batch_size`.
+        sizes: training samples of sets from the published stream, `batch_size` or more.
         stream_sizes: of further, larger sets, from the native stream; may be none.
         n_steps: updates per network (the paper's steps 0 to 6000).
-        batch_size: samples per batch.
+        batch_size: samples per batch, in stored order, which begins again when it ends.
         learning_rate: of Adam.
         evaluate_every: steps between evaluations.
         data: what the samples are, but for sizes and seeds; claims belong to the published ones.
@@ -53,9 +53,9 @@ class Config:
     def __post_init__(self) -> None:
         for field in ("sizes", "stream_sizes"):
             for size in getattr(self, field):
-                if size % self.batch_size:
+                if size < self.batch_size:
                     raise ValueError(
-                        f"{field} must be multiples of batch_size, {self.batch_size}, not {size}"
+                        f"{field} must be at least batch_size, {self.batch_size}, not {size}"
                     )
         if list(self.all_sizes) != sorted(set(self.all_sizes)):
             raise ValueError(f"sizes, then stream_sizes, must rise, not {self.all_sizes}")

@@ -196,8 +196,15 @@ def published_training(config: Config) -> Training:
             jax.lax.dynamic_slice_in_dim(data[part], start, config.batch_size) for part in "xy"
         )
 
+    def batch_around(data: Any, step: Any, _: Any) -> Any:
+        # They repeat after n at the latest.
+        start = step % data["n"] * config.batch_size % data["n"]
+        rows = data["first"] + (start + jnp.arange(config.batch_size)) % data["n"]
+        return tuple(jnp.take(data[part], rows, axis=0) for part in "xy")
+
+    fits = not any(size % config.batch_size for size in config.all_sizes)
     return Training(
-        batch=batch,
+        batch=batch if fits else batch_around,
         loss=lambda model, batch, _: cross_entropy(predict(model, batch[0]), batch[1]),
         optimizer=optax.adam(config.learning_rate),
         n_steps=config.n_steps,

@@ -1,10 +1,10 @@
 """What can be set of the self-supervised experiment."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Integer, Number, Positive, constrained
 from mnist1d.harness.settings import PUBLISHED_DATA, SHAPES, check_data
@@ -40,7 +40,7 @@ class Config:
         training_data: "training", the part that the code trained on, or "both" (difference 2).
         loss: "info-nce", the published one, or "nt-xent" (difference 3).
         n_epochs: passes over the training data.
-        batch_size: signals per batch; divides the sizes of training and test part.
+        batch_size: signals per batch; what is left over of an epoch for a smaller one is left out.
         learning_rate: of Adam.
         temperature: of the loss.
         max_shift: views are shifted by 0 to `max_shift` - 1 points.
@@ -77,9 +77,7 @@ class Config:
                 f"probe_every must divide n_epochs={self.n_epochs}, not {self.probe_every}"
             )
         check_data(self.data, (*SHAPES, "classes"), "encoders are made for ten digits of 40 points")
-        common = math.gcd(self.data.n_train, self.data.n_test)
-        if common % self.batch_size:
-            raise ValueError(f"batch_size must divide {common}, not {self.batch_size}")
+        checks.integer("batch_size", self.batch_size, 2, self.n_signals)
         if self.probed_samples > self.data.n_train:
             raise ValueError(
                 f"probed_samples must be at most {self.data.n_train}, all there are, not "

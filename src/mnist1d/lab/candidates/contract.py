@@ -21,7 +21,7 @@ class Schedule:
 
     Attributes:
         n_steps: number of updates.
-        batch_size: samples per batch; divides the number of training samples.
+        batch_size: samples per batch; of an epoch so many whole ones are made as there are.
         evaluate_every: steps between evaluations on the validation part; divides `n_steps`.
     """
 
@@ -156,7 +156,8 @@ def batch_order(n: int, schedule: Schedule, seed: int) -> np.ndarray:
         schedule: its number of steps and batch size.
         seed: of the run.
 
-    Returns: shape (n_steps, batch_size), reshuffled every epoch.
+    Returns: shape (n_steps, batch_size), reshuffled every epoch; what is left over of an epoch for
+        a smaller batch is left out.
 
     >>> batch_order(1000, Schedule(n_steps=20), seed=0).shape
     (20, 100)

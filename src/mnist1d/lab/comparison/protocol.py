@@ -61,12 +61,13 @@ class Protocol:
             rates. Of a larger search space so many are drawn.
         search_seed: seed of that draw.
         n_steps: updates per run.
-        batch_size: samples per batch; divides the number of training samples.
+        batch_size: samples per batch. Every epoch is shuffled; what is left over of it for a
+            smaller batch is left out.
         evaluate_every: steps between evaluations on the validation set; divides `n_steps`.
         target_accuracy: on the validation set, for the steps that it takes to get there.
         vary_data: whether every seed has training, validation and test sets of its own.
-        train_sizes: numbers of training samples for the accuracy against their number, each a
-            multiple of `batch_size`; the first so many of the training set.
+        train_sizes: numbers of training samples for the accuracy against their number, each at
+            least `batch_size`; the first so many of the training set.
         shuffled: whether to train on data with permuted positions, too, as in the paper's Table 1.
         shifts: names of test sets unlike the training set.
         references: whether the four models of the paper are further rows, with the published recipe
@@ -129,20 +130,16 @@ class Protocol:
             raise ValueError(
                 f"validation_seed must differ from the data's seed, not {self.validation_seed}"
             )
-        if self.data.n_train % self.batch_size:
-            raise ValueError(
-                f"batch_size must divide the {self.data.n_train:,} training samples, not "
-                f"{self.batch_size}"
-            )
+        checks.integer("batch_size", self.batch_size, 1, self.data.n_train)
 
     def _check_sizes(self) -> None:
-        wanted = f"different multiples of batch_size={self.batch_size}"
+        wanted = f"different numbers from batch_size={self.batch_size} to {self.data.n_train}"
         sizes = checks.sequence("train_sizes", self.train_sizes, wanted)
         checked = tuple(
-            checks.integer(f"train_sizes[{i}]", size, 1, self.data.n_train)
+            checks.integer(f"train_sizes[{i}]", size, self.batch_size, self.data.n_train)
             for i, size in enumerate(sizes)
         )
-        if any(size % self.batch_size for size in checked) or len(set(checked)) < len(checked):
+        if len(set(checked)) < len(checked):
             raise ValueError(f"train_sizes must be {wanted}, not {checks.shown(checked)}")
         self._set("train_sizes", tuple(sorted(checked)))
 
