@@ -32,6 +32,7 @@ from mnist1d.lab.comparison.compare import compare
 from mnist1d.lab.comparison.data import DataSets
 from mnist1d.lab.comparison.protocol import Protocol
 from mnist1d.lab.comparison.result import Comparison
+from mnist1d.lab.comparison.workers import Workers
 from mnist1d.models import MLP
 from mnist1d.training import compile_runs
 
@@ -117,7 +118,7 @@ def guess(x, y):  # noqa: ARG001
 
 
 def same(one, other):
-    times = ["seconds", "compile_seconds"]
+    times = ["seconds", "cpu_seconds", "compile_seconds"]
     xr.testing.assert_identical(
         one.result.drop_vars(times).drop_attrs(), other.result.drop_vars(times).drop_attrs()
     )
@@ -262,7 +263,7 @@ def test_a_candidate_that_cannot_be_made_again_is_named(elsewhere):
 
 def test_a_worker_of_another_version_refuses():
     candidate = EquinoxCandidate(MLP)
-    setup = runs.Setup.of("a", candidate, [{}], DataSets(QUICK), is_sent=False)
+    setup = runs.Setup.of("a", candidate, [{}], DataSets(QUICK), Workers(), is_sent=False)
     runs.Trainer(setup)
     setup.packages = {**setup.packages, "equinox": "0.0.1"}
     with pytest.raises(ClusterError, match=r"this worker has equinox .* and should have 0\.0\.1"):

@@ -24,10 +24,21 @@ if TYPE_CHECKING:
 _OUT = Path("mnist1d-comparisons")
 
 _File = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE.py")]
+_Workers = Annotated[
+    int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: the cores)")
+]
 _Out = Annotated[Path, tyro.conf.arg(metavar="DIR")]
 
 
-def compare(file: _File, /, *, out: _Out = _OUT, scheduler: Scheduler = None) -> None:
+def compare(
+    file: _File,
+    /,
+    *,
+    out: _Out = _OUT,
+    scheduler: Scheduler = None,
+    workers: _Workers = None,
+    threads: int = 1,
+) -> None:
     """Compare candidates of your own: tuned alike, paired by seed, with the paper's models.
 
     Every field of the protocol is an option, too: `mnist1d compare FILE.py --help` shows them.
@@ -37,8 +48,10 @@ def compare(file: _File, /, *, out: _Out = _OUT, scheduler: Scheduler = None) ->
             define PROTOCOL, a `mnist1d.lab.Protocol` or a mapping from its fields to values.
         out: folder for the result, its figure and finished runs; made if needed.
         scheduler: address of a Dask scheduler, whose workers train in place of this machine.
+        workers: how many runs go next to each other, of candidates that are not in Equinox.
+        threads: that such a run may use.
     """
-    _run(file, *_read(file), out, scheduler)
+    _run(file, *_read(file), out, scheduler, workers, threads)
 
 
 def command_for(name: str) -> Callable[..., None]:
@@ -53,7 +66,12 @@ def command_for(name: str) -> Callable[..., None]:
     candidates, protocol = _read(file)
 
     def compare_file(
-        values: Mapping[str, list[Any]], *, out: _Out = _OUT, scheduler: Scheduler = None
+        values: Mapping[str, list[Any]],
+        *,
+        out: _Out = _OUT,
+        scheduler: Scheduler = None,
+        workers: _Workers = None,
+        threads: int = 1,
     ) -> None:
         """Compare candidates of your own: tuned alike, paired by seed.
 
@@ -61,12 +79,14 @@ def command_for(name: str) -> Callable[..., None]:
             values: fields of the protocol.
             out: folder for the result, its figure and finished runs; made if needed.
             scheduler: address of a Dask scheduler, whose workers train in place of this machine.
+            workers: how many runs go next to each other, of candidates that are not in Equinox.
+            threads: that such a run may use.
         """
         try:
             changed = with_settings(protocol, only_values(values))
         except (InputError, TypeError) as error:
             fail(str(error))
-        _run(file, candidates, changed, out, scheduler)
+        _run(file, candidates, changed, out, scheduler, workers, threads)
 
     return with_fields(compare_file, protocol)
 
@@ -100,6 +120,8 @@ def _run(
     protocol: "Protocol",
     out: Path,
     scheduler: str | None,
+    workers: int | None,
+    threads: int,
 ) -> None:
     from mnist1d.cli.progress import Bars
     from mnist1d.lab.comparison.compare import compare as compare_candidates
@@ -109,7 +131,13 @@ def _run(
         prepare_devices()
         with connected(scheduler) as executor, Bars(console) as progress:
             found = compare_candidates(
-                candidates, protocol, folder=folder, progress=progress, executor=executor
+                candidates,
+                protocol,
+                folder=folder,
+                progress=progress,
+                executor=executor,
+                workers=workers,
+                threads=threads,
             )
         found.save(folder)
     console.print(found)

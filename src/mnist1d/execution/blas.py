@@ -1,11 +1,12 @@
-"""One thread for linear algebra, while several experiments compute at the same time.
+"""Few threads for linear algebra, while several experiments compute at the same time.
 
 The limit of a linear algebra library is the process's: whoever puts it back while another still
 needs it would change the other's time and, as sums in another order end in other bits, its numbers.
 """
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
 
 import threadpoolctl
@@ -16,8 +17,7 @@ _HELD: list[threadpool_limits] = []
 """The limit as the first of those who need it set it, and once more for every other one."""
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> AbstractContextManager[None]:
     """Let linear algebra use one thread until the last of these blocks is left, in any thread.
 
     >>> from threadpoolctl import threadpool_info
@@ -25,15 +25,25 @@ def one_thread() -> Iterator[None]:
     ...     {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} - {1}
     set()
     """
+    return limited_threads(1)
+
+
+@contextmanager
+def limited_threads(n: int) -> Iterator[None]:
+    """Let linear algebra and PyTorch use so many threads until the last of these blocks is left.
+
+    Args:
+        n: at least 1; where another thread is in such a block, its number holds.
+    """
     with _LOCK:
         if not _HELD:
             _take_control()
-            _HELD.append(threadpool_limits(1, user_api="blas"))
+            _HELD.append(threadpool_limits(n, user_api="blas"))
         else:
             _HELD.append(_HELD[0])
     try:
         # OpenMP counts threads by thread.
-        with threadpool_limits(1, user_api="openmp"):
+        with threadpool_limits(n, user_api="openmp"), _limited_torch(n):
             yield
     finally:
         with _LOCK:
@@ -41,6 +51,21 @@ def one_thread() -> Iterator[None]:
             if not _HELD:
                 _take_control()
                 limit.restore_original_limits()
+
+
+@contextmanager
+def _limited_torch(n: int) -> Iterator[None]:
+    """Limit PyTorch, whose libraries the limit above does not see, if it is in use."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _take_control() -> None:

@@ -47,6 +47,10 @@ class Store:
         self._folder, self._about, self._warn = folder, dict(about or {}), warn
         self.n_found = 0
 
+    def holds(self, **key: Any) -> bool:
+        """Tell whether there is a file for a result; what is in it, `load` tells."""
+        return self._folder is not None and self._place(self._folder, key)[1].is_file()
+
     def load(self, **key: Any) -> dict[str, np.ndarray] | None:
         """Return the arrays of a result, or None if it has to be computed.
 

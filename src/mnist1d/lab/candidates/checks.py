@@ -89,6 +89,17 @@ def describe_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
+def describe(error: Exception) -> str:
+    """Say what a candidate raised, in a line; a `CandidateError` says it itself.
+
+    >>> describe(ValueError("no"))
+    'expected to train and predict, and raised ValueError: no'
+    """
+    if isinstance(error, CandidateError):
+        return str(error)
+    return f"expected to train and predict, and raised {describe_error(error)}"
+
+
 def _as_labels(values: NDArray[Any], n_classes: int) -> NDArray[np.int64]:
     # What is not finite fails these comparisons, too.
     wrong = values[~((values >= 0) & (values < n_classes) & (values == np.floor(values)))]

@@ -78,8 +78,11 @@ class Outcome(NamedTuple):
             `Sets.evaluated`.
         train_loss: at the evaluations, mean over the steps since the last one, shape
             (evaluations,); NaN where there is none. Not finite if the run diverged.
-        seconds: that the run took, compilation apart; its share, where many were one program.
+        seconds: that passed while it ran, compilation apart; its share, where many were one
+            program.
         compile_seconds: likewise.
+        cpu_seconds: that the processor worked on it, all cores together, compilation apart; what
+            other programs do at the same time does not count. NaN if unknown.
     """
 
     validation_accuracy: np.ndarray
@@ -87,6 +90,7 @@ class Outcome(NamedTuple):
     train_loss: np.ndarray
     seconds: float
     compile_seconds: float = 0.0
+    cpu_seconds: float = np.nan
 
 
 class CandidateError(Exception):
@@ -96,9 +100,11 @@ class CandidateError(Exception):
 class Candidate(Protocol):
     """One row of a comparison.
 
-    Where settings change the number of parameters, it may also have a method `count(settings,
-    sets)`, which returns the number that it has with them. Where a search space without a learning
-    rate leaves it as it is, an attribute `untuned_rate` may say in a text what it is.
+    Where its runs may train next to each other, each in a process of its own, it has an attribute
+    `side_by_side` that is true. Where settings change the number of parameters, it may also have a
+    method `count(settings, sets)`, which returns the number that it has with them, or None. Where a
+    search space without a learning rate leaves it as it is, an attribute `untuned_rate` may say in
+    a text what it is.
 
     Attributes:
         search: the values that may be tried, by setting; every combination is one try. None stands

@@ -1,5 +1,6 @@
 """Candidates made with Equinox and Optax: runs that differ in numbers alone are one program."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -307,7 +308,9 @@ class EquinoxCandidate:
             jnp.asarray([run.seed for run in padded], jnp.uint32)
         )
         program, compile_seconds = self._program(group, models, data, keys, schedule)
+        cpu_start = time.process_time()
         trained = program.train(models, data, keys=keys, report=report)
+        cpu_seconds = time.process_time() - cpu_start
         arrays, _ = eqx.partition(trained.models, eqx.is_array)
         predictions = predict_runs(program.predict, arrays, [sets[run.data] for run in padded])
         losses = np.asarray(trained.history.train_loss).reshape(
@@ -320,6 +323,7 @@ class EquinoxCandidate:
                 train_loss=losses[i].mean(axis=-1),
                 seconds=trained.run_seconds / len(padded),
                 compile_seconds=compile_seconds / len(runs),
+                cpu_seconds=cpu_seconds / len(padded),
             )
 
     def _program(

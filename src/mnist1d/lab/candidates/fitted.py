@@ -3,6 +3,7 @@
 import copy
 import random
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 
 from mnist1d.dataset.imports import required
@@ -64,6 +66,7 @@ class SklearnCandidate:
     _: KW_ONLY
     search: Mapping[str, Sequence[Any]] | None = None
     framework: ClassVar[str] = "scikit-learn"
+    side_by_side: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "search", plain_values(self.search) or {})
@@ -96,6 +99,9 @@ class SklearnCandidate:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that few samples are few
             _check(self._fit, run, sets, schedule)
+
+    def count(self, settings: Mapping[str, Any], sets: Sets) -> None:
+        """Count nothing: what is learned need not be a number of parameters."""
 
     def train(
         self,
@@ -155,14 +161,16 @@ def fits_and_predicts(given: Any) -> bool:
     return all(hasattr(given, name) or hasattr(type(given), name) for name in _METHODS)
 
 
+_GENERATORS = threading.RLock()
+
+
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seed the global generators, and put them back afterwards."""
-    of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    """Seed the global generators, and put them back afterwards; other threads wait."""
     torch = sys.modules.get("torch")  # whoever draws from it has imported it
-    with ExitStack() as stack:
-        stack.callback(random.setstate, of_python)
-        stack.callback(np.random.set_state, of_numpy)
+    with _GENERATORS, ExitStack() as stack:
+        stack.callback(random.setstate, random.getstate())
+        stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002
         if torch is not None:
             n_devices = torch.cuda.device_count() if torch.cuda.is_initialized() else 0
             stack.enter_context(torch.random.fork_rng(devices=range(n_devices)))
@@ -227,6 +235,12 @@ class FunctionCandidate:
                 raise ValueError(f"search has {name}, which the comparison gives to the function")
 
     @property
+    def side_by_side(self) -> bool:
+        """Whether runs may train next to each other: not if there is a GPU, which they may use."""
+        torch = sys.modules.get("torch")
+        return jax.default_backend() == "cpu" and not (torch and torch.cuda.is_available())
+
+    @property
     def untuned_rate(self) -> str:
         """The learning rate without one in the search space, as a text; empty if there is none."""
         rate = default_rate(self.function)
@@ -245,6 +259,9 @@ class FunctionCandidate:
                 f"{', '.join(self.search) or 'nothing'}; a default of the argument would do, too"
             )
         _check(self._fit, Run(first_values(self.search), seed=0, data=""), sets, schedule)
+
+    def count(self, settings: Mapping[str, Any], sets: Sets) -> None:
+        """Count nothing: what is learned need not be a number of parameters."""
 
     def train(
         self,
@@ -316,7 +333,7 @@ def _train(
     report(0, total)
     for number, run in enumerate(runs):
         own = sets[run.data]
-        start, finite = time.perf_counter(), True
+        start, cpu_start, finite = time.perf_counter(), time.process_time(), True
         predictions = {}
         try:
             predict = fit(run, own, schedule)
@@ -337,6 +354,7 @@ def _train(
                 predictions,
                 np.array([np.nan]),
                 time.perf_counter() - start,
+                cpu_seconds=time.process_time() - cpu_start,
             ),
         )
         report((number + 1) * schedule.n_steps, total)

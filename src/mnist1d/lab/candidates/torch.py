@@ -1,9 +1,11 @@
 """Candidates in PyTorch: models that PyTorch trains on the batches of all candidates."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
@@ -111,6 +113,11 @@ class TorchCandidate:
         check_search(self.search, {name: parts[name] for name in parts if name != "schedule"})
 
     @property
+    def side_by_side(self) -> bool:
+        """Whether runs may train next to each other: on cores, and not on a GPU that all share."""
+        return self._device() == "cpu"
+
+    @property
     def untuned_rate(self) -> str:
         """The learning rate without one in the search space, as a text."""
         rate = default_rate(self.optimizer, 1)
@@ -173,7 +180,7 @@ class TorchCandidate:
         of_steps: int | None = None,
     ) -> Outcome:
         """Train one model, start to end, or the first steps of a longer schedule."""
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         done = 0
         losses: list[Tensor] = []
         accuracies: list[Tensor] = []
@@ -193,14 +200,14 @@ class TorchCandidate:
                     for rows in order[first : first + schedule.evaluate_every]:
                         x, y = data.x[rows], data.y[rows]
                         x = x if augment is None else augment(x)
-                        recent.append(update(lambda x=x, y=y: loss_of(model(x), y)))
+                        recent.append(update(partial(_loss, loss_of, model, x, y)))
                         if scheduler is not None and not by_loss:
                             scheduler.step()
                         done += 1
                     losses.append(torch.stack(recent).mean())
                     logits = _logits(model, data.evaluated["validation"])
                     accuracies.append(_accuracy(logits, data.y_validation))
-                    if by_loss:
+                    if scheduler is not None and by_loss:
                         scheduler.step(loss_of(logits, data.y_validation).item())
                     on_step(done)
                 predictions = {
@@ -212,6 +219,7 @@ class TorchCandidate:
                     predictions,
                     torch.stack(losses).cpu().numpy().astype(np.float64),
                     time.perf_counter() - start,
+                    cpu_seconds=time.process_time() - cpu_start,
                 )
             except Exception as error:  # a user's model may raise anything
                 raise CandidateError(
@@ -317,6 +325,10 @@ class TorchCandidate:
         )
 
 
+def _loss(loss_of: Callable[..., Tensor], model: Module, x: Tensor, y: Tensor) -> Tensor:
+    return loss_of(model(x), y)
+
+
 class _Update:
     """A step of an optimizer, with a closure for those that evaluate the loss more than once.
 
@@ -333,11 +345,11 @@ class _Update:
     def __call__(self, loss_of: Callable[[], Tensor]) -> Tensor:
         """Make a step; return the loss before it."""
 
-        @torch.enable_grad()
         def evaluate() -> Tensor:
-            self._optimizer.zero_grad()
-            loss = loss_of()
-            loss.backward()
+            with torch.enable_grad():
+                self._optimizer.zero_grad()
+                loss = loss_of()
+                loss.backward()
             return loss
 
         # Some optimizers, of those with a closure too, start from gradients that are there.
@@ -368,11 +380,15 @@ class _Update:
                     each.copy_(value)
 
 
+_GENERATORS = threading.RLock()
+
+
 @contextmanager
 def _seeded(seed: int, device: str) -> Iterator[None]:
     """Seed PyTorch's generators of the CPU and of a device, and put them back afterwards."""
     on_gpu = device.startswith("cuda")
-    with torch.random.fork_rng(devices=[torch.device(device)] if on_gpu else []):
+    # They are the process's: other threads wait.
+    with _GENERATORS, torch.random.fork_rng(devices=[torch.device(device)] if on_gpu else []):
         # `torch.manual_seed` would seed every GPU, this one or not.
         torch.default_generator.manual_seed(seed)
         if on_gpu:

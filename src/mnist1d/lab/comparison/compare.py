@@ -2,11 +2,12 @@
 
 import time
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,10 +15,12 @@ from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_writable
 from mnist1d.dataset.imports import required
 from mnist1d.execution import Compute, Store
+from mnist1d.execution.blas import limited_threads
 from mnist1d.experiments.classification.method import MODELS
 from mnist1d.harness import record
 from mnist1d.harness.interface import InputError, Progress, silent
 from mnist1d.harness.settings import as_json, with_settings
+from mnist1d.lab.candidates.checks import describe
 from mnist1d.lab.candidates.coerce import as_candidate
 from mnist1d.lab.candidates.contract import Candidate, Sets
 from mnist1d.lab.candidates.equinox import PAPER_RATE, EquinoxCandidate
@@ -30,11 +33,11 @@ from mnist1d.lab.comparison.runs import (
     PACKAGES,
     Planned,
     Setup,
-    describe,
     has_diverged,
     run_candidate,
 )
 from mnist1d.lab.comparison.search import choose_tries, count_combinations, edges
+from mnist1d.lab.comparison.workers import Workers
 from mnist1d.training import use_all_cores
 
 NAME = "comparison"
@@ -48,13 +51,18 @@ def compare(
     folder: str | Path | None = None,
     progress: Progress = silent,
     executor: Executor | None = None,
+    workers: int | None = None,
+    threads: int = 1,
     **settings: Any,
 ) -> Comparison:
     """Compare candidates by one protocol, which is fair by construction.
 
     Every candidate tries the same number of settings at most, judged on validation data alone; the
     chosen ones train on seeds of their own, the same for all candidates; the test set is met once.
-    Runs are spread over all cores unless JAX was in use before: see `use_all_cores`.
+    Runs are spread over all cores; those of Equinox candidates are not if JAX was in use before
+    (see `use_all_cores`). Those of others, if they take long enough, train in processes of their
+    own, one per core and with one thread each, as more are slower on networks so small and on
+    machines with other work.
 
     Args:
         candidates: by name; what each may be, `as_candidate` says.
@@ -65,6 +73,10 @@ def compare(
         progress: called with what is going on.
         executor: what trains in place of this process, such as the workers of a cluster. They get
             the candidates with the code that is yours; installed packages they have to have.
+        workers: how many runs of a candidate in PyTorch or scikit-learn, or of a training function,
+            go next to each other; 1 to have all of them in this process. By default as many as
+            there are cores for them.
+        threads: that such a run may use.
         **settings: fields of the protocol that are to have other values.
 
     Returns: the result. Candidates that failed are in it, with the reason; the others are complete.
@@ -86,10 +98,10 @@ def compare(
     clock = time.perf_counter()
     use_all_cores()
     try:
-        protocol = with_settings(as_protocol(protocol), settings)
+        config: Protocol = with_settings(as_protocol(protocol), settings)
     except TypeError as error:
         raise InputError(str(error)) from error
-    entries = _entries(candidates, protocol)
+    entries = _entries(candidates, config)
     if executor is not None:
         required("cloudpickle", extra="cluster")
     if folder is not None:
@@ -100,19 +112,16 @@ def compare(
         about,
         warn=lambda line: progress(line, 0, 0),
     )
-    sets, compute = DataSets(protocol), Compute(store, executor)
-    _check(entries, sets, progress, is_sent=executor is not None)
-    for entry in entries:
-        for step in (_tune, _count, _measure):
-            if not entry.failure:
-                step(entry, sets, compute, progress)
-        if entry.failure:
-            progress(f"{entry.name} failed: {entry.failure}", 0, 0)
+    sets = DataSets(config)
+    with Workers(workers, threads, note=lambda line: progress(line, 0, 0)) as processes:
+        is_sent = executor is not None
+        work = _Work(sets, store, Compute(store, executor), processes, progress, is_sent=is_sent)
+        _train(entries, work)
     result = to_dataset(entries, sets).assign_attrs(
         experiment=NAME,
         version=VERSION,
-        config=as_json(protocol),
-        protocol="\n".join(protocol.lines()),
+        config=as_json(config),
+        protocol="\n".join(config.lines()),
         **record.circumstances(*_packages(entries)),
         seconds=time.perf_counter() - clock,
         units_found=store.n_found,
@@ -207,20 +216,85 @@ def _check_rates(candidate: Candidate, space: Mapping[str, Sequence[Any]]) -> No
         )
 
 
-def _check(entries: Sequence[Entry], sets: DataSets, progress: Progress, *, is_sent: bool) -> None:
+class _Work(NamedTuple):
+    """What all candidates are trained with."""
+
+    sets: DataSets
+    store: Store
+    compute: Compute
+    workers: Workers
+    progress: Progress
+    is_sent: bool
+
+
+def _train(entries: Sequence[Entry], work: _Work) -> None:
+    """Try all candidates, then tune and measure them; if all runs are stored, it is not tried."""
     for entry in entries:
-        candidate = entry.candidate
-        try:
-            entry.source = candidate.source()
-            entry.n_parameters = candidate.check(_example(sets), sets.protocol.schedule)
-            entry.setup = Setup.of(entry.name, candidate, entry.tries, sets, is_sent=is_sent)
-        except Exception as error:  # noqa: BLE001 (a user's code may raise anything)
-            entry.failure = describe(error)
-            progress(f"{entry.name} will be left out: {entry.failure}", 0, 0)
+        _attempt(_describe, entry, work)
+        if not entry.failure:
+            _find(entry, work)
+        if not entry.is_measured:
+            _attempt(_check, entry, work)
+        if entry.failure:
+            work.progress(f"{entry.name} will be left out: {entry.failure}", 0, 0)
     own = [entry for entry in entries if not entry.is_reference]
     if all(entry.failure for entry in own):
         reasons = "; ".join(f"{entry.name}: {entry.failure}" for entry in own)
         raise InputError(f"no candidate works. {reasons}")
+    for entry in entries:
+        if not entry.failure and not entry.is_measured:
+            _finish(entry, work)
+
+
+def _finish(entry: Entry, work: _Work) -> None:
+    steps: list[Callable[[Entry, _Work], None]] = [] if entry.is_tuned else [_tune]
+    if len(entry.tries) > 1:
+        steps.append(partial(_attempt, _count))
+    for step in (*steps, _measure):
+        if not entry.failure:
+            step(entry, work)
+    if entry.failure:
+        work.progress(f"{entry.name} failed: {entry.failure}", 0, 0)
+
+
+def _attempt(step: Callable[[Entry, _Work], None], entry: Entry, work: _Work) -> None:
+    """Take a step that calls the user's code, which may raise anything."""
+    if not entry.failure:
+        try:
+            step(entry, work)
+        except Exception as error:  # noqa: BLE001
+            entry.failure = describe(error)
+
+
+def _describe(entry: Entry, work: _Work) -> None:
+    entry.source = entry.candidate.source()
+    entry.setup = Setup.of(
+        entry.name, entry.candidate, entry.tries, work.sets, work.workers, is_sent=work.is_sent
+    )
+
+
+def _check(entry: Entry, work: _Work) -> None:
+    own = getattr(entry.candidate, "side_by_side", False)
+    with limited_threads(work.workers.threads) if own else nullcontext():
+        schedule = work.sets.protocol.schedule
+        entry.n_parameters = entry.candidate.check(_example(work.sets), schedule)
+
+
+def _find(entry: Entry, work: _Work) -> None:
+    """Take what is stored, if that is all there is to do."""
+
+    def are_stored(cases: Mapping[Any, Planned]) -> bool:
+        tasks = [entry.setup.task(run, "any") for run in cases.values()]
+        return all(work.store.holds(**task.key) for task in tasks)
+
+    # The number of parameters is known from a trial, or from this.
+    if not hasattr(entry.candidate, "count") or not are_stored(_tuning_cases(entry, work.sets)):
+        return
+    _tune(entry, work)
+    if not entry.failure and are_stored(_final_cases(entry, work.sets)):
+        _attempt(_count, entry, work)
+        if not entry.failure:
+            _measure(entry, work)
 
 
 def _example(sets: DataSets) -> Sets:
@@ -235,22 +309,42 @@ def _packages(entries: Sequence[Entry]) -> list[str]:
     return list(dict.fromkeys(["equinox", *needed]))
 
 
-def _tune(entry: Entry, sets: DataSets, compute: Compute, progress: Progress) -> None:
-    """Choose the settings with the highest mean validation accuracy; no test set is in reach."""
-    entry.choose(0)
-    if len(entry.tries) == 1:
-        return
-    cases = {
+def _tuning_cases(entry: Entry, sets: DataSets) -> dict[tuple[int, int], Planned]:
+    """Return the runs that choose settings: of every setting on every seed of the tuning."""
+    numbers = range(len(entry.tries)) if len(entry.tries) > 1 else ()
+    return {
         (number, seed): Planned(number, seed, sets.tuning_variant(seed).name)
-        for number in range(len(entry.tries))
+        for number in numbers
         for seed in sets.protocol.seeds_of_tuning
     }
-    done = run_candidate(entry.setup, cases, compute, partial(progress, f"{entry.name}, tuning"))
-    accuracy = np.full((len(entry.tries), sets.protocol.tuning_seeds), np.nan)
+
+
+def _final_cases(entry: Entry, sets: DataSets) -> dict[tuple[int, str | int], Planned]:
+    """Return the final runs of the chosen settings, on all data that the protocol asks for."""
+    protocol = sets.protocol
+    smaller = [size for size in protocol.train_sizes if size < protocol.data.n_train]
+    kinds: tuple[str | int, ...] = ("full", *(["shuffled"] if protocol.shuffled else []), *smaller)
+    return {
+        (seed, kind): Planned(entry.chosen, seed, sets.final_variant(seed, kind).name)
+        for seed in protocol.final_seeds
+        for kind in kinds
+    }
+
+
+def _tune(entry: Entry, work: _Work) -> None:
+    """Choose the settings with the highest mean validation accuracy; no test set is in reach."""
+    entry.choose(0)
+    entry.is_tuned = True
+    cases = _tuning_cases(entry, work.sets)
+    if not cases:
+        return
+    progress, protocol = partial(work.progress, f"{entry.name}, tuning"), work.sets.protocol
+    done = run_candidate(entry.setup, cases, work.compute, progress)
+    accuracy = np.full((len(entry.tries), protocol.tuning_seeds), np.nan)
     for (number, seed), outcome in done.outcomes.items():
         # A run that diverged is no better than none.
         last = 0 if has_diverged(outcome) else outcome.validation_accuracy[-1]
-        accuracy[number, sets.protocol.seeds_of_tuning.index(seed)] = last
+        accuracy[number, protocol.seeds_of_tuning.index(seed)] = last
     entry.tuning_accuracy, entry.failure = accuracy, done.failure
     if done.failure:
         return
@@ -263,26 +357,16 @@ def _tune(entry: Entry, sets: DataSets, compute: Compute, progress: Progress) ->
         entry.remarks.append(f"chose {' and '.join(at_edges)}: better ones may lie beyond")
 
 
-def _count(entry: Entry, sets: DataSets, _compute: Compute, _progress: Progress) -> None:
+def _count(entry: Entry, work: _Work) -> None:
     """Count the parameters of what was chosen, which need not be what was tried first."""
     count = getattr(entry.candidate, "count", None)
-    if count is None or len(entry.tries) == 1:
-        return
-    try:
-        entry.n_parameters = count(entry.settings, _example(sets))
-    except Exception as error:  # noqa: BLE001 (a user's code may raise anything)
-        entry.failure = describe(error)
+    if count is not None:
+        entry.n_parameters = count(entry.settings, _example(work.sets))
 
 
-def _measure(entry: Entry, sets: DataSets, compute: Compute, progress: Progress) -> None:
-    """Train the chosen settings on the final seeds, on all data that the protocol asks for."""
-    protocol = sets.protocol
-    smaller = [size for size in protocol.train_sizes if size < protocol.data.n_train]
-    kinds: tuple[str | int, ...] = ("full", *(["shuffled"] if protocol.shuffled else []), *smaller)
-    cases = {
-        (seed, kind): Planned(entry.chosen, seed, sets.final_variant(seed, kind).name)
-        for seed in protocol.final_seeds
-        for kind in kinds
-    }
-    done = run_candidate(entry.setup, cases, compute, partial(progress, f"{entry.name}, final"))
-    entry.outcomes, entry.failure = dict(done.outcomes), done.failure
+def _measure(entry: Entry, work: _Work) -> None:
+    """Train the chosen settings on the final seeds."""
+    cases = _final_cases(entry, work.sets)
+    progress = partial(work.progress, f"{entry.name}, final")
+    done = run_candidate(entry.setup, cases, work.compute, progress)
+    entry.outcomes, entry.failure, entry.is_measured = dict(done.outcomes), done.failure, True

@@ -21,6 +21,7 @@ _DIMS: Mapping[str, tuple[str, ...]] = {
     "test_accuracy": _RUN,
     "train_accuracy": _RUN,
     "seconds": _RUN,
+    "cpu_seconds": _RUN,
     "compile_seconds": _RUN,
     "steps_to_target": _RUN,
     "shuffled_accuracy": _RUN,
@@ -46,6 +47,8 @@ class Entry:
         source: its text.
         n_parameters: trained numbers with the chosen settings, if there is such a number.
         tuning_accuracy: on the validation set, shape (tries, tuning seeds), if anything was tuned.
+        is_tuned: whether it is known which settings it trains with.
+        is_measured: whether the final runs are there.
         chosen: number of the settings that it trains with.
         settings: these settings, once they are chosen.
         outcomes: of the final runs, by seed and kind: "full", "shuffled" or number of samples.
@@ -62,6 +65,8 @@ class Entry:
     source: str = ""
     n_parameters: int | None = None
     tuning_accuracy: np.ndarray | None = None
+    is_tuned: bool = False
+    is_measured: bool = False
     chosen: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     outcomes: dict[Any, Outcome] = field(default_factory=dict)
@@ -84,8 +89,9 @@ def to_dataset(entries: Sequence[Entry], sets: DataSets) -> xr.Dataset:
     Returns: variables over `candidate` and `seed`, NaN where a run diverged or is missing, all
         accuracies as fractions:
 
-        - `test_accuracy`, `train_accuracy`, `shuffled_accuracy`, `diverged`, `seconds`,
-          `compile_seconds`, `steps_to_target` (NaN if the target was not reached);
+        - `test_accuracy`, `train_accuracy`, `shuffled_accuracy`, `diverged`, `seconds` (that
+          passed), `cpu_seconds` (of all cores), `compile_seconds`, `steps_to_target` (NaN if the
+          target was not reached);
         - `shift_accuracy` (…, test_set), `size_accuracy` (…, train_size), `validation_accuracy` and
           `train_loss` (…, step), `test_prediction` (…, sample) with `test_label` (seed, sample);
         - of each candidate `n_parameters` (NaN if unknown), `framework`, `settings` (JSON),
@@ -143,6 +149,7 @@ def _of_full_run(
         "train_accuracy": accuracy["train"],
         "shift_accuracy": [accuracy[name] for name in protocol.shift_names],
         "seconds": outcome.seconds,
+        "cpu_seconds": outcome.cpu_seconds,
         "compile_seconds": outcome.compile_seconds,
         "steps_to_target": _steps_to_target(outcome, protocol),
         "diverged": has_diverged(outcome),

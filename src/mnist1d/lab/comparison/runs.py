@@ -16,13 +16,15 @@ import jax
 import numpy as np
 
 from mnist1d.execution import Arrays, Compute, OnStep, Task
+from mnist1d.execution.blas import limited_threads
 from mnist1d.execution.compute import check_versions
-from mnist1d.lab.candidates.checks import describe_error
+from mnist1d.lab.candidates.checks import describe, describe_error
 from mnist1d.lab.candidates.contract import Candidate, CandidateError, Outcome, Run, Schedule, Sets
 from mnist1d.lab.candidates.fingerprint import settings_text
 from mnist1d.lab.candidates.sending import packed
 from mnist1d.lab.comparison.data import DataSets, Variant
 from mnist1d.lab.comparison.protocol import Protocol
+from mnist1d.lab.comparison.workers import Workers
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "Equinox": ("equinox", "jax", "optax"),
@@ -65,8 +67,10 @@ class Setup:
         packages: versions of what it is made with.
         python: the version of Python.
         protocol: what it goes through.
+        threads: that a run may use, if the candidate's runs may train next to each other.
         data: the candidate and its settings as bytes, for other processes; empty if they stay here.
         token: by which it is found in the process that made it.
+        workers: what trains such runs next to each other; only in the process that made it.
     """
 
     name: str
@@ -76,8 +80,10 @@ class Setup:
     packages: Mapping[str, str]
     python: str
     protocol: Protocol
+    threads: int
     data: bytes = field(compare=False, repr=False)
     token: str = field(compare=False, repr=False)
+    workers: Workers | None = field(default=None, init=False, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -86,6 +92,7 @@ class Setup:
         candidate: Candidate,
         tries: Sequence[Mapping[str, Any]],
         sets: DataSets,
+        workers: Workers,
         *,
         is_sent: bool,
     ) -> Self:
@@ -96,7 +103,8 @@ class Setup:
             candidate: itself.
             tries: the settings that are tried.
             sets: the samples of the protocol that it goes through.
-            is_sent: whether other processes are to run it.
+            workers: what trains runs next to each other.
+            is_sent: whether an executor is to run it, in place of `workers`.
 
         Raises: CandidateError: if it cannot be sent to other processes.
         """
@@ -109,15 +117,18 @@ class Setup:
             packages={package: metadata.version(package) for package in packages},
             python=_PYTHON,
             protocol=sets.protocol,
+            threads=workers.threads,
             data=packed((candidate, tries)) if is_sent else b"",
             token=uuid.uuid4().hex,
         )
         made.content, made.sets = (candidate, tries), sets
+        made.workers = None if is_sent else workers
         _made_here[made.token] = made
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _arrived, tuple(getattr(self, each.name) for each in dataclasses.fields(self))
+        fields = [each.name for each in dataclasses.fields(self) if each.init]
+        return _arrived, tuple(getattr(self, name) for name in fields)
 
     @cached_property
     def content(self) -> tuple[Candidate, Sequence[Mapping[str, Any]]]:
@@ -178,6 +189,7 @@ class Trainer:
         )
         self._candidate, self._tries = setup.content
         self._sets, self._schedule = setup.sets, setup.protocol.schedule
+        self._workers, self._threads = setup.workers, setup.threads
 
     def __call__(
         self, tasks: Sequence[Task], _: jax.Device | None, on_step: OnStep
@@ -188,9 +200,7 @@ class Trainer:
         sets = {run.data: self._sets.sets(Variant.named(run.data)) for run in runs}
         done = set()
         try:
-            for number, outcome in self._candidate.train(
-                runs, sets, self._schedule, lambda steps, _: on_step(steps)
-            ):
+            for number, outcome in self._train(runs, sets, lambda steps, _: on_step(steps)):
                 checked = _checked(outcome, sets[runs[number].data], self._schedule)
                 done.add(number)
                 yield tasks[number], _arrays(checked)
@@ -198,6 +208,18 @@ class Trainer:
             raise CandidateError(describe(error)) from error
         if len(done) < len(runs):
             raise CandidateError(f"expected {len(runs)} runs, got {len(done)}")
+
+    def _train(
+        self, runs: Sequence[Run], sets: Mapping[str, Sets], report: Callable[[int, int], None]
+    ) -> Iterator[tuple[int, Outcome]]:
+        candidate, schedule = self._candidate, self._schedule
+        if not getattr(candidate, "side_by_side", False):
+            yield from candidate.train(runs, sets, schedule, report)
+        elif self._workers is not None:
+            yield from self._workers.train(candidate, runs, sets, schedule, report)
+        else:
+            with limited_threads(self._threads):
+                yield from candidate.train(runs, sets, schedule, report)
 
 
 class Done(NamedTuple, Generic[Case]):
@@ -255,13 +277,6 @@ def run_candidate(
     return Done(outcomes, failure)
 
 
-def describe(error: Exception) -> str:
-    """Say what a candidate raised, in a line; a `CandidateError` says it itself."""
-    if isinstance(error, CandidateError):
-        return str(error)
-    return f"expected to train and predict, and raised {describe_error(error)}"
-
-
 def has_diverged(outcome: Outcome) -> bool:
     """Tell whether a run ended with numbers that are not finite; without a loss none has."""
     loss = outcome.train_loss
@@ -309,6 +324,7 @@ def _arrays(outcome: Outcome) -> dict[str, np.ndarray]:
         "validation_accuracy": outcome.validation_accuracy,
         "train_loss": outcome.train_loss,
         "seconds": np.array([outcome.seconds, outcome.compile_seconds]),
+        "cpu_seconds": np.array(outcome.cpu_seconds),
         **{f"of {name}": np.asarray(c).astype(kind) for name, c in outcome.predictions.items()},
     }
 
@@ -318,6 +334,12 @@ def _outcome(arrays: Mapping[str, np.ndarray]) -> Outcome:
         name.removeprefix("of "): values for name, values in arrays.items() if name[:3] == "of "
     }
     seconds, compile_seconds = arrays["seconds"].tolist()
+    cpu_seconds = arrays.get("cpu_seconds", np.nan)  # which older files do not have
     return Outcome(
-        arrays["validation_accuracy"], predictions, arrays["train_loss"], seconds, compile_seconds
+        arrays["validation_accuracy"],
+        predictions,
+        arrays["train_loss"],
+        seconds,
+        compile_seconds,
+        float(cpu_seconds),
     )

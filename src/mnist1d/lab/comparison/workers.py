@@ -1,0 +1,249 @@
+"""Runs of a candidate next to each other: one per core, in processes of this machine."""
+
+import pickle
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self
+
+import jax
+import numpy as np
+
+from mnist1d.dataset import checks
+from mnist1d.dataset.imports import required
+from mnist1d.execution.blas import limited_threads
+from mnist1d.execution.machine import count_cores
+from mnist1d.harness.interface import InputError
+from mnist1d.lab.candidates.checks import describe
+from mnist1d.lab.candidates.contract import Candidate, CandidateError, Outcome, Run, Schedule, Sets
+from mnist1d.lab.candidates.sending import packed
+
+Report = Callable[[int, int], None]
+
+_START_SECONDS = 8.0
+"""Processes are started for runs that would take longer than this here: so long they need to."""
+
+_LOOK_SECONDS = 0.25
+_MOST_STARTED = 32
+
+
+class Workers:
+    """Trains the runs of candidates in processes, each of which has one run at a time.
+
+    Short runs stay in this process, as processes take seconds to start; so do those of a candidate
+    that cannot be sent. Numbers are the same everywhere.
+
+    Args:
+        n: how many runs train next to each other; None for as many as there are cores for them.
+        threads: that a run may use.
+        note: called with a line on what cannot be done.
+
+    Raises: InputError: if a number is out of range.
+
+    >>> with Workers(n=1) as workers:
+    ...     workers.n, workers.threads
+    (1, 1)
+    """
+
+    def __init__(
+        self, n: int | None = None, threads: int = 1, note: Callable[[str], None] = lambda _: None
+    ) -> None:
+        try:
+            self.threads = checks.integer("threads", threads, 1, 4096)
+            given = n if n is None else checks.integer("workers", n, 1, 4096)
+        except (TypeError, ValueError) as error:
+            raise InputError(str(error)) from None
+        self.n = max(1, count_cores() // self.threads) if given is None else given
+        self._note = note
+        self._executor: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def train(
+        self,
+        candidate: Candidate,
+        runs: Sequence[Run],
+        sets: Mapping[str, Sets],
+        schedule: Schedule,
+        report: Report,
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Do runs; as `mnist1d.lab.candidates.contract.Candidate.train`."""
+        left = dict.fromkeys(range(len(runs)))
+        sent = self._packed(candidate) if self._executor and len(left) > 1 else None
+        if sent is None:
+            start, may_be_sent = time.perf_counter(), self.n > 1
+            with limited_threads(self.threads):
+                for number, outcome in candidate.train(runs, sets, schedule, report):
+                    del left[number]
+                    seconds = (time.perf_counter() - start) / (len(runs) - len(left))
+                    yield number, outcome
+                    if may_be_sent and len(left) > 1 and seconds * len(left) > _START_SECONDS:
+                        sent = self._packed(candidate)
+                        may_be_sent = False
+                        if sent is not None:
+                            break
+        if sent is not None:
+            yield from self._elsewhere(sent, left, runs, sets, schedule, report)
+
+    def _packed(self, candidate: Candidate) -> bytes | None:
+        try:
+            self._start()
+            return packed(candidate)
+        except (CandidateError, OSError, ImportError, NotImplementedError) as error:
+            self._note(f"runs train one after the other, in this process: {error}")
+            return None
+
+    def _elsewhere(
+        self,
+        sent: bytes,
+        left: Iterable[int],
+        runs: Sequence[Run],
+        sets: Mapping[str, Sets],
+        schedule: Schedule,
+        report: Report,
+    ) -> Iterator[tuple[int, Outcome]]:
+        total = len(runs) * schedule.n_steps
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            path = Path(folder) / "steps"
+            steps = np.memmap(path, np.int64, "w+", shape=(len(runs),))
+            steps[:] = schedule.n_steps
+            for number in left:
+                steps[number] = 0
+            pending = {
+                self._executor.submit(
+                    train_run,
+                    sent,
+                    runs[number],
+                    sets[runs[number].data],
+                    schedule,
+                    (self.threads, _settings(), path, number),
+                ): number
+                for number in left
+            }
+            n_done = -1
+            try:
+                while pending:
+                    if (now := int(steps.sum())) != n_done:
+                        n_done = now
+                        report(n_done, total)
+                    for future in wait(pending, _LOOK_SECONDS, FIRST_COMPLETED).done:
+                        number, outcome = pending.pop(future), future.result()
+                        steps[number] = schedule.n_steps
+                        yield number, outcome
+                report(total, total)
+            except BrokenProcessPool as error:
+                self._stop()
+                raise CandidateError(
+                    "expected to train and predict, and ended its process; is there too little "
+                    "memory for so many runs at a time? Fewer are workers=1, 2, ..."
+                ) from error
+            finally:
+                del steps
+                if pending:  # nobody wants them any more
+                    self._stop()
+
+    def _start(self) -> None:
+        if self._executor is not None:
+            return
+        loky = required("joblib.externals.loky", extra="lab")
+        n_threads = str(self.threads)
+        names = ("OMP", "MKL", "OPENBLAS", "BLIS", "VECLIB_MAXIMUM", "NUMEXPR")
+        self._executor = loky.ProcessPoolExecutor(
+            max_workers=min(self.n, _MOST_STARTED),
+            initializer=_ignore_interrupts,
+            # JAX draws the batches, and its threads are numbered by the last one.
+            env=dict.fromkeys([f"{name}_NUM_THREADS" for name in names], n_threads)
+            | {"JAX_PLATFORMS": "cpu", "NPROC": n_threads},
+        )
+
+    def _stop(self) -> None:
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=True, kill_workers=True)
+
+
+def train_run(
+    sent: bytes,
+    run: Run,
+    sets: Sets,
+    schedule: Schedule,
+    about: tuple[int, Mapping[str, Any], Path, int],
+) -> Outcome:
+    """Train one run of a candidate in this process.
+
+    Args:
+        sent: the candidate, as `packed` returns it.
+        run: what is to be done.
+        sets: its samples.
+        schedule: how long it trains.
+        about: how many threads it may use; global settings; a file of integers, one for every run,
+            where the steps that are done are noted; and the number of this run.
+
+    Raises: CandidateError: whatever the candidate raises.
+    """
+    threads, settings, path, number = about
+    _set(settings)
+    steps = np.memmap(path, np.int64, "r+")
+
+    def report(done: int, _: int) -> None:
+        steps[number] = done
+
+    try:
+        candidate = _candidate(sent)
+        with limited_threads(threads):
+            ((_, outcome),) = candidate.train([run], {run.data: sets}, schedule, report)
+    except Exception as error:  # noqa: BLE001 (a user's code may raise anything)
+        raise CandidateError(describe(error)) from None
+    return outcome
+
+
+@lru_cache(maxsize=2)
+def _candidate(sent: bytes) -> Candidate:
+    made: Candidate = pickle.loads(sent)  # noqa: S301 (our own)
+    return made
+
+
+def _ignore_interrupts() -> None:
+    # An interrupt from the keyboard reaches all processes; the first one decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+_OF_JAX = ("jax_enable_x64", "jax_default_matmul_precision", "jax_default_prng_impl")
+
+
+def _settings() -> dict[str, Any]:
+    """Return the settings of this process that numbers may depend on."""
+    found: dict[str, Any] = {"jax": {name: getattr(jax.config, name) for name in _OF_JAX}}
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        found["torch"] = (
+            torch.get_default_dtype(),
+            torch.get_float32_matmul_precision(),
+            torch.are_deterministic_algorithms_enabled(),
+        )
+    if "sklearn" in sys.modules:
+        found["sklearn"] = sys.modules["sklearn"].get_config()
+    return found
+
+
+def _set(settings: Mapping[str, Any]) -> None:
+    for name, value in settings["jax"].items():
+        jax.config.update(name, value)
+    if "torch" in settings:
+        torch = required("torch", extra="torch")
+        dtype, precision, deterministic = settings["torch"]
+        torch.set_default_dtype(dtype)
+        torch.set_float32_matmul_precision(precision)
+        torch.use_deterministic_algorithms(deterministic)
+    if "sklearn" in settings:
+        required("sklearn", extra="lab").set_config(**settings["sklearn"])
