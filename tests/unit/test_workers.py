@@ -16,7 +16,7 @@ from mnist1d.execution.blas import limited_threads
 from mnist1d.harness.interface import InputError
 from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets
 from mnist1d.lab.candidates.fitted import FunctionCandidate, SklearnCandidate
-from mnist1d.lab.comparison import workers as module
+from mnist1d.lab.comparison import lines, workers as module
 from mnist1d.lab.comparison.compare import compare
 from mnist1d.lab.comparison.protocol import Protocol
 from mnist1d.lab.comparison.workers import Workers
@@ -270,6 +270,25 @@ def test_a_protocol_runs_with_workers_as_without():
     one, other = (compare(candidates, protocol, workers=n).result for n in (1, 2))
     np.testing.assert_array_equal(one.test_prediction, other.test_prediction)
     assert (one.cpu_seconds >= 0).all()
+
+
+def test_by_default_progress_is_lines_on_standard_error(monkeypatch, capsys):
+    clock = iter(range(0, 1000, 4))
+    monkeypatch.setattr(lines.time, "monotonic", lambda: float(next(clock)))
+    say = lines.Lines()
+    for done in range(0, 160, 10):
+        say("relu, tuning", done, 1500)
+    say("relu failed: no luck", 0, 0)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines() == [
+        "relu, tuning: step 20 of 1,500, after 12 s",
+        "relu, tuning: step 50 of 1,500, after 24 s",
+        "relu, tuning: step 80 of 1,500, after 36 s",
+        "relu, tuning: step 110 of 1,500, after 48 s",
+        "relu, tuning: step 140 of 1,500, after 60 s",
+        "relu failed: no luck",
+    ]
 
 
 class Nearest:

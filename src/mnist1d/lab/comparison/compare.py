@@ -18,7 +18,7 @@ from mnist1d.execution import Compute, Store
 from mnist1d.execution.blas import limited_threads
 from mnist1d.experiments.classification.method import MODELS
 from mnist1d.harness import record
-from mnist1d.harness.interface import InputError, Progress, silent
+from mnist1d.harness.interface import InputError, Progress
 from mnist1d.harness.settings import as_json, with_settings
 from mnist1d.lab.candidates.checks import describe
 from mnist1d.lab.candidates.coerce import as_candidate
@@ -27,6 +27,7 @@ from mnist1d.lab.candidates.equinox import PAPER_RATE, EquinoxCandidate
 from mnist1d.lab.candidates.search_space import LEARNING_RATE
 from mnist1d.lab.comparison.data import DataSets
 from mnist1d.lab.comparison.entries import Entry, to_dataset
+from mnist1d.lab.comparison.lines import Lines
 from mnist1d.lab.comparison.protocol import Protocol, as_protocol
 from mnist1d.lab.comparison.result import Comparison
 from mnist1d.lab.comparison.runs import (
@@ -49,7 +50,7 @@ def compare(
     protocol: Protocol | Mapping[str, Any] | None = None,
     *,
     folder: str | Path | None = None,
-    progress: Progress = silent,
+    progress: Progress | None = None,
     executor: Executor | None = None,
     workers: int | None = None,
     threads: int = 1,
@@ -70,7 +71,8 @@ def compare(
             to have other values.
         folder: where every finished run is kept, and found by the next call, and `result.nc` is
             written; None to keep nothing.
-        progress: called with what is going on.
+        progress: called with what is going on; by default standard error gets a line every ten
+            seconds. `mnist1d.lab.silent` is for nothing.
         executor: what trains in place of this process, such as the workers of a cluster. They get
             the candidates with the code that is yours; installed packages they have to have.
         workers: how many runs of a candidate in PyTorch or scikit-learn, or of a training function,
@@ -97,6 +99,7 @@ def compare(
     """
     clock = time.perf_counter()
     use_all_cores()
+    progress = progress or Lines()
     try:
         config: Protocol = with_settings(as_protocol(protocol), settings)
     except TypeError as error:

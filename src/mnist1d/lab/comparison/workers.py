@@ -30,6 +30,7 @@ _START_SECONDS = 8.0
 """Processes are started for runs that would take longer than this here: so long they need to."""
 
 _LOOK_SECONDS = 0.25
+_QUIET_SECONDS = 5.0
 _MOST_STARTED = 32
 
 
@@ -130,11 +131,13 @@ class Workers:
                 ): number
                 for number in left
             }
-            n_done = -1
+            n_done, reported = -1, 0.0
             try:
                 while pending:
-                    if (now := int(steps.sum())) != n_done:
-                        n_done = now
+                    now = time.monotonic()
+                    # Without news, too, as a sign of life.
+                    if n_done != int(steps.sum()) or now > reported + _QUIET_SECONDS:
+                        n_done, reported = int(steps.sum()), now
                         report(n_done, total)
                     for future in wait(pending, _LOOK_SECONDS, FIRST_COMPLETED).done:
                         number, outcome = pending.pop(future), future.result()
