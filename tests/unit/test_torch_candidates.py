@@ -224,8 +224,28 @@ def test_an_optimizer_that_needs_a_closure_gets_one(sets):
     (plain, sharp, refusing) = (learned(each, 0.1) for each in (torch.optim.SGD, Sharp, Refusing))
     np.testing.assert_array_equal(sharp, refusing)
     assert 0 < abs(sharp - plain).max() < 0.1  # steps are alike, and nothing stays perturbed
-    slow, still = learned(torch.optim.LBFGS, 0.01), learned(torch.optim.LBFGS, 0.0)
-    assert slow[1] < still[1] - 0.1
+
+
+def test_lbfgs_trains_as_in_a_plain_loop(sets):
+    candidate = TorchCandidate(Network, optimizer=torch.optim.LBFGS)
+    candidate.check(sets, SHORT)
+    (outcome,) = outcomes(candidate, runs_of({"learning_rate": 0.01}), sets)
+    x, y = torch.from_numpy(sets.x), torch.from_numpy(sets.y).long()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = Network()
+    optimizer, losses = torch.optim.LBFGS(model.parameters(), lr=0.01), []
+
+    for rows in torch.from_numpy(batch_order(len(x), SHORT, 0).astype(np.int64)):
+
+        def closure(rows=rows):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
+            loss.backward()
+            return loss
+
+        losses.append(optimizer.step(closure).item())
+    np.testing.assert_allclose(outcome.train_loss, np.reshape(losses, (2, 6)).mean(1), rtol=1e-5)
 
 
 def test_what_an_optimizer_raises_otherwise_is_told(sets):

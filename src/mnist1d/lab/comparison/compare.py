@@ -245,8 +245,7 @@ def _train(entries: Sequence[Entry], work: _Work) -> None:
         reasons = "; ".join(f"{entry.name}: {entry.failure}" for entry in own)
         raise InputError(f"no candidate works. {reasons}")
     for entry in entries:
-        if not entry.failure and not entry.is_measured:
-            _finish(entry, work)
+        _finish(entry, work)
 
 
 def _finish(entry: Entry, work: _Work) -> None:
@@ -254,7 +253,7 @@ def _finish(entry: Entry, work: _Work) -> None:
     if len(entry.tries) > 1:
         steps.append(partial(_attempt, _count))
     for step in (*steps, _measure):
-        if not entry.failure:
+        if not entry.failure and not entry.is_measured:
             step(entry, work)
     if entry.failure:
         work.progress(f"{entry.name} failed: {entry.failure}", 0, 0)
