@@ -1,8 +1,8 @@
-"""The published interface: the dataset as a dictionary, made or read from its file.
+"""The published interface: generate the dataset as a dictionary, or read it from its file.
 
-For programs written for the published package: same arguments, same arrays, same random state
-afterwards. `mnist1d.generate` is the interface for new ones. docs/compatibility.md says what is the
-same and what differs.
+It is for programs written for the published package: same arguments, same arrays, same random state
+afterwards. New programs use `mnist1d.generate`. docs/compatibility.md lists what is the same and
+what differs.
 """
 
 import copy
@@ -65,10 +65,10 @@ _PIECE_VALUES = 2**20
 
 
 def get_dataset_args(as_dict: bool = False) -> Any:
-    """Return the parameters of the published dataset, to be changed at will.
+    """Return the parameters of the published dataset, which the caller may change.
 
-    Their meaning is that of the fields of `mnist1d.DatasetConfig`. There is one more, `url`, the
-    address of the published file, which nothing reads.
+    They mean what the fields of `mnist1d.DatasetConfig` of the same names mean. There is one more,
+    `url`, the address of the published file, which nothing reads.
 
     Args:
         as_dict: whether to return a dictionary.
@@ -110,15 +110,15 @@ def make_dataset(args: Any = None, template: Mapping[str, Any] | None = None) ->
     """Generate a dataset.
 
     Seeds Python's and NumPy's global random state with `args.seed` and leaves them where the
-    published package does, so that what a program draws afterwards is what it always was.
+    published package does, so that a program draws the same numbers afterwards.
 
     Args:
         args: any object with the parameters as attributes, as from `get_dataset_args`; all of them
             but `url` are needed. None for the published ones. Beyond what `DatasetConfig` takes,
-            everything works that does in the published package: a reversed padding, a `train_split`
-            that leaves one side empty, a truthy `shuffle_seq`, a list of shifts as
+            everything that works in the published package works here: a reversed padding, a
+            `train_split` that leaves one side empty, a truthy `shuffle_seq`, a list of shifts as
             `max_translation`, and a `template_len` that is not the templates' length (it changes
-            the stretched length alone). An attribute that nothing reads is warned about.
+            the stretched length alone). An attribute that nothing reads causes a warning.
         template: templates in place of the digits, a mapping with the keys x (signals, one per
             class), t (their time axis) and y (labels, of any type).
 
@@ -156,10 +156,10 @@ def get_dataset(
 ) -> Data:
     """Read a dataset from its file, or make it and write the file.
 
-    A file that this function wrote says for which arguments it was made. It is returned for these
+    A file that this function wrote records the arguments it was made for. It is returned for these
     and replaced for others, so that the result is always what the arguments describe. A file of
-    other origin cannot tell: it is returned as it is, with a warning if the arguments contradict
-    it. Files are read without executing anything in them, and written whole or not at all.
+    other origin has no such record: it is returned as it is, with a warning if the arguments
+    contradict it. Reading executes nothing in a file; writing is atomic.
 
     Args:
         args: the parameters, as for `make_dataset`. Those needed to make a dataset may be missing
@@ -167,15 +167,15 @@ def get_dataset(
         path: the file; by default ./mnist1d_data.pkl, or ./mnist1d_data_shuffled.pkl if
             `args.shuffle_seq` is set. Missing folders are made.
         verbose: whether to print what happens.
-        download: accepted, and without effect: the dataset is made, here as everywhere without a
-            network. (Published: fetch the published file, whatever the arguments say.) If the
+        download: accepted, and without effect: the dataset is always made locally. (The published
+            package fetches the published file, even if the arguments describe another.) If the
             arguments differ from the published ones, a warning says that they were followed.
-        regenerate: whether to make the dataset anew and replace the file. Excludes `download`.
+        regenerate: whether to make the dataset again and replace the file. Excludes `download`.
         **kwargs: `template`, as for `make_dataset`; or single parameters, before those of `args`.
 
     Returns:
-        As from `make_dataset`. Where a file is read, nothing is drawn or seeded; where the dataset
-        is made, the random state is afterwards that after `make_dataset`.
+        As from `make_dataset`. If a file is read, nothing is drawn or seeded; if the dataset is
+        made, the random state afterwards is that after `make_dataset`.
 
     Raises:
         AssertionError: if both `download` and `regenerate` are set, as published.
@@ -198,7 +198,7 @@ def get_dataset(
     """
     if download and regenerate:
         raise AssertionError(
-            "download=True and regenerate=True contradict each other; to make the dataset anew, "
+            "download=True and regenerate=True contradict each other; to make the dataset again, "
             "pass download=False"
         )
     template = kwargs.pop("template", None)
@@ -276,7 +276,7 @@ def _made(arguments: Arguments, template: Mapping[str, Any] | None) -> Data:
 def _one_by_one(
     arguments: Arguments, templates: Mapping[str, Any], n_each: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return signals and time axis of arguments that only the published steps can do."""
+    """Return signals and time axis for arguments that the batched synthesis does not support."""
     args = ObjectView(arguments)
     samples = [
         transform(templates["x"][i], templates["t"], args)
@@ -289,7 +289,7 @@ def _one_by_one(
 def _in_batches(
     config: DatasetConfig, templates: Mapping[str, Any], n_each: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the same, many times faster."""
+    """Return signals and time axis, generated in batches: many times faster."""
     heights = np.asarray(templates["x"], dtype=np.float64)
     n_samples = n_each * len(templates["y"])
     x = np.empty((n_samples, config.final_seq_length))
@@ -308,7 +308,7 @@ def _in_batches(
 def _batch_configuration(
     arguments: Arguments, templates: Mapping[str, Any]
 ) -> DatasetConfig | None:
-    """Return what the batched synthesis needs to know, or None if it cannot do these arguments."""
+    """Return the configuration for the batched synthesis, or None if it lacks these arguments."""
     heights = templates["x"]
     if (
         not isinstance(heights, np.ndarray)
@@ -320,11 +320,11 @@ def _batch_configuration(
     ):
         return None
     values = {name: arguments[name] for name in _SYNTHESIS}
-    # A float32 makes the published steps go on in that precision.
+    # With a float32 the published steps continue in that precision.
     if any(isinstance(v, np.floating) and not isinstance(v, float) for v in values.values()):
         return None
     try:
-        # Only their length matters here, which need not be that of the templates in use.
+        # Only their length matters here, which may differ from that of the templates in use.
         lengths = ((0.0,) * operator.index(arguments["template_len"]),)
         return DatasetConfig(templates=lengths, **values)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Endless data in JAX: fresh labelled batches from a key, on the device, inside a training step."""
+"""Fresh labelled batches in JAX: drawn from a key on the device, inside a training step."""
 
 from functools import partial
 from typing import Any, TypeAlias
@@ -17,7 +17,7 @@ jnp = required("jax.numpy", extra="jax")
 
 __all__ = ["draw_batch", "draw_transforms"]
 
-# JAX is not there for a type checker.
+# A type checker must not need JAX.
 Array: TypeAlias = Any
 
 
@@ -28,18 +28,18 @@ def draw_batch(
     *,
     constants: tuple[float, float] | None = None,
 ) -> Samples:
-    """Draw labelled samples that nobody has seen before.
+    """Draw a batch of new labelled samples.
 
     A pure function, to be called inside `jax.jit`, `jax.vmap` or a loop of JAX, with everything but
-    the key fixed: the samples come into being on the device, so that training never waits for data
-    and never sees a sample twice. The distribution is that of `mnist1d.generate`; the numbers are
-    JAX's own. Classes are drawn independently, in their proportions.
+    the key fixed: the samples are generated on the device, so that training never waits for data
+    and never sees a sample twice. The distribution is that of `mnist1d.generate`; the random
+    numbers are JAX's own. Classes are drawn independently, in their proportions.
 
     Args:
         key: for the draws; one batch per key.
         config: a configuration, the published one if omitted. Sizes, seed, split and shifted test
-            sets do not matter; label noise does. Or a dataset: the batch then goes with it, as
-            `fresh_samples` do, in its order of points and standardised with its constants.
+            sets do not matter; label noise does. Or a dataset: the batch then has its order of
+            points and is standardised with its constants, as `fresh_samples` are.
         batch_size: number of samples, at least 1.
         constants: mean and standard deviation that the signals are standardised with; those of the
             dataset, or of the distribution (`mnist1d.standardisation`), if omitted. They never
@@ -51,9 +51,9 @@ def draw_batch(
         `jax_enable_x64`), and labels, int32, shape (batch_size,).
 
     Raises:
-        TypeError: if the configuration is none.
-        ValueError: if the batch size is below 1, or the configuration wants what only exists in the
-            published stream: `shuffle_seq` without its dataset, or label noise of the kind
+        TypeError: if `config` is neither a configuration nor a dataset.
+        ValueError: if the batch size is below 1, or the configuration asks for what only exists in
+            the published stream: `shuffle_seq` without its dataset, or label noise of the kind
             "published".
 
     >>> x, y = draw_batch(jax.random.key(0), DatasetConfig(classes=(3, 8)), 16)
@@ -63,12 +63,12 @@ def draw_batch(
     order, config, (mean, std) = _settled(config, constants)
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-    # What does not decide the values would only have the same program compiled again.
+    # Fields that do not change the values would only compile the same program again.
     config = config.replace(seed=0, shifted_tests={}, positions="original", shuffle_seq=False)
     return _batch(key, order, mean, std, config=config, batch_size=int(batch_size))
 
 
-# Compiled by itself, so that it is fast outside of a compiled function, too.
+# Compiled by itself, so that it is fast outside of a compiled function as well.
 @partial(jax.jit, static_argnames=("config", "batch_size"))
 def _batch(
     key: Array,
@@ -92,7 +92,7 @@ def _batch(
 
 
 def draw_transforms(key: Array, config: DatasetConfig, n_samples: int) -> TransformDraws:
-    """Draw the random part of samples with JAX, distributed as `mnist1d.draw_transforms` has it.
+    """Draw the random part of samples with JAX, from the distribution of `mnist1d.draw_transforms`.
 
     Args:
         key: for the draws.

@@ -1,8 +1,7 @@
-"""MNIST, read from its four IDX files: the larger data set that MNIST-1D is compared with.
+"""Reading MNIST, the larger data set that MNIST-1D is compared with, from its four IDX files.
 
 The files are looked for in a folder that the user names, and fetched from a public mirror only on
-request. Every file's content is compared with its SHA-256 before it is used, so that what is
-trained on is MNIST or nothing.
+request. The SHA-256 of every file's content is checked before it is used.
 """
 
 import contextlib
@@ -32,10 +31,10 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
-"""Where a download tries to find the gzip-compressed files, in this order."""
+"""Where a download looks for the gzip-compressed files, in this order."""
 
 Progress = Callable[[str, int, int], None]
-"""Told of a download: name of the file, bytes received, bytes in all (0 if unknown)."""
+"""Called during a download: name of the file, bytes received, bytes in all (0 if unknown)."""
 
 _TIMEOUT_SECONDS = 30.0  # without a sign of life from the server
 _CHUNK_BYTES = 1 << 16
@@ -110,9 +109,9 @@ class MNIST:
 
 
 def mnist_folder(folder: str | os.PathLike[str] | None = None) -> Path | None:
-    """Tell where MNIST would be read from; whether it is there shows when it is loaded.
+    """Return the folder that MNIST would be read from, which may not exist.
 
-    Experiments leave MNIST out where nobody said where it is.
+    Experiments leave MNIST out if there is none.
 
     Args:
         folder: folder with the four files; None for the one that the environment variable
@@ -143,15 +142,15 @@ def load_mnist(
             None for the one that the environment variable
             MNIST1D_MNIST names, or else, with `download`, one in the user's cache.
         download: whether to fetch files that are missing (11 MB in all) into that folder.
-        progress: told of a download: name of the file, bytes received, bytes in all or 0.
+        progress: called during a download: name of the file, bytes received, bytes in all or 0.
 
     Returns: images and labels. Their content is that of the original files, by SHA-256.
 
     Raises:
         FileNotFoundError: if there is no folder, or a file is missing and `download` is false.
-        OSError: if one is no regular file, or cannot be read.
-        ValueError: if a file is truncated, damaged or another one than its name says.
-        ConnectionError: if no mirror delivered a file; what was there before is kept.
+        OSError: if a file is no regular file, or cannot be read.
+        ValueError: if a file is truncated, damaged or has the content of another.
+        ConnectionError: if no mirror delivered a file; files that are there are kept.
 
     >>> load_mnist("data/mnist").x.shape  # doctest: +SKIP
     (60000, 28, 28)
@@ -220,7 +219,7 @@ def _verified(file: _File, path: Path) -> bytes:
         compressed = raw.read(2) == _GZIP_START
         raw.seek(0)
         try:
-            # One byte more than there should be: enough to tell, however much follows.
+            # One byte more than there should be is enough to find that a file is too long.
             content = (gzip.GzipFile(fileobj=raw) if compressed else raw).read(file.size + 1)
         except EOFError:
             raise ValueError("is truncated: its gzip stream ends early") from None

@@ -1,4 +1,4 @@
-"""MNIST-1D for PyTorch: a map-style dataset, and endless data for any number of workers."""
+"""MNIST-1D for PyTorch: a map-style dataset, and an endless one for any number of workers."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
@@ -16,13 +16,13 @@ torch_data = required("torch.utils.data", extra="torch")
 
 __all__ = ["MNIST1D", "MNIST1DStream"]
 
-# PyTorch is not there for a type checker.
+# A type checker must not need PyTorch.
 Tensor: TypeAlias = Any
 Transform: TypeAlias = Callable[[Any], Any] | None
 
 # Samples that are made, and shuffled among themselves, at one time.
 _BLOCK = 4096
-# Samples of an endless stream's epoch: more than anybody will take.
+# Samples of an endless stream's epoch: more than any training takes.
 _STRIDE = 2**40
 
 
@@ -110,14 +110,15 @@ class MNIST1D(torch_data.Dataset):  # type: ignore[misc, name-defined]
 class MNIST1DStream(torch_data.IterableDataset):  # type: ignore[misc, name-defined]
     """Samples of the native stream, divided among the workers of all ranks.
 
-    Every epoch gives each sample to exactly one worker of one rank, whatever their numbers: none
-    comes twice, none is lost. Ranks get equally many, up to one. Sample i is that of
-    `mnist1d.stream.Stream`, made when it is needed: memory does not grow with their number.
+    Every epoch gives each sample to exactly one worker of one rank, for any numbers of workers and
+    ranks: none comes twice, none is lost. Ranks get equally many, up to one. Sample i is that of
+    `mnist1d.stream.Stream`, computed when it is needed, so that memory does not grow with
+    `n_samples`.
 
     Args:
         n_samples: samples of an epoch, over all ranks; endless if omitted.
-        start: index in the stream of the first of them; another range is another set, so that the
-            test set may be `start=10**9`, say.
+        start: index in the stream of the first of them; another range is another set, so that a
+            test set can have `start=10**9`, for example.
         shuffle: whether an epoch of finitely many samples comes in an order of its own: blocks of
             4096 are shuffled, and the samples in them. See `set_epoch`.
         transform: applied to every signal.
@@ -162,11 +163,11 @@ class MNIST1DStream(torch_data.IterableDataset):  # type: ignore[misc, name-defi
         self.transform, self.target_transform = transform, target_transform
         self._rank, self._world_size = _placed(rank, world_size)
         self.stream = Stream(config, **parameters)
-        # In shared memory, so that workers that live on from epoch to epoch see it, too.
+        # In shared memory, so that persistent workers see a change of it.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the next epoch, or the next stretch of an endless stream.
+        """Choose the order of the next epoch, or the next part of an endless stream.
 
         Call it on all ranks with the same number before each epoch, as with PyTorch's
         `DistributedSampler`. Without it, every epoch is the same.
@@ -217,19 +218,13 @@ class MNIST1DStream(torch_data.IterableDataset):  # type: ignore[misc, name-defi
 
 
 class _Order:
-    """The order of the samples of an epoch: blocks, and samples in them, as they come or shuffled.
-
-    Args:
-        n: number of samples.
-        seed: of the configuration.
-        epoch: number of the epoch, or None for the order as they come.
-    """
+    """The order of the samples of an epoch: blocks, and the samples in them, shuffled or not."""
 
     def __init__(self, n: int, seed: int, epoch: int | None) -> None:
         self._n, self._seed, self._epoch = n, seed, epoch
         n_blocks = -(-n // _BLOCK)
         self._blocks = np.arange(n_blocks) if epoch is None else self._rng(0).permutation(n_blocks)
-        # Where the one block that may be shorter comes.
+        # The position of the one block that may be shorter.
         self._short = int(np.flatnonzero(self._blocks == n_blocks - 1)[0])
 
     def size(self, begin: int) -> int:
@@ -237,12 +232,7 @@ class _Order:
         return min(_BLOCK, self._n - begin)
 
     def pieces(self, first: int, stop: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield where blocks begin and which rows of them to take, in order.
-
-        Args:
-            first: place in the epoch of the first sample.
-            stop: place after the last.
-        """
+        """Yield where blocks begin and which of their rows to take, for a range of the epoch."""
         place = first
         while place < stop:
             number, offset = self._find(place)
@@ -267,7 +257,7 @@ class _Order:
 
 
 def _share(first: int, stop: int, number: int, n_sharers: int) -> tuple[int, int]:
-    """Return the share of one of several sharers of a range; they differ by one at most.
+    """Return one of several nearly equal parts of a range; their sizes differ by one at most.
 
     >>> [_share(0, 10, i, 3) for i in range(3)]
     [(0, 3), (3, 6), (6, 10)]

@@ -1,8 +1,8 @@
-"""The published interface: what happens to one signal, drawing from NumPy's global random state.
+"""The published interface: the transformations of one signal, drawn from NumPy's global state.
 
-`mnist1d.dataset.synthesis` does the same for batches and without drawing. The functions here are
-kept for programs written for the published package: same arguments, same results to rounding, the
-same random numbers in the same order.
+They are kept for programs written for the published package: same arguments, same results up to
+rounding, the same random numbers in the same order. `mnist1d.dataset.synthesis` computes the same
+for batches, from random numbers that it is given.
 """
 
 # ruff: noqa: NPY002 (the global random state is the one that these functions are defined on)
@@ -196,7 +196,7 @@ def interpolate(x: ArrayLike, N: int) -> np.ndarray:
     given = np.linspace(0, 1, len(x))
     if x.ndim == 1 and x.dtype == np.float64:
         return np.asarray(np.interp(wanted, given, x))
-    # Which points come out as exactly zero hangs on the last bit, and so on this order.
+    # Which points come out as exactly zero depends on the last bit, and so on this order.
     left = np.clip(np.searchsorted(given, wanted) - 1, 0, max(len(x) - 2, 0))
     right = np.minimum(left + 1, len(x) - 1)
     column = (-1, *(1,) * (x.ndim - 1))
@@ -219,7 +219,7 @@ def transform(
         y: its time axis, same shape. It is stretched and resampled with the signal, nothing else.
         args: any object with the attributes padding, template_len, scale_coeff, max_translation,
             corr_noise_scale, iid_noise_scale, shear_scale and final_seq_length. The stretched
-            signal has `template_len + padding[-1]` points, whatever the length of the template.
+            signal has `template_len + padding[-1]` points, even if the template has another length.
         eps: offset that keeps the template apart from the padding, which is recognised by being
             exactly zero and filled with the correlated noise.
 

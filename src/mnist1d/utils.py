@@ -95,8 +95,8 @@ def from_pickle(path: str | os.PathLike[str]) -> Any:
     """Read a pickle of one's own. WARNING: reading a pickle executes what is in it.
 
     This is Python's plain `pickle.load`, as published, for files whose author you know: they may
-    hold models and anything else. A file from elsewhere can do to your computer whatever you can
-    do. Datasets are read safely by `mnist1d.data.get_dataset`, which admits nothing but arrays.
+    hold models and anything else. A file from elsewhere can do to your computer anything that you
+    can do. `mnist1d.data.get_dataset` reads datasets safely: it admits nothing but arrays.
 
     Args:
         path: the file.
@@ -150,7 +150,7 @@ def plot_signals(
         AssertionError: if signals are to be transformed without `args`, as published.
 
     Source:
-        reference `plot_signals`; PAPER section 9.1.
+        reference `plot_signals`.
 
     >>> from mnist1d.data import get_templates
     >>> templates = get_templates()

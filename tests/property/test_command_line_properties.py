@@ -116,7 +116,7 @@ def test_show_ends_with_a_picture_or_one_line(words):
         ("--num-samples 5 --out {}/file/o", "Not a directory"),
         ("--num-samples 5 --out no-such-store://o", "no-such-store"),
         ("--num-samples 5 --templates {}/none --out {}/o", "none: No such file"),
-        ("--num-samples 5 --preset few --out {}/o", "which say nothing to a stream"),
+        ("--num-samples 5 --preset few --out {}/o", "which a stream does not have"),
         (f"--num-samples {10**17} --shard-size {10**14} --out {{}}/o", "has room for"),
     ],
 )

@@ -292,7 +292,7 @@ def test_what_killed_runs_leave_is_removed(tmp_path):
         ({"workers": 0}, ValueError, "workers must be from 1 to"),
         ({"workers": 2, "scheduler": "tcp://x"}, ValueError, "one of the two, not both"),
         ({"sead": 5}, TypeError, "did you mean 'seed'"),
-        ({"train_split": 0.5}, TypeError, "train_split says nothing to a stream"),
+        ({"train_split": 0.5}, TypeError, "a stream has no train_split"),
         ({"out": "nonsense://x"}, ValueError, "Protocol not known: nonsense"),
     ],
 )

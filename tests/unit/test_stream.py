@@ -271,9 +271,9 @@ def test_bad_batches_are_refused_at_once(arguments, error, message):
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"num_samples": 5}, TypeError, "num_samples says nothing to a stream"),
-        ({"train_split": 0.5}, TypeError, "train_split says nothing to a stream"),
-        ({"test": 5}, TypeError, "test says nothing to a stream"),
+        ({"num_samples": 5}, TypeError, "a stream has no num_samples"),
+        ({"train_split": 0.5}, TypeError, "a stream has no train_split"),
+        ({"test": 5}, TypeError, "a stream has no test"),
         ({"sead": 5}, TypeError, "did you mean 'seed'"),
         ({"shuffle_seq": True}, ValueError, "use positions='shuffled'"),
         ({"label_noise": 0.1, "label_noise_kind": "published"}, ValueError, "use 'symmetric'"),

@@ -257,7 +257,7 @@ def test_real_workers_divide_an_epoch_and_see_the_next_one():
         ({"rank": 0}, ValueError, "rank and world_size must be given together"),
         ({"rank": 2, "world_size": 2}, ValueError, "rank must be from 0 to 1, not 2"),
         ({"shuffle": 1}, TypeError, "shuffle must be True or False"),
-        ({"num_samples": 5}, TypeError, "num_samples says nothing to a stream"),
+        ({"num_samples": 5}, TypeError, "a stream has no num_samples"),
         ({"sead": 5}, TypeError, "did you mean 'seed'"),
     ],
 )

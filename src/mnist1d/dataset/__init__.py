@@ -1,4 +1,4 @@
-"""The dataset: configuration, synthesis, and the value that holds it. NumPy only."""
+"""The dataset: configuration, synthesis, storage and export. Its core needs NumPy alone."""
 
 from mnist1d.dataset.dataset import Dataset, Samples
 from mnist1d.dataset.generation import draw_transforms, fresh_samples, generate, load

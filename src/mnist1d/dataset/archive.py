@@ -1,4 +1,4 @@
-"""Archives of arrays with a description: .npz files, written atomically, validated on reading.
+"""The archive format: .npz files with a description, written atomically, validated on reading.
 
 `numpy.load` can open them: uncompressed, without pickled objects. The first member, `about`, is a
 text, JSON for a dataset. Dates inside are fixed, so that equal contents give equal bytes. The last
@@ -99,7 +99,7 @@ def _checksum(file: IO[bytes]) -> bytes:
 
 def new_member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
     """Open an array of an archive for writing."""
-    # NumPy's own archives have the hour of writing in them.
+    # NumPy's own archives contain the time of writing.
     member = zipfile.ZipInfo(f"{name}.npy", _FIXED_DATE)
     member.create_system = _UNIX
     return archive.open(member, "w", force_zip64=True)
@@ -195,7 +195,7 @@ def _header(name: str, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Let errors of writing say what was to be written, and what became of it."""
+    """Add to errors of writing which file could not be written, and whether an old one is kept."""
     try:
         yield
     except OSError as error:
@@ -262,8 +262,8 @@ def opened(path: Path) -> Iterator[Archive]:
     Raises:
         FileNotFoundError: if there is none.
         IsADirectoryError: if the path is a folder.
-        ValueError: if it is no such file, damaged or of another version; also from whatever is read
-            from it later, inside the `with` block.
+        ValueError: if it is no such file, damaged or of another version; also from reading arrays
+            later, inside the `with` block.
     """
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of a file in it")
@@ -291,13 +291,13 @@ def opened(path: Path) -> Iterator[Archive]:
 
 @contextmanager
 def _translated(damaged: Damaged = ValueError) -> Iterator[None]:
-    """Turn what zipfile raises where bytes are wrong into an error that helps."""
+    """Turn what zipfile raises on damaged files into an error that says what to do."""
     try:
         yield
     except _Refusal:
         raise
     except (
-        # Little of it is documented; all of these can be read in its code.
+        # Few of these are documented; all are raised in its code.
         zipfile.BadZipFile,
         AssertionError,
         EOFError,
@@ -316,7 +316,7 @@ def _translated(damaged: Damaged = ValueError) -> Iterator[None]:
 
 
 class _Refusal(ValueError):  # noqa: N818 (for its users it is a ValueError)
-    """Says already what to do."""
+    """An error whose message is complete."""
 
 
 def _damaged(path: Path, what: str) -> ValueError:

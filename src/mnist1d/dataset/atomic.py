@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and read only if they have an end."""
+"""Atomic writing of files (whole or not at all), and reading of regular files alone."""
 
 import errno
 import os
@@ -37,9 +37,10 @@ _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a file that appears under its name only when it is complete.
 
-    A reader never sees half a file, and an error, a full disk or a kill leaves what was there
-    before. Missing folders are made. A link is written through, an existing file keeps its
-    permissions. Pipes and devices are refused, but for this process's own streams: `/dev/stdout`.
+    A reader never sees half a file, and after an error, a full disk or a kill the former file is
+    still there. Missing folders are made. Of a link the target is written, and an existing file
+    keeps its permissions. Pipes and devices are refused, but for this process's own streams:
+    `/dev/stdout`.
 
     Args:
         path: where the file is to be.
@@ -194,7 +195,7 @@ def check_regular(path: str | os.PathLike[str]) -> None:
 
 
 def is_write_error(error: OSError) -> bool:
-    """Tell whether an error is one of `atomic_write`, and not of reading, say.
+    """Return whether an error comes from `atomic_write`, and not from reading, for example.
 
     >>> is_write_error(OSError("no such file"))
     False
@@ -203,7 +204,7 @@ def is_write_error(error: OSError) -> bool:
 
 
 def check_writable(folder: Path, *names: str) -> None:
-    """Find out before long work whether files can be written; makes the folder if needed.
+    """Check before long work that files can be written; make the folder if needed.
 
     Args:
         folder: where they will be.

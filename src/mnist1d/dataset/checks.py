@@ -1,4 +1,4 @@
-"""Checks of single values: the right type and range, stored as plain Python, or a clear error."""
+"""Validation of single values: each returns the value as plain Python, or raises a clear error."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ def positive(name: str, value: Any) -> float:
 
 
 def strength(name: str, value: Any) -> float:
-    """Return a number whose square is far from the largest float."""
+    """Return a number whose square cannot overflow."""
     number = real(name, value)
     if abs(number) > LARGEST_STRENGTH:
         raise ValueError(
@@ -93,14 +93,14 @@ def strength(name: str, value: Any) -> float:
 
 
 def truth(name: str, value: Any) -> bool:
-    """Return a truth value; numbers are none."""
+    """Return a truth value; numbers are refused."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, not {typed(value)}")
     return bool(value)
 
 
 def sequence(name: str, value: Any, wanted: str) -> Sequence[Any]:
-    """Return what has an order and a length; text, bytes and sets do not count.
+    """Return a sequence, or a NumPy array as a list; text, bytes and sets are refused.
 
     Args:
         name: of the parameter.
@@ -197,7 +197,7 @@ def heights(value: Any) -> tuple[tuple[float, ...], ...]:
         return checked_heights
     if isinstance(value, str | bytes | set | frozenset) or not hasattr(value, "__len__"):
         raise TypeError(f"templates must be {wanted}, not {typed(value)}")
-    if isinstance(value, range):  # short to write, and perhaps longer than the memory
+    if isinstance(value, range):  # may be longer than the memory
         raise TypeError(f"templates must be {wanted}, not {typed(value)}")
     if np.ma.is_masked(value):
         raise ValueError(f"templates must be {wanted}, none of them masked")
@@ -242,12 +242,12 @@ def known_names(parameters: Mapping[str, Any], known: list[str]) -> None:
 
 
 def shown(value: Any) -> str:
-    """Return the value as an error message shows it: recognisable, and never pages long."""
+    """Return the value as an error message shows it: recognisable, and cut if it is long."""
     try:
         text = repr(value)
     except ValueError:  # Python refuses to print integers of thousands of digits
         return "a number of very many digits"
-    except Exception:  # noqa: BLE001 (deep nesting, and whatever another's code raises)
+    except Exception:  # noqa: BLE001 (deep nesting, or any error of another's __repr__)
         return "something that cannot be printed"
     return shortened(text, 60)
 

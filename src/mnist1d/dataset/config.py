@@ -1,4 +1,4 @@
-"""The parameters of a dataset, checked when they are given."""
+"""The configuration of a dataset: all parameters, validated on construction."""
 
 import json
 from collections.abc import Mapping
@@ -45,13 +45,14 @@ class DatasetConfig:
     published package and have its names; all others are variants of the finished set and leave the
     published one as it is.
 
-    Values are checked here, before any work. What the published generator can turn into finite
-    data in a training and a test set is allowed, with these exceptions, which are refused because
-    they are mistakes more often than wishes: a reversed `padding`, a `train_split` that leaves one
-    side empty, a final length of one point, a truth value where a number is meant and the reverse,
-    and a `template_len` that is not the length of the templates. NumPy's integers and floats count
-    as numbers, and any two integers will do for `padding`; what is stored is plain Python, cannot
-    be changed and can be a key of a dictionary or a static argument of `jax.jit`.
+    Values are checked here, before any work. Everything that the published generator can turn into
+    finite data in a training and a test set is allowed, with these exceptions, which are more often
+    mistakes than intended: a reversed `padding`, a `train_split` that leaves one side empty, a
+    final length of one point, a truth value where a number is meant and the reverse, and a
+    `template_len` that is not the length of the templates. NumPy's integers and floats count as
+    numbers, and `padding` may be any sequence of two integers; values are stored as plain Python,
+    so that a configuration is immutable and can be a key of a dictionary or a static argument of
+    `jax.jit`.
 
     Attributes:
         num_samples: samples in all parts together, one per class to 2**31 - 1. Every class gets
@@ -91,7 +92,7 @@ class DatasetConfig:
             `test`. All samples asked for are made: the classes of all parts together differ by one
             at most. Where the total is a multiple of ten, the samples are the published ones.
         validation: size of the validation set, 0 for none. It lies between training and test set in
-            the published order. Beside `train` and `test` it adds to them; otherwise the last
+            the published order. With `train` and `test` it adds to them; otherwise the last
             training samples form it, and the test set stays the published one.
         test: size of the test set, see `train`.
         classes: labels that occur, each once, in the order of generation; None for all. They keep
@@ -144,7 +145,8 @@ class DatasetConfig:
 
     Source:
         Greydanus & Kobak (2024), Table 2, which omits `scale_coeff`; reference `get_dataset_args`;
-        PAPER sections 1.1, 3.4 and 4.1 for published positions and label noise.
+        for published positions and label noise, the notebooks of Table 1 and of sections 5.1 and
+        5.2.
 
     >>> DatasetConfig(num_samples=20_000, padding=[10, 20]).padding
     (10, 20)
@@ -219,7 +221,7 @@ class DatasetConfig:
         if heights is not None:
             checked = checks.heights(heights)
             n_points = len(checked[0])
-            # Comparing an array would give an array, and one that is no integer is refused below.
+            # An array compares element by element; one that is no integer is refused below.
             length: Any = self.template_len
             if isinstance(length, Integral) and length == _TEMPLATE_LENGTH:
                 self._set("template_len", n_points)
@@ -283,7 +285,7 @@ class DatasetConfig:
             )
 
     def _check_counts(self, lowest: int) -> None:
-        """Check sizes given as counts; `num_samples` and `train_split` must keep out of it."""
+        """Check sizes given as counts, which exclude `num_samples` and `train_split`."""
         for name in ("train", "test"):
             if getattr(self, name) is None:
                 other = "test" if name == "train" else "train"
@@ -352,7 +354,7 @@ class DatasetConfig:
         return f"DatasetConfig({', '.join(self.differences())})"
 
     def differences(self, other: Self | None = None) -> list[str]:
-        """Return the parameters whose value is not that of another configuration, as text.
+        """Return the parameters that differ from those of another configuration, as text.
 
         Args:
             other: the configuration to compare with; the published one if omitted.
@@ -370,7 +372,7 @@ class DatasetConfig:
     def replace(self, **changes: Any) -> Self:
         """Return the configuration with other values for some parameters.
 
-        Beyond `dataclasses.replace`, what a new value makes obsolete goes back to its default:
+        Unlike `dataclasses.replace`, it resets parameters that a new value makes obsolete:
         `num_samples` and `train_split` where sizes are given as counts and the reverse;
         `template_len` and `class_names` where templates are given; `positions` where `shuffle_seq`
         is set and the reverse.
@@ -442,7 +444,7 @@ class DatasetConfig:
 
     @property
     def n_classes(self) -> int:
-        """Number of templates; labels lie from 0 to one below it, whatever `classes` says."""
+        """Number of templates; labels are below it, also where `classes` leaves some out."""
         return 10 if self.templates is None else len(self.templates)
 
     @property
@@ -500,7 +502,7 @@ class DatasetConfig:
         return int(self.n_samples * self.train_split)
 
     def class_templates(self) -> Templates:
-        """Return the clean signals of all classes, in arrays of the caller's own.
+        """Return the clean signals of all classes, in new arrays.
 
         >>> DatasetConfig(templates=[[0, 1, 0], [0, -1, 0]]).class_templates().y
         array([0, 1])

@@ -58,8 +58,7 @@ __all__ = [
 
 Class = TypeVar("Class", bound=type)
 
-# Round bounds from here on keep sizes within a machine; nobody comes near them, and the
-# documentation does not name them.
+# Bounds from here on only keep sizes within a machine's memory; the documentation omits them.
 _BEYOND_USE = 10**6
 
 _COLUMNS = 100
@@ -80,7 +79,7 @@ class Constraint(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Integer:
-    """An integer between two bounds, both inclusive.
+    """The constraint of an integer between two bounds, both inclusive.
 
     >>> str(Integer(1, 10)), str(Integer(1, 10**9)), str(Integer(0, 2**32 - 1))
     ('from 1 to 10', 'at least 1', 'from 0 to 2**32 - 1')
@@ -113,7 +112,7 @@ class Integer:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Number:
-    """A finite number between bounds; an integer remains one, so that keys of results do not vary.
+    """The constraint of a finite number; integers stay integers, so that results' keys are stable.
 
     >>> str(Number(above=0)), str(Number(least=0, below=1)), str(Number(above=0, below=1))
     ('above 0', 'from 0 to below 1', 'above 0 and below 1')
@@ -162,7 +161,7 @@ class Number:
 
 
 class Float(Number):
-    """A finite number between bounds, stored as a float.
+    """The constraint of a finite number between bounds, stored as a float.
 
     >>> Float(least=0, most=1)("share", 1)
     1.0
@@ -175,7 +174,7 @@ class Float(Number):
 
 @dataclasses.dataclass(frozen=True)
 class OneOf:
-    """One of a few texts.
+    """The constraint of one of a few texts.
 
     >>> str(OneOf("corrected", "published"))
     '"corrected" or "published"'
@@ -199,7 +198,7 @@ class OneOf:
 
 @dataclasses.dataclass(frozen=True)
 class Each:
-    """A sequence, each of its values under a constraint.
+    """The constraint of a sequence, with one for each of its values.
 
     Attributes:
         constraint: of every value.
@@ -250,7 +249,7 @@ class Each:
 
 @dataclasses.dataclass(frozen=True)
 class Truth:
-    """True or False: the constraint of every field of the type `bool`, without being declared."""
+    """The constraint of every field of the type `bool`, without being declared."""
 
     plural: ClassVar[str] = "truth values"
 
@@ -264,7 +263,7 @@ class Truth:
 
 @dataclasses.dataclass(frozen=True)
 class OrNone:
-    """None, or what a constraint allows: that of a field whose type is a union with None."""
+    """The constraint of a field whose type is a union with None."""
 
     constraint: Constraint
 
@@ -294,8 +293,8 @@ Positive = Annotated[float, Number(above=0)]
 def constraints_of(cls: Any) -> dict[str, Constraint]:
     """Return the constraints of the fields of a class, by field.
 
-    They stand in the types of the fields, as in `Annotated[int, Integer(1, 10)]`, perhaps in a
-    union with None. Types `bool` and `Literal["some", "texts"]` are constraints as they are.
+    They are declared in the types of the fields, as in `Annotated[int, Integer(1, 10)]`, also in a
+    union with None. The types `bool` and `Literal["some", "texts"]` are constraints by themselves.
 
     >>> from mnist1d.experiments.pooling import Config
     >>> str(constraints_of(Config)["learning_rate"])
@@ -325,11 +324,11 @@ def _declared(hint: Any) -> Iterator[Constraint]:
 
 
 def constrained(cls: Class) -> Class:
-    """Have a dataclass check its fields when it is made, and document what is allowed.
+    """Make a dataclass check its fields on construction, and document what is allowed.
 
     To be applied before `dataclasses.dataclass`. Constraints are checked first, in the order of the
-    fields, and the values stored as plain Python; then comes the class's own `__post_init__`. What
-    is allowed follows what the docstring's section "Attributes" says of a field.
+    fields, and the values stored as plain Python; then the class's own `__post_init__` runs. What
+    is allowed is added to a field's entry in the docstring's section "Attributes".
 
     >>> @dataclasses.dataclass(frozen=True)
     ... @constrained
@@ -371,7 +370,7 @@ def _documented(text: str, cls: type) -> str:
 
 
 def _explained(constraint: Constraint, entry: str) -> bool:
-    """Tell whether a field's documentation says what is allowed without an addition."""
+    """Return whether a field's documentation already says what is allowed."""
     if isinstance(constraint, OneOf):
         return all(f'"{option}"' in entry for option in constraint.options)
     return isinstance(constraint, Truth)

@@ -1,4 +1,4 @@
-"""A dataset as a value: its parts, printing, saving and loading."""
+"""The class `Dataset`: its parts, printing, saving and loading."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ class Samples(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Dataset:
-    """A training and a test set with all that is needed to make more of the same.
+    """A training and a test set, with all that is needed to draw more samples like theirs.
 
-    Two datasets are equal if their configurations, constants and all their arrays are.
+    Two datasets are equal if their configurations, constants and all arrays are equal.
 
     Attributes:
         x: training signals, standardised, float64 (or `config.dtype`), shape (n_train, length), or
@@ -42,7 +42,7 @@ class Dataset:
         x_test: test signals, shape (n_test, length).
         y_test: test labels, clean, int64, shape (n_test,).
         y_clean: training labels before noise, int64, shape (n_train,).
-        noise_mask: which training labels were drawn anew, bool, shape (n_train,). Some may have
+        noise_mask: which training labels were redrawn, bool, shape (n_train,). Some may have
             drawn their old value: those that are wrong are `y != y_clean`.
         shifted_tests: further test sets by name, of as many samples as the test set.
         t: time axis of the signals, shape (length,), divided by `std` like them.
@@ -86,7 +86,7 @@ class Dataset:
         return {**parts, "test": Samples(self.x_test, self.y_test), **self.shifted_tests}
 
     def as_dict(self) -> dict[str, Any]:
-        """Return copies of the arrays in the form that the published package returns.
+        """Return copies of the arrays in the published package's form.
 
         Returns:
             Dictionary with the keys x, x_test, y, y_test, t, templates in this order; templates is
@@ -105,8 +105,8 @@ class Dataset:
 
         The file is an ordinary .npz archive without pickled objects: `numpy.load` reads the arrays
         under the names that they have here, and `str(file["about"])` is JSON with the
-        configuration. Equal datasets give equal bytes. A missing folder is made; a file that is
-        already there is replaced only once the new one is complete.
+        configuration. Equal datasets give equal bytes. A missing folder is made; an existing file
+        is replaced only when the new one is complete.
 
         Args:
             path: the file, by custom with the ending .npz; nothing is appended.
@@ -129,9 +129,9 @@ class Dataset:
     def load(cls, path: str | PathLike[str], expected: DatasetConfig | None = None) -> Self:
         """Read a dataset from a file that `save` wrote.
 
-        Nothing in the file is executed, and nothing is made of it that is not in it: every array
-        must have the type and shape that the configuration demands, and the checksum of the file be
-        right. (Files of earlier versions have none but those of zip archives.)
+        Nothing in the file is executed. Every array must have the type and shape that the
+        configuration requires, and the checksum of the file must be right. (Files of earlier
+        versions have only those of zip archives.)
 
         Args:
             path: the file.
@@ -200,7 +200,7 @@ class Dataset:
             for name, values in ours.items()
         )
 
-    # Its arrays can change, so it can be no key.
+    # Arrays are mutable, so that a dataset is not hashable.
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
@@ -224,7 +224,7 @@ class Dataset:
             wrong = int((self.y != self.y_clean).sum())
             yield (
                 f"{'label noise':>12}: {config.label_noise_kind}, {int(self.noise_mask.sum())} "
-                f"training labels drawn anew, {wrong} wrong ({wrong / len(self.y):.1%})"
+                f"training labels redrawn, {wrong} wrong ({wrong / len(self.y):.1%})"
             )
         yield f"{'raw values':>12}: mean {self.mean:.4g}, standard deviation {self.std:.4g}"
 
@@ -271,7 +271,7 @@ def _manifest(config: DatasetConfig) -> dict[str, archive.Form]:
 def _described(
     about: Mapping[str, Any], damaged: archive.Damaged
 ) -> tuple[DatasetConfig, float, float]:
-    """Return configuration and constants from what a file says about itself."""
+    """Return configuration and constants from the description in a file."""
     try:
         config = DatasetConfig.from_dict(about["config"])
         mean, std = (checks.real(name, about[name]) for name in ("mean", "std"))

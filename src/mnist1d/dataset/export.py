@@ -1,4 +1,4 @@
-"""Datasets in the forms of other ecosystems, with the configuration beside the data."""
+"""Export of datasets to pandas, Parquet, CSV and Hugging Face, with their configuration."""
 
 import csv
 import errno
@@ -19,7 +19,7 @@ from mnist1d.dataset.imports import required
 __all__ = ["feature_names", "to_csv", "to_huggingface", "to_pandas", "to_parquet"]
 
 DESCRIPTION_FILE = "dataset.json"
-"""Name of the file beside exported parts that says what they are."""
+"""Name of the file with the configuration that accompanies exported parts."""
 
 
 def feature_names(n_points: int) -> list[str]:
@@ -39,8 +39,8 @@ def to_pandas(dataset: Dataset) -> Any:
 
     Returns:
         DataFrame with the columns `part` (categorical: train, validation, test, shifted tests),
-        `label`, with label noise also `label_clean` and `label_noise` (drawn anew), and the points
-        `x0`, `x1` and so on. Its `attrs["mnist1d"]` is what `dataset.json` says beside files.
+        `label`, with label noise also `label_clean` and `label_noise` (redrawn), and the points
+        `x0`, `x1` and so on. Its `attrs["mnist1d"]` is what `to_parquet` writes to `dataset.json`.
 
     Raises:
         ModuleNotFoundError: if pandas is not installed.
@@ -63,8 +63,8 @@ def to_parquet(dataset: Dataset, folder: str | PathLike[str]) -> list[Path]:
     """Write one Parquet file per part, and `dataset.json`, into a folder.
 
     The files are `train.parquet`, `test.parquet` and so on, with the columns of `to_pandas` but
-    `part`; their schema has the description, too, under the key "mnist1d". Every file is written
-    whole or not at all, the description last.
+    `part`; their schema also has the description, under the key "mnist1d". Every file is written
+    atomically, the description last.
 
     Args:
         dataset: the dataset.
@@ -101,7 +101,7 @@ def to_csv(dataset: Dataset, folder: str | PathLike[str]) -> list[Path]:
 
     The files are `train.csv`, `test.csv` and so on: a header, then the columns of `to_pandas` but
     `part`. Numbers have as many digits as it takes to read back the same floats. Every file is
-    written whole or not at all, the description last.
+    written atomically, the description last.
 
     Args:
         dataset: the dataset.
@@ -162,7 +162,7 @@ def to_huggingface(dataset: Dataset) -> Any:
 
 
 def _description(dataset: Dataset) -> dict[str, Any]:
-    """Return what the data is, in the types of JSON."""
+    """Return the configuration and constants of a dataset, in the types of JSON."""
     return {
         "format": "mnist1d export",
         "version": 1,

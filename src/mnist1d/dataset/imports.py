@@ -1,4 +1,4 @@
-"""Imports that may fail or wait: packages that only some need, names loaded when asked for."""
+"""Optional and lazy imports: packages of extras, and names of a package that load on access."""
 
 import ast
 import sys
@@ -31,7 +31,7 @@ def required(module: str, *, extra: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        # A package that is there and lacks one of its own is another matter.
+        # An installed package that misses a dependency is another error.
         if error.name is None or error.name.partition(".")[0] != package:
             raise
         raise ModuleNotFoundError(
@@ -42,8 +42,8 @@ def required(module: str, *, extra: str) -> Any:
 def attach(module: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return `__getattr__` and `__dir__` of a package that imports its names for type checkers.
 
-    The imports below `if TYPE_CHECKING:` are the one list of its names. Importing the package loads
-    none of the modules they come from.
+    The imports below `if TYPE_CHECKING:` are the only list of its names. Importing the package does
+    not load the modules that they come from.
 
     Args:
         module: `__name__` of the package.

@@ -1,4 +1,4 @@
-"""Named datasets: settings worth having, one change at a time and from easy to hard."""
+"""Presets: named configurations, some with one change, some from easy to hard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

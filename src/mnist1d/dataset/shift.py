@@ -1,4 +1,4 @@
-"""How a shifted test set differs from the dataset that it belongs to."""
+"""The class `Shift`: how a shifted test set differs from its dataset."""
 
 import re
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ _RESERVED_NAMES = ("train", "validation", "test")
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """How a shifted test set differs from the dataset; what is None is as in the dataset.
+    """How a shifted test set differs from the dataset; fields that are None do not differ.
 
     Attributes:
-        name: of the test set: up to 64 letters, digits and underscores, a letter first; no other
-            set may have it, whatever the case of its letters.
+        name: of the test set: up to 64 letters, digits and underscores, a letter first; unique
+            among the sets, ignoring case.
         padding: as in `DatasetConfig`, here and below.
         scale_coeff: range of the height.
         max_translation: number of possible circular shifts.
@@ -64,7 +64,7 @@ def named_shift(name: Any, changes: Any) -> Shift:
 
 
 def check_name(name: Any) -> None:
-    """Refuse what cannot name a part of the data, a file and a split of Hugging Face."""
+    """Refuse names that cannot be those of a part, a file and a split of Hugging Face."""
     if not isinstance(name, str):
         raise TypeError(f"shifted_tests must have text for names, not {checks.typed(name)}")
     if not re.fullmatch(r"[A-Za-z]\w{0,63}", name, re.ASCII) or name.lower() in _RESERVED_NAMES:

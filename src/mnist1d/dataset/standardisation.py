@@ -12,7 +12,7 @@ __all__ = ["Standardisation", "standardisation"]
 
 
 class Standardisation(NamedTuple):
-    """What turns raw values into standardised ones: `(raw - mean) / std`.
+    """The constants that standardise raw values: `(raw - mean) / std`.
 
     Attributes:
         mean: subtracted from every value.
@@ -27,7 +27,7 @@ class Standardisation(NamedTuple):
 def standardisation(config: DatasetConfig) -> Standardisation:
     """Return the constants of a configuration: those of the distribution, not of any sample.
 
-    They are what mean and standard deviation over all values of a generated set tend to as it
+    They are the limits of mean and standard deviation over all values of a generated set as it
     grows, computed from the formulae of the synthesis: factors, slopes and noise are independent of
     each other and of class, padding and shift, and the latter have finitely many values. Endless
     data is standardised with them, so that every batch has the same scale.
@@ -39,7 +39,7 @@ def standardisation(config: DatasetConfig) -> Standardisation:
         Constants for raw values.
 
     Raises:
-        ValueError: if all values come out the same.
+        ValueError: if all values are the same.
 
     >>> mean, std = standardisation(DatasetConfig())
     >>> round(mean, 6), round(std, 6)
@@ -60,7 +60,7 @@ def standardisation(config: DatasetConfig) -> Standardisation:
         + config.shear_scale**2 / 12 * line**2
     )
     spread = float(second.mean()) - mean**2
-    # Rounding leaves some 1e-18 of either sign, other with other kernels of the linear algebra.
+    # Rounding leaves about 1e-18 of either sign, depending on the linear algebra library.
     rounding = np.finfo(float).eps * float(np.abs(moments.square).max())
     if spread <= max(1e-12 * mean**2, rounding):
         raise ValueError(
@@ -113,8 +113,7 @@ def _shifted(moments: _Moments, config: DatasetConfig) -> _Moments:
     weights = np.full(min(bound, length), 1 / bound)
     weights[0] = 1 - (len(weights) - 1) / bound
     weights = np.pad(weights, (0, length - len(weights)))
-    # A circular convolution: as many products as points squared, of which the transform spares
-    # most.
+    # A circular convolution, by Fourier transform: a sum would take length squared products.
     spectrum = np.fft.rfft(weights)
     return _Moments(*(np.fft.irfft(np.fft.rfft(values) * spectrum, length) for values in moments))
 

@@ -1,8 +1,8 @@
-"""Synthesis: from templates, labels and random draws to signals, without any randomness.
+"""Synthesis: the deterministic computation of signals from templates, labels and random draws.
 
 One function, `synthesise`, does all of it for a batch, on NumPy, JAX (also inside `jit` and `vmap`)
 or PyTorch arrays. It uses elementwise arithmetic and gathers in a fixed order and no matrix
-products, so that a sample's value in NumPy has the same bits whatever batch it is computed in.
+products, so that in NumPy a sample has the same bits in any batch.
 """
 
 import sys
@@ -16,7 +16,7 @@ from mnist1d.dataset.config import DatasetConfig
 
 __all__ = ["TransformDraws", "stretch", "synthesise"]
 
-# NumPy, JAX and PyTorch arrays have no common type that says more than this.
+# NumPy, JAX and PyTorch arrays have no common type.
 Array: TypeAlias = Any
 
 # Keeps the digit apart from the padding, which is recognised by being exactly zero.
@@ -30,7 +30,7 @@ _CHUNK_VALUES = 20_000
 class TransformDraws(NamedTuple):
     """The random part of samples, one row per sample, in arrays of any one framework.
 
-    Being a tuple, it passes through `jax.jit`, `jax.vmap` and the like as it is.
+    Being a tuple, it is a pytree for `jax.jit` and `jax.vmap`.
 
     Attributes:
         padding: zeros appended to the template, integers, shape (n_samples,).
@@ -66,8 +66,8 @@ def synthesise(
         labels: which template each sample starts from, integers in [0, n_classes), shape
             (n_samples,).
         draws: the random part. Its arrays and `labels` are of one framework and on one device, and
-            the arithmetic is done in the type of its noise. In place of the axis of samples there
-            may be several, or, except in NumPy, none.
+            the arithmetic is done in the type of its noise. There may be several axes of samples
+            or, except in NumPy, none.
         config: the strengths and lengths. Its number of samples and its seed do not matter here.
 
     Returns:
@@ -76,8 +76,7 @@ def synthesise(
     Raises:
         TypeError: if the arrays are of no supported framework.
         ValueError: if the length of the noise does not fit the configuration, or (NumPy only, as
-            the others cannot look at values while they trace) labels, padding or shift are out of
-            range.
+            values are unknown while others trace) labels, padding or shift are out of range.
 
     Source:
         Greydanus & Kobak (2024), the construction of the dataset; the order of the steps and the
@@ -98,7 +97,7 @@ def synthesise(
                 f"not {noise.shape[-1]}"
             )
     xp = _namespace(draws.correlated_noise)
-    integer = xp.arange(1).dtype  # wide enough for an index, whatever the labels came in
+    integer = xp.arange(1).dtype  # wide enough for an index, which the labels' type may not be
     labels = xp.asarray(labels, dtype=integer)
     draws = draws._replace(
         padding=xp.asarray(draws.padding, dtype=integer),
@@ -132,8 +131,8 @@ def synthesise(
 def stretch(templates: np.ndarray, padding: np.ndarray, length: int) -> np.ndarray:
     """Append zeros to each template and stretch the result to a common length.
 
-    Which points come out as exactly zero decides where the correlated noise goes. That hangs on the
-    last bit wherever two grid points coincide, so this is `numpy.interp` itself, in float64.
+    The correlated noise goes where points are exactly zero. That depends on the last bit wherever
+    two grid points coincide, so this is `numpy.interp` itself, in float64.
 
     Args:
         templates: shape (n_rows, template_length).
@@ -238,7 +237,7 @@ def resampling(length: int, final_length: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _turns(templates: np.ndarray, padding: np.ndarray, length: int) -> np.ndarray:
-    """Return every stretched row twice over, in one flat array: any shift of it is a window."""
+    """Return every stretched row twice, in one flat array, so that any shift of it is a window."""
     stretched = stretch(templates, padding, length)
     return np.concatenate([stretched, stretched], axis=1).reshape(-1)
 
@@ -266,7 +265,7 @@ def _check_range(name: str, values: np.ndarray, lowest: int, highest: int) -> No
 def _namespace(array: Array) -> Any:
     if hasattr(array, "__array_namespace__"):
         return array.__array_namespace__()
-    # PyTorch does not say so yet, but has all that is needed under the standard's names.
+    # PyTorch lacks the method, but has the standard's names for all that is used here.
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(array, torch.Tensor):
         return torch

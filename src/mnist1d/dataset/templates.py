@@ -23,7 +23,7 @@ _DRAWN = (
 
 
 class Templates(NamedTuple):
-    """One clean signal per class: what a sample looks like before anything happens to it.
+    """One clean signal per class, from which samples are made.
 
     Attributes:
         x: heights, float64, shape (n_classes, template_length).
@@ -37,11 +37,11 @@ class Templates(NamedTuple):
 
 
 def digit_templates() -> Templates:
-    """Return the ten digit templates of MNIST-1D, normalised, in arrays of the caller's own.
+    """Return the ten digit templates of MNIST-1D, normalised, in new arrays.
 
     Every template starts and ends at 0, so that it joins the padding without a step, and all have
-    the same spread, so that no digit is told by its size. The pairs 0 and 6, 1 and 7, 3 and 8 are
-    mirror images of each other.
+    the same spread, so that no digit can be recognised by its size. The pairs 0 and 6, 1 and 7, 3
+    and 8 are mirror images of each other.
 
     Returns:
         Templates with x of shape (10, 12), t of shape (12,) from -5/6 to 5/6, y = 0 ... 9.
@@ -61,14 +61,14 @@ def digit_templates() -> Templates:
 def normalise_templates(drawn: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
     """Bring hand-drawn signals to the scale of the digits: start at 0, standard deviation 1/6.
 
-    Strengths of noise and shear then mean for them what they mean for the digits. A signal that
-    also ends where it starts joins the padding without a step.
+    Strengths of noise and shear then have the same meaning as for the digits. A signal that also
+    ends where it starts joins the padding without a step.
 
     Args:
         drawn: heights in any unit, shape (n_classes, template_length).
 
     Returns:
-        Array of the caller's own, float64, same shape.
+        New array, float64, same shape.
 
     Raises:
         ValueError: if it is no table of finite numbers, or a signal is constant.

@@ -1,4 +1,4 @@
-"""What is done to a finished set: order of its points, its parts, and noise on its labels."""
+"""Variants of a generated set: the order of its points, its parts, and label noise."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from mnist1d.dataset.config import DatasetConfig, apportion
 
 __all__ = ["derived_stream", "noisy_labels", "point_order", "stratified_order"]
 
-# Streams beside the one of the samples, so that asking for one never changes another.
+# Streams that are independent of that of the samples, so that using one never changes another.
 LABEL_NOISE, SHIFTED_TESTS, SHUFFLED_BLOCKS = 1, 2, 3
 
 
@@ -35,7 +35,8 @@ def point_order(config: DatasetConfig, rng: np.random.RandomState) -> np.ndarray
         int64, shape (config.final_seq_length,), or None.
 
     Source:
-        Greydanus & Kobak (2024); PAPER sections 0.4, 1.1 and 3.4.
+        Greydanus & Kobak (2024); reference `make_dataset`; the notebooks of Table 1 and section
+        5.1.
 
     >>> config = DatasetConfig(positions="chunked", final_seq_length=8)
     >>> point_order(config, np.random.RandomState(0))
@@ -100,11 +101,11 @@ def noisy_labels(
             from it.
 
     Returns:
-        Noisy labels and which ones were drawn anew, both of shape (n_samples,). A label drawn anew
-        may be the old one, except with noise of the kind "other".
+        Noisy labels and which ones were redrawn, both of shape (n_samples,). A redrawn
+        label may be the old one, except with noise of the kind "other".
 
     Source:
-        PAPER section 4.1 for the published noise.
+        Greydanus & Kobak (2024), the notebook of section 5.2, for the published noise.
 
     >>> clean = np.zeros(1000, dtype=int)
     >>> config = DatasetConfig(label_noise=0.3, label_noise_kind="other")
@@ -117,7 +118,7 @@ def noisy_labels(
     classes = np.array(config.labels)
     if config.label_noise_kind == "published":
         return _published_noise(labels, classes, config.label_noise, rng)
-    # One row per label: a label's noise hangs neither on its neighbours' nor on the fraction.
+    # One row per label: a label's noise depends neither on its neighbours nor on the fraction.
     drawn = derived_stream(config.seed, LABEL_NOISE).random_sample((len(labels), 2))
     selected = drawn[:, 0] < config.label_noise
     if config.label_noise_kind == "symmetric":

@@ -1,1 +1,1 @@
-"""What stands behind the published interface: `data`, `transform` and `utils`."""
+"""The implementation of the published interface: of `data`, `transform` and `utils`."""

@@ -1,4 +1,4 @@
-"""Argument objects of the published interface: the parameters they have, and the near misses."""
+"""The parameters in argument objects of the published interface, and misspelled ones."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -34,7 +34,7 @@ NAMES = tuple(PUBLISHED)
 
 _ABSENT = object()
 
-# What looks less like the name of a parameter than this is taken for something else.
+# Names that are less similar to a parameter's than this are not taken for misspelled ones.
 _NEAR_MISS = 0.65
 
 
@@ -52,10 +52,10 @@ def given(args: Any) -> Arguments:
 
 
 def unread(args: Any) -> list[str]:
-    """Return the attributes that look like parameters and are none.
+    """Return the attributes that look like parameters but are not.
 
-    All that were added to an argument object of ours count. An object of another class may have
-    attributes for other purposes, and there only near misses count.
+    Of an `ObjectView` these are all attributes that were added. An object of another class may have
+    attributes for other purposes, so that only misspelled parameters are returned.
 
     >>> from types import SimpleNamespace
     >>> unread(SimpleNamespace(seed=1, test_samples=100, learning_rate=0.1))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 class ObjectView:
     """An object whose attributes are the entries of a dictionary.
 
-    It is the dictionary, seen as an object: setting an attribute sets the entry, and the reverse.
-    Attributes can be set, added and deleted freely.
+    Setting an attribute sets the entry, and the reverse. Attributes can be set, added and deleted
+    freely.
 
     Args:
         d: the dictionary, which is not copied.

@@ -1,6 +1,6 @@
-"""Pickles of NumPy arrays: read without executing anything, written with a note in them.
+"""Reading pickles of NumPy arrays without executing anything, and writing them with a note.
 
-What is read is arrays in plain containers, and nothing is executed by it (`unpickler`).
+The files hold arrays in plain containers; `unpickler` reads them.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ StrPath: TypeAlias = str | os.PathLike[str]
 # pickles the file is one pickle of the data alone.
 _NOTE_OPENS = b"\x80\x03X"
 _NOTE_CLOSES = b"0"
-# A pickle has no checksum of its own, and a wrong bit in the middle of an array would go unseen.
+# A pickle has no checksum of its own, and a wrong bit in an array would not be noticed.
 _CHECKSUM = "sha256"
 
 
@@ -34,12 +34,12 @@ def write_arrays(thing: Any, path: StrPath, note: dict[str, Any]) -> None:
     """Write arrays in plain containers as one pickle, whole or not at all, with a note in it.
 
     Args:
-        thing: what any reader of pickles gets back, without this package.
+        thing: what any reader of pickles returns, without this package.
         path: where to write; missing folders are made.
-        note: what `read_arrays` gives back beside it; of the types of JSON.
+        note: what `read_arrays` returns with it, in the types of JSON.
 
     Raises:
-        OSError: if the file cannot be written. What was there before is then still there.
+        OSError: if the file cannot be written. A former file is then still there.
 
     >>> import tempfile
     >>> import numpy as np

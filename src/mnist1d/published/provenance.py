@@ -1,4 +1,4 @@
-"""Where a dataset file comes from, and whether it is what given arguments describe."""
+"""The note in a dataset file on its arguments, and whether a file agrees with given ones."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ _PUBLISHED_SHA256 = (
 
 
 def note(arguments: Arguments, template: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what a file says about itself: the arguments it was made for, in the types of JSON.
+    """Return the note of a file: the arguments that it was made for, in the types of JSON.
 
     >>> note({"seed": np.int64(7)}, None)
     {'mnist1d': 1, 'arguments': {'seed': 7}, 'template': None}
@@ -36,7 +36,7 @@ def note(arguments: Arguments, template: Mapping[str, Any] | None) -> dict[str, 
 
 
 def agrees(of_file: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Return whether a file was made for what is wanted, as far as arguments are given.
+    """Return whether the note of a file agrees with a wanted one, in all arguments of the latter.
 
     >>> agrees(note({"seed": 7, "num_samples": 10}, None), note({"seed": 7}, None))
     True
@@ -53,10 +53,10 @@ def agrees(of_file: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 def contradictions(
     data: Any, arguments: Arguments, template: Mapping[str, Any] | None
 ) -> list[str]:
-    """Return what shows that data of unknown origin were not made for arguments.
+    """Return in what data of unknown origin contradict given arguments.
 
-    Sizes and lengths can be compared, and the published arrays are known by their checksums. All
-    else cannot be seen: noise of another strength, or another seed.
+    Sizes and lengths can be compared, and the published arrays are known by their checksums.
+    Nothing else can be seen, such as noise of another strength, or another seed.
 
     >>> part = {"x": np.zeros((8, 40)), "y": np.zeros(8)}
     >>> data = part | {"x_test": np.zeros((2, 40)), "y_test": np.zeros(2)}

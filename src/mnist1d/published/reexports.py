@@ -1,7 +1,7 @@
-"""Names of other libraries that the published modules happen to offer, loaded when asked for.
+"""Lazy re-exports of the names of other libraries that the published modules have.
 
 The published `mnist1d.data`, `mnist1d.transform` and `mnist1d.utils` import other libraries by
-name, so that `from mnist1d.utils import *` gives `plt`. Programs that count on that go on working,
+name, so that `from mnist1d.utils import *` gives `plt`. Programs that rely on that work unchanged,
 while importing this package needs, and loads, NumPy alone.
 """
 

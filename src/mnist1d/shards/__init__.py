@@ -1,9 +1,8 @@
-"""Sets of any size, as files: shards of a stream, the same whoever makes them.
+"""Shards: sets of any size as files of consecutive samples of a stream.
 
-A set is a folder with a manifest and files of consecutive samples, `shard_size` each. What is in
-them follows from what was asked for, and not from who made them: one process or many, one machine
-or a cluster, in one go or after a kill. Running the same call again checks what is there and makes
-what is missing.
+A set is a folder with a manifest and files of `shard_size` samples each. Their bytes depend on the
+arguments alone: not on the number of processes or machines, nor on interruptions. The same call
+again checks the files that are there and makes those that are missing.
 """
 
 from mnist1d.shards.files import FORMATS, Fingerprint

@@ -1,7 +1,7 @@
-"""Shards: files of consecutive samples of a stream, written piece by piece.
+"""Writing of a shard, piece by piece, in any of the formats.
 
-What is in a file follows from stream, range and format alone: no dates, no names of machines, and
-pieces of a fixed size. Memory holds one piece, however large the file.
+The bytes of a file depend on stream, range and format alone: it contains no dates or names of
+machines, and pieces have a fixed size. Memory holds one piece, for files of any size.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ Array: TypeAlias = tuple[tuple[int, ...], np.dtype[Any], Iterator[np.ndarray]]
 
 
 class Fingerprint(NamedTuple):
-    """What a file of the right content must have.
+    """Size and checksum, which identify the content of a file.
 
     Attributes:
         bytes: its size.
@@ -39,10 +39,10 @@ class Fingerprint(NamedTuple):
 
 
 class Sink(io.RawIOBase):
-    """Passes on what is written and takes its fingerprint; cannot go back.
+    """A writable file that computes the fingerprint of its content; it cannot seek.
 
     Args:
-        file: where to write; nowhere if None.
+        file: the file to write to; None to compute the fingerprint alone.
 
     >>> sink = Sink(io.BytesIO())
     >>> sink.write(b"hello"), sink.fingerprint().bytes
@@ -67,12 +67,12 @@ class Sink(io.RawIOBase):
         return len(view)
 
     def fingerprint(self) -> Fingerprint:
-        """Return size and checksum of what was written so far."""
+        """Return size and checksum of everything written so far."""
         return Fingerprint(self._bytes, self._digest.hexdigest())
 
 
 class Contents(NamedTuple):
-    """One of the files that make a shard.
+    """One of the files of a shard.
 
     Attributes:
         suffix: end of its name.
@@ -84,11 +84,11 @@ class Contents(NamedTuple):
 
 
 def contents(file_format: str, stream: Stream) -> tuple[Contents, ...]:
-    """Return the files that make a shard of a format.
+    """Return the files of a shard in a format.
 
     Args:
         file_format: one of `FORMATS`.
-        stream: the stream; one with label noise has clean labels beside its labels.
+        stream: the stream; with label noise there are clean labels as well.
 
     Raises:
         ModuleNotFoundError: if the format needs a package that is not installed.
@@ -110,7 +110,7 @@ FORMATS = ("parquet", "npz", "npy", "csv")
 
 
 def bytes_per_sample(file_format: str, stream: Stream) -> int:
-    """Return about how much room a sample takes in a file."""
+    """Return about how many bytes a sample takes in a file."""
     length, noisy = stream.config.final_seq_length, bool(stream.config.label_noise)
     return 13 * length + 2 + 8 * noisy if file_format == "csv" else 4 * length + 8 + 9 * noisy
 
@@ -176,7 +176,7 @@ def _write_csv(stream: Stream, start: int, stop: int, sink: Sink) -> None:
     for number, columns in enumerate(_tables(stream, start, stop)):
         if number == 0:
             sink.write((",".join(columns) + "\n").encode())
-        # Nine digits tell every float32 from every other.
+        # Nine digits identify every float32.
         row = ",".join("%.9g" if v.dtype.kind == "f" else "%s" for v in columns.values()) + "\n"
         lines = zip(*(values.tolist() for values in columns.values()), strict=True)
         sink.write("".join([row % line for line in lines]).encode())
@@ -190,7 +190,7 @@ def _write_parquet(stream: Stream, start: int, stop: int, sink: Sink) -> None:
         for columns in _tables(stream, start, stop):
             table = arrow.table(columns).replace_schema_metadata(described)
             if writer is None:
-                # Noise does not compress, and what a codec makes of it hangs on its version.
+                # Noise does not compress, and the output of a codec depends on its version.
                 writer = parquet.ParquetWriter(
                     sink, table.schema, compression="none", use_dictionary=False
                 )

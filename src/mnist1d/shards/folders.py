@@ -1,4 +1,4 @@
-"""Folders of files that are written whole or not at all, on this machine or in an object store."""
+"""Folders with atomic writing of files, on this machine or in an object store."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ class Folder(Protocol):
     """A folder, without its subfolders.
 
     Attributes:
-        place: path or address, as it was given.
+        place: path or address, as given by the user.
         is_shared: whether other processes see the same files.
     """
 
@@ -41,7 +41,7 @@ class Folder(Protocol):
         """
 
     def tidy(self) -> None:
-        """Remove what killed or stopped processes left unfinished."""
+        """Remove unfinished files of killed or stopped processes."""
 
     def names(self) -> list[str]:
         """Return the names of all files."""
@@ -64,7 +64,7 @@ class Folder(Protocol):
         """
 
     def create(self, name: str, data: bytes) -> None:
-        """Write a file that must not be there yet; of several that try, one succeeds.
+        """Write a file that must not exist yet; of several processes that try, one succeeds.
 
         Raises:
             FileExistsError: if it is there.
@@ -72,7 +72,7 @@ class Folder(Protocol):
         """
 
     def free(self) -> int | None:
-        """Return how many bytes there is room for, or None if there is no telling."""
+        """Return the number of free bytes, or None if it is unknown."""
 
 
 class _LocalFolder:
@@ -199,7 +199,7 @@ class _RemoteFolder:
         target = str(self._root / name)
         try:
             self._files.pipe_file(target, data, mode="create")
-        except (NotImplementedError, TypeError, ValueError):  # the store cannot tell
+        except (NotImplementedError, TypeError, ValueError):  # not supported by the store
             if self._files.exists(target):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
             self._files.pipe_file(target, data)

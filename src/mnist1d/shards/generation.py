@@ -1,4 +1,4 @@
-"""Making a set of shards: planning, handing out the work, keeping the manifest."""
+"""Generation of a set of shards: checks, distribution of the work, and the manifest."""
 
 import errno
 from collections.abc import Callable, Iterator, Mapping
@@ -22,18 +22,18 @@ from mnist1d.stream.stream import LARGEST_INDEX, Stream
 __all__ = ["Summary", "generate", "manifest_of"]
 
 _MOST_SHARDS = 10**6
-# Shards that workers know of at one time, per thread: none waits, and no queue grows.
+# Shards submitted at one time, per thread of the workers: none waits, and no queue grows.
 _AHEAD = 3
 
 
 class Summary(NamedTuple):
-    """What a call of `generate` did.
+    """The result of a call of `generate`.
 
     Attributes:
         n_samples: size of the set.
         n_shards: number of its shards.
         n_made: how many of them were made now; the others were found finished.
-        notes: what was found wrong with files that were there, and put right.
+        notes: damaged or missing files that were made again, and other findings.
         n_bytes: size of all files.
     """
 
@@ -58,11 +58,11 @@ def generate(
     report: Callable[[Shard], None] | None = None,
     **parameters: Any,
 ) -> Summary:
-    """Write the first samples of a stream into files; finish or check what is there already.
+    """Write the first samples of a stream into files; finish or check a set that is there already.
 
-    Files appear under their names only when they are complete. Those that are there and have the
-    checksums of the manifest are kept; those that are damaged, or of other content, are made again.
-    The memory needed does not depend on any of the sizes.
+    Files appear under their names only when they are complete. Existing files with the checksums of
+    the manifest are kept; those that are damaged, or of other content, are made again. The memory
+    needed does not depend on any of the sizes.
 
     Args:
         config: configuration of the stream; the published one if omitted.
@@ -73,22 +73,22 @@ def generate(
             label_clean and label_noise), "npz" (arrays x and y; y_clean and noise_mask) or "npy"
             (the same arrays as files of their own, to be mapped into memory).
         shard_size: samples per shard, at least 1; the last one may have fewer.
-        workers: processes on this machine; all cores if omitted. With one, all is done here. A
-            script needs `if __name__ == "__main__":` for more.
+        workers: processes on this machine; one per core if omitted. With one, this process does
+            all. A script needs `if __name__ == "__main__":` for more.
         scheduler: address of a Dask scheduler whose workers make the shards in place of processes
             here. They need mnist1d and must see the same folder.
         storage_options: for fsspec, such as keys of an object store.
-        report: is called with every shard as soon as it is finished.
+        report: called with every shard as soon as it is finished.
         **parameters: fields of `DatasetConfig` to set or to replace, as for `Stream`; the seed is
             one of them.
 
-    Returns: what was done.
+    Returns: a summary of what was made and found.
 
     Raises:
         TypeError: if an argument is of a wrong type or unknown.
         ValueError: if an argument is out of range, or the folder holds another set.
         ModuleNotFoundError: if a package is missing that format, address or scheduler needs.
-        OSError: if files cannot be written, or there is too little room. What is finished is kept.
+        OSError: if files cannot be written, or there is too little room. Finished files are kept.
         ConnectionError: if the scheduler does not answer.
         RuntimeError: if workers died again and again.
 
@@ -211,7 +211,7 @@ def _run(
     except BaseException as error:
         with suppress(OSError):
             ledger.store()
-        if not isinstance(error, ValueError):  # a folder that is another run's is left alone
+        if not isinstance(error, ValueError):  # the folder of another set is left unchanged
             with suppress(OSError):
                 plan.folder.tidy()
         if isinstance(error, OSError) and not isinstance(error, ConnectionError):
@@ -227,9 +227,9 @@ def _run(
 
 
 def _claimed(plan: Plan, found: Manifest) -> bool:
-    """Write the first manifest of a folder; tell whether it was the first.
+    """Write the first manifest of a folder; return False if another run has just written one.
 
-    Raises: ValueError: if another run has begun another set here in the same moment.
+    Raises: ValueError: if that is of another set.
     """
     try:
         plan.folder.create(NAME, found.text().encode())
@@ -251,7 +251,7 @@ def _check_same_set(plan: Plan, found: Manifest) -> None:
 def _adopted(plan: Plan, results: Callable[[Iterator[Task]], Any]) -> Manifest:
     """Make a manifest for a folder that has none.
 
-    Whatever is there under the names of the set must be what it would be; nothing is written over.
+    Files with the names of the set must have its content; nothing is overwritten.
     """
     present = [name for name in plan.folder.names() if SHARD_NAME.match(name)]
     numbers = {name: plan.number(name) for name in present}
@@ -285,7 +285,7 @@ def _check_room(plan: Plan, found: Manifest) -> None:
 
 
 def _check_visible(folder: Folder, shard: Shard) -> None:
-    """Make sure that a file that was written elsewhere is to be seen from here."""
+    """Check that a file that a worker wrote can be seen from here."""
     for name, fingerprint in shard.files.items():
         if folder.size(name) != fingerprint.bytes:
             raise RuntimeError(
@@ -295,7 +295,7 @@ def _check_visible(folder: Folder, shard: Shard) -> None:
 
 
 def _size(n: int) -> str:
-    """Return a number of bytes as people write it.
+    """Return a number of bytes with a unit.
 
     >>> _size(168_000_000_000)
     '168 GB'

@@ -1,4 +1,4 @@
-"""The manifest of a set of shards: what was asked for, and the fingerprints of what is finished."""
+"""The manifest of a set of shards: its parameters, and the fingerprints of finished files."""
 
 import json
 import re
@@ -24,10 +24,10 @@ _REMEDY = (
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a folder of shards holds.
+    """The content of a folder of shards.
 
     Attributes:
-        about: what was asked for, in the types of JSON: `stream` (what `Stream.record` returns),
+        about: the parameters, in the types of JSON: `stream` (what `Stream.record` returns),
             `num_samples`, `shard_size`, `file_format`.
         files: fingerprints of finished files, by name.
         complete: whether all are finished.
@@ -61,7 +61,7 @@ class Manifest:
         """Return the manifest that a text stores.
 
         Raises:
-            ValueError: if the text is none, saying what is wrong.
+            ValueError: if the text is no manifest, with the reason.
 
         >>> Manifest.parse(Manifest(about={"num_samples": 5}).text()).about
         {'num_samples': 5}
@@ -108,13 +108,13 @@ def read_manifest(folder: Folder) -> Manifest | None:
 
 
 def differences(found: Any, asked: Any, name: str = "") -> list[str]:
-    """Say where two descriptions in the types of JSON differ.
+    """Return the differences of two descriptions in the types of JSON.
 
     >>> differences({"seed": 1, "sizes": {"n": 5}}, {"seed": 2, "sizes": {"n": 5}})
     ['seed is 1 there and 2 here']
     """
     if isinstance(found, Mapping) and isinstance(asked, Mapping):
-        # A key that one of them lacks is no null.
+        # A key that one of them lacks is not the same as null.
         unshared = [f"{key} is known there only" for key in found if key not in asked]
         unshared += [f"{key} is known here only" for key in asked if key not in found]
         return unshared + [
@@ -131,13 +131,13 @@ def differences(found: Any, asked: Any, name: str = "") -> list[str]:
 class Ledger:
     """Keeps the manifest of a folder up to date while shards are being finished.
 
-    Writing takes a small share of the time, however long the manifest grows; a run that is killed
-    has to check again what it finished in the last second or so.
+    Writing takes a small share of the time, for manifests of any length; a run that is killed has
+    to check again the shards that it finished in about the last second.
 
     Args:
-        folder: where the manifest is.
-        manifest: what it says at first.
-        is_stored: whether it is there already.
+        folder: the folder of the manifest.
+        manifest: its content at first.
+        is_stored: whether that is in the folder already.
     """
 
     def __init__(self, folder: Folder, manifest: Manifest, *, is_stored: bool) -> None:
@@ -147,7 +147,7 @@ class Ledger:
         self._due = 0.0
 
     def add(self, files: Mapping[str, Fingerprint]) -> None:
-        """Note finished files, and store the manifest if it has not been stored for a while."""
+        """Add finished files, and store the manifest if it has not been stored for a while."""
         if not files.items() <= self._files.items():
             self._files.update(files)
             self._complete, self._changed = False, True
@@ -155,7 +155,7 @@ class Ledger:
             self.store()
 
     def close(self) -> None:
-        """Store that all is finished."""
+        """Mark the set as complete, and store the manifest."""
         self._changed |= not self._complete
         self._complete = True
         self.store()

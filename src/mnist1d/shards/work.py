@@ -1,4 +1,4 @@
-"""What one worker does: make a shard, or find it finished."""
+"""The work on one shard: write it, or find it finished."""
 
 import hashlib
 import re
@@ -28,7 +28,7 @@ class Plan:
         num_samples: size of the set.
         shard_size: samples per shard.
         file_format: one of `FORMATS`.
-        folder: where to.
+        folder: the folder of its files.
     """
 
     config: DatasetConfig
@@ -47,11 +47,11 @@ class Plan:
         return _stream(self.config)
 
     def contents(self) -> tuple[Contents, ...]:
-        """Return the files that make a shard."""
+        """Return the files of a shard."""
         return contents(self.file_format, self.stream())
 
     def about(self) -> dict[str, Any]:
-        """Return what a manifest says was asked for."""
+        """Return the parameters that a manifest records."""
         return {
             "stream": self.stream().record(),
             "num_samples": self.num_samples,
@@ -70,7 +70,7 @@ class Plan:
         return [f"mnist1d-{number:0{digits}d}{file.suffix}" for file in self.contents()]
 
     def number(self, name: str) -> int | None:
-        """Return which shard a file is of, or None if it is not of the set."""
+        """Return the number of a file's shard, or None if it is not of the set."""
         found = SHARD_NAME.match(name)
         number = int(found[1]) if found else self.n_shards
         return number if number < self.n_shards and name in self.names(number) else None
@@ -83,8 +83,8 @@ class Task(NamedTuple):
         plan: the set that it belongs to.
         number: which of its shards.
         known: fingerprints that the manifest has of its files, by name; None where it has none.
-        may_replace: whether files of other content may be written over.
-        stream_version: that of the process that asks.
+        may_replace: whether files of other content may be overwritten.
+        stream_version: version of the stream in the process that submits the task.
     """
 
     plan: Plan
@@ -95,14 +95,14 @@ class Task(NamedTuple):
 
 
 class Shard(NamedTuple):
-    """What became of one shard.
+    """The result of the work on one shard.
 
     Attributes:
         number: which one.
         n_samples: its size.
         files: fingerprints of its files, by name.
         made: whether it, or a part of it, was made now and not found finished.
-        notes: what was found wrong and put right, one text per file.
+        notes: files that were damaged, missing or other, and were made again.
     """
 
     number: int
@@ -113,16 +113,16 @@ class Shard(NamedTuple):
 
 
 def shards_of(task: Task) -> list[Shard]:
-    """Do `work`, and return its shard in a list, as loops over executors take it."""
+    """Call `work` and return its shard in a list, for `results_of`."""
     return [work(task)]
 
 
 def work(task: Task) -> Shard:
-    """Make one shard, or find it finished. It may be done twice, and by two at a time.
+    """Write one shard, or find it finished. Two processes may do so at the same time.
 
     Raises:
         RuntimeError: if this process has another version of the stream.
-        ValueError: if there is a file of other content that may not be written over.
+        ValueError: if there is a file of other content that may not be overwritten.
         OSError: if a file cannot be read or written.
     """
     if task.stream_version != STREAM_VERSION:
@@ -139,7 +139,7 @@ def work(task: Task) -> Shard:
         known, present = task.known[name], _fingerprint(plan.folder, name)
         if present is not None and known is None:
             # It is of a run that was killed, or of another set.
-            known = _pretended(plan, content, start, stop)
+            known = _expected(plan, content, start, stop)
             if present != known:
                 if not task.may_replace:
                     raise ValueError(
@@ -164,7 +164,7 @@ def _stream(config: DatasetConfig) -> Stream:
 
 
 def _fingerprint(folder: Folder, name: str) -> Fingerprint | None:
-    """Return that of a file, or None if there is none."""
+    """Return the fingerprint of a file, or None if there is none."""
     digest, size = hashlib.sha256(), 0
     try:
         with folder.read(name) as file:
@@ -176,8 +176,8 @@ def _fingerprint(folder: Folder, name: str) -> Fingerprint | None:
     return Fingerprint(size, digest.hexdigest())
 
 
-def _pretended(plan: Plan, content: Contents, start: int, stop: int) -> Fingerprint:
-    """Make a file without writing it."""
+def _expected(plan: Plan, content: Contents, start: int, stop: int) -> Fingerprint:
+    """Return the fingerprint that a file must have, without writing it."""
     sink = Sink(None)
     content.write(plan.stream(), start, stop, sink)
     return sink.fingerprint()

@@ -1,4 +1,4 @@
-"""Endless samples, computed from their index. NumPy only."""
+"""The native stream: endless samples, each computed from its index. It needs NumPy alone."""
 
 from mnist1d.stream.stream import STREAM_VERSION, Stream
 

@@ -1,9 +1,8 @@
-"""From random bits to whole numbers: the only random step of the native stream.
+"""Random integers of the native stream, from the counter-based generator Philox.
 
-The bits are those of Philox, a generator without a state that matters: each block of them is a
-function of key and counter, so that any part of a sequence can be had without what comes before.
-NumPy guarantees the raw output of its bit generators; what its distributions make of it may change,
-so none is used here.
+Each block of random bits is a function of key and counter, so that any part of a sequence can be
+computed without the parts before it. NumPy guarantees the raw output of its bit generators, but not
+the output of its distributions, so that none of these is used here.
 """
 
 from fractions import Fraction
@@ -29,15 +28,15 @@ __all__ = [
 # The highest word of the counter says which of several independent sequences it is.
 LABELS, FACTORS, CORRELATED, WHITE, NOISE = range(5)
 
-# The second half of the key: who seeds Philox with small numbers does not meet these bits.
+# The second half of the key: programs that seed Philox with small numbers get other bits.
 _KEY = int.from_bytes(b"mnist1d\x01", "little")
 _WORDS_PER_BLOCK = 4
-# The lowest bits of a word make room for the class that is sorted by it.
+# The lowest bits of a word are replaced by the class that is sorted by it.
 _CLASS_BITS = np.uint64(2**16 - 1)
 
 
 class Words:
-    """A sequence of 64-bit words, read in order from any of them on.
+    """A sequence of 64-bit random words, read in order from any word on.
 
     Args:
         seed: which stream, 0 to 2**64 - 1.
@@ -85,10 +84,10 @@ def centred(numbers: np.ndarray) -> np.ndarray:
 
 
 def class_places(config: DatasetConfig, start: int, stop: int) -> np.ndarray:
-    """Return which of the labels of a configuration each sample of a range has, before noise.
+    """Return the class of each sample of a range, as an index into `config.labels`, before noise.
 
-    With equal class sizes, every run of as many samples as there are classes holds each of them
-    once: random words, sorted, give the order. With proportions, each sample draws its own.
+    With equal class sizes, every block of as many samples as there are classes has each class once,
+    in the order of sorted random words. With proportions, each sample draws its own class.
 
     Args:
         config: seed, classes and proportions.
@@ -117,14 +116,14 @@ def class_places(config: DatasetConfig, start: int, stop: int) -> np.ndarray:
 def noisy_places(
     config: DatasetConfig, places: np.ndarray, start: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return which of the labels of a configuration samples have after label noise.
+    """Return the classes of samples after label noise, as indices into `config.labels`.
 
     Args:
         config: seed, classes, strength and kind of the noise, "symmetric" or "other".
         places: those before noise, of consecutive samples.
         start: index of the first sample.
 
-    Returns: places, int64, and which of them were drawn anew, bool, both of shape (n_samples,).
+    Returns: places, int64, and which of them were redrawn, bool, both of shape (n_samples,).
 
     >>> config = DatasetConfig(label_noise=1.0, label_noise_kind="other", classes=(3, 8))
     >>> noisy_places(config, np.array([0, 0, 1]), 0)[0].tolist()

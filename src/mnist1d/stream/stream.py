@@ -1,12 +1,11 @@
 """The native stream: endless samples, each a pure function of configuration and index.
 
 `mnist1d.generate` follows the published generator, whose samples depend on all those before them.
-Here sample i is the same whatever was asked for before, in what pieces, by which process and on
-which machine, down to the last bit. It is made for speed, too: noise is drawn in whole numbers,
-small enough that matrix products of them are exact in float32, in whatever order a library adds.
+Here sample i has the same bits in every process and on every machine, and does not depend on which
+samples were computed before. For speed, noise is drawn in whole numbers, small enough that matrix
+products of them are exact in float32, in any order of summation.
 
-The definition, complete enough to write it again in another language, is in
-`docs/stream-specification.md`.
+`docs/stream-specification.md` defines the stream completely enough for other implementations.
 """
 
 from collections.abc import Iterator
@@ -41,7 +40,7 @@ STREAM_VERSION = 1
 LARGEST_INDEX = 2**62
 """Samples of a stream are numbered from 0 to below this."""
 
-# What a configuration says about the making of a sample.
+# The parameters that determine single samples.
 _SHAPING = (
     "padding",
     "scale_coeff",
@@ -59,7 +58,7 @@ _SHAPING = (
     "templates",
     "channel_axis",
 )
-# What it says about sets, and nothing to a stream.
+# The parameters of sets, which a stream does not have.
 _OF_SETS = (
     "num_samples",
     "train_split",
@@ -70,43 +69,43 @@ _OF_SETS = (
     "shifted_tests",
 )
 SIZES = frozenset(_OF_SETS)
-"""Parameters of sets, which say nothing to a stream."""
-# What follows from the rest, names what nobody computes with, or is checked by itself.
-_BESIDE = ("template_len", "class_names", "dtype", "shuffle_seq", "seed")
+"""Parameters of sets, which a stream does not have."""
+# The others: derived from the rest, without effect on values, or checked by themselves.
+_OTHERS = ("template_len", "class_names", "dtype", "shuffle_seq", "seed")
 
-# At multiples of this many samples, sequences of 16-bit numbers are at the start of a word.
+# Samples at multiples of this number begin at the start of a 64-bit word of 16-bit numbers.
 _ALIGNMENT = 4
-# Rows of one matrix product: so few that no library starts threads of its own for it.
+# Rows of one matrix product: too few for a library to start threads.
 _ROWS = 32
-# Values of one kind of noise in the works at one time, 4096 samples' of the published length: every
-# step then takes long enough that threads seldom wait for each other's turn with the interpreter,
-# and what two threads work on still fits a cache.
+# Values of one kind of noise per chunk, those of 4096 samples of the published length: every step
+# then takes long enough that threads seldom wait for the interpreter lock, and the arrays of two
+# threads still fit into a cache.
 _CHUNK_VALUES = 294_912
-# Chunks whose factors are drawn at one time: these steps are short, so there should be few of them.
+# Chunks whose factors are drawn together, as these steps are short.
 _CHUNKS_AHEAD = 16
-# Small batches are made several at once, as starting costs as much as a few hundred samples.
+# Small batches are computed several at once: a call costs as much as a few hundred samples.
 _BATCHED_SAMPLES = 4096
 
 
 class Stream:
-    """Endless standardised samples of a configuration, any of which can be had at once.
+    """An endless sequence of standardised samples, with access to any of them by its index.
 
-    The samples follow the distribution of `mnist1d.generate` and share none with it. Every ten
+    The samples have the distribution of those of `mnist1d.generate`, but are others. Every ten
     samples that start at a multiple of ten are of ten different classes, in random order (with
     other `classes`, as many as there are; with `class_proportions`, each draws its own); all else
     is independent between samples. Signals are standardised with the mean and standard deviation of
     the distribution, so that no pass over the samples is needed and seeds do not differ in scale.
 
-    A split is a choice of ranges, or of seeds: the first million samples for training, say, and the
-    next ten thousand for tests. Label noise is on all labels of a stream that has it; its clean
-    labels are to be had beside them, from `clean_labels`.
+    A split is a choice of ranges, or of seeds: for example the first million samples for training
+    and the next ten thousand for tests. Label noise is on all labels of a stream that has it;
+    `clean_labels` returns the labels without it.
 
     A stream holds tables of a few megabytes and no state. Several threads may use it at once, and
-    a pickled copy carries its configuration only.
+    a pickle of it contains the configuration only.
 
     Args:
         config: the configuration; the published one if omitted. Its sizes, split, shifted test sets
-            and `dtype` say nothing to a stream, whose signals are float32. Its `seed` counts.
+            and `dtype` have no effect on a stream, whose signals are float32. Its `seed` has.
         **parameters: fields of `DatasetConfig` to set or to replace.
 
     Attributes:
@@ -119,10 +118,10 @@ class Stream:
 
     Raises:
         TypeError: if a parameter is unknown (the nearest real one is named), of a wrong type, or
-            one that says nothing to a stream.
+            one that a stream does not have.
         ValueError: if a parameter is out of range, if the configuration asks for what only exists
             in the published stream (`shuffle_seq`, label noise of the kind "published"), if a
-            length is above 4096, or if all values come out the same and cannot be standardised.
+            length is above 4096, or if all values are the same and cannot be standardised.
 
     >>> stream = Stream(seed=7)
     >>> x, y = stream[1_000_000:1_000_005]
@@ -134,15 +133,13 @@ class Stream:
     >>> Stream(num_samples=100)
     Traceback (most recent call last):
         ...
-    TypeError: num_samples says nothing to a stream, which is endless: take stream[0:1000], say
+    TypeError: a stream has no num_samples: it is endless; take stream[0:1000]
     """
 
     def __init__(self, config: DatasetConfig | None = None, /, **parameters: Any) -> None:
         for name in _OF_SETS:
             if name in parameters:
-                raise TypeError(
-                    f"{name} says nothing to a stream, which is endless: take stream[0:1000], say"
-                )
+                raise TypeError(f"a stream has no {name}: it is endless; take stream[0:1000]")
         self.config = config = configured(config, parameters)
         _check_offered(config, parameters)
         self._tables = Tables(config)
@@ -160,8 +157,7 @@ class Stream:
 
         Returns:
             Signals, float32, shape (stop - start, length), or (stop - start, 1, length) with
-            `config.channel_axis`, and labels, int64, shape (stop - start,), in arrays of the
-            caller's own.
+            `config.channel_axis`, and labels, int64, shape (stop - start,), in new arrays.
 
         Raises:
             TypeError: if an index is no integer.
@@ -182,7 +178,7 @@ class Stream:
         factors = self._factors_of_chunks(first, end, size)
         correlated = Words(config.seed, CORRELATED, first * length // 4)
         white = Words(config.seed, WHITE, first * length // 4)
-        # In one block: allocators ask the system for several anew at each call, at a high price.
+        # In one block: allocators would get several from the system at each call, which is slow.
         block = np.empty(size * (length + 6 * final_length), dtype=np.float32)
         widths = (length, final_length, final_length, 2 * final_length, 2 * final_length)
         normal, signal, term, noise, strength = (
@@ -219,9 +215,9 @@ class Stream:
         return signals, self._finished_labels(places[start - first : stop - first], start)
 
     def labels(self, start: int, stop: int) -> np.ndarray:
-        """Return the labels of a range of samples, at a fraction of the price of the samples.
+        """Return the labels of a range of samples, in a fraction of the samples' time.
 
-        They depend on the seed, the classes and the label noise, and nothing else.
+        They depend on the seed, the classes and the label noise alone.
 
         Args:
             start: first index, at least 0.
@@ -236,15 +232,15 @@ class Stream:
         return self._finished_labels(class_places(self.config, start, stop), start)
 
     def clean_labels(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the labels of a range of samples before label noise, and where it struck.
+        """Return the labels of a range of samples before label noise, and which ones it redrew.
 
         Args:
             start: first index, at least 0.
             stop: the index after the last, at least `start`, at most 2**62.
 
         Returns:
-            Labels, int64, and which of them were drawn anew, bool, both of shape (stop - start,).
-            One that was drawn anew may be the old one, except with noise of the kind "other".
+            Labels, int64, and which of them are redrawn, bool, both of shape (stop - start,). A
+            redrawn label may be the old one, except with noise of the kind "other".
 
         >>> clean, noise_mask = Stream(label_noise=0.5, seed=7).clean_labels(0, 10)
         >>> sorted(clean.tolist()), noise_mask.sum()
@@ -257,8 +253,8 @@ class Stream:
     def draws(self, start: int, stop: int) -> TransformDraws:
         """Return the random part of a range of samples, as `mnist1d.synthesise` takes it.
 
-        What that makes of it are the samples of the stream before standardisation (and before the
-        columns change places), but for the weights of the smoothing, which are rounded here.
+        `synthesise` returns for them the samples of the stream before standardisation and before a
+        change of the order of points, except that the stream's smoothing weights are rounded.
 
         Args:
             start: first index, at least 0.
@@ -327,7 +323,7 @@ class Stream:
                 yield x[row : row + batch_size], y[row : row + batch_size]
 
     def record(self) -> dict[str, Any]:
-        """Return all that decides the samples, and what standardised them, in the types of JSON.
+        """Return all that determines the samples, and the constants, in the types of JSON.
 
         >>> record = Stream().record()
         >>> record["stream_version"], record["seed"], record["parameters"]["padding"]
@@ -348,7 +344,7 @@ class Stream:
         Raises:
             TypeError: if `rows` is neither an integer nor a slice of integers.
             ValueError: if the slice has no end, or a step.
-            IndexError: if an index is negative or too large: there is no end to count from.
+            IndexError: if an index is negative, as a stream has no end, or too large.
         """
         if not isinstance(rows, slice):
             i = _index(rows, LARGEST_INDEX - 1)
@@ -376,7 +372,7 @@ class Stream:
         return f"Stream({', '.join([f'seed={self.config.seed}', *changed])})"
 
     def _factors(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return place (number of padding and shift), factor on the height and slope of samples."""
+        """Return place (index of padding and shift), factor on the height and slope of samples."""
         padding, scale, shift, slope = words.view("<u4").reshape(-1, 4).T.astype(np.uint64)
         bound, n_shifts = self.config.max_translation, self._tables.n_shifts
         shift = below(bound, shift)
@@ -406,7 +402,7 @@ class Stream:
 
 
 def _check_offered(config: DatasetConfig, parameters: dict[str, Any]) -> None:
-    """Refuse what streams do not offer, by name; also what later configurations may ask for."""
+    """Refuse parameters that streams do not support, also those that `DatasetConfig` may gain."""
     if config.shuffle_seq:
         raise ValueError(
             "shuffle_seq must be False: its order comes from the published stream; "
@@ -421,7 +417,7 @@ def _check_offered(config: DatasetConfig, parameters: dict[str, Any]) -> None:
         raise ValueError(f"dtype must be float32 in a stream, not {parameters['dtype']!r}")
     for known in fields(config):
         asked = getattr(config, known.name)
-        if known.name not in (*_SHAPING, *_OF_SETS, *_BESIDE) and asked != known.default:
+        if known.name not in (*_SHAPING, *_OF_SETS, *_OTHERS) and asked != known.default:
             raise ValueError(f"{known.name} must be left out: streams do not offer it")
     for name in ("stretched_length", "final_seq_length"):
         checks.integer(name, getattr(config, name), 2, LARGEST_LENGTH)
@@ -429,8 +425,8 @@ def _check_offered(config: DatasetConfig, parameters: dict[str, Any]) -> None:
 
 
 def _look_up(table: np.ndarray, words: np.ndarray, out: np.ndarray) -> None:
-    """Write the values that 16-bit numbers stand for, four to a word."""
-    # The numbers are in range by their type; "wrap" merely spares NumPy a copy.
+    """Write the table's values at 16-bit indices, four to a word."""
+    # The indices are in range by their type; "wrap" only avoids a copy.
     np.take(table, words.view("<u2"), out=out.reshape(-1), mode="wrap")
 
 
@@ -447,10 +443,10 @@ def _multiply(values: np.ndarray, blocks: tuple[Block, ...], out: np.ndarray) ->
 
 @lru_cache(maxsize=1)
 def _float_products_are_exact() -> bool:
-    """Make sure that the library for matrix products computes in float32 where it says so.
+    """Check that the library for matrix products computes float32 products in float32.
 
     Sums of whole numbers below 2**24 are exact in float32 in any order; in a shorter type they are
-    not. No library is known to use one unasked, but some can be told to from outside.
+    not. No library uses one by default, but some can be configured to.
     """
     left = normal_table()[: _ROWS * 1024 : 16].reshape(_ROWS, -1)
     right = np.arange(left.shape[1] * 80).reshape(-1, 80) % 60
@@ -459,7 +455,7 @@ def _float_products_are_exact() -> bool:
 
 
 def _chunk_size(n_samples: int, length: int) -> int:
-    """Return into how many samples at a time to divide a number of them, evenly.
+    """Return the number of samples per chunk that divides a number of them evenly.
 
     >>> _chunk_size(10_000, 72), _chunk_size(8192, 72), _chunk_size(1, 72)
     (3360, 4096, 32)

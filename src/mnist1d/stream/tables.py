@@ -1,7 +1,7 @@
-"""What a stream's configuration comes down to: tables, matrices and two constants.
+"""The precomputed tables, matrices and constants of a stream's configuration.
 
-Whatever decides a branch, or is summed in an order that a library chooses, is done in whole numbers
-here, so that no machine and no version of NumPy can round it differently. The letters are those of
+Values that decide a branch, or that a library sums in an order of its own, are whole numbers here,
+so that no machine and no version of NumPy can round them differently. The letters are those of
 `docs/stream-specification.md`: a stretched signal has L points, a finished one F.
 """
 
@@ -22,24 +22,24 @@ LARGEST_LENGTH = 4096
 
 NORMAL_UNIT = 512
 """Standard normal values are whole multiples of the reciprocal."""
-# Slightly more than the unit, to make up for the variance that 65536 quantiles lack.
+# Slightly more than the unit: 65536 quantiles have a variance slightly below 1.
 _NORMAL_SCALE = 512.0043
-# A Gaussian of width 2, as weights of the middle, of its two neighbours, and so on.
+# A Gaussian filter of width 2: the weight of the centre, of its two neighbours, and so on.
 _SMOOTHING = (817, 721, 496, 265, 111, 36, 9, 2)
 _SMOOTHING_UNIT = 4096
-# The tallest template is rounded to this many bits, and all others to multiples of the same.
+# The tallest template is rounded to this many bits, all others to the same unit.
 _HEIGHT_BITS = 24
 # Of the midpoints of 2**32 equal parts of an interval of length 1, to a relative error of 1e-19.
 _UNIFORM_VARIANCE = 1 / 12
 # Thousands of squares of this size still have a finite sum.
 _LARGEST_SQUARE = 1e300
-# Larger tables are not kept; their rows are computed when they are needed.
+# Larger tables are not stored; their rows are computed when they are needed.
 _LARGEST_TABLE = 2**22
-# Columns of one block, measured: narrow ones hold fewer zeros, wide ones do more at once.
+# Columns of one block, by measurement: narrow ones have fewer zeros, wide ones fewer products.
 _NARROW, _WIDE = 20, 64
 
 Entries: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Rows, columns and values of the entries of a matrix; those that meet add up."""
+"""Rows, columns and values of the entries of a matrix; values in the same place are added."""
 
 
 class Block(NamedTuple):
@@ -58,7 +58,7 @@ class Block(NamedTuple):
 
 @lru_cache(maxsize=1)
 def normal_table() -> np.ndarray:
-    """Return the standard normal values that the numbers of 16 bits stand for, times 512.
+    """Return the standard normal value of every 16-bit number, times 512.
 
     They are the quantiles in the middle of 65536 equally probable parts, rounded to whole numbers.
 
@@ -93,11 +93,11 @@ class Tables:
         white: factor on the resampled white noise.
         scale_unit: what factors on the height are divided by, and digits multiplied by, so that
             both fit float32.
-        line: what one unit of slope takes off, float32, shape (F,).
+        line: what one unit of slope subtracts, float32, shape (F,).
         offset: what is subtracted last.
 
     Raises:
-        ValueError: if all values come out the same and cannot be standardised.
+        ValueError: if all values are the same and cannot be standardised.
     """
 
     def __init__(self, config: DatasetConfig) -> None:
@@ -142,7 +142,7 @@ class Tables:
             out[:] = self._digits(label, place)
         else:
             row = label * (self.n_paddings * self.n_shifts) + place
-            # The indices are in range by construction; "clip" merely spares NumPy the check.
+            # The indices are in range by construction; "clip" only avoids the check.
             np.take(self._digit, row, axis=0, out=out, mode="clip")
 
     def strengths(self, place: np.ndarray, out: np.ndarray) -> None:
@@ -183,14 +183,14 @@ class Tables:
         return np.concatenate(strengths, axis=1).astype(np.float32)
 
     def _sources(self, place: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Find, for every sample and position, where in the padded template its height is from."""
+        """Find, for every sample and position, the position in the padded template."""
         padding, shift = np.divmod(place[:, None], self.n_shifts)
         unshifted = (position - shift) % self._grid.length
         return self._grid.sources(unshifted, padding + self._config.padding[0])
 
 
 class _Grid:
-    """The three sets of points, of padded templates, stretched and finished signals, exactly.
+    """The grids of points of padded templates, stretched and finished signals, in whole numbers.
 
     Attributes:
         length: points of a stretched signal, L.
@@ -199,7 +199,7 @@ class _Grid:
         right_share: the weight of its right neighbour, in units of 1 / (F - 1).
         line: heights of a line over the final points, from -1/2 to 1/2.
         heights: whole numbers, one row per class that occurs, two zeros after the template.
-        height_unit: what one of them is.
+        height_unit: the height that a 1 stands for.
         template_length: points of a template.
     """
 
@@ -243,12 +243,12 @@ class _Grid:
 
 
 def _smoothing_entries(position: np.ndarray, length: int) -> Entries:
-    """Return entries of the matrix that smooths, for the given positions only.
+    """Return the entries of the smoothing matrix for the given positions.
 
-    Beyond its ends the noise goes on as its mirror image, the end point repeated.
+    Beyond its ends the noise is mirrored, the end point repeated.
     """
-    reach = len(_SMOOTHING) - 1
-    distance = np.arange(-reach, reach + 1)
+    radius = len(_SMOOTHING) - 1
+    distance = np.arange(-radius, radius + 1)
     row = (position + distance[:, None]) % (2 * length)
     row = np.where(row < length, row, 2 * length - 1 - row)
     column = np.broadcast_to(np.arange(len(position)), row.shape)
@@ -287,10 +287,10 @@ class _Moments(NamedTuple):
 
 
 def _constants(grid: _Grid, config: DatasetConfig) -> tuple[float, float]:
-    """Return mean and standard deviation of all values of a configuration, not of any sample.
+    """Return mean and standard deviation of all values of the distribution.
 
     Factors, slopes and noise are independent of each other and of class, padding and shift, which
-    have finitely many values: what remains are sums over those. Every sum is taken in a stated
+    have finitely many values, so that only sums over those remain. Every sum is taken in a fixed
     order or rounded once, so that the result is the same everywhere.
     """
     left, right = grid.left, grid.right_share / (grid.final - 1)
