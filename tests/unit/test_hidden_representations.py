@@ -139,7 +139,9 @@ def test_layers_may_be_chosen_and_wrong_ones_are_named():
     assert list(representations(model, X, of=["output"])) == ["output"]
     with pytest.raises(ValueError, match=r"no layer outptu; its layers are patch, .* output"):
         representations(model, X, of=["outptu"])
-    with pytest.raises(ValueError, match="nothing could be noted of cell: never called, or only"):
+    with pytest.raises(
+        ValueError, match="no output of cell could be recorded: never called, or only"
+    ):
         representations(model, X, of=["cell"])
     masked = MaskedMLP(MLP(key=KEY), full_mask(MLP(key=KEY)))  # reads weights, calls no layer
     assert representations(masked, X) == {}

@@ -1,4 +1,4 @@
-"""Running tasks: what is stored, then the rest, on this machine's devices or on any executor."""
+"""Execution of tasks: on this machine's devices or on any executor, with stored results."""
 
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,8 @@
-"""Few threads for linear algebra, while several experiments compute at the same time.
+"""A limit on threads for linear algebra, shared by all threads that need it.
 
-The limit of a linear algebra library is the process's: whoever puts it back while another still
-needs it would change the other's time and, as sums in another order end in other bits, its numbers.
+A linear algebra library has one limit per process: lifting it while another thread still needs it
+would change that thread's time and, as sums in another order differ in their last bits, its
+numbers.
 """
 
 import sys
@@ -14,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 _LOCK = Lock()
 _HELD: list[threadpool_limits] = []
-"""The limit as the first of those who need it set it, and once more for every other one."""
+"""The limit, once for every block that needs it; the first block set it."""
 
 
 def one_thread() -> AbstractContextManager[None]:
@@ -42,7 +43,7 @@ def limited_threads(n: int) -> Iterator[None]:
         else:
             _HELD.append(_HELD[0])
     try:
-        # OpenMP counts threads by thread.
+        # OpenMP has a limit per thread.
         with threadpool_limits(n, user_api="openmp"), _limited_torch(n):
             yield
     finally:
@@ -69,7 +70,7 @@ def _limited_torch(n: int) -> Iterator[None]:
 
 
 def _take_control() -> None:
-    """Let this thread set the limit: threadpoolctl 3.8 has no other do so than the first."""
+    """Let this thread set the limit, which threadpoolctl 3.8 allows only the first that did."""
     controller = getattr(threadpoolctl, "OpenBLASController", None)
     clear = getattr(controller, "clear_controlling_thread", None)
     if clear is not None:

@@ -1,7 +1,7 @@
-"""Functions on the workers of a Dask cluster, whose errors are made readable.
+"""The workers of a Dask cluster as an executor, with readable errors.
 
-The death of a worker is survived: its task is done again. A scheduler that does not answer, has no
-workers or goes away is reported with what to do.
+The task of a worker that dies is computed again. A scheduler that does not answer, has no workers
+or is lost raises an error that says what to do.
 """
 
 import gc
@@ -19,15 +19,15 @@ __all__ = ["ClusterError", "ClusterExecutor", "silence_log"]
 
 Result = TypeVar("Result")
 
-# How long a scheduler may take to answer, and then to have a worker.
+# Time limits for a scheduler to answer, and then to have a worker.
 _ANSWER_SECONDS = 10
 _WORKER_SECONDS = 60
-# How often to look whether scheduler and workers are still there.
+# How often to check that scheduler and workers are there.
 _LOOK_SECONDS = 5
 
 
 class ClusterError(RuntimeError):
-    """Workers cannot do what is asked of them, and the message says why."""
+    """Workers cannot compute a task, for the reason in the message."""
 
 
 class ClusterExecutor(Executor):
@@ -36,9 +36,9 @@ class ClusterExecutor(Executor):
     Args:
         address: of the scheduler, such as tcp://10.0.0.1:8786.
 
-    Raises: ConnectionError: if the scheduler does not answer, or has no workers. A future raises
-        it, too, if the scheduler goes away or has no workers any more, and `ClusterError` if
-        workers died again and again on its task, or lack what the task needs.
+    Raises: ConnectionError: if the scheduler does not answer, or has no workers. A future also
+        raises it if the scheduler or all workers are lost, and `ClusterError` if workers died again
+        and again on its task, or lack packages that the task needs.
     """
 
     def __init__(self, address: str) -> None:
@@ -92,7 +92,7 @@ class ClusterExecutor(Executor):
                 self._client.close()
 
     def _take(self, future: "Future[Any]", inner: "Future[Any]") -> None:
-        """Hand over what became of a task."""
+        """Pass the result or the error of a task on to its future."""
         try:
             with _failures_explained(self._distributed, self._address):
                 result = inner.result()
@@ -107,7 +107,7 @@ class ClusterExecutor(Executor):
         with self._lock:
             is_first = future in self._pending
             self._pending.discard(future)
-        # What is cancelled wants nothing.
+        # A cancelled future takes no result.
         if not is_first or not future.set_running_or_notify_cancel():
             return
         if error is None:
@@ -116,7 +116,7 @@ class ClusterExecutor(Executor):
             future.set_exception(error)
 
     def _watch(self) -> None:
-        """Look whether scheduler and workers are there, as nobody says when they are gone."""
+        """Check regularly that scheduler and workers are there, as no event reports their loss."""
         last_seen = time.monotonic()
         while not self._closed.wait(_LOOK_SECONDS):
             problem: Exception | None = None
@@ -136,9 +136,9 @@ class ClusterExecutor(Executor):
 
 
 def silence_log() -> None:
-    """Have Dask log nothing of a scheduler that goes away: the exceptions here say it in a line.
+    """Silence Dask's log of a lost scheduler, which the exceptions here report in one line.
 
-    For commands, as the log is the whole process's.
+    For commands alone, as the log belongs to the whole process.
     """
     required("distributed", extra="cluster")  # sets its levels when it is imported
     for name in ("distributed", "distributed.client"):
@@ -152,8 +152,8 @@ def _connected(distributed: Any, address: str) -> Any:
     except (OSError, ValueError, TypeError) as error:
         problem = str(error)
     if client is None:
-        # A client that failed stops its loop when it is collected. While another client is being
-        # made, which holds a lock that stopping needs too, both would wait for ever.
+        # A client that failed stops its loop when it is collected. That must not happen while
+        # another client is being made, which holds the same lock: both would wait for ever.
         gc.collect()
         raise ConnectionError(
             f"the scheduler at {address} does not answer ({problem}); is the address right, and "

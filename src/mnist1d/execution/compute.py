@@ -1,4 +1,4 @@
-"""Computing tasks: what is stored already, then the rest, on this machine or any executor."""
+"""Computing tasks: read stored results, then compute the rest here or on an executor."""
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -27,11 +27,11 @@ Found = Generator[tuple[Task, Arrays], None, None]
 
 
 class Compute:
-    """Computes tasks; an experiment is handed one.
+    """Computes the tasks of an experiment, or finds them in a store.
 
     Args:
-        store: where results are kept and found; by default nothing is kept.
-        executor: what computes the tasks; None for the devices of this process.
+        store: where results are stored and found; by default nothing is stored.
+        executor: computes the tasks; None for the devices of this process.
 
     >>> import numpy as np
     >>> def squares(config):
@@ -62,23 +62,23 @@ class Compute:
     ) -> Iterator[tuple[Task, Arrays]]:
         """Yield every task with its arrays: first those that are stored, then the others.
 
-        What is not stored is computed, the longest first, and stored as soon as it is finished. In
-        this process the groups of tasks are spread over its devices, a thread for each; those that
-        take all devices are run by the caller's thread. An executor gets a group at a time. Only
-        this process writes files.
+        The others are computed, the longest first, and stored as soon as they are finished. In this
+        process the groups of tasks are spread over its devices, a thread for each; those that take
+        all devices run in the caller's thread. An executor gets a group at a time. Only this
+        process writes files.
 
         Args:
-            tasks: what is wanted.
-            make_runner: makes what runs them, once per process: a class, or a function, that other
-                processes find by its name.
-            config: what it is made with; small, as it is sent to other processes.
+            tasks: the tasks to compute.
+            make_runner: `config -> runner`, called once per process: a class or function that other
+                processes can import by its name.
+            config: argument of `make_runner`; small, as it is sent to other processes.
             on_progress: called from several threads, but one at a time.
             steps: of progress per task.
             devices: what a group of tasks uses: one device of a process, all of them (then there is
                 one group at a time), or none.
-            only_here: whether other machines lack what the tasks need, such as files.
+            only_here: whether the tasks need what other machines lack, such as files.
 
-        Raises: whatever a runner raises; what was finished before is kept.
+        Raises: the exception of a runner; results that are finished stay stored.
         """
         missing, n_stored = [], 0
         for task in tasks:
@@ -131,8 +131,8 @@ class Compute:
             threads.shutdown(wait=False, cancel_futures=True)
 
     def _in_turn(self, call: "_Call", groups: Sequence[Group], progress: "_Progress") -> Found:
-        # The caller's thread: what it has set for JAX holds in no other. And devices are not
-        # claimed: a task may compute others.
+        # In the caller's thread, as its settings of JAX hold in no other. Devices are not claimed,
+        # as a task may compute others.
         for group in groups:
             runner = self._runners.get(call.make_runner, call.config)
             yield from runner(group, jax.devices()[0], partial(progress, group))
@@ -142,21 +142,21 @@ class Compute:
 def run_elsewhere(
     call: "_Call", wanted: Mapping[str, str], numbered: tuple[int, Sequence[Task]]
 ) -> list[tuple[int, list[tuple[int, Arrays]]]]:
-    """Run a group of tasks in this process, which is a worker; from as many threads as it has.
+    """Run a group of tasks in this process, which is a worker; called from any of its threads.
 
-    What was prepared and compiled for the same configuration is used again.
+    Runners of the same configuration are used again, with their compiled programs.
 
     Args:
-        call: what runs them.
+        call: how to run the tasks.
         wanted: the versions that this process should have.
         numbered: the number of the group, and the group.
 
-    Returns: one pair: the number, and the place in the group and the arrays of every task.
+    Returns: one pair: the number, and for every task its place in the group and its arrays.
     Raises: ClusterError: if this process has other versions of what determines the numbers.
     """
     check_versions(versions(), wanted)
     number, sent = numbered
-    # What comes over a network may lie anywhere in memory, and NumPy then sums in another order.
+    # Arrays from a network may not be aligned in memory, and NumPy then sums in another order.
     group = [
         replace(task, inputs={name: np.require(x, None, "A") for name, x in task.inputs.items()})
         for task in sent
@@ -167,12 +167,12 @@ def run_elsewhere(
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions of what determines the numbers."""
+    """Return the versions of the packages that determine numbers."""
     return {name: metadata.version(name) for name in ("mnist1d", "jax", "jaxlib", "numpy")}
 
 
 def check_versions(own: Mapping[str, str], wanted: Mapping[str, str]) -> None:
-    """Refuse to compute in a process that has other versions than the one that asks.
+    """Refuse to compute in a process whose versions differ from the caller's.
 
     Raises: ClusterError: naming what differs.
 
@@ -190,12 +190,12 @@ def check_versions(own: Mapping[str, str], wanted: Mapping[str, str]) -> None:
         )
 
 
-class Stopped(Exception):  # noqa: N818 (no error: nobody wants the result any more)
-    """A task was given up, as nobody wants its result any more."""
+class Stopped(Exception):  # noqa: N818 (no error, as the result is not needed any more)
+    """A task was given up, as its result is not needed any more."""
 
 
 class _Call(NamedTuple):
-    """What runs tasks, and where."""
+    """How to make the runner of tasks, and the devices that it uses."""
 
     make_runner: Callable[[Any], Runner]
     config: Any
@@ -219,7 +219,7 @@ class _Progress:
 
 
 class _Runners:
-    """The runners of a process, made once for equal configurations; the last ones are kept."""
+    """A cache of the last runners of a process, by their configuration."""
 
     def __init__(self, most: int) -> None:
         self._most, self._lock = most, threading.Lock()

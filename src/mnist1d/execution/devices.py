@@ -1,4 +1,4 @@
-"""JAX's devices: one per CPU core, compiled programs kept, and which of them are free."""
+"""JAX's devices: one per CPU core, a cache of compiled programs, and which devices are free."""
 
 import os
 import queue
@@ -17,8 +17,8 @@ from mnist1d.execution.machine import count_cores
 def use_all_cores() -> None:
     """Make every CPU core a device of JAX, so that runs spread over them.
 
-    Does nothing when JAX already runs (its devices cannot change any more) or when the user
-    chose a number (`JAX_NUM_CPU_DEVICES`). GPUs, where JAX sees them, are used as they are.
+    Does nothing if JAX already runs (its devices cannot change any more) or the user chose a number
+    (`JAX_NUM_CPU_DEVICES`). Where JAX finds GPUs, their number does not change.
 
     >>> n_devices = jax.device_count()  # JAX runs from here on
     >>> use_all_cores()
@@ -48,21 +48,21 @@ def keep_compiled_programs() -> None:
 
 
 _lock = threading.Lock()
-# Processes that compute tasks of their own; JAX is set up there as their owner wants it.
+# Processes in which the program, and not this module, configures JAX.
 _owned: set[int] = set()
 
 
 def leave_as_set_up() -> None:
-    """Note that JAX is set up in this process as its owner wants it: it is no worker."""
+    """Mark this process as no worker, so that its configuration of JAX is not changed."""
     _owned.add(os.getpid())
 
 
 @contextmanager
 def free_device(*, all_devices: bool = False) -> Iterator[jax.Device]:
-    """Wait until a device is used by no other thread, and take it; or all of them.
+    """Wait until no other thread uses a device, and take it; or all of them.
 
     Args:
-        all_devices: whether to wait for all; the first is then given.
+        all_devices: whether to wait for all; the first is then returned.
 
     >>> with free_device() as device:
     ...     device in jax.devices()
@@ -71,7 +71,7 @@ def free_device(*, all_devices: bool = False) -> Iterator[jax.Device]:
     with _lock:
         free = _free_devices()
     if all_devices:
-        # One thread at a time collects: two with a part each would wait for ever.
+        # One thread at a time: two with some of the devices each would wait for ever.
         with _collecting:
             taken = [free.get() for _ in jax.devices()]
     else:
@@ -88,7 +88,7 @@ _collecting = threading.Lock()
 
 @cache
 def _free_devices() -> queue.LifoQueue[jax.Device]:
-    """Return the devices that no thread uses; the one that was used last has what it needs."""
+    """Return the devices that no thread uses, last used first, as it holds compiled programs."""
     if os.getpid() not in _owned:
         use_all_cores()
         keep_compiled_programs()

@@ -1,4 +1,4 @@
-"""The loop over an executor, and the executor of this process: threads that end with it."""
+"""The loop over the results of an executor, and an executor of daemon threads."""
 
 import queue
 import threading
@@ -23,18 +23,18 @@ def results_of(
 ) -> Generator[Result, None, None]:
     """Yield the results of a function over tasks, in any order, as an executor finishes them.
 
-    Close the generator to withdraw what has not begun.
+    Closing the generator cancels tasks that have not begun.
 
     Args:
-        executor: any.
+        executor: any executor.
         function: `task -> results`.
         tasks: begun in this order.
-        ahead: how many tasks the executor is to know of at present, so that a million need no more
+        ahead: returns how many tasks may be submitted at present, so that a million need no more
             memory than ten; None for all.
-        events: a queue into which a function that runs in this process puts results that are to be
-            yielded before it returns.
+        events: a queue into which a function in this process puts results that are to be yielded
+            before it returns.
 
-    Raises: whatever the function raises, or the executor.
+    Raises: the exceptions of the function and of the executor.
 
     >>> from concurrent.futures import ThreadPoolExecutor
     >>> with ThreadPoolExecutor(2) as executor:
@@ -70,19 +70,19 @@ def longest_first(
     cost: Callable[[T], Any],
     devices: Sequence[Any] | None = None,
 ) -> Generator[Result, None, None]:
-    """Do tasks in one thread per device and hand over their results as they come.
+    """Run tasks in one thread per device, the longest first, and yield their results.
 
-    A device takes the longest task that is left whenever it is free, so all of them are busy to
-    the end as long as the last tasks are short.
+    A free device takes the longest task that is left, so that all are busy until the end if the
+    last tasks are short.
 
     Args:
-        tasks: independent pieces of work.
-        work: `(task, device) -> results`; called in the device's thread. A generator hands over
-            each result when it is ready.
+        tasks: independent tasks.
+        work: `(task, device) -> results`; called in the device's thread. The results of a generator
+            are yielded as soon as they are ready.
         cost: how long a task takes, in any unit; or anything else that can be compared.
-        devices: where to work; all devices of JAX's default backend if omitted.
+        devices: the devices to use; all devices of JAX's default backend if omitted.
 
-    Raises: whatever `work` raises; what is left is then not begun, as when the caller stops
+    Raises: the exceptions of `work`. The other tasks are then not begun, nor if the caller stops
         iterating or is interrupted.
 
     >>> sorted(longest_first([3, 1, 2], lambda n, device: [n] * n, cost=lambda n: n))
@@ -113,13 +113,13 @@ def longest_first(
 
 
 class DaemonThreads(Executor):
-    """Threads of this process that end when it does, whatever they are doing.
+    """An executor of daemon threads, which end with the process, even in the middle of a task.
 
-    Those of `concurrent.futures.ThreadPoolExecutor` would keep an interrupted program alive until
-    their tasks are finished.
+    Those of `concurrent.futures.ThreadPoolExecutor` keep an interrupted program alive until their
+    tasks are finished.
 
     Args:
-        n_threads: at most so many work at a time.
+        n_threads: largest number of threads.
 
     >>> with DaemonThreads(2) as executor:
     ...     executor.submit(max, 1, 2).result()

@@ -1,4 +1,4 @@
-"""What this machine is: its cores and its processor."""
+"""The cores and the name of this machine's processor."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def count_cores() -> int:
-    """Count the cores that this process may use; macOS and Windows cannot tell, so all of them.
+    """Count the cores that this process may use; on macOS and Windows all cores.
 
     >>> count_cores() >= 1
     True
@@ -17,7 +17,7 @@ def count_cores() -> int:
 
 
 def processor_name() -> str:
-    """Name the processor: what Linux says, else what Python knows.
+    """Return the name of the processor, from Linux's /proc or from Python.
 
     >>> isinstance(processor_name(), str)
     True

@@ -1,4 +1,4 @@
-"""Processes of this machine as an executor that survives the death of one of them."""
+"""An executor of processes that survives the death of one of them."""
 
 import multiprocessing
 import pickle
@@ -17,7 +17,7 @@ __all__ = ["Processes"]
 Result = TypeVar("Result")
 
 _ATTEMPTS = 3
-# How long a process may take to end.
+# Time limit for a process to end.
 _END_SECONDS = 10
 
 
@@ -31,12 +31,12 @@ class _Call(NamedTuple):
 
 
 class Processes(Executor):
-    """Fresh processes, one call at a time each; what a process that dies was doing is done again.
+    """An executor of new processes; the call of a process that dies is made again in another.
 
-    `concurrent.futures.ProcessPoolExecutor` gives up all that is pending when a process dies.
+    `concurrent.futures.ProcessPoolExecutor` gives up all pending calls when a process dies.
 
     Args:
-        n_workers: at most so many processes.
+        n_workers: largest number of processes.
 
     A future raises RuntimeError if processes died three times in a row on its call.
     """
@@ -45,7 +45,7 @@ class Processes(Executor):
         self._n_workers = n_workers
         self._waiting: deque[_Call] = deque()
         self._ending = False
-        # A fresh process: a copy of this one would inherit locks that other threads hold.
+        # New processes: copies of this one would inherit locks that other threads hold.
         self._context = multiprocessing.get_context("spawn")
         self._woken, self._wake = self._context.Pipe(duplex=False)
         self._manager = threading.Thread(target=self._manage, name="processes", daemon=True)
@@ -61,7 +61,7 @@ class Processes(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the processes, at once where calls are to be cancelled; as `Executor.shutdown`."""
+        """End the processes, at once if calls are to be cancelled; as `Executor.shutdown`."""
         while cancel_futures and self._waiting:
             self._waiting.popleft().future.cancel()
         self._ending = True
@@ -70,7 +70,7 @@ class Processes(Executor):
             self._manager.join()
 
     def _manage(self) -> None:
-        """Hand calls out and collect answers, until there is nothing left to do."""
+        """Give calls to processes and collect answers, until no calls are left."""
         busy: dict[Connection[Any, Any], _Worker] = {}
         idle: list[_Worker] = []
         try:
@@ -116,11 +116,11 @@ class Processes(Executor):
 
 
 class _Worker:
-    """A process that does one call after the other.
+    """A process that makes one call after the other.
 
     Attributes:
         connection: becomes ready when there is an answer, or the process has died.
-        call: what it is doing.
+        call: the present or last call.
     """
 
     call: _Call
@@ -129,16 +129,16 @@ class _Worker:
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self.process.start()
-        # With this end closed here, either side sees the other one die.
+        # With this end closed here, either process notices the death of the other.
         theirs.close()
 
     def give(self, call: _Call) -> None:
         self.call = call
-        with suppress(OSError):  # if it has died, the answer will say so
+        with suppress(OSError):  # if it has died, `collect` notices it
             self.connection.send((call.function, call.arguments))
 
     def collect(self) -> bool:
-        """Hand the answer to whoever waits for it; False if the process died."""
+        """Pass the answer on to the future of the call; return False if the process died."""
         try:
             succeeded, value = self.connection.recv()
         except (EOFError, OSError):
@@ -163,8 +163,8 @@ class _Worker:
 
 
 def _serve(connection: "Connection[Any, Any]") -> None:
-    """Do what comes, until the other side is gone."""
-    # An interrupt from the keyboard reaches all processes; the first one decides what it means.
+    """Make the calls that arrive, until the other side is gone."""
+    # An interrupt from the keyboard reaches all processes; the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Leave by an exception, so that unfinished files are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -175,7 +175,7 @@ def _serve(connection: "Connection[Any, Any]") -> None:
             return
         try:
             answer = True, function(*arguments)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the other side raises it)
+        except Exception as error:  # noqa: BLE001 (any error of the function; the parent raises it)
             answer = False, _portable(error)
         try:
             connection.send(answer)
@@ -184,7 +184,7 @@ def _serve(connection: "Connection[Any, Any]") -> None:
 
 
 def _portable(error: Exception) -> Exception:
-    """Return the error, or what can be said of it if it cannot travel."""
+    """Return the error, or a RuntimeError with its text if it cannot be pickled."""
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 (our own)
     except Exception:  # noqa: BLE001 (constructors of errors fail in many ways)

@@ -1,7 +1,7 @@
-"""Stored results of tasks, so that an interrupted run goes on where it was.
+"""A store of the results of tasks, so that an interrupted run can be resumed.
 
-The file of a result is named by everything that determines it. It is written atomically; one that
-is damaged, or of something else, is named and never used.
+The name of a result's file is a hash of everything that determines it. Files are written
+atomically; a damaged one, or one of another result, causes a warning and is not used.
 """
 
 import hashlib
@@ -18,16 +18,16 @@ from mnist1d.dataset.atomic import atomic_write, check_regular
 
 
 class Store:
-    """A folder of stored results, one file each, found again by its key.
+    """A folder of stored results, one file each, found by its key.
 
     Args:
-        folder: where the files are, made if needed; None to keep nothing.
-        about: what all results of this store have in common, in the types of JSON: experiment,
-            version of its code.
-        warn: called with a line about every file that is damaged.
+        folder: where the files are, made if needed; None to store nothing.
+        about: the part of the key that all results of this store share, in the types of JSON:
+            experiment, version of its code.
+        warn: called with a line about every damaged file.
 
     Attributes:
-        n_found: how many results were found.
+        n_found: number of results that were found.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -55,7 +55,7 @@ class Store:
         """Return the arrays of a result, or None if it has to be computed.
 
         Args:
-            **key: what determines the result beside what is common to all, in the types of JSON.
+            **key: what determines the result, without `about`, in the types of JSON.
 
         Raises:
             OSError: if no file can be in its place, because a folder, pipe or device is.
@@ -111,4 +111,4 @@ class Store:
 
 
 Units = Store
-"""What `Store` is called in experiments that were written before it had this name."""
+"""The former name of `Store`, for experiments that use it."""

@@ -1,4 +1,4 @@
-"""A task: one piece of work whose result is a few arrays."""
+"""Tasks: independent pieces of an experiment's work, each with a few arrays as its result."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,16 +15,16 @@ Arrays = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One piece of work: a network to be trained, an embedding to be made.
+    """One piece of work, such as a network to train or an embedding to compute.
 
     Attributes:
         labels: where its arrays go in the result, by dimension.
         key: everything that determines its arrays, in the types of JSON; a stored result is found
             by it.
         cost: how long it takes, in any unit: the longest begin first.
-        group: tasks of a group share a compiled program; one device does them in turn. None for a
-            task that is done alone.
-        stage: tasks of a lower stage begin earlier, whatever they cost.
+        group: tasks of a group share a compiled program, and one device runs them in turn. None for
+            a task without a group.
+        stage: tasks of a lower stage begin earlier, at any cost.
         inputs: arrays that it starts from and that `key` determines, such as a mask.
 
     >>> Task({"model": "CNN", "seed": 0}, {"model": "CNN", "seed": 0, "n_steps": 100}).cost
@@ -40,13 +40,13 @@ class Task:
 
 
 OnStep = Callable[[int], None]
-"""Called with the number of steps that are done, of all tasks a runner was given together."""
+"""Called with the number of steps that are done, counting all tasks of a runner's group."""
 
 Runner = Callable[[Sequence[Task], "jax.Device | None", OnStep], Iterator[tuple[Task, Arrays]]]
 """Runs the tasks of a group on a device, and yields each with its arrays when it is finished.
 
-It is called from several threads at a time, each with a device of its own; without a device where
-the tasks need none. It need not report steps that end with the group.
+It is called from several threads at a time, each with a device of its own, or None if the tasks
+need no device. It need not report the last steps of a group.
 """
 
 OnProgress = Callable[[Sequence[Task], int, int], None]
@@ -54,7 +54,7 @@ OnProgress = Callable[[Sequence[Task], int, int], None]
 
 
 def grouped(tasks: Sequence[Task]) -> list[list[Task]]:
-    """Return the groups of tasks, the ones to begin with first.
+    """Return the groups of tasks in the order in which to begin them.
 
     >>> tasks = [Task({}, {}, cost=n, group=n % 2 or None) for n in (1, 2, 3, 4)]
     >>> [[task.cost for task in group] for group in grouped(tasks)]

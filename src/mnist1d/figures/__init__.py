@@ -1,1 +1,1 @@
-"""Drawing: house style, and pictures of the signals."""
+"""Figures: the house style, and pictures of the signals."""

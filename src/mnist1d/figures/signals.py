@@ -1,8 +1,8 @@
 """Pictures of the data: templates, samples of any dataset, and how a sample is built.
 
 A signal is drawn upright, its values to the right and time downwards, in a row of narrow panels.
-Every function returns a matplotlib figure that belongs to the caller; `save_picture` writes it.
-Source of sizes and sequence: PAPER section 9.
+Every function returns a new matplotlib figure; `save_picture` writes it. Sizes and sequence are
+those of the two introductory notebooks of the authors.
 """
 
 import io
@@ -42,17 +42,17 @@ __all__ = [
 FORMATS = ("png", "pdf")
 """Formats of files that pictures are written in."""
 
-# Sizes of PAPER section 9.1, in inches and points: ten panels in a row of 15 inches.
+# Sizes in the authors' notebooks, in inches and points: ten panels in a row of 15 inches.
 _PANEL_WIDTH = 1.5
 _COLUMNS = 10
 _TEMPLATE_RATIO, _SHORT_RATIO, _TRANSFORMED_RATIO, _SAMPLES_RATIO = 1.33, 0.8, 2.2, 2.7
 _SCREEN_DPI = 60
 _TITLE_SIZE, _SMALLEST_TITLE = 22.0, 7.0
 _LINE = 1.3 * _TITLE_SIZE / 72  # inches that a line of text takes
-_LETTER = 0.62  # width of a letter in sizes of its font, on the safe side
+_LETTER = 0.62  # upper bound of the width of a letter, in sizes of its font
 _MARGIN = 0.08
 _ELLIPSIS_WIDTH = 0.7
-# Beyond this, a picture takes minutes and shows nothing.
+# A picture of more takes minutes, and its panels are too small.
 _LARGEST_PANELS = 400
 
 _NOTHING = np.empty(0)
@@ -87,7 +87,7 @@ class _Strip(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """Panels side by side, their height in inches, and what stands above and beside them."""
+    """Panels side by side, their height in inches, a caption above, perhaps dots at the end."""
 
     strips: Sequence[_Strip]
     height: float
@@ -109,7 +109,7 @@ def templates_picture(config: DatasetConfig | None = None, *, dark: bool = False
         ValueError: if there are more than 400 classes.
 
     Source:
-        Greydanus & Kobak (2024), Figure 1; PAPER section 9.1.
+        Greydanus & Kobak (2024), Figure 1.
 
     >>> len(templates_picture().axes)
     10
@@ -119,7 +119,7 @@ def templates_picture(config: DatasetConfig | None = None, *, dark: bool = False
     strips = [
         _Strip(templates.x[label], templates.t, _title(config, label)) for label in config.labels
     ]
-    width = _reach(1.0, templates.x[list(config.labels)])
+    width = _limit(1.0, templates.x[list(config.labels)])
     return _sheet(_wrapped(strips, _TEMPLATE_RATIO), limits=(width, 1.0), dark=dark)
 
 
@@ -134,7 +134,7 @@ def samples_picture(
 ) -> Figure:
     """Draw samples of a dataset with their labels, one column per class or in stored order.
 
-    Where a label is wrong because of label noise, the title says in red what it would be.
+    If a label is wrong because of label noise, the title also has the clean label, in red.
 
     Args:
         data: the dataset, or the configuration of one that is generated; the published one if
@@ -143,8 +143,8 @@ def samples_picture(
             class that has fewer leaves panels empty. More than ten classes are wrapped.
         first: draw that many samples in stored order in place of so many of each class.
         part: train, validation, test or the name of a shifted test set.
-        limit: values and time are shown from -limit to limit (6 in the published quiz); if omitted,
-            everything that is drawn fits.
+        limit: values and time are shown from -limit to limit (6 in the published quiz); chosen to
+            show all values if omitted.
         dark: white dots on black in place of black lines on white.
 
     Returns:
@@ -154,9 +154,6 @@ def samples_picture(
         TypeError: if an argument is of the wrong type.
         ValueError: if there is no such part, both `rows` and `first` are given, one of them is out
             of range, or there would be more than 400 panels.
-
-    Source:
-        PAPER section 9.1.
 
     >>> figure = samples_picture(DatasetConfig(classes=(3, 8)), rows=4)
     >>> len(figure.axes), figure.get_size_inches().round(2).tolist()
@@ -192,7 +189,7 @@ def samples_picture(
         strips.append(_Strip(signals[i], data.t, title, wrong))
     drawn = [strip.signal for strip in strips if strip.signal.size]
     limits = (
-        (limit, limit) if limit is not None else (_reach(0.0, *drawn) or 1.0, _reach(0.0, data.t))
+        (limit, limit) if limit is not None else (_limit(0.0, *drawn) or 1.0, _limit(0.0, data.t))
     )
     return _sheet(_wrapped(strips, _SAMPLES_RATIO, columns), limits=limits, dark=dark)
 
@@ -200,20 +197,17 @@ def samples_picture(
 def building_steps(config: DatasetConfig | None = None, *, seed: int = 0) -> tuple[Step, ...]:
     """Return the signals of the pictures that show how samples are built.
 
-    Everything is switched off, and then on again one by one: the templates; padding, always of the
-    highest number of zeros, and resampling; random padding; random scale; random shift; smooth
-    noise around the digit; white noise; shear. Before each, the published random stream is seeded
-    anew, and one sample of each class is made, in order. A strength of zero uses up its random
-    numbers: from the shift on, all pictures show the same draws. Those before it show others, as
-    no shift draws nothing.
+    The steps are added one by one: the templates; padding, always of the highest number of zeros,
+    and resampling; random padding; random scale; random shift; smooth noise around the digit; white
+    noise; shear. Before each, the published random stream is seeded again, and one sample of each
+    class is made, in order. A strength of zero uses up its random numbers, so that all pictures
+    from the shift on show the same draws. Those before it show others, as no random number is used
+    for a shift of 0.
 
     Args:
         config: the configuration; the published one if omitted. Of more than ten classes, the first
             ten. Where it changes the order of the points, a ninth step shows it.
         seed: of the stream, 0 to 2**32 - 1.
-
-    Source:
-        PAPER section 9.2.
 
     >>> [step.caption for step in building_steps()][:3]
     ['Templates', 'Pad with 60 zeros, resample to 40 points', 'Random padding, 36 to 60 zeros']
@@ -263,15 +257,12 @@ def building_sequence(
 
     Args:
         config: the configuration; the published one if omitted.
-        seed: of the published stream, which every picture starts anew.
+        seed: of the published stream, from which every picture starts again.
         dark: white dots on black in place of black lines on white.
 
     Returns:
         Eight figures (nine if the order of the points is changed), one panel per class: 15 by 1.2
         inches with labels for the templates, and 15 by 3.3 inches.
-
-    Source:
-        PAPER section 9.2, whose numbers these are; `building_steps` returns them.
 
     >>> len(building_sequence())
     8
@@ -289,14 +280,11 @@ def building_picture(
 
     Args:
         config: the configuration; the published one if omitted.
-        seed: of the published stream, which every step starts anew.
+        seed: of the published stream, from which every step starts again.
         dark: white dots on black in place of black lines on white.
 
     Returns:
         The pictures of `building_sequence` below each other.
-
-    Source:
-        PAPER section 9.2.
 
     >>> len(building_picture(DatasetConfig(classes=(3, 8))).axes)
     16
@@ -316,9 +304,8 @@ def overview_picture(
 ) -> Figure:
     """Draw what MNIST-1D is in three rows: MNIST, the templates, and samples made from them.
 
-    A red ellipse marks where the digit lies in each sample, two where it goes round the end. The
-    place is computed from the random draws, and drawn around the values of the sample there. Rows
-    that go on, as there are more classes, end in an ellipsis.
+    A red ellipse marks the digit in each sample, two if the shift takes it round the end. Its
+    position is computed from the random draws. If there are more classes, the rows end in dots.
 
     Args:
         config: the configuration; the published one if omitted. Its order of the points and its
@@ -334,7 +321,7 @@ def overview_picture(
             ten digits.
 
     Source:
-        Greydanus & Kobak (2024), Figure 1; PAPER sections 9.1 and 9.2.
+        Greydanus & Kobak (2024), Figure 1.
 
     >>> len(overview_picture().axes)
     10
@@ -363,14 +350,14 @@ def overview_picture(
     height = _panel_height(_TRANSFORMED_RATIO, 0)
     rows.append(_Row(strips, height, "Pad, translate, & transform"))
     rows = [row._replace(ellipsis=len(labels) < len(config.labels)) for row in rows]
-    width = _reach(1.0, templates.x[labels], signals)
+    width = _limit(1.0, templates.x[labels], signals)
     return _sheet(rows, limits=(width, 1.0), dark=dark)
 
 
 def digit_spans(
     draws: synthesis.TransformDraws, config: DatasetConfig
 ) -> tuple[tuple[tuple[float, float], ...], ...]:
-    """Return where in each sample the digit lies, from the draws that the sample is made of.
+    """Return the position of the digit in each sample, from the sample's random draws.
 
     Args:
         draws: the random part of the samples, in NumPy's arrays.
@@ -380,9 +367,6 @@ def digit_spans(
         Per sample the pieces of the digit, first that with its start: begin and end as fractions of
         the sample's time, from the template's first to its last point. There are two pieces if the
         shift takes the digit round the end.
-
-    Source:
-        PAPER sections 0.3 and 0.5.
 
     >>> config = DatasetConfig(padding=(60, 60))
     >>> drawn = draw_transforms(config, np.random.RandomState(0), 1)
@@ -403,7 +387,7 @@ def digit_spans(
 
 
 def save_picture(figure: Figure, path: str | PathLike[str], *, dpi: int = 100) -> None:
-    """Write a picture to a file, whole or not at all; equal pictures give equal bytes.
+    """Write a picture to a file, atomically; equal pictures give equal bytes.
 
     Args:
         figure: the picture, or any figure.
@@ -426,7 +410,7 @@ def save_picture(figure: Figure, path: str | PathLike[str], *, dpi: int = 100) -
     if suffix not in FORMATS:
         raise ValueError(f"a picture must be a .png or a .pdf file, not {os.fspath(path)!r}")
     dpi = checks.integer("dpi", dpi, 10, 1000)
-    # The date would make every file another one.
+    # With its date, no two files would be equal.
     metadata = {"png": {"Software": None}, "pdf": {"CreationDate": None}}[suffix]
     content = io.BytesIO()
     with house_style():
@@ -453,8 +437,8 @@ def _building_rows(
         ]
         ratio = _TRANSFORMED_RATIO if number else _SHORT_RATIO
         rows.append(_Row(strips, _panel_height(ratio, 0 if number else 1), step.caption))
-    # The same for all, so that the eye compares heights.
-    return rows, (_reach(1.0, *(step.signals for step in steps)), 1.0)
+    # The same limits for all, so that heights can be compared.
+    return rows, (_limit(1.0, *(step.signals for step in steps)), 1.0)
 
 
 def _one_column_per_class(y: np.ndarray, labels: Sequence[int], rows: int) -> list[int]:
@@ -481,19 +465,19 @@ def _title(config: DatasetConfig, label: int) -> str:
     return config.class_names[label] if config.class_names else f"label={label}"
 
 
-def _reach(least: float, *values: np.ndarray) -> float:
-    """Return how far a panel reaches to both sides of zero: to the least, or beyond all values."""
+def _limit(least: float, *values: np.ndarray) -> float:
+    """Return the limit of a panel's axis, which is symmetric: the least, or beyond all values."""
     largest = max(float(np.abs(array).max()) for array in values)
     return least if largest <= least else 1.1 * largest
 
 
 def _panel_height(ratio: float, title_lines: int) -> float:
-    """Return the height of panels in a picture of one row, whose ratio counts titles and margin."""
+    """Return the height of the panels of a row; the ratio includes titles and margin."""
     return _PANEL_WIDTH * ratio - title_lines * _LINE - 2 * _MARGIN
 
 
 def _wrapped(strips: Sequence[_Strip], ratio: float, columns: int = _COLUMNS) -> list[_Row]:
-    """Arrange panels in rows, all as high as those of a row with titles."""
+    """Arrange panels in rows, all of the height that leaves room for titles."""
     _check_panels(len(strips))
     height = _panel_height(ratio, 1)
     return [
@@ -502,7 +486,7 @@ def _wrapped(strips: Sequence[_Strip], ratio: float, columns: int = _COLUMNS) ->
 
 
 def _sheet(rows: Sequence[_Row], *, limits: tuple[float, float], dark: bool) -> Figure:
-    """Lay rows of panels out below each other, without gaps between panels."""
+    """Draw rows of panels below each other, without gaps between panels."""
     ink, paper = ("white", "black") if dark else ("black", "white")
     columns = max(len(row.strips) for row in rows)
     strips_width = columns * _PANEL_WIDTH
@@ -600,7 +584,7 @@ def _mark(signal: np.ndarray, t: np.ndarray, begin: float, end: float) -> Ellips
     inside = signal[(t > first) & (t < last)]
     values = np.concatenate([np.interp([first, last], t, signal), inside])
     low, high = values.min(), values.max()
-    # The smallest ellipse around a rectangle is larger by the root of two; a little air beside.
+    # The smallest ellipse around a rectangle is larger by the root of two; a small margin is added.
     return Ellipse(
         ((low + high) / 2, (first + last) / 2),
         np.sqrt(2) * (high - low) + 0.1,

@@ -1,7 +1,7 @@
-"""House style and the few shapes that every figure is made of.
+"""The house style of figures, and the elements that they share.
 
-Figures are built on `matplotlib.figure.Figure`, never through pyplot: nothing global changes.
-Source of the style: PAPER section C.3 (the published figures of 2024).
+Figures are built on `matplotlib.figure.Figure`, never through pyplot: nothing global changes. The
+style is that of the published figures of 2024.
 """
 
 from collections.abc import Iterator, Mapping
@@ -115,19 +115,37 @@ def bars_with_interval(
     >>> [bar.get_height() for bar in axes.patches]
     [np.float64(2.0), np.float64(3.0)]
     """
+    axes.bar(np.asarray(x, dtype=float), np.asarray(mean, dtype=float), **style)
+    error_bars(axes, x, mean, low, high, ecolor="black", elinewidth=0.5, capsize=1.5, capthick=0.5)
+
+
+def error_bars(
+    axes: Axes,
+    x: ArrayLike,
+    mean: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    **style: Any,
+) -> None:
+    """Draw intervals as error bars, without a mark at the mean.
+
+    Args:
+        axes: where to draw.
+        x: positions, shape (points,).
+        mean: shape (points,).
+        low: lower ends of the intervals; NaN where there is none.
+        high: upper ends of the intervals.
+        **style: for `Axes.errorbar`.
+
+    >>> axes = Figure().subplots()
+    >>> error_bars(axes, [0, 1], [2, 3], [1, np.nan], [3, np.nan])
+    >>> [len(lines.get_segments()) for lines in axes.collections]
+    [1]
+    """
     x, mean, low, high = (np.asarray(values, dtype=float) for values in (x, mean, low, high))
-    axes.bar(x, mean, **style)
     known = np.isfinite(low)
-    axes.errorbar(
-        x[known],
-        mean[known],
-        yerr=[(mean - low)[known], (high - mean)[known]],
-        fmt="none",
-        ecolor="black",
-        elinewidth=0.5,
-        capsize=1.5,
-        capthick=0.5,
-    )
+    spans = [(mean - low)[known], (high - mean)[known]]
+    axes.errorbar(x[known], mean[known], yerr=spans, fmt="none", **style)
 
 
 def signal_strip(
@@ -149,9 +167,6 @@ def signal_strip(
         limits: how far to both sides of zero the panel reaches, in values and in time.
         dark: whether dots on black are drawn.
 
-    Source:
-        PAPER section 9.1.
-
     >>> axes = Figure().subplots()
     >>> signal_strip(axes, [0.5, -0.5], [0, 1], limits=(4, 1))
     >>> axes.get_xlim()
@@ -159,7 +174,7 @@ def signal_strip(
     """
     ink, paper, frame = ("white", "black", "0.4") if dark else ("black", "white", "black")
     if dark:
-        # The dots of long signals shrink, or they would merge into a bar.
+        # Smaller dots for long signals, which would merge otherwise.
         size = min(6.0, max(1.0, 240 / len(np.asarray(t))))
         axes.plot(np.asarray(signal), np.asarray(t), "o", color=ink, markersize=size, mew=0)
     else:
@@ -190,7 +205,7 @@ def panel_letter(axes: Axes, letter: str) -> None:
 
 
 def mark_as_quick(figure: Figure, text: str = "Quick run, not the full protocol") -> None:
-    """Say across the foot of a figure that it does not show the full protocol.
+    """Write below a figure that it does not show the full protocol.
 
     Args:
         figure: to be marked.

@@ -1,1 +1,1 @@
-"""What is measured: values per seed, estimates over seeds, probes, representations."""
+"""Measures: values per seed, estimates over seeds, probes of representations."""

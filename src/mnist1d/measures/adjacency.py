@@ -1,4 +1,7 @@
-"""How often neighbouring weights of a unit are kept by a mask. PAPER section 3.5."""
+"""Adjacency of masks: how often neighbouring weights of a unit are kept.
+
+Source: Greydanus & Kobak (2024), section 5.1, Figure 4 g.
+"""
 
 import numpy as np
 from numpy.typing import NDArray

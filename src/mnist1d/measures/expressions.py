@@ -1,7 +1,7 @@
 """Measures of a result: values per seed as expressions, estimated over seeds when called.
 
-A claim, a row of a table and a point of a figure are about the same numbers; a measure says once
-which. Measures subtract, paired by seed; several conditions in one place are averaged.
+One measure serves a claim, a row of a table and a point of a figure. The difference of two measures
+is paired by seed; several conditions in one place are averaged.
 
 >>> import xarray as xr
 >>> result = xr.Dataset({"accuracy": (("model", "seed"), [[0.9, 0.8], [0.5, 0.6]])},
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Reduction = Callable[["xr.DataArray", str], "xr.DataArray"]
-"""Takes the values along a dimension together, as `last` does."""
+"""Reduces the values along a dimension, as `last` does."""
 
 UNLIMITED = (-np.inf, np.inf)
 EMPTY = Estimate(np.nan, np.nan, np.nan, 0)
-"""What is known of a condition that a result does not have."""
+"""The estimate of a condition that a result does not have."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Measure:
 
     Attributes:
         per_seed: `result -> values`, shape (seeds,), NaN where a run diverged.
-        limits: ends of the scale, which Student's interval knows nothing of.
+        limits: ends of the scale, to which Student's interval is clipped.
     """
 
     per_seed: Callable[[xr.Dataset], np.ndarray]
@@ -77,8 +77,8 @@ def value(
         name: of the variable.
         scale: factor on its values, as 100 for per cent.
         limits: ends of the scaled values.
-        digits: after the point, to which values are rounded before they are scaled: what is stored
-            as float32 gives whole numbers of samples again; None not to round.
+        digits: decimals to which values are rounded before they are scaled, so that fractions
+            stored as float32 are whole numbers of samples again; None not to round.
         **place: for every dimension but `seed` a label, a list of labels whose values are
             averaged, or a function `(array, dimension) -> array without it`, as `last`.
 

@@ -1,6 +1,6 @@
-"""What a representation knows: linear probes, nearest neighbours, neighbourhood purity.
+"""Probes of a representation: linear classifiers, nearest neighbours, neighbourhood purity.
 
-Representations stand as rows here, `(samples, features)`, as scikit-learn takes them.
+Representations are arrays of shape (samples, features) here, as in scikit-learn.
 """
 
 from importlib import import_module
@@ -19,7 +19,7 @@ The published `tol=0.01`, which scikit-learn applied to the sum until version 1.
 """
 
 CURVATURE = 0.1
-"""What p (1 - p) of predicted probabilities is taken to be in `fit_linear`."""
+"""The value that `fit_linear` assumes for p (1 - p) of predicted probabilities."""
 
 N_NEIGHBOURS = 10
 
@@ -38,7 +38,7 @@ def linear_accuracy(x: Array, y: Array, x_test: Array, y_test: Array) -> float:
         y_test: its labels.
 
     Returns: accuracy, in [0, 1].
-    Source: PAPER section 7.1, "version trap".
+    Source: Greydanus & Kobak (2024), section 5.5, and its notebook.
 
     >>> x, y = np.array([[0.0], [0.1], [0.9], [1.0]]), np.array([0, 0, 1, 1])
     >>> linear_accuracy(x, y, x, y)
@@ -53,11 +53,11 @@ def linear_accuracy(x: Array, y: Array, x_test: Array, y_test: Array) -> float:
 
 
 def quick_linear_accuracy(x: Array, y: Array, x_test: Array, y_test: Array) -> float:
-    """Do what `linear_accuracy` does, several times faster.
+    """Fit the classifier of `linear_accuracy` several times faster, and score it.
 
     The same convex loss is minimised, in coordinates in which features are uncorrelated: L-BFGS
     then needs fewer iterations, and they cost less. It stops within a ten-thousandth of the least
-    loss, which may move single test samples.
+    loss, which may change the class of single test samples.
 
     Args:
         x: training part, shape (samples, features).
@@ -98,8 +98,8 @@ def fit_linear(x: Array, y: Array) -> tuple[Array, Array]:
     n, n_features = x.shape
     n_classes = int(y.max()) + 1
     rows = np.arange(n)
-    # The loss is curved like the features' products times p (1 - p); to choose coordinates, a
-    # likely value of the latter will do.
+    # The Hessian is the features' products times p (1 - p); to choose coordinates, a typical value
+    # of the latter suffices.
     values, vectors = np.linalg.eigh(x.T @ x)
     scale = 1 / np.sqrt(CURVATURE * np.maximum(values, 0) + 1)
     intercept_scale = 1 / np.sqrt(CURVATURE * n)
@@ -144,10 +144,10 @@ def knn_accuracy(
         y: its labels, shape (samples,).
         x_test: test part.
         y_test: its labels.
-        metric: "cosine", or "euclidean" as the paper has it for pixels.
+        metric: "cosine", or "euclidean", as in the paper for pixels.
 
     Returns: accuracy, in [0, 1].
-    Source: PAPER section 7.1.
+    Source: Greydanus & Kobak (2024), section 5.5, and its notebook.
 
     >>> x = np.repeat([[1.0, 0.0], [0.0, 1.0]], 10, axis=0)
     >>> knn_accuracy(x, np.repeat([3, 7], 10), 5 * x[[0, 10]], np.array([3, 7]))
@@ -159,10 +159,10 @@ def knn_accuracy(
 
 
 def neighbourhood_purity(points: Array, labels: Array, n_classes: int = 10) -> Array:
-    """Tell how well each class keeps to itself: 1 for an island, its own share for a mixture.
+    """Return the purity of each class: 1 if it is isolated, its share of the points if mixed.
 
-    For every point, the share of its ten nearest neighbours that have its label; averaged over the
-    points of a class.
+    The purity of a point is the share of its ten nearest neighbours that have its label; that of a
+    class is the mean over its points.
 
     Args:
         points: shape (points, dimensions), more than ten of them.

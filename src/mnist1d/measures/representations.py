@@ -1,8 +1,7 @@
-"""What the layers of a model give, for any Equinox model, without a change of it.
+"""Representations: the outputs of the layers of any Equinox model, and measures of them.
 
-The layers of a copy become recorders: modules of a subclass of theirs whose `__call__` notes what
-it returns. All of it is traceable, so that `Training.evaluate` may return representations at any
-step.
+In a copy of the model, layers become instances of subclasses whose `__call__` records what it
+returns. All of it is traceable, so that `Training.evaluate` may return representations at any step.
 """
 
 import dataclasses
@@ -22,7 +21,7 @@ from jaxtyping import Array, Float, Int
 _NOTE = "note_of_recorder"
 
 Notes = dict[str, Any]
-"""What was noted: outputs by the path of the layer."""
+"""Recorded outputs by the path of the layer."""
 
 
 def representations(
@@ -32,12 +31,12 @@ def representations(
     of: Sequence[str] | None = None,
     call: Callable[[Any, Any], Any] = lambda model, x: model(x),
 ) -> Notes:
-    """Return what the layers of a model give for every example.
+    """Return the outputs of the layers of a model for every example.
 
     A layer is a module inside the model that is called: an attribute (`hidden`), an element of a
-    list or tuple (`convolutions.0`), a module inside a module (`block.attention`). A layer that is
-    called more than once has the later outputs under `name (2)`, `name (3)`. Functions, as
-    `jax.nn.relu`, are no modules: what they give is not here, unless they stand in an
+    list or tuple (`convolutions.0`), a module inside a module (`block.attention`). Of a layer that
+    is called more than once, the later outputs are `name (2)`, `name (3)`. Functions such as
+    `jax.nn.relu` are not modules: their outputs are not recorded, unless they are wrapped in an
     `equinox.nn.Lambda`.
 
     Args:
@@ -49,10 +48,10 @@ def representations(
             with a key.
 
     Returns: outputs by path, in the order of the calls: arrays of shape (n, ...), or trees of such
-        arrays where a layer gives trees.
+        arrays if a layer returns trees.
     Raises: ValueError: if there is no layer of a path in `of`, or it was never called, or only
         inside a loop (`jax.lax.scan`) or a compiled function of the model's own, where nothing can
-        be noted.
+        be recorded.
 
     >>> from mnist1d.models import CNN
     >>> outputs = representations(CNN(key=jax.random.key(0)), jnp.ones((7, 40)))
@@ -70,8 +69,8 @@ def representations(
     silent = [name for name in wanted if name not in outputs]
     if of is not None and silent:
         raise ValueError(
-            f"nothing could be noted of {', '.join(silent)}: never called, or only inside a loop "
-            "or a compiled function"
+            f"no output of {', '.join(silent)} could be recorded: never called, or only inside a "
+            "loop or a compiled function"
         )
     return outputs
 
@@ -96,8 +95,8 @@ def layer_names(model: Any) -> list[str]:
 def linear_cka(a: Float[Array, "n *a"], b: Float[Array, "n *b"]) -> Float[Array, ""]:
     """Return the similarity of two representations of the same examples, 0 to 1.
 
-    Linear centred kernel alignment: 1 if one is the other turned, scaled and shifted. Small numbers
-    of examples, compared with those of features, make it large for everything.
+    Linear centred kernel alignment: 1 if one is a rotation, scaling and shift of the other. With
+    fewer examples than features it is large for any two representations.
 
     Args:
         a: shape (n, ...); all but the first axis are features.
@@ -111,7 +110,7 @@ def linear_cka(a: Float[Array, "n *a"], b: Float[Array, "n *b"]) -> Float[Array,
     1.0
     """
     a, b = _centred(a), _centred(b)
-    # Of the two products that give the same sums, the smaller one.
+    # Both products give the same sums; take the smaller one.
     if len(a) < max(a.shape[1], b.shape[1]):
         first, second = a @ a.T, b @ b.T
         shared = (first * second).sum()
@@ -122,10 +121,10 @@ def linear_cka(a: Float[Array, "n *a"], b: Float[Array, "n *b"]) -> Float[Array,
 
 
 def effective_rank(h: Float[Array, "n *features"]) -> Float[Array, ""]:
-    """Return in how many directions examples differ: 1 for a line, more the rounder the cloud.
+    """Return the effective number of directions in which examples differ, 1 for points on a line.
 
-    The exponential of the entropy of the singular values, as shares of their sum, of the centred
-    rows.
+    It is the exponential of the entropy of the singular values of the centred rows, as shares of
+    their sum.
 
     Args:
         h: shape (n, ...); all but the first axis are features.
@@ -144,10 +143,10 @@ def effective_rank(h: Float[Array, "n *features"]) -> Float[Array, ""]:
 def within_class_variability(
     h: Float[Array, "n *features"], y: Int[Array, " n"], n_classes: int = 10
 ) -> Float[Array, ""]:
-    """Return how far examples are from their class's mean, beside how far these means are apart.
+    """Return the ratio of the variance within classes to that between their means.
 
-    Trace of the covariance within classes over that between their means: 0 if every class has
-    collapsed into a point.
+    It is the trace of the covariance within classes, divided by that of the covariance of their
+    means: 0 if every class has collapsed into a point.
 
     Args:
         h: shape (n, ...); all but the first axis are features.
@@ -193,13 +192,13 @@ def _record(model: Any, x: Array, wanted: tuple[str, ...], call: Callable[..., A
 
 
 def _note(output: Any, path: str, notes: Notes, level: Any) -> Any:
-    """Note what a layer gives, where it belongs to the whole model and not to a part of a loop."""
+    """Record the output of a layer, unless it was traced inside a loop or a compiled function."""
     if get_opaque_trace_state() == level:
         calls = sum(name == path or name.startswith(f"{path} (") for name in notes)
         notes[f"{path} ({calls + 1})" if calls else path] = output
         return output
 
-    # Inside `jax.vmap`, as layers are applied to every position of a signal, the outputs of all
+    # Inside a `jax.vmap` of the model's own, as over the positions of a signal, the outputs of all
     # positions are known one level further out.
     @custom_vmap
     def passed(output: Any) -> Any:
@@ -215,7 +214,7 @@ def _note(output: Any, path: str, notes: Notes, level: Any) -> Any:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Note:
-    """What a recorder does with an output; any two are equal, as parts of models are combined."""
+    """A function that records an output; any two are equal, so that trees can be combined."""
 
     of: Callable[[Any], Any]
 
@@ -228,7 +227,7 @@ class _Note:
 
 @cache
 def _recording(kind: type[eqx.Module]) -> type[eqx.Module]:
-    """Make the class of modules that are of a class, and note what they give."""
+    """Make the subclass of a module's class whose instances record what they return."""
 
     def call(self: Any, *arguments: Any, **named: Any) -> Any:
         return getattr(self, _NOTE).of(kind.__call__(self, *arguments, **named))
@@ -244,7 +243,7 @@ def _recording(kind: type[eqx.Module]) -> type[eqx.Module]:
 
 
 def _rebuild(node: Any, path: str, visit: Callable[[str, eqx.Module], eqx.Module]) -> Any:
-    """Copy a tree of modules, handing every one, the inner ones first, to a function."""
+    """Copy a tree of modules, replacing every one, inner ones first, by a function's result."""
 
     def below(key: Any, child: Any) -> Any:
         return _rebuild(child, f"{path}.{key}" if path else str(key), visit)

@@ -1,8 +1,7 @@
-"""The one way in which an estimate becomes text, on the terminal and in every document.
+"""Estimates as text, the same on the terminal and in every document.
 
-A mean is written with two significant digits of half its interval, so that a narrow interval shows
-what it is and a wide one promises nothing: 92.233 ± 0.062, 94.0 ± 1.0, 54 ± 12. A number without an
-interval has three significant digits.
+A mean has as many decimals as half its interval has with two significant digits: 92.233 ± 0.062,
+94.0 ± 1.0, 54 ± 12. A number without an interval has three significant digits.
 """
 
 import math
@@ -10,10 +9,10 @@ import math
 from mnist1d.measures.uncertainty import Estimate
 
 UNKNOWN = "—"
-"""Where there is no number."""
+"""Text in place of a number that does not exist."""
 
 _ROUNDING_ERROR = 1e-6
-"""An interval that is narrower, relative to its mean, has no width: all values agree."""
+"""An interval that is narrower, relative to its mean, counts as of no width: all values agree."""
 
 
 def decimals_of(found: Estimate) -> int:
@@ -70,7 +69,7 @@ def interval_of(found: Estimate) -> str:
 
 
 def with_interval(found: Estimate, n: int) -> str:
-    """Write mean and interval in one; of runs some of which diverged only that.
+    """Write mean and interval as one text; if runs diverged, only how many.
 
     Args:
         found: the estimate.
@@ -85,7 +84,7 @@ def with_interval(found: Estimate, n: int) -> str:
 
 
 def mean_with_interval(found: Estimate, n: int) -> str:
-    """Write mean and interval in one, whether or not other runs diverged.
+    """Write mean and interval as one text, even if other runs diverged.
 
     >>> mean_with_interval(Estimate(0.93214, 0.91, 0.9543, 4, 1), 5)
     '0.932 ± 0.022, n = 4'

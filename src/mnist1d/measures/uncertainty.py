@@ -1,8 +1,8 @@
-"""Means with their intervals: the one place where statistics are computed.
+"""Statistics: estimates with intervals, paired tests, and corrections for several tests.
 
 Runs differ by their seed alone, so a mean over seeds has Student's t interval. It is used in
-place of a bootstrap because n is 3 to 10 here: a percentile bootstrap of three values covers
-their mean about 70 % of the time where 95 % is asked for.
+place of a bootstrap because n is 3 to 10 here: the nominal 95 % interval of a percentile bootstrap
+covers the mean about 70 % of the time with three values.
 """
 
 from importlib import import_module
@@ -21,7 +21,7 @@ class Estimate(NamedTuple):
         high: upper end of the 95 % interval; NaN if n < 2.
         n: number of finite values.
         n_diverged: number of values that are not finite: runs that diverged.
-        values: those that the mean is of, in their order; empty if it is no mean.
+        values: the values that were averaged, in their order; empty if there were none.
     """
 
     mean: float
@@ -165,8 +165,8 @@ def paired_p_value(first: ArrayLike, second: ArrayLike) -> float:
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """Correct p values of several tests by Holm's method, without assumptions about them.
 
-    Whoever calls a difference real where the corrected value is below 0.05 errs about one or more
-    of all of them at most 5 % of the time.
+    If differences with a corrected value below 0.05 are called real, the probability that one or
+    more of them are not is at most 5 %.
 
     Args:
         p_values: shape (tests,); NaN where there was no test.
@@ -186,7 +186,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 
 
 def _stats() -> Any:
-    # Loaded when it is needed: a claim can be listed without.
+    # Loaded when it is needed: lists of claims do not need it.
     return import_module("scipy.stats")
 
 

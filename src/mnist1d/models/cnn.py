@@ -24,7 +24,7 @@ class CNN(eqx.Module):
         image_size: side of the image in pixels, or None for signals.
         key: for the initial weights (PyTorch's defaults).
 
-    Source: PAPER sections 1.2, 4.2 and 7.2 (backbone).
+    Source: Greydanus & Kobak (2024), sections 4, 5.2 and 5.5 (backbone), and their notebooks.
 
     >>> import jax.numpy as jnp
     >>> CNN(key=jax.random.key(0))(jnp.ones((40, 3))).shape

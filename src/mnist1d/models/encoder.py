@@ -13,8 +13,8 @@ from mnist1d.models.layers import Convolution, Linear
 class Encoder(eqx.Module):
     """Three convolutions of stride 2, each with relu, then affine maps with relu between them.
 
-    The backbone is that of `CNN`; in place of its classifier stands the projection head, which may
-    be empty. `layers` gives what every layer makes of a signal, for probes.
+    The backbone is that of `CNN`; its classifier is replaced by the projection head, which may be
+    empty. `layers` returns the output of every layer, for probes.
 
     Args:
         input_size: length of the signal.
@@ -23,7 +23,8 @@ class Encoder(eqx.Module):
             the output is then that of the third convolution, after relu.
         key: for the initial weights (PyTorch's defaults).
 
-    Source: PAPER section 7.2. The published heads: (125, 16), () and (125, 125, 125, 16).
+    Source: Greydanus & Kobak (2024), section 5.5, and its notebook. The published heads: (125, 16),
+        () and (125, 125, 125, 16).
 
     >>> import jax.numpy as jnp
     >>> encoder = Encoder(key=jax.random.key(0))

@@ -28,7 +28,7 @@ class GRU(eqx.Module):
         n_classes: number of classes.
         key: for the initial weights (PyTorch's defaults: every tensor U[-1/sqrt(hidden_size), ..]).
 
-    Source: PAPER sections 1.2 and C.2.
+    Source: Greydanus & Kobak (2024), section 4, and its notebook.
 
     >>> GRU(key=jax.random.key(0))(jnp.ones((40, 3))).shape
     (10, 3)
@@ -77,7 +77,7 @@ class GRU(eqx.Module):
         size = 2 * self.hidden_weight.shape[-1]
         input_weight = _block_diagonal(self.input_weight)
         hidden_weight = _block_diagonal(self.hidden_weight)
-        # r and z only ever see the sum of the two biases; n needs them apart.
+        # r and z depend on the sum of the two biases alone; n needs them separately.
         input_bias = (self.input_bias.at[:2].add(self.hidden_bias[:2])).reshape(-1, 1)
         hidden_bias = self.hidden_bias[2].reshape(-1, 1)
 

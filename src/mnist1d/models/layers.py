@@ -21,7 +21,7 @@ from mnist1d.models.pytorch_stream import PyTorchStream
 def uniform(key: PRNGKeyArray, shape: tuple[int, ...], fan_in: int) -> Array:
     """Draw independent entries from U[-b, b], b = 1 / sqrt(fan_in): PyTorch's default.
 
-    Source: PAPER section C.2 (Kaiming-uniform with slope sqrt(5) has the same bound).
+    Source: PyTorch's `Linear` and `Conv1d` (Kaiming-uniform with slope sqrt(5): the same bound).
 
     >>> weights = uniform(jax.random.key(0), (100, 40), fan_in=40)
     >>> bool(abs(weights).max() <= 1 / math.sqrt(40))
@@ -41,7 +41,7 @@ def affine(
     >>> affine(jnp.ones((2, 3)), jnp.zeros(2), jnp.ones((3, 4, 5))).shape
     (2, 4, 5)
     """
-    # One matrix of all columns: XLA's CPU products are nearly twice as fast on it.
+    # One matrix of all columns: XLA's products on a CPU are nearly twice as fast.
     columns = x.reshape(len(x), -1)
     return (weight @ columns + bias[:, None]).reshape(-1, *x.shape[1:])
 
@@ -72,7 +72,7 @@ class Linear(eqx.Module):
 
 
 class Convolution(eqx.Module):
-    """A convolution with zero padding over one or more axes, as patches times matrix.
+    """A convolution with zero padding over one or more axes, computed as one matrix product.
 
     Five times faster on a CPU than `lax.conv_general_dilated` at these sizes: the patches of the
     whole batch form one matrix, so the layer is a single product.
@@ -129,16 +129,16 @@ class Convolution(eqx.Module):
 
 
 def draw_layers(model: Any, rng: np.random.Generator | PyTorchStream) -> Any:
-    """Draw the layers of a model anew by the rule of `uniform`, with NumPy.
+    """Draw new parameters for the layers of a model by the rule of `uniform`, with NumPy.
 
-    Constructors compile a program for every shape that they meet, about a second of a model's
-    time; this does not. The numbers are others than those of a key.
+    Constructors compile a program for every shape, about a second per model; this does not. The
+    numbers differ from those of a key.
 
     Args:
-        model: any pytree with `Linear` and `Convolution` layers; their arrays may be shapes alone
+        model: any pytree with `Linear` and `Convolution` layers, whose arrays may be shapes alone
             (`equinox.filter_eval_shape` of a constructor).
-        rng: drawn from in the order of the layers, weights before the bias, which is PyTorch's:
-            a `PyTorchStream` gives the weights that PyTorch would.
+        rng: drawn from in PyTorch's order, layer by layer, weights before the bias: with a
+            `PyTorchStream` the weights are PyTorch's.
 
     Returns: the model with NumPy arrays, float32, in its layers.
 

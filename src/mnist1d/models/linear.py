@@ -16,7 +16,7 @@ class Logistic(eqx.Module):
         n_classes: number of classes.
         key: for the initial weights (PyTorch's defaults).
 
-    Source: PAPER section 1.2, "Logistic".
+    Source: Greydanus & Kobak (2024), section 4, "logistic regression".
 
     >>> import jax, jax.numpy as jnp
     >>> Logistic(key=jax.random.key(0))(jnp.ones(40)).shape

@@ -1,4 +1,4 @@
-"""The multilayer perceptron of which a mask drops parameters, and the units that are left."""
+"""The multilayer perceptron with a mask on its parameters, and the units that a mask leaves."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -18,18 +18,18 @@ Products = Literal["float32", "bfloat16"]
 class MaskedMLP(eqx.Module):
     """An MLP whose masked parameters count as 0, and so are never trained.
 
-    Optimisers see zero gradients there: with Adam or SGD, and no weight decay, a masked parameter
-    stays as it is. It is made for wide layers and few examples, where rows of examples are 10 %
-    faster than columns.
+    Their gradients are zero: with Adam or SGD, and no weight decay, a masked parameter keeps its
+    value. Unlike other models it takes examples as rows, which for wide layers and few examples is
+    10 % faster than as columns.
 
     Args:
-        network: the parameters, residual as in PAPER section 3.1. Its second layer may have fewer
-            units than its first; they are added to as many of the first's, from the start.
+        network: the parameters, residual as in the paper. Its second layer may have fewer units
+            than its first; they are added to the first ones of the latter.
         mask: a tree of Booleans like the network, True for kept (`mnist1d.models.masks`).
         products: type of the factors of matrix products that lead to activations; sums and all
             else are float32.
 
-    Source: PAPER section 3.1.
+    Source: Greydanus & Kobak (2024), section 5.1, and its notebook.
 
     >>> from mnist1d.models import predict
     >>> from mnist1d.models.masks import full_mask
@@ -59,7 +59,7 @@ class MaskedMLP(eqx.Module):
 
 
 class Needed(NamedTuple):
-    """The units of a masked network that can make a difference, and room for more.
+    """The units of a masked network that can affect its output, perhaps rounded up.
 
     Attributes:
         units: indices of the units of both layers, shape (units,).
@@ -76,7 +76,7 @@ class Needed(NamedTuple):
         return jax.tree.unflatten(structure, [np.asarray(leaf)[place] for leaf, place in pairs])
 
     def put_into(self, network: Any, trained: Any) -> Any:
-        """Return the whole network with the parameters of these units, that may have more axes."""
+        """Return the whole network with these units' parameters, which may have leading axes."""
         leaves, structure = jax.tree.flatten(network)
         wholes = []
         for leaf, part, place in zip(leaves, jax.tree.leaves(trained), self._places, strict=True):
@@ -88,7 +88,7 @@ class Needed(NamedTuple):
 
     @property
     def _places(self) -> list[tuple[Any, ...]]:
-        """Where the units are in weights and bias of the hidden, second and output layer."""
+        """Indices of the units in weights and bias of the hidden, second and output layer."""
         units, second, all_ = self.units, self.units[: self.n_second], slice(None)
         return [
             (units, all_),
@@ -101,11 +101,11 @@ class Needed(NamedTuple):
 
 
 def needed_units(mask: Any, multiple: int = 1) -> Needed:
-    """Find the units of a `MaskedMLP` that a mask leaves able to make a difference.
+    """Find the units of a `MaskedMLP` that can affect its output under a mask.
 
-    A unit without weights or bias is always 0, and one without weights to what follows changes
-    nothing; their parameters have no gradient. Without them a network of high sparsity is smaller,
-    and its training the same but for the order of sums.
+    A unit without weights or bias is always 0, and one without weights to later layers has no
+    effect; the gradients of their parameters are 0. Without these units a network of high sparsity
+    is smaller, and its training the same except for the order of sums.
 
     Args:
         mask: of a residual `MLP` with two hidden layers of the same width.

@@ -1,10 +1,10 @@
 """Masks: which parameters of a network are kept.
 
-A mask is a value: a tree like the network's own, of Booleans in place of numbers, True for kept. It
-is made on the host, layer by layer, each layer being one vector of its weights row by row (output
-unit by output unit) and then its biases: biases are pruned too.
+A mask is a tree like the network's own, of Booleans in place of numbers, True for kept. It is made
+on the host, layer by layer. A layer is one vector: its weights row by row (output unit by output
+unit), then its biases, as biases are pruned too.
 
-Source: PAPER sections 3.1 and 3.2.
+Source: Greydanus & Kobak (2024), section 5.1, and its notebook.
 """
 
 from collections.abc import Callable
@@ -32,8 +32,8 @@ def full_mask(network: Any) -> Any:
 def magnitude_mask(network: Any, fraction: float) -> Any:
     """Return the mask that drops the smallest parameters of every layer.
 
-    Of parameters that are masked already, and so exactly 0, none is kept as long as there are not
-    more to keep than others: masks of growing sparsity are nested.
+    Parameters that are masked already are exactly 0, and so are dropped first: masks of growing
+    sparsity are nested.
 
     Args:
         network: any tree of `Linear` layers, trained, with its dropped parameters at 0.
@@ -53,7 +53,7 @@ def random_mask(network: Any, fraction: float, rng: np.random.Generator) -> Any:
     Args:
         network: any tree of `Linear` layers; only its shapes matter.
         fraction: share of every layer's parameters to drop, 0 to 1; rounded down to whole ones.
-        rng: where the randomness comes from.
+        rng: source of randomness.
 
     >>> from mnist1d.models import MLP
     >>> network = MLP(hidden_size=50, key=jax.random.key(0))
@@ -121,12 +121,12 @@ def unpack(bits: NDArray[np.uint8], network: Any) -> Any:
 def with_same_degrees(kept: Matrix, rng: np.random.Generator, n_swaps: int = 20) -> Matrix:
     """Return a random mask with as many weights for every unit, and for every input, as this one.
 
-    All neighbourhood goes that these numbers do not force. Pairs of units exchange weights that
-    only one of the two has, as often as is needed to forget the start (the "curveball" chain).
+    Only that adjacency is left which these numbers imply. Pairs of units exchange weights that
+    only one of the two has, until the mask is independent of the given one (the "curveball" chain).
 
     Args:
         kept: shape (units, inputs).
-        rng: where the randomness comes from.
+        rng: source of randomness.
         n_swaps: exchanges per unit.
 
     >>> rng = np.random.default_rng(0)
@@ -149,12 +149,12 @@ def with_same_degrees(kept: Matrix, rng: np.random.Generator, n_swaps: int = 20)
 def with_same_runs(kept: Matrix, rng: np.random.Generator) -> Matrix:
     """Return a random mask in which every unit has the same runs of neighbouring weights.
 
-    The number of a unit's weights, and all its adjacency, stay; where its runs lie, and in which
-    order, is random, so that nothing else of the mask is left.
+    The number of a unit's weights and their adjacency stay; the positions and the order of its runs
+    are random, so that nothing else of the mask is left.
 
     Args:
         kept: shape (units, inputs).
-        rng: where the randomness comes from.
+        rng: source of randomness.
 
     >>> kept = np.array([[1, 1, 0, 0, 1, 0, 0, 0]], bool)
     >>> with_same_runs(kept, np.random.default_rng(1)).astype(int).tolist()
@@ -165,8 +165,8 @@ def with_same_runs(kept: Matrix, rng: np.random.Generator) -> Matrix:
         edges = np.flatnonzero(np.diff(np.pad(unit.astype(np.int8), 1)))
         lengths = rng.permutation(edges[1::2] - edges[::2])
         n_free = len(unit) - int(lengths.sum()) - max(0, len(lengths) - 1)
-        # Runs among free zeros, every arrangement as likely. A run has as many zeros before it as
-        # its place says: free ones, and in place of each earlier run the zero that parts it.
+        # Runs among free zeros, all arrangements equally likely. The place of a run is the number
+        # of zeros before it: free ones, and one for each earlier run, which separates the two.
         places = np.sort(rng.choice(n_free + len(lengths), len(lengths), replace=False))
         before = np.cumsum(lengths) - lengths
         for first, length in zip(places + before, lengths, strict=True):

@@ -23,7 +23,7 @@ class MLP(eqx.Module):
         residual: whether the second layer adds to the first.
         key: for the initial weights (PyTorch's defaults).
 
-    Source: PAPER sections 1.2 and 4.2.
+    Source: Greydanus & Kobak (2024), sections 4 and 5.2, and their notebooks.
 
     >>> import jax.numpy as jnp
     >>> MLP(key=jax.random.key(0))(jnp.ones((40, 3))).shape

@@ -1,4 +1,4 @@
-"""Small models inside larger ones, so that models of several sizes train as one program."""
+"""Padding of models to a common size, so that models of several sizes train as one program."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from jaxtyping import PyTree
 def pad_model(model: PyTree, larger: PyTree) -> PyTree:
     """Add zero units to a model until it has the shapes of a larger one of its architecture.
 
-    With relu the added units stay exactly zero under gradient descent: what comes into them is 0,
-    where relu is 0 and so is its derivative, and what they hand on is multiplied by 0. The padded
-    model therefore computes and learns what the model does, to rounding.
+    With relu the added parameters stay exactly zero under gradient descent: the input of an added
+    unit is 0, where relu and its derivative are 0, and its output is multiplied by 0. Outputs and
+    training of the padded model therefore equal those of the model, up to rounding.
 
     Args:
         model: any pytree of arrays, here an MLP or a CNN.

@@ -15,10 +15,10 @@ from mnist1d.models.layers import Convolution, Linear
 def l2_norm(first: Array, second: Array) -> Array:
     """Take the root of the sum of squares, element by element: L2 pooling of pairs.
 
-    Where both are 0, as they often are after relu, the derivative is taken to be 0, as in PyTorch;
-    the root's own would be 0 times infinity. So it is where the squares are too small for float32.
+    Where both are 0, as they often are after relu, or their squares are 0 in float32, the
+    derivative is defined as 0, as in PyTorch; the root's own would be 0 times infinity.
 
-    Source: PAPER section 8.1 (a sum, not a mean).
+    Source: PyTorch's `LPPool1d`, which the paper's notebook uses (a sum, not a mean).
 
     >>> zero, three, four = jnp.array([0.0, 3.0, 4.0])
     >>> round(float(jax.grad(l2_norm)(three, four)), 6), float(jax.grad(l2_norm)(zero, zero))
@@ -26,7 +26,7 @@ def l2_norm(first: Array, second: Array) -> Array:
     """
     squares = jnp.square(first) + jnp.square(second)
     is_zero = squares == 0
-    # The inner choice keeps the infinite slope out of the gradient, the outer one the value right.
+    # The inner `where` keeps the infinite slope out of the gradient; the outer one sets the value.
     return jnp.where(is_zero, 0, jnp.sqrt(jnp.where(is_zero, 1, squares)))
 
 
@@ -35,7 +35,7 @@ POOLS: Mapping[str, Callable[[Array, Array], Array]] = {
     "avg_pool": lambda first, second: (first + second) / 2,
     "l2_pool": l2_norm,
 }
-"""What becomes of a pair of neighbouring points."""
+"""Functions that pool a pair of neighbouring points."""
 
 VARIANTS = ("no_pool", "stride_2", *POOLS)
 
@@ -43,8 +43,8 @@ VARIANTS = ("no_pool", "stride_2", *POOLS)
 class PoolingCNN(eqx.Module):
     """Two convolutions, each with relu and perhaps pooling, then one affine map.
 
-    Kernels of 3 points, padding 1. Pooling, or convolutions of stride 2, halve the length twice: of
-    800 features of signals of 40 points 200 are left, of 9,310 parameters 3,310.
+    Kernels of 3 points, padding 1. Pooling, or convolutions of stride 2, halve the length twice: on
+    signals of 40 points there are 200 features and 3,310 parameters, without it 800 and 9,310.
 
     Args:
         variant: "no_pool"; "stride_2": convolutions of stride 2; "max_pool", "avg_pool", "l2_pool":
@@ -57,7 +57,7 @@ class PoolingCNN(eqx.Module):
             convolutions, and those that halve the length the same affine map.
 
     Raises: ValueError: if there is no such variant.
-    Source: PAPER section 8.1.
+    Source: Greydanus & Kobak (2024), section 5.6, and its notebook.
 
     >>> PoolingCNN("l2_pool", key=jax.random.key(0))(jnp.ones((40, 3))).shape
     (10, 3)

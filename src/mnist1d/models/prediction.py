@@ -1,4 +1,4 @@
-"""Applying a model to many examples."""
+"""Prediction: a model of one example, applied to many."""
 
 import math
 from typing import Any
@@ -45,7 +45,7 @@ def _predict(model: Any, inputs: Array) -> Array:
 
 
 def count_parameters(model: Any) -> int:
-    """Count the trainable numbers of a model.
+    """Count the trainable parameters of a model.
 
     >>> from mnist1d.models import CNN
     >>> count_parameters(CNN(key=jax.random.key(0)))

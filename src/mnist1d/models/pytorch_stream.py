@@ -17,7 +17,7 @@ class PyTorchStream:
     Args:
         seed: from 0 to 2**32 - 1.
 
-    Source: observed with PyTorch 2.13, bit for bit; a test compares with whatever is installed.
+    Source: observed with PyTorch 2.13, bit for bit; a test compares with the installed version.
 
     >>> bool(PyTorchStream(0).uniform(0.0, 1.0, (1,))[0] == np.float32(0.49625658988952637))
     True

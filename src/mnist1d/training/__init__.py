@@ -1,4 +1,4 @@
-"""Training: one loop for every experiment, many runs as one compiled program."""
+"""Training: the loop of every experiment, and many runs as one compiled program."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Which examples there are, and which of them a step sees."""
+"""Batches: a dataset in the types of training, and the examples of each step."""
 
 import math
 from functools import partial
@@ -33,7 +33,7 @@ def as_data(dataset: Dataset) -> Data:
 def sequential_batch(data: Any, step: Int[Array, ""], batch_size: int) -> Any:
     """Take the rows from (step * batch_size) mod n on, in stored order: no shuffling.
 
-    A batch that reaches the end goes on with the first rows, so that all are taken equally often.
+    A batch that reaches the end continues with the first rows, so that all are taken equally often.
 
     Args:
         data: a pytree of arrays with a common leading size n.
@@ -42,7 +42,7 @@ def sequential_batch(data: Any, step: Int[Array, ""], batch_size: int) -> Any:
 
     Returns: the same pytree with leading size `batch_size`.
     Raises: ValueError: if the batch size is out of range, naming it and n.
-    Source: PAPER section C.1 (the published loop never shuffles).
+    Source: the training loop in the authors' notebooks, which never shuffles.
 
     >>> import jax.numpy as jnp
     >>> sequential_batch(jnp.arange(6), jnp.asarray(4), 2)
@@ -97,7 +97,7 @@ def shuffled_order(
 
     Returns: row indices, shape (n_steps, batch_size).
     Raises: ValueError: if the batch size is out of range, naming it and n.
-    Source: PAPER section 4.3.
+    Source: Greydanus & Kobak (2024), the notebook of section 5.2.
 
     >>> order = shuffled_order(6, 2, 5, key=jax.random.key(0))
     >>> order.shape, sorted(order[:3].ravel().tolist())
@@ -114,14 +114,14 @@ def shuffled_order(
 
 
 def _permutations(keys: Key[Array, " epochs"], n: int) -> np.ndarray:
-    """Draw what `jax.random.permutation` draws, sorted by NumPy, which is faster on a CPU.
+    """Draw the permutations of `jax.random.permutation`, sorted by NumPy, faster on a CPU.
 
-    It sorts by random words, so often that equal ones do not matter.
+    JAX sorts by random words several times, so that equal words do not matter.
     """
     n_rounds = math.ceil(3 * math.log(n) / math.log(2**32 - 1))
     order = np.broadcast_to(np.arange(n, dtype=np.int32), (len(keys), n))
     for words in np.asarray(_words(keys, n, n_rounds)):
-        # Position last in what is sorted, as equal words keep their order.
+        # The position in the lower bits keeps equal words in order.
         sorted_words = words.astype(np.uint64) << np.uint64(32) | np.arange(n, dtype=np.uint64)
         sorted_words.sort(axis=1)
         order = np.take_along_axis(order, sorted_words.astype(np.uint32).astype(np.int64), axis=1)

@@ -1,7 +1,7 @@
-"""The one training loop: a run is a pure function of its model, data and key.
+"""The training loop: a run is a pure function of its model, data and key.
 
-`Training` says what a run does and `train` is one run, start to end; `mnist1d.training.runs`
-makes one compiled program of many.
+`Training` describes a run, and `train` executes one; `mnist1d.training.runs` compiles many runs as
+one program.
 """
 
 from collections.abc import Callable
@@ -18,10 +18,10 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What one training run does.
+    """The description of a training run.
 
-    All functions are pure and see one run: its model, its data (any pytree) and its key.
-    Every inexact array of a model is trained; masks are boolean arrays and so left alone.
+    All functions are pure and get the model, the data (any pytree) and the key of one run. Every
+    inexact array of a model is trained; masks, being boolean arrays, are not.
 
     Attributes:
         batch: `(data, step, key) -> batch`, any pytree; draws fresh data, views or rows.
@@ -63,7 +63,7 @@ class Training:
 
 
 class History(NamedTuple):
-    """What a run recorded.
+    """The losses and metrics that a run recorded.
 
     Attributes:
         train_loss: loss of each step's batch before its update, shape (*runs, n_steps).
@@ -75,7 +75,7 @@ class History(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything of a run that changes from step to step: arrays alone.
+    """The arrays of a run that change from step to step.
 
     Attributes:
         arrays: the array leaves of the model, as `equinox.partition` leaves them.
@@ -90,10 +90,10 @@ def train(training: Training, model: Any, data: Any, *, key: PRNGKeyArray) -> tu
     """Train one model: a pure function, to be jitted and mapped.
 
     Args:
-        training: what the run does.
+        training: describes the run.
         model: the initial model.
-        data: any pytree, handed to `training.batch` and `training.evaluate`.
-        key: for batches and losses that draw.
+        data: any pytree, passed to `training.batch` and `training.evaluate`.
+        key: for random batches and losses.
 
     Returns: the model after the last step, and the history.
 
@@ -123,11 +123,10 @@ def train(training: Training, model: Any, data: Any, *, key: PRNGKeyArray) -> tu
 
 
 def segments(training: Training) -> tuple[np.ndarray, np.ndarray]:
-    """First, and one past the last, step of every segment that ends with an evaluation.
+    """Return the first, and one past the last, step of every segment that ends in an evaluation.
 
-    Steps after the last evaluation are a segment of their own, whose evaluation is dropped.
-
-    Returns: two integer arrays of shape (segments,).
+    Steps after the last evaluation are a segment of their own, whose evaluation is dropped. Both
+    arrays are integers of shape (segments,).
     """
     stops = training.evaluation_steps + 1
     if stops[-1] != training.n_steps:
@@ -136,7 +135,7 @@ def segments(training: Training) -> tuple[np.ndarray, np.ndarray]:
 
 
 def begin(training: Training, arrays: Any, data: Any) -> State:
-    """Start a run: the optimiser is fresh."""
+    """Return the state of a run before its first step."""
     optimizer = _optimizer_of(training, data)
     return State(arrays, optimizer.init(eqx.filter(arrays, eqx.is_inexact_array)))
 
@@ -150,22 +149,22 @@ def run_segments(
     key: PRNGKeyArray,
     bounds: Int[Array, "segments 2"],
 ) -> tuple[State, Float[Array, "segments longest"], Any]:
-    """Take segments one after the other, each some steps and then an evaluation.
+    """Run segments one after the other, each some steps and then an evaluation.
 
     The bounds are traced, so that segments of any length up to `longest` share one compiled
     program; they are the same for all runs, so each loop stays one loop under `jax.vmap`.
 
     Args:
-        training: what the run does.
+        training: describes the run.
         static: the part of the model that holds no arrays.
         longest: size of the array of losses of a segment.
         state: the state before the first segment.
-        data: handed to `training.batch` and `training.evaluate`.
-        key: the run's key; step i draws from `fold_in(key, i)`, whatever the segments.
+        data: passed to `training.batch` and `training.evaluate`.
+        key: the run's key; step i draws from `fold_in(key, i)`, for any division into segments.
         bounds: index of the first step of each segment, and one past the last.
 
-    Returns: the new state; the losses of the steps taken in every segment, the rest of each row
-        being 0; what `training.evaluate` found after each.
+    Returns: the new state; the losses of the steps of every segment, the rest of each row being 0;
+        the results of `training.evaluate` after each.
     """
     optimizer = _optimizer_of(training, data)
 
@@ -183,7 +182,7 @@ def run_segments(
             loss, gradient = jax.value_and_grad(loss_of)(parameters, batch, loss_key)
             updates, optimizer_state = optimizer.update(gradient, optimizer_state, parameters)
             parameters = optax.apply_updates(parameters, updates)
-            loss = loss.astype(losses.dtype)  # of whatever type the model is
+            loss = loss.astype(losses.dtype)  # the model may be of another type
             losses = jax.lax.dynamic_update_index_in_dim(losses, loss, step - start, 0)
             return parameters, optimizer_state, losses
 

@@ -1,4 +1,4 @@
-"""Losses and measures of classification, and losses of contrastive learning."""
+"""Losses and accuracy of classification, and losses of contrastive learning."""
 
 import jax
 import jax.numpy as jnp
@@ -18,8 +18,8 @@ def cross_entropy(logits: Float[Array, "n classes"], labels: Int[Array, " n"]) -
 def accuracy(logits: Float[Array, "n classes"], labels: Int[Array, " n"]) -> Float[Array, ""]:
     """Fraction of examples whose largest logit is the label's, in [0, 1].
 
-    Logits of which a loss cannot be computed (not finite, or further apart than the largest
-    number) say nothing: then the result is NaN, never a number.
+    The result is NaN if no loss can be computed from the logits, because some are not finite or
+    differ by more than the largest number.
 
     >>> accuracy(jnp.array([[0., 1.], [1., 0.]]), jnp.array([1, 1]))
     Array(0.5, dtype=float32)
@@ -33,15 +33,15 @@ def info_nce(
 ) -> Float[Array, ""]:
     """InfoNCE of two views in one direction, from half the batch: the published loss, in nats.
 
-    Every first view has to tell its own second view from all n of them; first views are no
-    candidates. Chance level is log n.
+    For every first view, its own second view has to be identified among all n of them; first views
+    are no candidates. Chance level is log n.
 
     Args:
         first: outputs for the first views, one column per sample, of any length but 0.
         second: outputs for the second views.
         temperature: divides the cosine similarities, above 0.
 
-    Source: PAPER section 7.1.
+    Source: Greydanus & Kobak (2024), the notebook of section 5.5.
 
     >>> info_nce(jnp.ones((2, 100)), jnp.ones((2, 100)), 0.5).round(3)
     Array(4.605, dtype=float32)
@@ -55,8 +55,8 @@ def nt_xent(
 ) -> Float[Array, ""]:
     """NT-Xent of two views, the full loss of SimCLR, in nats.
 
-    Every one of the 2 n views has to tell its partner from all 2 n - 1 others. Chance level is
-    log(2 n - 1).
+    For every one of the 2 n views, its partner has to be identified among all 2 n - 1 others.
+    Chance level is log(2 n - 1).
 
     Args:
         first: outputs for the first views, one column per sample, of any length but 0.
@@ -77,6 +77,6 @@ def nt_xent(
 
 
 def _normalised(outputs: Float[Array, "features n"]) -> Float[Array, "features n"]:
-    """Scale columns to length 1; PyTorch's bound keeps zeros what they are."""
+    """Scale columns to length 1; with PyTorch's lower bound of the norm, zeros stay zeros."""
     squares = (outputs**2).sum(axis=0, keepdims=True)
     return outputs * jax.lax.rsqrt(jnp.maximum(squares, 1e-24))

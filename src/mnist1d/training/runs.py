@@ -13,12 +13,12 @@ from jaxtyping import Array, Key, PRNGKeyArray
 from mnist1d.training.loop import History, State, Training, begin, run_segments, segments
 
 Report = Callable[[int, int], None]
-"""Told of progress: steps done, steps in all."""
+"""Called with progress: steps done, steps in all."""
 
 BY_RUN, SHARED = PartitionSpec("run"), PartitionSpec()
 
 _REPORTS = 10
-"""How often a program returns to Python, at most: each time the devices wait."""
+"""Largest number of returns to Python per program: the devices wait each time."""
 
 
 def silent(done: int, total: int) -> None:
@@ -26,11 +26,11 @@ def silent(done: int, total: int) -> None:
 
 
 class Trained(NamedTuple):
-    """Many runs, finished.
+    """The results of many runs.
 
     Attributes:
         models: the models after the last step, array leaves with a leading run axis.
-        history: what they recorded, leaves with a leading run axis.
+        history: losses and metrics, leaves with a leading run axis.
         compile_seconds: time spent tracing and compiling (little with a warm cache).
         run_seconds: time spent training and evaluating.
     """
@@ -54,7 +54,7 @@ def initialise(make: Callable[[PRNGKeyArray], Any], keys: Key[Array, " runs"]) -
     (3, 10, 40)
     """
     _, static = eqx.partition(eqx.filter_eval_shape(make, keys[0]), _is_array_like)
-    # Compiled once and run once: on a CPU most of the time went into optimising random bits.
+    # Compiled once and run once: optimising would take most of the time on a CPU.
     options = (
         {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
         if jax.default_backend() == "cpu"
@@ -86,21 +86,21 @@ def train_runs(
     """Train many models of one architecture at once; each run equals `train`'s.
 
     Args:
-        training: what every run does.
-        models: initial models, stacked: every array leaf has a leading run axis (what
-            `equinox.filter_vmap` of a constructor returns).
+        training: describes every run.
+        models: initial models, stacked: every array leaf has a leading run axis (as
+            `equinox.filter_vmap` of a constructor returns them).
         data: any pytree.
         keys: one per run, shape (runs,).
         data_axes: which leaves of `data` differ between runs, as `in_axes` of `jax.vmap`: 0 for
             a leading run axis, None for shared, or a pytree of these.
-        report: called at the beginning and then at most ten times, after an evaluation each.
+        report: called at the beginning and then at most ten times, after evaluations.
 
     Returns: the trained models, their history, and the time that compiling and running took.
     Raises: ValueError: if there is no key, or an array of each run has another number of runs.
 
     The runs are spread over all devices of JAX's default backend (CPU cores if
     `mnist1d.training.use_all_cores` ran first), the run axis padded to a multiple of their
-    number. After some of the evaluations control returns to Python, so that progress shows.
+    number. After some of the evaluations control returns to Python, to report progress.
 
     >>> import jax.numpy as jnp, optax
     >>> from mnist1d.models import Logistic
@@ -128,22 +128,22 @@ def compile_runs(
     batched: bool = True,
     one_core: bool = False,
 ) -> "RunProgram":
-    """Compile what `train_runs` does, to be run again and again on arrays of the same shapes.
+    """Compile the program of `train_runs`, for repeated use on arrays of the same shapes.
 
     Args:
-        training: what every run does.
-        models: models, data and keys of the shapes to come, as for `train_runs`.
+        training: describes every run.
+        models: models, data and keys of the shapes to use, as for `train_runs`.
         data: see `models`.
         keys: see `models`.
         data_axes: which leaves of `data` differ between runs.
-        devices: where to run; all devices of JAX's default backend if omitted. Programs on
-            different devices may run in threads of their own.
-        batched: whether a device takes each step of all its runs together, or one run after the
-            other. The former is faster for small models; for large ones, whose matrix products fill
-            a core anyway, the latter.
+        devices: the devices to use; all devices of JAX's default backend if omitted. Programs on
+            different devices may run in several threads.
+        batched: whether a device takes each step of all its runs together, or trains one run after
+            the other. The former is faster for small models, the latter for large ones, whose
+            matrix products alone make full use of a core.
         one_core: whether a CPU device computes in the calling thread alone. By default all devices
-            share one pool of threads and cut their products up for it, which costs more than it
-            gains where every core has a device, and that a program, of its own.
+            share one pool of threads and divide their products among it, which costs more than it
+            gains if every core has a device and a program of its own.
 
     Raises: ValueError: if there is no key, or an array of each run has another number of runs.
 
@@ -278,7 +278,7 @@ class RunProgram:
                         f"arrays of each run need a leading axis of {n_runs} runs, as many as "
                         f"keys, got shape {leaf.shape}"
                     )
-        # From the host, as slicing on a device would compile a program per shape.
+        # On the host, as slicing on a device would compile a program per shape.
         tree = jax.tree.map(lambda leaf: leaf if _is_key(leaf) else np.asarray(leaf), tree)
         if spec == BY_RUN and n_runs % n_devices:
             rows = np.arange(-(-n_runs // n_devices) * n_devices) % n_runs
@@ -287,7 +287,7 @@ class RunProgram:
 
 
 class Programs:
-    """Compiled programs, each made once for a purpose on a device, and found again.
+    """A cache of compiled programs, each for a purpose and a device.
 
     >>> programs = Programs()
     >>> programs.n_compiled
@@ -299,15 +299,15 @@ class Programs:
 
     @property
     def n_compiled(self) -> int:
-        """How many programs there are."""
+        """Number of programs."""
         return len(self._programs)
 
     def get(self, purpose: Hashable, *arguments: Any, **options: Any) -> RunProgram:
         """Return the program of a purpose; compiled if there is none.
 
         Args:
-            purpose: what tells it from the others, the device included: no two threads may ask for
-                the same one at the same time.
+            purpose: identifies the program, including the device: two threads must not ask for the
+                same one at the same time.
             *arguments: as for `compile_runs`.
             **options: as for `compile_runs`.
         """
@@ -317,7 +317,7 @@ class Programs:
 
 
 def _grouped(bounds: np.ndarray, size: int) -> list[np.ndarray]:
-    """Divide segments, shape (segments, 2), into groups of a size; the last has empty ones."""
+    """Divide segments, shape (segments, 2), into groups of a size, the last one padded."""
     n_missing = -len(bounds) % size
     empty = np.full((n_missing, 2), bounds[-1, 1], bounds.dtype)
     return np.split(np.concatenate([bounds, empty]), (len(bounds) + n_missing) // size)
@@ -337,7 +337,7 @@ def _one_by_one(function: Callable[..., Any], in_axes: tuple[Any, ...]) -> Calla
             every = [next(own) if flag else leaf for leaf, flag in zip(leaves, flags, strict=True)]
             return function(*jax.tree.unflatten(structure, every))
 
-        if len(varying[0]) == 1:  # spares the program a loop
+        if len(varying[0]) == 1:  # without a loop in the program
             return jax.tree.map(lambda leaf: leaf[None], one([leaf[0] for leaf in varying]))
         return jax.lax.map(one, varying)
 

@@ -1,4 +1,4 @@
-"""The training that most experiments are about: classification of the samples of a dataset."""
+"""Supervised training: classification of the samples of a dataset."""
 
 from collections.abc import Callable
 from typing import Any
