@@ -214,7 +214,7 @@ def test_a_meta_gradient_that_is_not_finite_stops_its_trial_and_says_where(stopp
     inner = int(above.published_stopped_inner_step)
     assert first[0] == (
         "Trial from learning rate 1e+38, published initial weights: stopped, as the meta-gradient "
-        f"is not finite at outer step 0, inner step {inner}. Other trials go on."
+        f"is not finite at outer step 0, inner step {inner}. Other trials continue."
     )
     assert "seed 1:" in first[2]
     assert again == first

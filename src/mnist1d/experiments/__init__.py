@@ -1,7 +1,7 @@
 """The experiments of the paper, in its order.
 
-Each is a folder in the shape of `pooling`; `harness.interface.Experiment` says which names it has.
-To add one, make its folder and name it below: command line, record, report and exam pick it up.
+Each is a folder with the same files as `pooling` and the names of `harness.interface.Experiment`.
+To add one, make its folder and name it below: command line, record, report and exam then use it.
 """
 
 from importlib import import_module
@@ -25,17 +25,17 @@ FOLDERS = (
 EXPERIMENTS = tuple(
     cast("PaperExperiment", import_module(f"{__name__}.{folder}")) for folder in FOLDERS
 )
-"""The experiments themselves."""
+"""The experiments, as modules."""
 
 
 def find_experiment(what: str | Path) -> Experiment:
     """Return the experiment of a name, or load the one in a Python file.
 
     A file needs three parts: `NAME`, `Config` (a dataclass, all of whose fields have defaults) and
-    `run(config)`, which returns an `xarray.Dataset` and may take `progress` and `compute` as our
-    experiments' do. `TITLE`, `VERSION`, `CLAIMS`, `summarise` and `plot` are filled in where they
-    are missing. Without a `VERSION` the text of the file takes its place, so that stored work of
-    another text is not mixed with the new.
+    `run(config)`, which returns an `xarray.Dataset` and may take `progress` and `compute` like
+    those of our experiments. `TITLE`, `VERSION`, `CLAIMS`, `summarise` and `plot` have defaults.
+    The default of `VERSION` is a digest of the file, so that stored results of another text are not
+    used.
 
     Args:
         what: a name, or the path of a file that ends in `.py`.

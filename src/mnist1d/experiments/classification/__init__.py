@@ -1,19 +1,20 @@
 """Do models with the right inductive bias win? Table 1, Figure 2 and Figure S1.
 
 A linear model, an MLP, a CNN and a bidirectional GRU are trained on MNIST-1D, on MNIST-1D with
-its 40 positions permuted (the same permutation for every sample), and, where its files are at
-hand, on MNIST. The paper's claim in numbers: 32, 68, 94 and 91 % test accuracy; 32, 68, 56 and
-57 % after shuffling; a person reaches 96 %; on MNIST all but the linear model exceed 99 %.
+its 40 positions permuted (the same permutation for every sample), and, if its files are
+available, on MNIST. The paper's claim in numbers: 32, 68, 94 and 91 % test accuracy; 32, 68, 56
+and 57 % after shuffling; a person reaches 96 %; on MNIST all but the linear model exceed 99 %.
 
-Source: PAPER section 1. Differences from the paper and its code:
+Source: Greydanus & Kobak (2024), section 4, and its notebook. Differences from the paper and its
+code:
 
 1. Seeds. Weights are drawn from explicit keys; the code left PyTorch unseeded. Seed s has the
    same initial weights on plain and shuffled data, so that the drop by shuffling is paired.
 2. Early stopping. The paper says that it was used, the code runs to the end. Both are shown:
    the accuracy after the last step, and the test accuracy at the evaluation with the highest
-   validation accuracy (the first of equals). The validation set is ours: freshly generated
-   samples of another seed, standardised with the constants of the published set. The test set
-   chooses nothing. The claims are judged on the early-stopped accuracy.
+   validation accuracy (the first of equals). The validation set is ours: samples of another seed,
+   standardised with the constants of the published set. Nothing is chosen on the test set. The
+   claims are judged on the early-stopped accuracy.
 3. Number of runs. Three seeds by default, as the paper says (its repository holds one run each).
 4. MNIST. The repository has no code for it. Pixels are divided by 255 and standardised with the
    mean 0.1307 and deviation 0.3081 of the training images; the last 5,000 training images are
@@ -23,9 +24,9 @@ Source: PAPER section 1. Differences from the paper and its code:
    first layer Linear(784, 100); the CNN's three layers in two dimensions (25 channels, kernels
    5, 3, 3, stride 2, padding 1; 16 positions remain); the GRU (6 units per direction) over the
    28 rows.
-5. The human expert. Each of the 400 different answered samples counts once; the published
-   numbers count 100 of them twice (`human_expert`; the row "5 quizzes" is theirs). There are no
-   stored answers on shuffled data or on MNIST, so those two numbers of Table 1 cannot be checked.
+5. The human expert. Each of the 400 different answered samples counts once; the published numbers
+   (the row "5 quizzes") count 100 of them twice (`human_expert`). There are no stored answers on
+   shuffled data or on MNIST, so those two numbers of Table 1 cannot be checked.
 6. Figure 2. "Human" stands above its line, as the CNN's interval runs below it.
 7. Figure S1. The CNN's errors are those after step 3000 on the first 500 test samples, as
    published, averaged over seeds.

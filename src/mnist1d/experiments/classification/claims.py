@@ -1,4 +1,4 @@
-"""What the paper says about the models, and how it is measured."""
+"""The paper's claims about the models, and their measures."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def spread(data: str) -> Measure:
 
 
 def not_fitted(data: str, model: str) -> Measure:
-    """What the training accuracy lacks of 100 %."""
+    """Training error at the best evaluation, in per cent."""
     return Measure(lambda result: 100 - best_training(data, model).per_seed(result))
 
 
@@ -86,10 +86,10 @@ def human_minus_cnn(result: xr.Dataset) -> Estimate:
     """Difference on the 400 samples that the person answered, paired by sample."""
     cnn = result.sel(data="plain", model="CNN")
     n_diverged = int(cnn.diverged.sum())
-    sound = cnn.isel(seed=~cnn.diverged.to_numpy())
-    if not sound.sizes["seed"]:
+    finite = cnn.isel(seed=~cnn.diverged.to_numpy())
+    if not finite.sizes["seed"]:
         return Estimate(np.nan, np.nan, np.nan, 0, n_diverged)
-    predictions = sound.test_prediction.sel(step=sound.early_stopped_step)
+    predictions = finite.test_prediction.sel(step=finite.early_stopped_step)
     correct = (predictions == result.test_label).mean("seed").to_numpy()[human_expert.TEST_INDEX]
     difference = paired_difference(100.0 * human_expert.is_correct(), 100.0 * correct)
     return difference._replace(n_diverged=n_diverged)
@@ -288,16 +288,16 @@ def summarise(result: xr.Dataset) -> list[Row]:
 
 
 def explain(result: xr.Dataset) -> dict[str, str]:
-    """Say why claims differ, claim by claim, in numbers of the result itself.
+    """Explain why claims differ, claim by claim, with numbers of the result.
 
-    Facts about the published runs: PAPER sections 1.5 and 10.
+    Numbers of the published runs are those that the authors' notebook prints.
     """
 
     def text(measure: Measure) -> str:
         return f"{measure(result).mean:.1f} %"
 
     def highest(data: str, model: str) -> str:
-        """Best of all evaluations of all seeds, chosen on the test set: more than is fair."""
+        """Best of all evaluations of all seeds, chosen on the test set: an upper bound."""
         prefix = "mnist_" if data == "mnist" else ""
         found = result[f"{prefix}test_accuracy"].sel(model=model)
         found = found if prefix else found.sel(data=data)

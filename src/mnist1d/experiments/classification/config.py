@@ -1,4 +1,4 @@
-"""What can be set of the classification experiment."""
+"""The settings of the classification experiment."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ class Config:
         validation_seed: seed of the validation set, other than the data's, 42.
         mnist: folder with MNIST's four files; None for the environment variable MNIST1D_MNIST.
             Without either, MNIST is left out.
-        download_mnist: whether to fetch what is missing of MNIST from a public mirror.
+        download_mnist: whether to fetch missing files of MNIST from a public mirror.
         mnist_learning_rate: of Adam on MNIST.
         mnist_evaluate_every: steps between evaluations on MNIST.
         data: the dataset in place of MNIST-1D, as rows of points; claims, figures and the human
@@ -60,5 +60,5 @@ class Config:
 
     @classmethod
     def quick(cls) -> Self:
-        """Return settings that take seconds and show that everything works, not more."""
+        """Return settings for a run of seconds, which tests that everything works."""
         return cls(seeds=2, n_steps=501, mnist_evaluate_every=500)

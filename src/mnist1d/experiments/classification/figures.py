@@ -57,7 +57,7 @@ def _plot_curves(result: xr.Dataset) -> Figure:
         return figure
     human = 100 * np.mean(human_expert.PUBLISHED_QUIZ_ACCURACY)
     panels[1].axhline(human, color="black", zorder=1)
-    # The published figure has it below the line, where our CNN's interval now runs.
+    # The published figure has it below the line, where our CNN's interval is.
     panels[1].text(0, 96.3, "Human", va="bottom")
     return figure
 

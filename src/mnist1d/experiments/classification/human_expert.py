@@ -2,10 +2,10 @@
 
 One author labelled samples of the published test set, a hundred per quiz, seeing the true labels
 after every ten. Five quizzes are stored; the file of quiz 2 is byte-identical with that of quiz 1,
-so 100 answers are counted twice in every published number. Here every sample counts once, and
-the published way of counting stands beside it.
+so 100 answers are counted twice in every published number. Here every sample counts once; the
+published counting is shown as well.
 
-Source: PAPER section 1.6.
+Source: the stored quizzes in the reference repository.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ ERRORS: dict[int, int] = {
 
 
 def is_correct() -> NDArray[np.bool_]:
-    """Tell which of the 400 answers are right, in the order of `TEST_INDEX`.
+    """Return which of the 400 answers are right, in the order of `TEST_INDEX`.
 
     >>> int(is_correct().sum())
     383

@@ -1,4 +1,4 @@
-"""How it is done: every model is trained on MNIST-1D, in two orders of its points, and on MNIST."""
+"""Method of the classification experiment: train models on MNIST-1D, in two orders, and MNIST."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -48,13 +48,12 @@ def run(
 
     Args:
         config: the settings.
-        progress: told what is going on.
-        compute: trains a model on a data set, all runs together, and finds those that were trained
-            before.
+        progress: called with the progress.
+        compute: trains a model on a data set, all runs together, or reads stored results.
 
     Raises:
         InputError: if MNIST's folder is given and its files cannot be read.
-        OSError: if what is finished cannot be stored.
+        OSError: if results cannot be stored.
 
     Returns: variables over the dimensions `model`, `data` (plain, shuffled), `seed` and `step`
         (index of the step after which an evaluation took place):
@@ -64,7 +63,7 @@ def run(
           (model, data, seed, step);
         - `test_prediction` (model, data, seed, step, sample) and `test_label` (sample);
         - `early_stopped_accuracy`, `early_stopped_step` (model, data, seed);
-        - `diverged` (model, data, seed): a training loss was not finite or beyond `DIVERGED`;
+        - `diverged` (model, data, seed): a training loss was not finite or above `DIVERGED`;
           accuracies and losses of such a run are NaN;
         - `n_parameters`, `compile_seconds`, `run_seconds` (model).
 
@@ -84,7 +83,7 @@ def run(
 
 
 def _read_mnist(config: Config, progress: Progress) -> MNIST | None:
-    """Read MNIST before anything is trained, so that a damaged file costs no time."""
+    """Read MNIST before training, so that damaged files are reported at once."""
     if mnist_folder(config.mnist) is None and not config.download_mnist:
         return None
     try:
@@ -129,7 +128,7 @@ def _trained(
     *,
     only_here: bool = False,
 ) -> Iterator[tuple[Task, Arrays]]:
-    """Train every model on a data set, or find it trained."""
+    """Train every model on a data set, or read its stored results."""
 
     def report(tasks: Sequence[Task], steps: int, _: int = 0) -> None:
         for task in tasks:
@@ -144,12 +143,12 @@ def _trained(
         devices="all",
         only_here=only_here,
     ):
-        report([task], config.n_steps)  # the one report of what was stored
+        report([task], config.n_steps)  # for stored results the only report
         yield task, arrays
 
 
 def _task(config: Config, data: str, model: str) -> Task:
-    """Describe the training of a model on a data set, all runs together."""
+    """Return the task of training a model on a data set, all runs together."""
     settings = dataclasses.asdict(config)
     for name in ("mnist", "download_mnist", "data"):
         del settings[name]
@@ -158,7 +157,7 @@ def _task(config: Config, data: str, model: str) -> Task:
 
 
 def mnist1d_trainer(config: Config) -> Runner:
-    """Return what trains models on MNIST-1D, from every seed on either order of the points."""
+    """Return the runner of models on MNIST-1D, for every seed and both orders of the points."""
     dataset = generate(config.data)
     parts = {
         "train": (dataset.x, dataset.y),
@@ -186,7 +185,7 @@ def mnist1d_trainer(config: Config) -> Runner:
 
 
 def mnist_trainer(files: MNIST, config: Config) -> Runner:
-    """Return what trains models on MNIST, from every seed."""
+    """Return the runner of models on MNIST, for every seed."""
 
     def standardised(images: np.ndarray) -> np.ndarray:
         return (images.reshape(-1, 784) / np.float32(255) - 0.1307) / 0.3081
@@ -224,7 +223,7 @@ def _train(
     data_axes: Any,
     on_step: OnStep,
 ) -> dict[str, np.ndarray]:
-    """Train a model, from all seeds together; returns arrays by run, and numbers about all runs."""
+    """Train a model, all seeds together; return arrays by run, and numbers about all runs."""
     on_step(0)
     models = initialise(lambda key: make(key=key), keys)
     trained = train_runs(
@@ -244,7 +243,7 @@ def _train(
 
 
 def published_training(config: Config, *, mnist: bool = False) -> Training:
-    """Return the published loop; on MNIST its rate is another. PAPER section C.1."""
+    """Return the published training; on MNIST with another learning rate."""
     training = supervised(
         config.n_steps,
         optax.adam(config.mnist_learning_rate if mnist else config.learning_rate),
@@ -266,7 +265,7 @@ def published_training(config: Config, *, mnist: bool = False) -> Training:
 
 
 def _assembled(found: Iterable[tuple[Task, Arrays]], coords: Mapping[str, Any]) -> xr.Dataset:
-    """Put the arrays of all models together, whose first dimension is that of all runs."""
+    """Assemble the arrays of all models, whose first dimension has all runs."""
     run = tuple(axis for axis in ("model", "data", "seed") if axis in coords)
     shape = [len(coords[axis]) for axis in run[1:]]
     by_run = (

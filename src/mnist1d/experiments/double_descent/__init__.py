@@ -1,26 +1,27 @@
 """Does the test error rise and fall again as a model grows? Figure 5.
 
 MLPs of 19 widths, without and with label noise, and CNNs of 29 numbers of channels, with label
-noise, are trained until even the labels that are wrong are learnt. The paper's claim in numbers:
+noise, are trained until they have learnt even the wrong labels. The paper's claim in numbers:
 with 15 % label noise the test error of the MLP peaks at about 50 hidden units, where the training
 error reaches zero, and falls beyond. Its runs: 47.2 % at 16 units, 54.1 % at 47, 45.5 % at 300.
 
-Source: PAPER section 4. Differences from the paper and its code:
+Source: Greydanus & Kobak (2024), section 5.2, and its notebook. Differences from the paper and its
+code:
 
 1. Seeds. Three runs per size by default instead of one, from explicit keys; the code left PyTorch
    unseeded. Seed s gives all sizes the same batches, and a size the same initial weights with and
    without label noise, so that differences are paired.
-2. Errors are numbers; the published figure shows them cut to whole per cent.
-3. "15 % label noise": 15 % of the labels are drawn anew and may be the old ones. The published
-   stream is used: 639 of 4,000 are drawn anew, 577 (14.4 %) are wrong.
+2. Errors are not rounded; the published figure truncates them to whole per cent.
+3. "15 % label noise": 15 % of the labels are redrawn and may be the old ones. The published
+   stream is used: 639 of 4,000 are redrawn, 577 (14.4 %) are wrong.
 4. "The hidden layer": the MLP has two hidden layers of equal width, as in the code.
 5. The caption's dashed line marks the interpolation threshold, the figure's dashes the training
    error. Both are drawn, the measured threshold as a grey upright line.
-6. Threshold and peak are measured on each seed's curve (`curves`). About 50 is taken as 50
-   give or take 15, a step of the published widths to either side. The search begins at the first
-   size whose training error is below 50 %. As each seed's peak is chosen on its own test errors,
-   a curve without one would seem to have a small one: a peak has to stand 2 points (0.1 nats) high.
-7. The test loss, printed by the code and not shown, has a figure of its own. The training error is
+6. Threshold and peak are measured on each seed's curve (`curves`). "About 50" is taken as 50 ± 15,
+   a step of the published widths to either side. The search begins at the first size whose training
+   error is below 50 %. As each seed's peak is chosen on its own test errors, a curve without a peak
+   would seem to have a small one: a peak must be at least 2 points (0.1 nats) high.
+7. The test loss, which the code prints but does not plot, has its own figure. The training error is
    evaluated once, after the last step, as in the code.
 """
 

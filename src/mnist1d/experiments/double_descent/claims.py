@@ -1,4 +1,4 @@
-"""What the paper says about double descent, and how it is measured."""
+"""The paper's claims about double descent, and their measures."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ SCALE = {"error": 100.0, "loss": 1.0}
 """Errors are given in per cent, losses in nats."""
 
 MIN_PEAK = {"error": 2.0, "loss": 0.1}
-"""How high a peak has to stand, in percentage points and in nats.
+"""Least height of a peak, in percentage points and in nats.
 
-Each seed's peak is where its own curve stands highest, which is above zero by construction: curves
-without a peak, with the runs' noise of a percentage point, give 1.6 points.
+Each seed's peak is the highest point of its own curve, so that its height is positive by
+construction: curves without a peak, with the runs' noise of a percentage point, give 1.6 points.
 """
 
 FIGURE = "Section 5.2, Figure 5"
@@ -36,8 +36,8 @@ FIGURE = "Section 5.2, Figure 5"
 def mean(series: str, values: Values, limits: tuple[float, float] = UNLIMITED) -> Measured:
     """Estimate the mean over seeds of a measure of the curves of a series.
 
-    A curve in which a run diverged has none. Neither has one that does not reach 0, of a threshold:
-    then the seeds that have the measure stand for themselves alone, and the interval is unknown.
+    A curve in which a run diverged has no value, nor does one that does not reach 0 have a
+    threshold: then the mean is that of the other seeds, and the interval is unknown.
 
     Args:
         series: name of the curves.
@@ -80,7 +80,7 @@ def size_at(series: str, point: str, curve: str = "error") -> Measured:
 
 
 def height(series: str, curve: str = "error") -> Measured:
-    """Measure how high the peak stands above the valley before it."""
+    """Measure the height of the peak above the valley before it."""
     return mean(series, lambda of: SCALE[curve] * (of[f"{curve}_peak"] - of[f"{curve}_valley"]))
 
 
@@ -97,8 +97,8 @@ def gain(series: str) -> Measured:
 def threshold(series: str) -> Measured:
     """Measure the smallest size without training errors.
 
-    The interval reaches down to that of the sizes before: seeds that agree on a size still leave
-    open where between the two the truth lies.
+    The interval extends to the next smaller sizes, as the threshold may lie anywhere between two
+    sizes even if all seeds agree.
     """
     fits, before = geometric_mean(series, lambda of: of.threshold), below_threshold(series)
     return lambda result: fits(result)._replace(low=before(result).low)
@@ -115,7 +115,7 @@ def peak_over_threshold(series: str) -> Measured:
 
 
 def wrong_labels(result: xr.Dataset) -> Estimate:
-    """Count the wrong labels, in per cent: without uncertainty."""
+    """Count the wrong labels, in per cent, without uncertainty."""
     share = 100 * float(result.n_wrong_labels / result.n_labels)
     return Estimate(share, share, share, int(result.n_labels))
 

@@ -1,4 +1,4 @@
-"""What can be set of the double descent experiment, and its three curves."""
+"""The settings of the double descent experiment, and its three curves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ CHANNELS = (*range(2, 30, 2), *range(30, 101, 5))
 PUBLISHED_DATA = DatasetConfig(
     num_samples=16_000, train_split=0.25, label_noise=0.15, label_noise_kind="published"
 )
-"""The set that the paper trains on."""
+"""The dataset that the paper trains on."""
 
 
 class Series(NamedTuple):
@@ -79,7 +79,7 @@ class Config:
 
     @classmethod
     def quick(cls) -> Self:
-        """Return settings that take seconds and show that everything works, not more."""
+        """Return settings for a run of seconds, which tests that everything works."""
         return cls(seeds=2, widths=(8, 16, 40), channels=(4, 8, 12), n_epochs=25)
 
     @property

@@ -1,6 +1,6 @@
 """The interpolation threshold and the peak of a curve of errors over model sizes.
 
-One curve is one seed's; intervals over seeds are made of these numbers, never of averaged curves.
+A curve belongs to one seed; intervals over seeds are those of its numbers, not of averaged curves.
 """
 
 from typing import NamedTuple
@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 LEARNING = 0.5
-"""Sizes before the first whose training error is below this are too small to be looked at.
+"""The search for a peak begins at the first size whose training error is below this.
 
-Such models cannot fit half of the labels, and the chance of their initial weights moves their error
-by several points: rises among them are no peaks.
+Smaller models cannot fit half of the labels, and their error varies by several points with their
+initial weights, so that its rises are no peaks.
 """
 
 
 class Threshold(NamedTuple):
-    """Where a curve of training errors first reaches 0.
+    """The first size at which a curve of training errors is 0.
 
     Attributes:
         size: the smallest size that fits all labels; NaN if none does.
-        below: the next smaller size, which does not: the truth lies between the two. NaN if no size
-            fits or even the smallest does.
+        below: the next smaller size, which does not: the threshold lies between the two. NaN if no
+            size fits all labels, or even the smallest does.
     """
 
     size: float
@@ -33,10 +33,10 @@ class Peak(NamedTuple):
     """The highest rise of a curve of test errors, in the unit of the errors.
 
     Attributes:
-        size: where the peak is: the vertex of the parabola through the highest point and its two
-            neighbours over the logarithm of the size, or the size itself at the end of the curve.
+        size: at the vertex of the parabola through the highest point and its two neighbours over
+            the logarithm of the size; at the end of the curve the size of the highest point.
         error: the error at the highest point.
-        valley_size: the size of the lowest error before.
+        valley_size: the size with the lowest error before the peak.
         valley_error: that error.
         last_error: the error of the largest size.
     """
@@ -66,8 +66,6 @@ def find_threshold(sizes: ArrayLike, train_error: ArrayLike) -> Threshold:
         train_error: of one seed, any unit, shape (sizes,); NaN where a run diverged, which makes
             the threshold NaN.
 
-    Source: PAPER section 4.5.
-
     >>> find_threshold([4, 8, 16, 32], [0.6, 0.1, 0.0, 0.0])
     Threshold(size=16.0, below=8.0)
     >>> find_threshold([4, 8], [0.6, 0.1])
@@ -82,7 +80,7 @@ def find_threshold(sizes: ArrayLike, train_error: ArrayLike) -> Threshold:
 
 
 def find_peak(sizes: ArrayLike, test_error: ArrayLike, train_error: ArrayLike) -> Peak:
-    """Find the peak of a curve: where it stands highest above the lowest point before.
+    """Find the peak of a curve: the point that is highest above the lowest point before it.
 
     Args:
         sizes: rising, shape (sizes,).

@@ -12,9 +12,9 @@ from mnist1d.measures.uncertainty import interval
 
 CAPTIONS = {
     "figure": "Figure 5: training and test error over model size; bands are 95 % intervals over "
-    "seeds, the grey upright line the smallest size without training errors, the dotted line the "
-    "share of labels drawn anew.",
-    "figure-loss": "The losses of the same runs, which the paper's code prints and does not show.",
+    "seeds, the grey vertical line the smallest size without training errors, the dotted line the "
+    "share of labels redrawn.",
+    "figure-loss": "The losses of the same runs, which the paper's code prints but does not plot.",
 }
 
 
@@ -29,7 +29,7 @@ def plot(result: xr.Dataset) -> dict[str, Figure]:
 def _plot_panels(
     result: xr.Dataset, curve: str, label: str, limits: tuple[float, float | None]
 ) -> Figure:
-    """Draw the three series; the legend is in the last panel, where no curve is in its way."""
+    """Draw the three series, with the legend in the last panel, where it covers no curve."""
     figure = Figure(figsize=(3.25, 2))
     panels = figure.subplots(1, len(SERIES), sharey=True)
     for axes, (name, series), letter in zip(panels, SERIES.items(), "abc", strict=True):
@@ -45,7 +45,7 @@ def _plot_panels(
         for spine in ("left", "bottom"):
             axes.spines[spine].set_position(("outward", 3))
         style.panel_letter(axes, letter)
-    # After all curves, so that the shared axis holds the highest.
+    # After all curves, so that the shared axis includes the highest.
     panels[0].set(ylabel=label, ylim=limits)
     panels[-1].legend(
         loc="upper right",

@@ -1,4 +1,4 @@
-"""How it is done: a model of every size is trained, for every curve and from every seed."""
+"""Method of the double descent experiment: train a model of every size, curve and seed."""
 
 from collections.abc import Mapping
 
@@ -31,17 +31,17 @@ def run(
 
     Args:
         config: the settings.
-        progress: told what is going on, in GFLOP of work.
-        compute: trains the models, and finds those that were trained before.
+        progress: called with the progress, in GFLOP.
+        compute: trains the models, or reads stored results.
 
     Returns: variables over the dimensions `series` (mlp, mlp-noise, cnn-noise), `rank` (of a size
-        in its series) and `seed`; where a series has fewer sizes, `size` is 0 and the rest NaN:
+        in its series) and `seed`; for a series with fewer sizes, `size` is 0 and the rest NaN:
 
         - `size`, `n_parameters` (series, rank);
         - `train_error`, `test_error` (fractions; of a run that diverged NaN), `train_loss`,
           `test_loss` (nats), `run_seconds`, `compile_seconds` (of all runs that were trained
           together), all (series, rank, seed); training errors are those on the labels trained on;
-        - `diverged` (series, rank, seed): a loss was not finite or beyond `DIVERGED`;
+        - `diverged` (series, rank, seed): a loss was not finite or above `DIVERGED`;
         - `threshold`, `threshold_below` (series, seed): the smallest size whose training error is
           0 and the one before it; NaN if there is none;
         - `error_...` and `loss_...` (series, seed): `peak_size`, `peak`, `valley_size`, `valley`,
@@ -91,7 +91,7 @@ def run(
 
 
 def _training(config: Config, name: str, rank: int, seed: int) -> Task:
-    """Describe the training of a model, and name the runs that it is trained together with."""
+    """Return the task of a model, with the sizes that are trained together with it."""
     architecture, noisy, _ = SERIES[name]
     sizes = config.sizes(architecture)
     together = sizes_together(sizes[rank], sizes, PADDED_UP_TO[architecture])
@@ -122,7 +122,7 @@ def _gigaflop(task: Task) -> float:
 
 
 def _outcome(task: Task, arrays: Arrays, n_samples: Mapping[str, int]) -> Arrays:
-    """Turn numbers of errors into fractions, and what a run that diverged measured into NaN."""
+    """Turn numbers of errors into fractions, and all measurements into NaN if the run diverged."""
     diverged = not all(arrays[f"{part}_loss"] < DIVERGED for part in n_samples)
     measured = {f"{part}_error": arrays[f"{part}_wrong"] / n for part, n in n_samples.items()}
     measured |= {f"{part}_loss": arrays[f"{part}_loss"] for part in n_samples}

@@ -1,8 +1,8 @@
-"""Training models of one size, or of several small sizes as one program.
+"""Training of models of one size, or of several small sizes as one program.
 
-Sizes differ a thousandfold in work. The smallest, whose steps are mostly overhead, are padded with
-zero units to a common size and trained as one program: it takes about as long, and is compiled
-once.
+The work of sizes differs by a factor of a thousand. The smallest, whose steps are mostly overhead,
+are padded with zero units to a common size and trained as one program, which takes about as long
+and is compiled once.
 """
 
 import threading
@@ -29,10 +29,10 @@ ARCHITECTURES: Mapping[str, Callable[..., Any]] = {
     "MLP": lambda size, key, **shape: MLP(hidden_size=size, residual=False, key=key, **shape),
     "CNN": lambda size, key, **shape: CNN(channels=size, key=key, **shape),
 }
-"""How a model of a size is made; `shape` may have `input_size` and `n_classes`."""
+"""Constructors of a model of a size; `shape` may have `input_size` and `n_classes`."""
 
 PADDED_UP_TO: Mapping[str, int] = {"MLP": 16, "CNN": 6}
-"""The largest size that shares its program with others: beyond, padding costs more than it saves.
+"""The largest size that shares its program with others: above, padding costs more than it saves.
 
 On two cores of an AMD EPYC a step of the MLPs of 2 to 12 units takes 245 us as one program and 248
 us as seven.
@@ -41,14 +41,14 @@ us as seven.
 BATCHED_UP_TO = 50
 """The largest size whose runs, with and without label noise, take every step together.
 
-The matrix products of larger models fill a core; those of smaller ones are mostly overhead.
+The matrix products of larger models use a whole core; those of smaller ones are mostly overhead.
 """
 
 
 def sizes_together(size: int, sizes: Sequence[int], padded_up_to: int) -> tuple[int, ...]:
     """Return the sizes that share a program with a size, itself included.
 
-    They depend on the sizes alone, never on what is finished already: rounding may depend on them.
+    They depend on the sizes alone, not on stored results, as rounding may depend on them.
 
     Args:
         size: one of `sizes`.
@@ -64,7 +64,7 @@ def sizes_together(size: int, sizes: Sequence[int], padded_up_to: int) -> tuple[
 
 
 def work_per_step(architecture: str, size: int, batch_size: int = 100) -> float:
-    """Floating-point operations of a step: what the matrix products need.
+    """Return the number of floating-point operations of the matrix products of a step.
 
     Args:
         architecture: "MLP" or "CNN", with the inputs of MNIST-1D.
@@ -79,7 +79,7 @@ def work_per_step(architecture: str, size: int, batch_size: int = 100) -> float:
 
 
 class Trainer:
-    """Trains the runs that share a program, from one seed after the other.
+    """Trains the runs that share a program, one seed after the other.
 
     The arrays of a run are `train_wrong` and `test_wrong` (numbers of samples), `train_loss` and
     `test_loss` (nats), `n_parameters`, and of its program `compile_seconds` and `run_seconds`.
@@ -115,7 +115,7 @@ class Trainer:
     ) -> Iterator[tuple[Task, Arrays]]:
         """Train the runs of tasks that share a program, on a device.
 
-        All that share it are trained, also if only some are wanted: their rounding would differ.
+        All runs of the program are trained, even if only some are needed, as rounding may differ.
         """
         n_done = 0
         for seed in sorted({task.key["seed"] for task in tasks}):
@@ -127,10 +127,10 @@ class Trainer:
                 yield task, trained[task.key["size"], task.key["noisy"]]
 
     def _train(self, key: Mapping[str, Any], device: Any) -> dict[tuple[int, bool], Arrays]:
-        """Train what shares a program with a run; returns arrays by size and label noise."""
+        """Train all runs of a run's program; return arrays by size and label noise."""
         architecture, sizes, seed = key["architecture"], tuple(key["together"]), key["seed"]
         runs = list(product(sizes, key["noises"]))
-        keys = jax.random.split(jax.random.key(seed), len(runs))  # nothing is drawn from them
+        keys = jax.random.split(jax.random.key(seed), len(runs))  # not used for random numbers
         models, n_parameters = self._initial_models(architecture, runs, seed)
         with self._lock:
             order = self._order(seed)
@@ -161,8 +161,7 @@ class Trainer:
     ) -> tuple[Any, dict[int, int]]:
         """Draw the initial models of runs, padded and stacked; and count parameters by size.
 
-        The weights of a size depend on it and the seed alone: with and without label noise a run
-        begins at the same point.
+        The weights depend on size and seed alone, and so are the same with and without label noise.
         """
         make = partial(ARCHITECTURES[architecture], **self._shape)
         drawn = {}
@@ -175,7 +174,7 @@ class Trainer:
 
 
 def _draw_order(config: Config, n_train: int, seed: int) -> np.ndarray:
-    """Draw the batches of a seed: the same for all sizes."""
+    """Draw the batches of a seed, the same for all sizes."""
     key = jax.random.fold_in(jax.random.key(seed), 0)
     return np.asarray(shuffled_order(n_train, config.batch_size, config.n_steps, key=key))
 
@@ -191,7 +190,7 @@ def _loss(model: Any, batch: Any, _: Any) -> jax.Array:
 
 
 def _evaluate(model: Any, data: Any, *, n_train: int) -> dict[str, jax.Array]:
-    """Count errors as integers: a fraction computed in float32 need not be exactly 0."""
+    """Count errors as integers, as a fraction computed in float32 may not be exactly 0."""
     x, labels, _ = data
     logits = predict(model, x, chunk_size=200)
     wrong = logits.argmax(axis=1) != labels

@@ -2,19 +2,20 @@
 
 An MLP (hidden size 500, residual) is pruned in 100 rounds from sparsity 0 to 1. In every round it
 starts again from its initial weights, is trained with the present mask, and loses the parameters
-that are smallest afterwards ("lottery"); random masks of the same sparsity stand beside it. The
-paper's claims: tickets beat random masks, and even beyond 95 % sparsity the dense network; trained
+that are smallest afterwards ("lottery"); random masks of the same sparsity are the comparison. The
+paper's claims: tickets beat random masks, and even above 95 % sparsity the dense network; trained
 for long, a ticket of 92 % reaches about 70 %, also on signals that are flipped; on shuffled ones it
-falls below the dense network; with other initial weights it stays above; its first layer has more
-neighbouring weights than chance, which is why.
+falls below the dense network; with other initial weights it stays above; the reason is that its
+first layer has more neighbouring weights than chance.
 
-Source: PAPER section 3. `protocol="published"` does what the code did; the default, "corrected",
-what the paper describes. Differences from the paper and its code; (both): of either protocol.
+Source: Greydanus & Kobak (2024), section 5.1, and its notebook. `protocol="published"` does what
+the code did; the default, "corrected", what the paper describes. Differences from the paper and its
+code; (both): of either protocol.
 
 1. Weights are drawn from explicit keys (both; the code left PyTorch unseeded). In a trial, dense
    network, ticket and random masks start from the same weights, in search and studies; in
-   "published" every search and every study has weights of its own.
-2. Pruning looks at the weights after the last step, 1501; the code took the copy of step 1000.
+   "published" every search and every study has its own weights.
+2. Pruning uses the weights after the last step, 1501; the code used a copy of step 1000.
 3. In the studies on original, flipped, shuffled and chunked data the tickets have their own initial
    weights; in the one called re-initialised they have others. In the code all had others.
 4. Adjacency is divided by the number of possible positions (39, 38, 37) and not by 40, is taken
@@ -22,14 +23,15 @@ what the paper describes. Differences from the paper and its code; (both): of ei
 5. The picture shows lottery and random ticket at the same sparsity, 91/99, not 90/99 and 91/99.
 6. Three trials by default, not two: two leave no usable interval (both).
 7. Training accuracy is measured at the end of the studies only (both); nothing depends on it.
-8. Beyond the paper (both): two controls tell what of a ticket's first layer helps. Beside the
-   re-initialised ticket stand random first layers with the ticket's number of weights per unit and
-   per input but no more neighbourhood than that forces ("same degrees"), and with its runs of
-   neighbouring weights, unit by unit, at random places ("same runs"). All else is the ticket's.
-9. There are two published runs. The text describes that of 2020, from which the numbers beside the
-   studies are; the search and adjacency are of the code's run of 2024. In the latter, which trained
-   the tickets without their own weights (difference 3), the leads are smaller: ticket over dense
-   +1.65 and not +7.0 points, flipped -0.25 and not +4.1, shuffled +0.95 and not +1.8,
+8. Beyond the paper (both): two controls show which property of a ticket's first layer helps. The
+   re-initialised ticket is compared with random first layers that have the ticket's number of
+   weights per unit and per input but no further adjacency ("same degrees"), and with first layers
+   that have its runs of neighbouring weights, unit by unit, at random positions ("same runs"). All
+   else is the ticket's.
+9. There are two published runs. The text describes that of 2020, from which the published numbers
+   of the studies are; those of search and adjacency are from the code's run of 2024. In the latter,
+   which trained the tickets without their own weights (difference 3), the leads are smaller: ticket
+   over dense +1.65 and not +7.0 points, flipped -0.25 and not +4.1, shuffled +0.95 and not +1.8,
    re-initialised +1.75 and not +3.3, own weights over others +0.35 and not +3.35.
 """
 

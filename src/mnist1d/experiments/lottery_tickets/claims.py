@@ -1,4 +1,4 @@
-"""What the paper says about lottery tickets, and how it is measured."""
+"""The paper's claims about lottery tickets, and their measures."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Rounds = Callable[["xr.Dataset"], np.ndarray]
-"""Which rounds of a result are meant, shape (rounds,)."""
+"""A choice of rounds of a result: truth values of shape (rounds,)."""
 
 LENGTHS = {2: "two", 3: "three", 4: "four"}
-"""Numbers of neighbours, and their words."""
+"""Numbers of neighbours, as words."""
 
 
 def nearest(sparsity: float) -> Rounds:
@@ -39,7 +39,7 @@ def between(least: float, most: float) -> Rounds:
 
 
 def of_tickets(result: xr.Dataset) -> np.ndarray:
-    """Choose the round that the tickets are of."""
+    """Choose the round of the tickets that are studied."""
     return nearest(float(result.ticket_sparsity))(result)
 
 
@@ -72,8 +72,8 @@ def adjacency(search: str, length: int) -> Measure:
         kept = result.ticket_mask.sel(search=search).to_numpy()
         if not result.as_published:
             return 100 * adjacency_probability(kept, length)
-        # What the code did: the number of inputs in place of that of positions, and for the
-        # lottery ticket's four the fourth factor from the random mask.
+        # As in the published code: divided by the number of inputs and not of positions; for four
+        # neighbours of the lottery ticket, the fourth factor is from the random mask.
         if length == 4 and search == "lottery":
             fourth = result.ticket_mask.sel(search="random").to_numpy()[..., 3:]
             runs = (kept[..., :-3] & kept[..., 1:-2] & kept[..., 2:-1] & fourth).sum(axis=-1)
@@ -207,14 +207,15 @@ CLAIMS = (
 
 
 def explain(result: xr.Dataset) -> dict[str, str]:
-    """Say why claims differ, claim by claim, in numbers of the result itself."""
+    """Explain why claims differ, claim by claim, with numbers of the result."""
     gains = {percent: measure(result).mean for percent, measure in beyond_dense.items()}
     return {
         "sparse-beats-dense-98": (
-            "Somewhere a ticket is too sparse, and here is where: its lead over the dense network "
-            f"is {gains[96]:+.1f} points at 96 %, {gains[97]:+.1f} at 97 % and {gains[98]:+.1f} at "
-            "98 %. The paper's own run crosses at the same place (+2.1 at 97 %, -2.2 at 98 %); its "
-            "sentence, that tickets of more than 95 % beat the dense network, holds up to there."
+            "At this sparsity a ticket has too few weights: its lead over the dense network is "
+            f"{gains[96]:+.1f} points at 96 %, {gains[97]:+.1f} at 97 % and {gains[98]:+.1f} at "
+            "98 %. The paper's own run changes sign at the same sparsity (+2.1 at 97 %, -2.2 at "
+            "98 %); its sentence, that tickets of more than 95 % beat the dense network, holds up "
+            "to there."
         )
     }
 

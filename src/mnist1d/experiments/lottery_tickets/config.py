@@ -1,4 +1,4 @@
-"""What can be set of the lottery-ticket experiment."""
+"""The settings of the lottery-ticket experiment."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
@@ -80,7 +80,7 @@ class Config:
 
     @classmethod
     def quick(cls) -> Self:
-        """Return settings that take seconds and show that everything works, not more."""
+        """Return settings for a run of seconds, which tests that everything works."""
         return cls(
             seeds=2, hidden_size=30, rounds=13, search_steps=61, study_steps=61, evaluate_every=20
         )

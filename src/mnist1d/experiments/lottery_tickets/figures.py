@@ -1,4 +1,4 @@
-"""Figure 4, Figure S2, and what is not in the paper."""
+"""Figure 4, Figure S2, and a figure beyond the paper."""
 
 from collections.abc import Sequence
 
@@ -27,14 +27,14 @@ CAPTIONS = {
     "on several data, and neighbouring weights that are kept; bands are 95 % intervals over "
     "trials, the dashed line is the dense network's mean.",
     "figure-s2": "Figure S2: weights of the first layer that are kept (black), of random and of "
-    "lottery tickets. The share is that of these weights alone, not of all parameters.",
-    "beyond": "Beyond the paper: tickets on chunked signals, and what of a ticket's first layer "
-    "helps.",
+    "lottery tickets. The sparsity is that of these weights alone, not of all parameters.",
+    "beyond": "Beyond the paper: tickets on chunked signals, and controls of which property of a "
+    "ticket's first layer helps.",
 }
 
 
 def plot(result: xr.Dataset) -> dict[str, Figure]:
-    """Draw Figure 4 ("figure"), Figure S2 ("figure-s2") and what is not in the paper ("beyond")."""
+    """Draw Figure 4 ("figure"), Figure S2 ("figure-s2") and "beyond", which is not in the paper."""
     return {
         "figure": _plot_panels(result),
         "figure-s2": _plot_masks(result),
@@ -71,7 +71,7 @@ def _plot_panels(result: xr.Dataset) -> Figure:
         panels[letter].set_title(title)
     for letter in ("c", "e"):
         panels[letter].set_ylabel("Test accuracy (%)")
-    # The curves' order from top to bottom, where it is plain.
+    # In the order of the curves from top to bottom.
     handles, labels = panels["c"].get_legend_handles_labels()
     order = [labels.index(network) for network in ("lottery", "dense", "random")]
     panels["e"].legend(

@@ -1,4 +1,4 @@
-"""How it is done: tickets are found by pruning in rounds, then trained for long."""
+"""Method of the lottery-ticket experiment: find tickets by pruning in rounds, then study them."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -44,13 +44,13 @@ _SHARED = ("protocol", "hidden_size", "learning_rate", "evaluate_every", "produc
 _SEARCHED = (*_SHARED, "rounds", "search_steps", "search_batch_size")
 _STUDIED = (*_SEARCHED, "ticket_round", "study_steps", "study_batch_size", "study_seed")
 SETTINGS = {"search": _SEARCHED, "study": _STUDIED}
-"""What determines a network of either part, beside its place and the data."""
+"""The settings that determine a network of either part."""
 
 COSTS = {"dense": 3.0, "random": 2.0, "lottery": 1.0, **dict.fromkeys(CONTROLS, 1.0)}
-"""How large the network is that a mask leaves, roughly: the largest are begun first."""
+"""Approximate size of the network that a mask leaves: the largest are begun first."""
 
 FILL = dict.fromkeys(("test_accuracy", "test_loss", "train_accuracy"), np.float32(np.nan))
-"""What is measured in single precision is kept in it."""
+"""Measurements in single precision stay in it."""
 
 
 def run(
@@ -60,8 +60,8 @@ def run(
 
     Args:
         config: the settings.
-        progress: told what is going on.
-        compute: trains the networks, and finds those that were trained before.
+        progress: called with the progress.
+        compute: trains the networks, or reads stored results.
 
     Returns: variables over `search` (random, lottery), `seed`, `sparsity` of the round, `step`
         (index of the step after which an evaluation took place), `study`, `network` (dense, random,
@@ -76,7 +76,7 @@ def run(
           and `pictured_mask`, those of Figure S2; `ticket_sparsity` of all their layers;
         - `as_published`: whether the protocol was the published one.
 
-    Raises: OSError: if a finished network cannot be stored.
+    Raises: OSError: if results cannot be stored.
     """
     compute = compute or Compute()
     searched, masks = _search(config, compute, progress)
@@ -96,7 +96,7 @@ def run(
 def _search(
     config: Config, compute: Compute, progress: Progress
 ) -> tuple[xr.Dataset, Sequence[Masks]]:
-    """Prune in rounds; returns what was measured, and the masks of every round."""
+    """Prune in rounds; return the measurements, and the masks of every round."""
     shapes = _shapes(config)
     names = [(search, seed) for seed in range(config.seeds) for search in SEARCHES]
     present = dict.fromkeys(names, pack(full_mask(shapes)))
@@ -114,7 +114,7 @@ def _search(
         ]
         for task, arrays in compute(tasks, SearchTrainer, config):
             found.append((task, arrays))
-            if "next" in arrays:  # a lottery's mask, without the smallest of the trained weights
+            if "next" in arrays:  # the lottery's mask without the smallest trained weights
                 present["lottery", task.labels["seed"]] = arrays["next"]
         progress("search", len(found), len(names) * config.rounds)
     axes = ("search", "seed", "round", "step")
@@ -134,7 +134,7 @@ def _search(
 
 
 def _study(config: Config, tickets: Masks, compute: Compute, progress: Progress) -> xr.Dataset:
-    """Train dense network, ticket and random ticket for long, on several data; and controls."""
+    """Train dense network, ticket, random ticket and controls for long, on several data sets."""
     seeds, dense = range(config.seeds), pack(full_mask(_shapes(config)))
     masks = tickets | {("dense", seed): dense for seed in seeds}
     conditions = list(product(STUDIES, NETWORKS))
@@ -186,7 +186,7 @@ def _study(config: Config, tickets: Masks, compute: Compute, progress: Progress)
 
 
 def _network(config: Config, part: str, place: Mapping[str, Any], mask: np.ndarray) -> Task:
-    """Describe the training of a network; a GPU takes those of a round, or all studied, at once."""
+    """Return the task of a network; a GPU trains those of a round, or of all studies, together."""
     key = {"part": part, **place, **{name: getattr(config, name) for name in SETTINGS[part]}}
     return Task(
         labels=place,
@@ -198,7 +198,7 @@ def _network(config: Config, part: str, place: Mapping[str, Any], mask: np.ndarr
 
 
 def _control(config: Config, ticket: np.ndarray, control: str, seed: int) -> np.ndarray:
-    """Put a random mask of a kind in place of a ticket's mask of the first layer's weights."""
+    """Replace a ticket's mask of the first layer's weights by a random one of a kind."""
     mask = unpack(ticket, _shapes(config))
     make = {"same degrees": with_same_degrees, "same runs": with_same_runs}[control]
     kept = make(mask.hidden.weight, np.random.default_rng([seed, CONTROLS.index(control)]))
@@ -208,7 +208,7 @@ def _control(config: Config, ticket: np.ndarray, control: str, seed: int) -> np.
 def _first_layers(
     dimension: str, names: Sequence[str], masks: Masks, config: Config
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return which weights of the first layer are kept."""
+    """Return the masks of the first layer's weights."""
     shapes = _shapes(config)
     kept = [
         [unpack(masks[name, seed], shapes).hidden.weight for seed in range(config.seeds)]
@@ -218,7 +218,7 @@ def _first_layers(
 
 
 def _shapes(config: Config) -> MLP:
-    """Return one of the networks: their masks have its shapes."""
+    """Return a network, whose shapes are those of all masks."""
     return initial_network(config, 0, "lottery")
 
 

@@ -1,4 +1,4 @@
-"""Training networks with their masks, and dropping the smallest weights."""
+"""Training of networks with masks, and pruning of the smallest weights."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -28,8 +28,8 @@ from mnist1d.training import (
 from mnist1d.training.batching import Data
 
 SEARCH_MULTIPLE, STUDY_MULTIPLE = 100, 50
-"""Sizes are multiples of these; coarse ones in the search, where a round takes no longer than
-compiling its program.
+"""Sizes are rounded up to multiples of these; in the search to larger ones, as training a round
+takes no longer than compiling its program.
 """
 
 POSITIONS = {"flipped": "flipped", "shuffled": "shuffled_lottery", "chunked": "chunked"}
@@ -43,7 +43,7 @@ def initial_network(config: Config, seed: int, part: str) -> MLP:
 
     Args:
         config: the width, and the protocol. In the corrected one all parts of a trial share their
-            weights, but for the study of other weights; in the published one none do.
+            weights, except the study "re-initialised"; in the published one no parts do.
         seed: the trial.
         part: the search or the study.
     """
@@ -60,7 +60,7 @@ def _draw(hidden_size: int, seed: int, part: str | None) -> MLP:
 
 
 def search_training(config: Config) -> Training:
-    """Return what happens to a network of the search."""
+    """Return the training of a network of the search."""
     return _training(
         config,
         config.search_steps,
@@ -70,14 +70,14 @@ def search_training(config: Config) -> Training:
 
 
 def study_training(config: Config) -> Training:
-    """Return what happens to a network of the studies."""
+    """Return the training of a network of the studies."""
     return _training(config, config.study_steps, config.study_batch_size)
 
 
 def _training(
     config: Config, n_steps: int, batch_size: int, *, keep_weights: bool = False
 ) -> Training:
-    """Return the published loop: Adam, batches in stored order. PAPER section C.1."""
+    """Return the published training: Adam, batches in stored order."""
 
     def evaluate(model: Any, data: Any) -> dict[str, Any]:
         logits, labels = predict(model, data["test"][0]), data["test"][1]
@@ -98,7 +98,7 @@ def _training(
 
 
 class SearchTrainer:
-    """Trains the networks of a round, and drops the smallest weights of lotteries.
+    """Trains the networks of a round, and prunes the smallest weights of lotteries.
 
     The arrays of a network are `test_accuracy` and `test_loss` (nats) of every evaluation, and of a
     lottery `next`, the packed mask of the next round.
@@ -177,15 +177,14 @@ def _accuracy(model: Any, x: Any, labels: Any) -> jax.Array:
 
 
 class MaskedTrainer:
-    """Trains networks of one shape; compiles every size that is left of them once for a device.
+    """Trains networks of one shape; compiles a program per remaining size and device.
 
-    On a CPU units that a mask cuts off are left out of the products (`needed_units`): nothing
-    changes but the order of sums.
+    On a CPU units that a mask disconnects are left out of the products (`needed_units`), which
+    changes only the order of sums.
 
     Args:
-        training: what happens to every network.
-        multiple: numbers of units are rounded up to multiples of it; every size is a program that
-            has to be compiled, once for every core.
+        training: of every network.
+        multiple: numbers of units are rounded up to multiples of it, to compile fewer programs.
     """
 
     def __init__(self, training: Training, multiple: int) -> None:
@@ -194,15 +193,15 @@ class MaskedTrainer:
     def train(
         self, jobs: Sequence[Job], device: Any, on_step: OnStep = lambda _: None
     ) -> Iterator[tuple[MLP, dict[str, np.ndarray]]]:
-        """Yield every network with what its mask drops at 0, and what evaluations measured.
+        """Yield every network, its masked parameters at 0, and the results of evaluations.
 
         It is the network after the last step, or, if evaluations kept the weights, after the step
         at which the published code pruned.
 
         Args:
             jobs: on a CPU they are trained one after the other, on a GPU all together.
-            device: where; on a GPU the others are used, too.
-            on_step: called with the number of steps that all jobs have taken.
+            device: the device to use; if it is a GPU, all GPUs are used.
+            on_step: called with the number of steps of all jobs.
         """
         groups = [[job] for job in jobs] if device.platform == "cpu" else [jobs]
         for number, group in enumerate(groups):
@@ -224,7 +223,7 @@ class MaskedTrainer:
             jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *each)
             for each in (small, [own for _, own in jobs])
         )
-        keys = jax.random.split(jax.random.key(0), len(jobs))  # nothing is drawn from them
+        keys = jax.random.split(jax.random.key(0), len(jobs))  # not used for random numbers
         program = self._programs.get(
             (devices[0], len(jobs), models.network.second.weight.shape),
             self._training,

@@ -2,14 +2,14 @@
 
 The function is f(x) = ELU(x) + scale * g(x), with g a network of one input and one output whose
 hidden layers are tanh plus noise, the same noise for every x of a call. A training step needs f,
-f' and f'' at every hidden unit of every sample: 12,800 places, 100 tanh each. `Tabulated` evaluates
-g at the centres of a few thousand cells instead, with three derivatives, and goes from there by
-Taylor's formula: one lookup of four neighbouring numbers. The derivatives come from the network and
-not from differences of neighbouring values, which cancel: in float32 the second derivative of a
+f' and f'' at every hidden unit of every sample: 12,800 points, 100 tanh each. `Tabulated` instead
+evaluates g at the centres of a few thousand cells, with three derivatives, and uses Taylor's
+formula: one lookup of four neighbouring numbers. The derivatives come from the network and not from
+differences of neighbouring values, which lose precision: in float32 the second derivative of a
 cubic Hermite spline of the same cells is wrong by 1 % (`benchmarks/metalearn_activation.py`).
 
-The noise behind the last hidden layer only adds a constant to g, and so it never enters a table. A
-g with one hidden layer has therefore one table for all calls, a deeper one a table per call.
+The noise after the last hidden layer only adds a constant to g, and so is not in a table. A g with
+one hidden layer therefore has one table for all calls, a deeper one a table per call.
 """
 
 from typing import Any, NamedTuple, Protocol, Self
@@ -27,7 +27,7 @@ Noise = tuple[Array, ...]
 
 
 class Jet(NamedTuple):
-    """A function and its derivatives at some places, each of the shape of the places.
+    """A function and its derivatives at some points, each of the shape of the points.
 
     Attributes:
         value: f.
@@ -47,7 +47,7 @@ class Network(eqx.Module):
         hidden: units of the hidden layers, one or more.
         key: for the initial weights (PyTorch's defaults).
 
-    Source: PAPER section 6.1.
+    Source: Greydanus & Kobak (2024), the notebook of section 5.4.
 
     >>> network = Network((100,), key=jax.random.key(0))
     >>> sum(leaf.size for leaf in jax.tree.leaves(network))
@@ -70,7 +70,7 @@ class Network(eqx.Module):
         """Evaluate the function and its first derivatives.
 
         Args:
-            x: places.
+            x: points.
             noise: added to the values of the hidden layers, shape (units,) each, one for every
                 hidden layer, or for the first ones.
             order: of the highest derivative, 0 to 3.
@@ -95,7 +95,7 @@ class Network(eqx.Module):
 
     @property
     def output(self) -> Float[Array, " units"]:
-        """Weights behind the last hidden layer."""
+        """Weights after the last hidden layer."""
         return self.layers[-1].weight[0]
 
 
@@ -138,7 +138,7 @@ class Activation(Protocol):
 
 
 class Direct(NamedTuple):
-    """f evaluated by its network at every place.
+    """f evaluated by its network at every point.
 
     Attributes:
         network: g.
@@ -156,7 +156,7 @@ class Direct(NamedTuple):
         return Jet(*(a + b.reshape(x.shape) for a, b in zip(elu(x), g, strict=True)))
 
     def zeros(self) -> Network:
-        """Return the adjoint of the network before anything was accumulated."""
+        """Return the adjoint of the network before anything is accumulated."""
         return jax.tree.map(jnp.zeros_like, self.network)
 
     def accumulate(
@@ -165,11 +165,11 @@ class Direct(NamedTuple):
         """Add the gradient that reaches the network's parameters through f(x) and f'(x).
 
         Args:
-            adjoint: what was accumulated before.
+            adjoint: the accumulated gradient so far.
             call: number of the call.
-            x: places.
-            value: adjoint of f at every place.
-            first: adjoint of f' at every place.
+            x: points.
+            value: adjoint of f at every point.
+            first: adjoint of f' at every point.
         """
         _, pull = jax.vjp(lambda network: self._evaluate(network, call, x, 1), self.network)
         return jax.tree.map(jnp.add, adjoint, pull((value.ravel(), first.ravel()))[0])
@@ -186,7 +186,7 @@ class Grid(NamedTuple):
     """Cells of equal width from -bound to bound.
 
     Attributes:
-        bound: largest place in a cell.
+        bound: upper end of the last cell.
         n_cells: number of cells.
     """
 
@@ -195,7 +195,7 @@ class Grid(NamedTuple):
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """Return the cells that a configuration asks for."""
+        """Return the cells of a configuration."""
         return cls(float(config.grid_bound), config.grid_cells)
 
     @property
@@ -204,14 +204,14 @@ class Grid(NamedTuple):
         return 2 * self.bound / self.n_cells
 
     def centres(self, dtype: Any) -> Float[Array, " cells"]:
-        """Middles of the cells."""
+        """Return the centres of the cells."""
         return self._centre(jnp.arange(self.n_cells), dtype)
 
     def locate(self, x: Array) -> tuple[Array, Array, Array]:
-        """Find the cell of every place, how far right of its centre, and how far off the grid."""
+        """Return the cell of every point, its offset from the centre, and that from the grid."""
         inside = jnp.clip(x, -self.bound, self.bound)
         cell = ((inside + self.bound) / self.width).astype(jnp.int32)
-        # A place that is not a number has no cell, and is not to be looked up beyond the table.
+        # NaN has no cell, and must not be looked up beyond the table.
         cell = jnp.clip(cell, 0, self.n_cells - 1)
         return cell, inside - self._centre(cell, x.dtype), x - inside
 
@@ -220,12 +220,12 @@ class Grid(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """What of g is tabulated, times its scale.
+    """The tables of g, times its scale.
 
     Attributes:
         terms: Taylor coefficients at the centres of the cells, shape (tables, cells, 4): one table
             for all calls or one for each.
-        shifts: what the noise behind the last hidden layer adds, shape (calls,).
+        shifts: constants from the noise after the last hidden layer, shape (calls,).
     """
 
     terms: Float[Array, "tables cells 4"]
@@ -236,7 +236,7 @@ def tabulate(network: Network, noise: Noise, scale: float, grid: Grid) -> Tables
     """Evaluate g in all cells, for all calls.
 
     Differentiable in `network`. The tables of a deep network are computed again in the backward
-    pass: kept, the values of its hidden units would take gigabytes.
+    pass, as storing the values of its hidden units would take gigabytes.
 
     Args:
         network: g.
@@ -262,7 +262,7 @@ def tabulate(network: Network, noise: Noise, scale: float, grid: Grid) -> Tables
 
 
 class Tabulated(NamedTuple):
-    """f with g from tables; beyond the grid g goes on as a straight line.
+    """f with g from tables; beyond the grid g continues as a straight line.
 
     Attributes:
         tables: of g.
@@ -281,7 +281,7 @@ class Tabulated(NamedTuple):
         return Jet(value, e.first + g.first, e.second + g.second)
 
     def zeros(self) -> Tables:
-        """Return the adjoint of the tables before anything was accumulated."""
+        """Return the adjoint of the tables before anything is accumulated."""
         return jax.tree.map(jnp.zeros_like, self.tables)
 
     def accumulate(
@@ -294,7 +294,7 @@ class Tabulated(NamedTuple):
         parts = jnp.stack(
             [value, linear + first, d * (linear + 2 * first), d * d * (linear + 3 * first)], axis=-1
         )
-        # One index per place: a pair would first be written out.
+        # One index per point, as pairs of indices would be written to memory first.
         flat = adjoint.terms.reshape(-1, 4)
         if len(adjoint.terms) > 1:
             cell = cell + call.astype(cell.dtype) * self.grid.n_cells
@@ -304,7 +304,7 @@ class Tabulated(NamedTuple):
 
 
 Learnable = Direct | Tabulated
-"""f, able to hand a gradient on to what it is made of."""
+"""f with methods to accumulate the gradient of its parameters."""
 
 
 def lookup(terms: Float[Array, "cells 4"], grid: Grid, x: Array) -> Jet:
@@ -313,7 +313,7 @@ def lookup(terms: Float[Array, "cells 4"], grid: Grid, x: Array) -> Jet:
     Args:
         terms: Taylor coefficients per cell.
         grid: the cells.
-        x: places, of any shape.
+        x: points, of any shape.
 
     >>> grid = Grid(2.0, 4)
     >>> centres = grid.centres(jnp.float32)

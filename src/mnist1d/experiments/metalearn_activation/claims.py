@@ -1,4 +1,4 @@
-"""What the paper says about the metalearned activation function, and how it is measured."""
+"""The paper's claims about the metalearned activation function, and their measures."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def accuracy(condition: str) -> Measure:
 
 
 def ahead_of(condition: str) -> Measure:
-    """How much higher it is with the learned function, paired by seed."""
+    """Accuracy with the learned function minus that with another, paired by seed."""
     return accuracy("learned") - accuracy(condition)
 
 
 def objective(step: int | Reduction = last) -> Measure:
-    """Outer objective in hundredths of a nat, so that tables show the digits that matter."""
+    """Outer objective in hundredths of a nat, so that tables show enough digits."""
     return value("objective", scale=100, digits=None, outer_step=step)
 
 
@@ -105,7 +105,7 @@ CLAIMS = (
 )
 
 PUBLISHED_OBJECTIVE = {0: 135.2, 5: 117.0, 10: 103.3, 50: 96.5, 100: 94.4, 200: 91.0}
-"""Of the notebook's run, in hundredths of a nat; that of step 300 is a claim."""
+"""Objective of the notebook's run, in hundredths of a nat; that of step 300 is a claim."""
 
 
 AHEAD = "learned\nahead"

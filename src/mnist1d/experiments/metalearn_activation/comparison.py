@@ -20,10 +20,10 @@ from mnist1d.experiments.metalearn_activation.outer_loop import Draws, activatio
 
 
 class Choice(NamedTuple):
-    """One of `CONDITIONS`, chosen when the program runs: one program serves them all.
+    """One of `CONDITIONS`, chosen at run time, so that one program serves all.
 
     Attributes:
-        which: place in `CONDITIONS`.
+        which: index in `CONDITIONS`.
         pieces: breaks, slopes and intercepts of a function of straight pieces.
         learned: the learned function.
     """
@@ -33,7 +33,7 @@ class Choice(NamedTuple):
     learned: Activation
 
     def __call__(self, call: Int[Array, ""], x: Array) -> Jet:
-        """Evaluate the function; second derivatives, which only learning needs, are left out."""
+        """Evaluate the function; second derivatives are 0, as only metalearning needs them."""
 
         def known(function: Callable[[Array], Array], x: Array) -> Jet:
             value, first = jax.jvp(function, (x,), (jnp.ones_like(x),))

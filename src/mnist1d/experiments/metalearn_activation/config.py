@@ -1,4 +1,4 @@
-"""What can be set of the metalearning of an activation function."""
+"""The settings of the metalearning of an activation function."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
@@ -24,7 +24,7 @@ BASELINES = ("relu", "swish", "elu", "softplus", "tanh", "sigmoid")
 CONDITIONS = (*BASELINES, "published pieces", "our pieces", "learned")
 SIZES = ("num_samples", "train_split", "train", "validation", "test")
 PLACES = np.linspace(-5, 5, 100)
-"""Where the function is recorded."""
+"""Points at which the function is recorded."""
 
 
 _Units = Integer(1, 10_000)
@@ -55,8 +55,8 @@ class Config:
         outer_momentum: of gradient descent on g.
         clip: the largest component of a meta-gradient.
         evaluation: of g: "table" or "direct" (six times slower, to check the table).
-        grid_bound: the table of g reaches from minus this to this; beyond it g goes on as a
-            straight line. Inputs reach about 12; in five trials one of 5,800 million was beyond 16.
+        grid_bound: the table of g is from minus this to this; beyond it g continues as a straight
+            line. Inputs are up to about 12; in five trials one of 5,800 million was beyond 16.
         grid_cells: cells of the table.
         transfer_steps: updates of the MLP and the CNN.
         transfer_rates: learning rates tried for every function.
@@ -95,7 +95,7 @@ class Config:
 
     @classmethod
     def quick(cls) -> Self:
-        """Return settings that take seconds and show that everything works, not more."""
+        """Return settings for a run of seconds, which tests that everything works."""
         return cls(
             seeds=2,
             outer_steps=8,
@@ -107,7 +107,7 @@ class Config:
 
     @property
     def determining(self) -> dict[str, Any]:
-        """What the learned functions depend on, in the types of JSON."""
+        """Everything that determines the learned functions, in the types of JSON."""
         free = ("seeds", "transfer_steps", "transfer_rates", "outer_steps", "data")
         values = {name: value for name, value in vars(self).items() if name not in free}
         return with_data(values | {"network": list(self.network)}, self.data)

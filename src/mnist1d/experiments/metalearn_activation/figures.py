@@ -22,9 +22,9 @@ COLOURS = {
 
 
 CAPTIONS = {
-    "figure": "Figure 7: outer objective, test accuracy beside known functions, and the learned "
-    "function as it evolves; bands are 95 % intervals over seeds.",
-    "figure-pieces": "The learned function and the piecewise linear one fitted to it, beside the "
+    "figure": "Figure 7: outer objective, test accuracy compared with known functions, and the "
+    "learned function as it evolves; bands are 95 % intervals over seeds.",
+    "figure-pieces": "The learned function, the piecewise linear one fitted to it, and the "
     "published one.",
     "figure-seeds": "Beyond the paper: the function that each seed learned.",
     "figure-transfer": "Beyond the paper: test accuracy of the MLP and the CNN of the "

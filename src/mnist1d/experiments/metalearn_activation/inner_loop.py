@@ -1,20 +1,20 @@
-"""Training a small network with an activation function, and the gradient back through all of it.
+"""The inner loop: training a small network with an activation function, and its backward pass.
 
 The inner model is o = B (f(A x) + noise) + c, trained by RMSprop. The gradient of its loss is
-written out by hand, and so is the way back through the training: the pull-back of a step is the
-derivative of its gradient in one direction, as second derivatives are symmetric. Nothing is
-differentiated by a machine, let alone twice. Leaving the way back to `jax.vjp` (each step under
-`jax.checkpoint`) took 1.15 times as long; its meta-gradient differs by 3e-7, in float32.
+written by hand, and so is the backward pass through the training: the pull-back of a step is the
+derivative of its gradient in one direction, as second derivatives are symmetric. With `jax.vjp`
+(each step under `jax.checkpoint`) the backward pass took 1.15 times as long; its meta-gradient
+differs by 3e-7, in float32.
 
-With p the parameters, L the loss of a batch and v the adjoint of the step's gradient, a step hands
-back H v to p, and to f the adjoints
+With p the parameters, L the loss of a batch and v the adjoint of the step's gradient, a step passes
+H v back to p, and to f the adjoints
     of f:  w da + D_v da,     of f':  da * (D_v z),
 where z = A x, da = dL/df, D_v the derivative in direction v, and w the weight of L in the outer
 objective.
 
-Of every step z, the parameters, their gradient and its root mean square are kept, 40 MB for 301
-steps. f, f' and f'' are looked up again: on a CPU, keeping them too (90 MB) took a third longer in
-all.
+Of every step z, the parameters, their gradient and its root mean square are stored, 40 MB for 301
+steps. f, f' and f'' are looked up again: on a CPU, storing them as well (90 MB) took a third longer
+in total.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ from mnist1d.training import accuracy, sequential_rows
 
 
 class Parameters(NamedTuple):
-    """Of the inner model.
+    """Parameters of the inner model.
 
     Attributes:
         hidden: A, with the bias in the last column, shape (units, length + 1).
@@ -48,7 +48,7 @@ class Parameters(NamedTuple):
 
 
 class Data(NamedTuple):
-    """What the inner model is trained and tested on.
+    """Training batches and test samples of the inner model.
 
     Attributes:
         x: batches in their order, with a row of ones, shape (batches, length + 1, n).
@@ -66,7 +66,7 @@ class Data(NamedTuple):
     def of(
         cls, x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray, batch_size: int
     ) -> Self:
-        """Cut a training set into batches, in stored order, up to where they begin to repeat.
+        """Divide a training set into batches, in stored order, up to their first repetition.
 
         Args:
             x: signals, shape (n, length).
@@ -96,7 +96,7 @@ class Data(NamedTuple):
 
 
 def make_data(config: Config) -> Data:
-    """Generate what the inner model is trained on, and the 500 samples that it is tested on."""
+    """Generate the training set of the inner model, and the 500 samples that it is tested on."""
     made = generate(config.data, num_samples=10_000)
     return Data.of(made.x, made.y, made.x_test[:500], made.y_test[:500], config.batch_size)
 
@@ -106,14 +106,14 @@ EPSILON = 1e-8
 
 
 class Forward(NamedTuple):
-    """What a training recorded; of every step unless stated.
+    """The record of a training; of every step unless stated.
 
     Attributes:
         losses: of the batch before the update (nats), shape (steps,).
-        accuracies: what was asked for after the update, shape (steps,).
+        accuracies: results of `measure` after the update, shape (steps,).
         parameters: after the last step.
         max_abs_input: the largest |z|, shape ().
-        n_outside: how many z lay beyond the table, shape (); 0 where there is none.
+        n_outside: number of z beyond the table, shape (); 0 without a table.
     """
 
     losses: Array
@@ -124,7 +124,7 @@ class Forward(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What of a step the way back needs."""
+    """The values of a step that the backward pass needs."""
 
     parameters: Parameters
     gradient: Parameters
@@ -158,14 +158,14 @@ def train(
     """Train the inner model.
 
     Args:
-        config: says for how long, and how.
+        config: the settings.
         activation: f; call i is that of step i.
         start: initial parameters.
-        noise: added behind the activation, one row per step.
+        noise: added after the activation, one row per step.
         data: to train on.
         measure: `(step, parameters) -> accuracy`, called after every update; None for zeros.
 
-    Returns: what was recorded; and what `backward` needs.
+    Returns: the record; and the values that `backward` needs.
     """
     bound = config.grid_bound if config.evaluation == "table" else np.inf
 
@@ -207,17 +207,17 @@ def backward(
     noise: Float[Array, "steps units"],
     data: Data,
 ) -> tuple[Any, Bool[Array, " steps"]]:
-    """Go back through a training from the outer objective to what the activation is made of.
+    """Compute the gradient of the outer objective with respect to the activation, backwards.
 
     Args:
-        config: as in training, and so are `activation`, `noise` and `data`.
+        config: as in training, like `activation`, `noise` and `data`.
         activation: f.
-        kept: what `train` kept.
-        noise: behind the activation.
-        data: what was trained on.
+        kept: the values that `train` returned.
+        noise: after the activation.
+        data: the training set.
 
-    Returns: the adjoint of what the activation is made of; and whether that of the parameters
-        before each step is finite.
+    Returns: the adjoint of the activation's parameters; and whether that of the inner model's
+        parameters before each step is finite.
     """
 
     def step(

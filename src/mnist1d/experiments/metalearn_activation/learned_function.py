@@ -1,4 +1,4 @@
-"""A learned activation function as other networks use it."""
+"""A learned activation function, fixed, for use in other networks."""
 
 from functools import partial
 from typing import Self
@@ -18,7 +18,7 @@ from mnist1d.experiments.metalearn_activation.activation import (
 
 
 class LearnedFunction(eqx.Module):
-    """f without noise as a function of one argument, for networks that use it and leave it as is.
+    """f without noise as a function of one argument, whose parameters are not trained.
 
     Attributes:
         terms: Taylor coefficients of g, times its scale, per cell.
@@ -58,7 +58,7 @@ def _apply(grid: Grid, terms: Array, x: Array) -> Array:
 def _apply_tangent(
     grid: Grid, primals: tuple[Array, Array], tangents: tuple[Array, Array]
 ) -> tuple[Array, Array]:
-    """Differentiate by the tabulated derivative; the table itself does not learn."""
+    """Differentiate by the tabulated derivative; the table itself has no gradient."""
     terms, x = primals
     e, g = elu(x), lookup(terms, grid, x)
     return e.value + g.value, (e.first + g.first) * tangents[1]

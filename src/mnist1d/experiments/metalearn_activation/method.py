@@ -1,4 +1,4 @@
-"""How it is done: a function is learned from every seed, compared, and used in other networks."""
+"""Method of metalearning an activation: learn it, compare it, and use it in other networks."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -31,10 +31,10 @@ from mnist1d.experiments.metalearn_activation.transfer import transfer
 from mnist1d.harness.interface import Progress, silent
 
 STEPS_PER_TASK = 20
-"""So many outer steps are stored together: some seconds of work."""
+"""Outer steps that are stored together, some seconds of work."""
 
 RIPPLE = 0.1
-"""Rises and falls of the learned function below this are no extrema: fixed before the run."""
+"""Smaller rises and falls of the learned function do not count as extrema: fixed before the run."""
 
 RECORDED = (
     "objective",
@@ -44,7 +44,7 @@ RECORDED = (
     "reach",
     "n_outside",
 )
-"""Numbers of every outer step, under the same name in pieces of trials and in the result."""
+"""Numbers of every outer step, with the same name in tasks' arrays and in the result."""
 
 
 def run(
@@ -54,8 +54,8 @@ def run(
 
     Args:
         config: the settings.
-        progress: told what is going on.
-        compute: takes the outer steps and trains the networks, and finds what was done before.
+        progress: called with the progress.
+        compute: takes the outer steps and trains the networks, or reads stored results.
 
     Returns: variables over `seed`, `outer_step`, `inner_step`, `place` (-5 to 5), `condition`
         (baselines, pieces and the function after the last outer step), `architecture`, `function`,
@@ -66,8 +66,8 @@ def run(
           the function), `n_outside` (inputs beyond the table), all (seed, outer_step);
         - `learned` (seed, outer_step, place): the function after the update; `initial` (seed,
           place); `network` (seed, parameter): g after the last update;
-        - `stopped_outer`, `stopped_inner` (seed): where the meta-gradient ceased to be finite, -1
-          if it did not; what would have come later is NaN;
+        - `stopped_outer`, `stopped_inner` (seed): the step from which the meta-gradient is not
+          finite, -1 if it always is; later values are NaN;
         - `loss`, `accuracy` (condition, seed, inner_step): of one training with each function;
         - `piece_break`, `piece_slope`, `piece_intercept` (seed, ...): the pieces fitted to ours;
         - `n_extrema` (seed): of the function after the last outer step;
@@ -108,7 +108,7 @@ def _metalearn(
             n_done += len(broken)
             if broken[-1] >= 0:
                 outer = first + len(broken) - 1
-                n_done += config.outer_steps - 1 - outer  # which will not be taken
+                n_done += config.outer_steps - 1 - outer  # the remaining steps are not taken
                 progress(
                     f"Trial {seed} stopped: its meta-gradient is not finite at outer step {outer}, "
                     f"from inner step {broken[-1]}",
@@ -118,8 +118,8 @@ def _metalearn(
             progress("Metalearning (outer steps)", n_done, total)
     if n_outside:
         progress(
-            f"{n_outside} inputs of the function lay beyond its table, where g goes on as a "
-            f"straight line; a larger grid_bound than {config.grid_bound:g} would hold them",
+            f"{n_outside} inputs of the function were beyond its table, where g continues as a "
+            f"straight line; a larger grid_bound than {config.grid_bound:g} would include them",
             0,
             0,
         )
@@ -138,7 +138,7 @@ def _metalearn(
 
 
 def _piece(config: Config, seed: int, first: int, before: Arrays) -> Task:
-    """Describe some outer steps of a trial, which go on from where those before ended."""
+    """Return the task of some outer steps of a trial, from the state after the steps before."""
     steps = [first, min(first + STEPS_PER_TASK, config.outer_steps)]
     return Task(
         labels={"seed": seed},
@@ -191,7 +191,7 @@ def _compare(
 ) -> dict[str, Any]:
     """Train once with every condition, from the start and with the noise of each seed's trial.
 
-    This takes seconds, and so nothing of it is stored.
+    As this takes seconds, it is not stored.
     """
     data, n_pieces = make_data(config), len(PUBLISHED_PIECES.slopes)
     shape = (len(CONDITIONS), config.seeds, config.inner_steps)

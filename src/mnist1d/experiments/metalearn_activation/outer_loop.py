@@ -1,7 +1,7 @@
-"""Metalearning: gradient descent on the activation function, through whole trainings.
+"""The outer loop: gradient descent on the activation function, through whole trainings.
 
-An outer step trains the inner model with the function as it is, goes back through the training and
-moves the function against the clipped gradient: one compiled program, called once per outer step.
+An outer step trains the inner model with the present function, goes back through the training and
+updates the function by the clipped gradient: one compiled program, called once per outer step.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ from mnist1d.models.layers import draw_layers
 
 
 class State(NamedTuple):
-    """What an outer step changes.
+    """The state that outer steps update.
 
     Attributes:
         network: the function's network.
@@ -78,7 +78,7 @@ def draw_network(config: Config, seed: int) -> Network:
 
 
 def draw_rest(config: Config, seed: int) -> Draws:
-    """Draw what else is random in a trial."""
+    """Draw all other random numbers of a trial."""
     rng = np.random.default_rng((seed, 1))
     start = draw_parameters(40, config.hidden_size, 10, rng)
 
@@ -111,10 +111,10 @@ def function_of(network: Network, scale: float) -> Array:
 def meta_gradient(
     config: Config, network: Network, draws: Draws, data: Data
 ) -> tuple[Network, Forward, Array]:
-    """Train once and go back.
+    """Train once, and compute the gradient of the outer objective.
 
-    Returns: the gradient of the outer objective; what the training recorded; and whether the way
-        back was finite at every inner step, shape (steps,).
+    Returns: the gradient; the record of the training; and whether the backward pass was finite at
+        every inner step, shape (steps,).
     """
     activation: Learnable
     if config.evaluation == "direct":
@@ -134,9 +134,9 @@ def meta_gradient(
 def outer_step(
     config: Config, state: State, draws: Draws, data: Data
 ) -> tuple[State, dict[str, Array]]:
-    """Train once, go back, and move the function; it stays where the gradient is not finite.
+    """Take an outer step; if the gradient is not finite, the function does not change.
 
-    Returns: the new state; and by name what `MetaTrainer` keeps of a step.
+    Returns: the new state; and the arrays of a step that `MetaTrainer` stores.
     """
     gradient, forward, back_finite = meta_gradient(config, state.network, draws, data)
     finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient)]).all()
@@ -162,26 +162,26 @@ def outer_step(
 
 
 def first_nonfinite_step(losses: Array, back_finite: Array) -> Array:
-    """Find the first step whose loss is not finite, else the last that the way back failed at."""
+    """Return the first step whose loss is not finite, else the first failure going backwards."""
     lost = ~jnp.isfinite(losses)
     last_failed = len(back_finite) - 1 - jnp.argmax(~back_finite[::-1])
     return jnp.where(lost.any(), jnp.argmax(lost), jnp.where(back_finite.all(), 0, last_failed))
 
 
 class MetaTrainer:
-    """Takes pieces of meta-trainings: some outer steps of a trial, from the state in its `inputs`.
+    """Computes pieces of meta-trainings: some outer steps of a trial, from the state in `inputs`.
 
     Without a state the trial begins. The arrays of a piece have an entry per outer step, up to the
-    one whose meta-gradient is not finite, if any:
+    first whose meta-gradient is not finite, if any:
 
     - `objective`: mean of the last inner losses (nats), `last_loss`: the last one, and
       `test_accuracy` (fraction): after the last inner step; all before the update;
     - `gradient_square`: squared norm of the clipped meta-gradient;
-    - `reach`: the largest input of the function; `n_outside`: how many were beyond the table;
-    - `broken`: inner step at which the meta-gradient ceased to be finite, -1 if it did not;
+    - `reach`: the largest input of the function; `n_outside`: number of those beyond the table;
+    - `broken`: inner step from which the meta-gradient is not finite, -1 if it is;
     - `function`: f at `PLACES`, after the update and without noise.
 
-    And of the whole piece: `state_0`, `state_1`, ...: the state after it; `seconds`: it took.
+    And of the whole piece: `state_0`, `state_1`, ...: the state after it; `seconds`: its time.
 
     Args:
         config: the settings.
@@ -193,7 +193,7 @@ class MetaTrainer:
     def __call__(
         self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
     ) -> Iterator[tuple[Task, Arrays]]:
-        """Take pieces on a device, one after the other."""
+        """Compute pieces on a device, one after the other."""
         for number, task in enumerate(tasks, start=1):
             arrays = self._take(task, device)
             on_step(number)
@@ -216,7 +216,7 @@ class MetaTrainer:
 
 
 def state_of(config: Config, seed: int, arrays: Mapping[str, Any]) -> State:
-    """Return the state of a trial after a piece of it; its first one if there is none yet."""
+    """Return the state of a trial after a piece of it, or the initial state without one."""
     network = draw_network(config, seed)
     start = State(network, jax.tree.map(jnp.zeros_like, network))
     leaves, structure = jax.tree.flatten(start)

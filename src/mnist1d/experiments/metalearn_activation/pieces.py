@@ -1,4 +1,4 @@
-"""What a sampled function looks like: how many extrema it has, and its nearest straight pieces."""
+"""The shape of a sampled function: its number of extrema, and a piecewise linear fit."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 
 class Pieces(NamedTuple):
-    """A function of straight pieces; beyond the last break the outer pieces go on.
+    """A piecewise linear function; the outer pieces are infinitely long.
 
     Attributes:
-        breaks: where a piece ends and the next one begins, rising, shape (pieces - 1,).
+        breaks: boundaries of the pieces, rising, shape (pieces - 1,).
         slopes: shape (pieces,).
         intercepts: the piece's value at 0, shape (pieces,).
     """
@@ -36,10 +36,10 @@ PUBLISHED_PIECES = Pieces(
 
 
 def count_extrema(values: ArrayLike, least: float) -> int:
-    """Count the local extrema of a sampled function, leaving out ripples.
+    """Count the local extrema of a sampled function, without small ones.
 
-    Going through the samples, a maximum counts when the function has risen to it and falls from it
-    by `least` or more, a minimum likewise; the ends of the range are no extrema.
+    A maximum counts if the function rises to it and falls from it by `least` or more, a minimum
+    likewise; the ends of the range are no extrema.
 
     Args:
         values: of the function in the order of its argument, shape (n,).
@@ -68,11 +68,11 @@ def count_extrema(values: ArrayLike, least: float) -> int:
 
 
 def fit_pieces(x: ArrayLike, y: ArrayLike, n_pieces: int, least: int = 4) -> Pieces:
-    """Fit straight pieces to a sampled function.
+    """Fit a piecewise linear function to a sampled function.
 
     Every piece is the least-squares line through its samples; the breaks, midway between two
     samples, are those with the smallest sum of squared errors of all (dynamic programming), every
-    piece having `least` samples or more. Neighbouring pieces need not meet.
+    piece having `least` samples or more. The function need not be continuous.
 
     Args:
         x: rising, shape (n,).

@@ -1,8 +1,8 @@
-"""Does a learned activation function serve other networks? The reference MLP and CNN with it.
+"""Transfer of learned activation functions to other networks: the reference MLP and CNN.
 
-Every architecture is trained with every function and every learning rate on the protocol of the
+Every architecture is trained with every function and every learning rate by the protocol of the
 classification experiment; seed s uses the function that trial s learned. The rate of a function is
-the one with the best mean validation accuracy, on generated samples; the test set chooses nothing.
+that with the best mean validation accuracy, on generated samples; the test set is not used.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ from mnist1d.training import Programs, Training, accuracy, cross_entropy, sequen
 
 ARCHITECTURES: Mapping[str, Callable[..., Any]] = {"MLP": MLP, "CNN": CNN}
 COSTS = {"MLP": 1.0, "CNN": 4.0}
-"""How long a network of an architecture is trained, in any unit."""
+"""Time of training a network of an architecture, in any unit."""
 
 KNOWN: Mapping[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
@@ -44,7 +44,7 @@ FUNCTIONS = (*KNOWN, "learned")
 MEASURES = ("validation_accuracy", "test_accuracy")
 
 TUNING_SEEDS = 2
-"""Learning rates are tried on so many of the first seeds."""
+"""Number of the first seeds on which learning rates are tried."""
 
 PROTOCOL = {
     "evaluate_every": 250,
@@ -64,8 +64,8 @@ def transfer(
     Args:
         config: the settings.
         terms: of the functions that the seeds learned (`LearnedFunction`).
-        compute: trains the networks, and finds those that were trained before.
-        progress: counts the networks that are trained, each with all functions.
+        compute: trains the networks, or reads stored results.
+        progress: called with the number of networks that are trained, each with all functions.
 
     Returns: the variables of `method.run` whose names begin with `transfer_`.
     """
@@ -138,7 +138,7 @@ def _network(
     seed: int,
     rates: Sequence[float],
 ) -> Task:
-    """Describe the training of a network with every function, at the rate of each."""
+    """Return the task of training a network with every function, at the rate of each."""
     key = config.determining | {"outer_steps": config.outer_steps, "n_steps": config.transfer_steps}
     return Task(
         # While rates are tuned, all functions have the same one.
@@ -192,7 +192,7 @@ class Trainer:
             "rate": np.array(task.key["rates"], np.float32),
         }
         data = {**self._data, **own, "terms": task.inputs["terms"]}
-        keys = jax.random.split(jax.random.key(0), n_runs)  # nothing is drawn from them
+        keys = jax.random.split(jax.random.key(0), n_runs)  # not used for random numbers
         program = self._programs.get(
             (architecture, device),
             self._training,
@@ -208,7 +208,7 @@ class Trainer:
 
 
 def initial_network(architecture: str, seed: int) -> Any:
-    """Draw initial weights: the same for all functions and rates, so that they are paired."""
+    """Draw initial weights, the same for all functions and rates, so that they are paired."""
     shapes = eqx.filter_eval_shape(ARCHITECTURES[architecture], key=jax.random.key(0))
     return draw_layers(shapes, np.random.default_rng((seed, 2)))
 

@@ -2,20 +2,21 @@
 
 A small network is trained for 200 steps of plain gradient descent, and the mean of the 200 losses
 is differentiated, through all steps, with respect to the learning rate, which then takes a step of
-gradient descent of its own. Fifty such outer steps make a trial. The paper's claim: from 1.5 and
+gradient descent itself. A trial consists of fifty such outer steps. The paper's claim: from 1.5 and
 from 0.15 the learning rate converges to the same value, 0.62.
 
-Source: PAPER section 5. Differences from the paper and its code:
+Source: Greydanus & Kobak (2024), section 5.3, and its notebook. Differences from the paper and its
+code:
 
 1. Initial weights. The published numbers depend on PyTorch's weights for seed 0. Both trials are
-   run from these (`PyTorchStream` draws them without PyTorch), and from weights of our own, 20
-   draws by default: 0.62 is one draw's number, and an interval needs several.
+   run from these (`PyTorchStream` draws them without PyTorch), and from our own weights, 20 draws
+   by default: 0.62 is the number of one draw, and an interval needs several.
 2. The derivative is taken in forward mode; PyTorch goes backwards through the stored graph. The
-   number is the same, but for rounding.
+   numbers are the same up to rounding.
 3. Beyond the paper: the objective is also swept over the learning rate, in two passes, for every
-   draw, to see whether the gradient ends where the sweep has its minimum.
-4. A trial whose meta-gradient is not finite ends there and says at which outer and inner step; its
-   record up to there is kept, and the other trials go on.
+   draw, to see whether the gradient ends at the minimum of the sweep.
+4. A trial whose meta-gradient is not finite ends there and reports the outer and inner step; its
+   record up to there is kept, and the other trials continue.
 5. The figure shows the published trials as lines, our own draws as bands of their mean.
 """
 

@@ -1,4 +1,4 @@
-"""What the paper says about the learning rate, and how it is measured."""
+"""The paper's claims about the learning rate, and their measures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 APART = 0.05
-"""How far apart two trials of a draw end that did not converge to the same value."""
+"""Two trials of a draw that end further apart than this did not converge to the same value."""
 
 FIGURE = "Section 5.3, Figure 6"
 
@@ -52,7 +52,7 @@ at_end = partial(exact, outer_step=last)
 
 
 def whole_range(measure: Measure) -> Callable[[xr.Dataset], Estimate]:
-    """Estimate from the published trials: their mean; the interval is their whole range."""
+    """Return an estimate from the published trials: their mean, and their range as interval."""
 
     def estimate(result: xr.Dataset) -> Estimate:
         values = np.ravel(measure.per_seed(result))
@@ -66,7 +66,7 @@ def whole_range(measure: Measure) -> Callable[[xr.Dataset], Estimate]:
 
 
 def _distances_from_minimum(result: xr.Dataset) -> np.ndarray:
-    # Distances and not differences: those of a draw's trials must not cancel.
+    # Distances, as differences of a draw's trials could cancel.
     distances = abs(result.rate.isel(outer_step=-1) - result.sweep_optimum)
     return mean(distances, "initial_rate").to_numpy()
 
@@ -180,7 +180,7 @@ def _rows(result: xr.Dataset, group: str, which: str, claim: str) -> list[Row]:
 
 
 def remarks(result: xr.Dataset) -> list[str]:
-    """Tell of draws whose trials do not meet, in numbers of the result itself."""
+    """Describe draws whose trials do not converge to the same value, with numbers of the result."""
     ends = result.rate.isel(outer_step=-1)
     distances = ends.max("initial_rate") - ends.min("initial_rate")
     apart = distances.seed.values[(distances > APART).to_numpy()]
@@ -197,9 +197,9 @@ def remarks(result: xr.Dataset) -> list[str]:
         described.append(f"seed {seed} ({' and '.join(spans)} in the last ten steps)")
     others = distances.drop_sel(seed=apart)
     remark = (
-        f"In {others.size} of {distances.size} draws both trials meet: they end "
-        f"{float(others.mean()):.4f} apart on average. In the rest one is caught in a dip of the "
-        f"objective that the sweep is too coarse to show: {'; '.join(described)}. That is why "
-        "claims about all draws are undecided."
+        f"In {others.size} of {distances.size} draws both trials converge to the same value: they "
+        f"end {float(others.mean()):.4f} apart on average. In the others one trial stays in a dip "
+        "of the objective that is narrower than the steps of the sweep: "
+        f"{'; '.join(described)}. That is why claims about all draws are undecided."
     )
     return [remark]

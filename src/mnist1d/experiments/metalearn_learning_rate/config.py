@@ -1,4 +1,4 @@
-"""What can be set of the learning rate experiment."""
+"""The settings of the learning rate experiment."""
 
 from dataclasses import dataclass
 from typing import Annotated, Self
@@ -17,7 +17,7 @@ class Config:
     """Settings of the learning rate experiment; the defaults are the paper's, but for `seeds`.
 
     Attributes:
-        seeds: number of draws of initial weights of our own, beside the published one.
+        seeds: number of our own draws of initial weights, in addition to the published one.
         initial_rates: learning rate at the start of each trial.
         outer_steps: updates of the learning rate.
         outer_rate: step size of these updates.
@@ -51,5 +51,5 @@ class Config:
 
     @classmethod
     def quick(cls) -> Self:
-        """Return settings that take seconds and show that everything works, not more."""
+        """Return settings for a run of seconds, which tests that everything works."""
         return cls(seeds=2, outer_steps=12, inner_steps=40, sweep_points=9)

@@ -1,4 +1,4 @@
-"""Figure 6, and the sweep with what the gradient found."""
+"""Figure 6, and the sweep with the results of gradient descent."""
 
 from collections.abc import Iterator
 
@@ -13,15 +13,15 @@ from mnist1d.measures.uncertainty import interval
 COLOURS = ("tab:red", "tab:blue", "tab:green", "tab:purple", "tab:orange")
 
 CAPTIONS = {
-    "figure": "Figure 6: both trials from the published initial weights (lines) and from weights "
-    "of our own (bands: 95 % intervals of the mean).",
-    "figure-sweep": "Beyond the paper: the objective at all learning rates, and where gradient "
-    "descent ends.",
+    "figure": "Figure 6: both trials from the published initial weights (lines) and from our own "
+    "weights (bands: 95 % intervals of the mean).",
+    "figure-sweep": "Beyond the paper: the objective at all learning rates, and the ends of "
+    "gradient descent.",
 }
 
 
 def plot(result: xr.Dataset) -> dict[str, Figure]:
-    """Draw Figure 6 ("figure") and the sweep with what the gradient found ("figure-sweep")."""
+    """Draw Figure 6 ("figure") and the sweep with the ends of the trials ("figure-sweep")."""
     return {"figure": _plot_trials(result), "figure-sweep": _plot_sweep(result)}
 
 
@@ -74,7 +74,7 @@ def _plot_trials(result: xr.Dataset) -> Figure:
 
 
 def _plot_sweep(result: xr.Dataset) -> Figure:
-    """Draw the objective over the learning rate; and what the gradient found beside its minimum."""
+    """Draw the objective over the learning rate, and the ends of trials against its minimum."""
     figure = Figure(figsize=(5, 2.2))
     left, right = figure.subplots(1, 2, width_ratios=(1.4, 1))
     _plot_curves(left, result)

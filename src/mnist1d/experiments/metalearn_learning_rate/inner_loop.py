@@ -1,8 +1,8 @@
 """Training as a differentiable function of its learning rate: the inner loop of Figure 6.
 
-All steps of gradient descent are one `scan`, and derivatives go through every one of them. One
-number is differentiated, so forward mode gives the derivative in a single pass: the state is the
-weights and their derivative, and nothing of the steps before has to be kept.
+All steps of gradient descent are one `scan`, and derivatives go through every one of them. The
+derivative is with respect to one number, so that forward mode gives it in a single pass: the state
+is the weights and their derivative, and former steps need not be stored.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class Network(eqx.Module):
         hidden_size: number of hidden units.
         key: for the initial weights (PyTorch's defaults).
 
-    Source: PAPER section 5.1.
+    Source: Greydanus & Kobak (2024), the notebook of section 5.3.
 
     >>> Network(key=jax.random.key(0))(jnp.ones((40, 7))).shape
     (10, 7)
@@ -73,7 +73,7 @@ def draw_networks(config: Config) -> Network:
 
 
 class Batches(NamedTuple):
-    """The training set in stored order, cut into batches; a signal is a column.
+    """The training set in stored order, divided into batches; a signal is a column.
 
     Attributes:
         x: shape (batches, length, batch_size).
@@ -85,7 +85,7 @@ class Batches(NamedTuple):
 
 
 def cut_into_batches(dataset: Dataset, batch_size: int) -> Batches:
-    """Cut the training set into batches, up to where they begin to repeat.
+    """Divide the training set into batches, up to their first repetition.
 
     Args:
         dataset: its training part is taken, in float32.
@@ -102,16 +102,16 @@ def cut_into_batches(dataset: Dataset, batch_size: int) -> Batches:
 def inner_losses(
     rate: Float[Array, ""], network: Network, batches: Batches, n_steps: int
 ) -> Float[Array, " steps"]:
-    """Train by plain gradient descent; a differentiable function of the learning rate.
+    """Train by plain gradient descent, differentiable with respect to the learning rate.
 
     Args:
         rate: the learning rate, of the type of the weights.
         network: the initial weights.
-        batches: step i takes batch i, and begins again after the last one.
+        batches: step i takes batch i; after the last one they start again.
         n_steps: number of updates.
 
     Returns: the loss of every step's batch before its update, in nats.
-    Source: PAPER section 5.1.
+    Source: Greydanus & Kobak (2024), the notebook of section 5.3.
     """
 
     def loss_of(network: Network, x: Array, y: Array) -> Float[Array, ""]:
@@ -127,7 +127,7 @@ def inner_losses(
 
 
 class OuterStep(NamedTuple):
-    """What one pass through the inner loop gives.
+    """The results of one pass through the inner loop.
 
     Attributes:
         objective: mean of the inner losses, in nats.
@@ -171,7 +171,7 @@ def over_runs(
     Args:
         function: `(value, network, shared) -> pytree of arrays`, of one run.
         networks: one per run, stacked.
-        shared: what all runs share.
+        shared: data of all runs.
 
     Returns: `values -> pytree`, with one value per run and a leading run axis in every array;
         compiled when it is first called.
@@ -187,7 +187,7 @@ def over_runs(
             check_vma=False,
         )
     )
-    # Every device takes as many runs; the last ones are done twice where they do not divide.
+    # All devices take the same number of runs; some runs are computed twice to fill the last.
     rows = np.arange(-(-n_runs // mesh.size) * mesh.size) % n_runs
 
     def place(tree: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How it is done: the learning rate is learnt from every start, then the objective is swept."""
+"""Method of the learning rate experiment: learn the rate from every start, sweep the objective."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -25,7 +25,7 @@ from mnist1d.harness.interface import Progress, silent
 from mnist1d.harness.settings import with_data
 
 STEPS_PER_TASK = 10
-"""Outer steps that are stored together: what an interrupted run repeats at most."""
+"""Outer steps that are stored together, which an interrupted run may have to repeat."""
 
 TRIAL = ("initial_rate", "draw")
 RECORD = (*TRIAL, "outer_step")
@@ -42,7 +42,7 @@ DIMS = {
     "sweep_optimum": ("draw",),
     "sweep_lowest": ("draw",),
 }
-"""Dimensions of what is measured; draw 0 is the published initial weights."""
+"""Dimensions of the variables; draw 0 is the published initial weights."""
 
 
 def run(
@@ -52,9 +52,8 @@ def run(
 
     Args:
         config: the settings.
-        progress: told what is going on, in outer steps and passes of the sweep.
-        compute: takes the outer steps, and finds those that were taken before: a run goes on after
-            the last one.
+        progress: called with the progress, in outer steps and passes of the sweep.
+        compute: computes the outer steps, or reads stored ones: a run continues after the last.
 
     Returns: variables over `initial_rate`, `seed`, `outer_step` (from 0), `sweep_rate` and
         `point`. Those that begin with `published_` are of the published initial weights and have
@@ -63,13 +62,13 @@ def run(
         - `rate` after the update, `objective` (mean inner loss) and `meta_gradient` before it,
           `last_loss` of the inner loop, all (initial_rate, seed, outer_step), losses in nats; NaN
           from where a trial stopped;
-        - `stopped_outer_step`, `stopped_inner_step` (initial_rate, seed): where something was not
-          finite; -1 if it was not so;
+        - `stopped_outer_step`, `stopped_inner_step` (initial_rate, seed): the step at which
+          something was not finite; -1 if there is none;
         - `sweep_objective` (seed, sweep_rate); `near_rate` and `near_objective` (seed, point), the
           second pass, around the lowest of the first; `sweep_optimum` (seed), the learning rate of
           the minimum, and `sweep_lowest`, the objective there; NaN if the lowest is at an end.
 
-    Raises: OSError: if finished outer steps cannot be stored.
+    Raises: OSError: if results cannot be stored.
     """
     compute = compute or Compute()
     found = {**_learn(config, compute, progress), **_sweep(config, compute, progress)}
@@ -88,7 +87,7 @@ def run(
 
 
 def _learn(config: Config, compute: Compute, progress: Progress) -> dict[str, np.ndarray]:
-    """Have all trials take their outer steps, a few steps of all trials at a time."""
+    """Compute the outer steps of all trials, a few steps of all trials at a time."""
     rates = np.repeat(np.array(config.initial_rates, np.float32), config.seeds + 1)
     segments = []
     progress("outer steps", 0, config.outer_steps)
@@ -120,8 +119,8 @@ def _learn(config: Config, compute: Compute, progress: Progress) -> dict[str, np
 
 
 def _outer_steps(config: Config, start: int, stop: int, rates: np.ndarray) -> Task:
-    """Describe some outer steps of all trials, which are at these learning rates."""
-    # Not of how many: what was computed for fewer outer steps is the beginning of more.
+    """Return the task of some outer steps of all trials, from these learning rates on."""
+    # Without the total number of outer steps: results of fewer are the beginning of more.
     key = {
         "part": "trials",
         "start": start,
@@ -137,7 +136,7 @@ def _outer_steps(config: Config, start: int, stop: int, rates: np.ndarray) -> Ta
 
 
 def outer_loop(config: Config) -> Runner:
-    """Make what takes outer steps of all trials together.
+    """Return the runner of outer steps of all trials together.
 
     The arrays of a task have the shape (trials, outer steps): all draws from the first learning
     rate, then all from the next; their names are those of `take_steps`.
@@ -157,7 +156,7 @@ def outer_loop(config: Config) -> Runner:
 
 
 def take_steps(rate: Any, network: Network, batches: Batches, *, config: Config) -> dict[str, Any]:
-    """Take some outer steps of a trial; from where it has to stop, all it records is NaN."""
+    """Take some outer steps of a trial; from the step at which it stops on, its record is NaN."""
 
     def step(rate: Any, _: None) -> tuple[Any, dict[str, Any]]:
         found = differentiate(rate, network, batches, config.inner_steps)
@@ -170,11 +169,11 @@ def take_steps(rate: Any, network: Network, batches: Batches, *, config: Config)
             "last_loss": found.last_loss,
         }
         measured = {name: jnp.where(goes_on, value, jnp.nan) for name, value in measured.items()}
-        # A learning rate that is NaN makes everything NaN from the first inner step on.
-        # Stored results have the step by another name.
+        # A learning rate that is NaN makes everything NaN from the first inner step on. Stored
+        # results have the step under another name.
         return measured["rate"], measured | {"first_odd_step": found.first_nonfinite_step}
 
-    # The last steps of a trial may be more than needed: fewer would need a program of their own.
+    # The last steps of a trial may be more than needed: fewer would need another program.
     return jax.lax.scan(step, rate, None, min(STEPS_PER_TASK, config.outer_steps))[1]
 
 
@@ -188,12 +187,12 @@ def _stop_message(config: Config, run: int, outer_step: int, inner_step: int) ->
     )
     return (
         f"Trial from learning rate {config.initial_rates[trial]:g}, {weights}: stopped, as the "
-        f"meta-gradient is not finite at outer step {outer_step}, {where}. Other trials go on."
+        f"meta-gradient is not finite at outer step {outer_step}, {where}. Other trials continue."
     )
 
 
 def _sweep(config: Config, compute: Compute, progress: Progress) -> Arrays:
-    """Have the objective evaluated at many learning rates, from all initial weights."""
+    """Evaluate the objective at many learning rates, for all initial weights."""
     key = {
         "part": "sweep",
         "seeds": config.seeds,

@@ -1,4 +1,4 @@
-"""The sweep: the objective at many learning rates, and where it is lowest."""
+"""The sweep: the objective at many learning rates, and its minimum."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -26,7 +26,7 @@ def sweep_rates(config: Config) -> np.ndarray:
 
 
 def sweep(config: Config) -> Runner:
-    """Make what sweeps over the learning rate, then again around the lowest objective."""
+    """Return the runner of the sweep over the learning rate, then around the lowest objective."""
     coarse = sweep_rates(config)
     batches = cut_into_batches(generate(config.data), config.batch_size)
     evaluate = over_runs(partial(_objectives, config=config), draw_networks(config), batches)
@@ -36,7 +36,7 @@ def sweep(config: Config) -> Runner:
     ) -> Iterator[tuple[Task, Arrays]]:
         objective = evaluate(np.tile(coarse.astype(np.float32), (config.seeds + 1, 1)))
         on_step(1)
-        # NaN, where training diverged, is never the lowest.
+        # NaN, if training diverged, is never the lowest.
         lowest = np.where(np.isfinite(objective), objective, np.inf).argmin(axis=1)
         inside = np.clip(lowest, 1, len(coarse) - 2)
         near = np.linspace(coarse[inside - 1], coarse[inside + 1], len(coarse), axis=1)

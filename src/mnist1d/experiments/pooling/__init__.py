@@ -1,4 +1,4 @@
-"""Does pooling help, and how much data makes it needless? Figure 9.
+"""Does pooling help, and how much data makes it unnecessary? Figure 9.
 
 A network of two convolutions is trained without pooling, with strided convolutions, and with max,
 mean and L2 pooling, on 1,000 to 50,000 samples. The paper's claims: pooling helps very much with
@@ -6,19 +6,20 @@ little data, striding does not, and with much data the difference is small. Its 
 per cent without pooling, with striding and with the best pooling: 59.2, 57.4 and 78.2 with 1,000
 samples, 96.3, 95.4 and 98.1 with 50,000.
 
-Source: PAPER section 8. Differences from the paper and its code:
+Source: Greydanus & Kobak (2024), section 5.6, and its notebook. Differences from the paper and its
+code:
 
 1. Trials. Five per cell by default. Trial s has data of seed 42 + s, so that the published data
    are among them, and initial weights from seed s: the same convolutions in all variants, the same
-   affine map in those that halve the length, and all this for all sizes, so that gains are paired.
-   The weights are not PyTorch's of the same seed.
+   affine map in those that halve the length, and for all sizes, so that gains are paired. The
+   weights are not PyTorch's of the same seed.
 2. "Pooling helps" is judged by the mean of the three kinds of pooling, and by each. The best of
-   three, chosen on the test set, would flatter it.
+   three, chosen on the test set, would be biased upwards.
 3. The caption says that pooling hindered with much data; text and published numbers do not. It is a
-   claim of its own.
-4. A published accuracy is one run, judged by 1,000 test samples: its tolerance is two standard
-   errors of a share of so many samples, and rounded to 0.1. That of a difference joins those of its
-   two terms. The spread between training runs comes on top, so this is strict.
+   separate claim.
+4. A published accuracy is one run on 1,000 test samples: its tolerance is two standard errors of a
+   proportion of 1,000, rounded to 0.1. That of a difference combines those of its two terms. This
+   is strict, as it ignores the spread between training runs.
 5. Curves are smoothed as in the published figure (each trial's own, before means are taken), which
    the paper does not mention; claims and tables are not.
 6. Beyond the paper, sizes up to one where no sample is seen twice, from the native stream: does the

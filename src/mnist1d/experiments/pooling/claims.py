@@ -1,4 +1,4 @@
-"""What the paper says about pooling, and how it is measured."""
+"""The paper's claims about pooling, and their measures."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ PUBLISHED: Mapping[int, Mapping[str, float]] = {
         50_000: (96.3, 95.4, 98.1, 97.3, 97.1),
     }.items()
 }
-"""Test accuracy in per cent after the last step: size -> variant -> value. PAPER section 8.3."""
+"""Printed test accuracy in per cent after the last step: size -> variant -> value."""
 
 FIGURE = "Section 5.6, Figure 9"
 
 
 def late(values: xr.DataArray, step: str, n: int = LATE_STEPS) -> xr.DataArray:
-    """Average over the evaluations of the last steps, as one step moves it by half a point."""
+    """Average over the evaluations of the last steps, as one step changes it by half a point."""
     return values.where(values[step] >= values[step][-1] - n, drop=True).mean(step, skipna=False)
 
 

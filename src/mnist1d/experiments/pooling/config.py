@@ -1,4 +1,4 @@
-"""What can be set of the pooling experiment."""
+"""The settings of the pooling experiment."""
 
 from dataclasses import dataclass
 from typing import Annotated, Self
@@ -22,7 +22,7 @@ SET_BY_TRIAL = (
     "shifted_tests",
     "channel_axis",
 )
-"""Parameters of a dataset that sizes and trials decide, or that networks do not take."""
+"""Parameters of a dataset that sizes and trials determine, or that networks do not support."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class Config:
 
     @classmethod
     def quick(cls) -> Self:
-        """Return settings that take seconds and show that everything works, not more."""
+        """Return settings for a run of seconds, which tests that everything works."""
         return cls(seeds=2, stream_sizes=(60_000,), n_steps=101)
 
     @property

@@ -26,7 +26,7 @@ LINES: Mapping[str, Mapping[str, Any]] = {
     "l2_pool": {"color": "tab:blue"},
 }
 LIMITS = {1000: (30, 85), 2000: (70, 92), 5000: (80, 100)}
-"""What the published panels show; 90 to 100 for all others."""
+"""Vertical limits of the published panels; 90 to 100 for all others."""
 
 
 CAPTIONS = {

@@ -1,4 +1,4 @@
-"""How it is done: every variant is trained on sets of every size, in several trials."""
+"""Method of the pooling experiment: train every variant on sets of every size, in trials."""
 
 from itertools import product
 
@@ -23,7 +23,7 @@ def run(
 
     Args:
         config: the settings.
-        progress: told what is going on, in networks.
+        progress: called with the progress, in networks.
         compute: trains the networks, and finds those that were trained before.
 
     Returns: variables over the dimensions `variant`, `n_samples` (of the training set), `seed` and
@@ -65,7 +65,7 @@ def run(
 
 
 def _network(config: Config, variant: str, size: int, trial: int) -> Task:
-    """Describe the training of a network; networks of a variant and a trial share a program."""
+    """Return the task of a network; networks of a variant and a trial share a program."""
     key = {
         "variant": variant,
         "size": size,

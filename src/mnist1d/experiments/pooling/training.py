@@ -1,7 +1,7 @@
-"""Training the variants on sets of many sizes.
+"""Training of the variants on sets of many sizes, with one compiled program per variant.
 
-The training sets of a trial lie end to end in one array, and a run is told where its own begins and
-how long it is. So one compiled program serves all sizes of a variant.
+The training sets of a trial are concatenated to one array, and the first row and the length of a
+run's own set are inputs of the program.
 """
 
 import math
@@ -35,13 +35,13 @@ FIRST_SEED = 42
 """Seed of the data of trial 0, the published one."""
 
 MOST_TRAINING_SAMPLES = 50_000
-"""Of larger training sets, the training accuracy is that on so many of the first samples."""
+"""The training accuracy on larger sets is that on this number of their first samples."""
 
-# Larger pieces leave the core's cache.
+# Larger pieces do not fit a core's cache.
 _EVALUATED_TOGETHER = 200
 
 COSTS = {"no_pool": 54.0, "l2_pool": 32.0, "max_pool": 31.0, "avg_pool": 27.0, "stride_2": 15.0}
-"""How long a step of a variant takes, in any unit: the longest are begun first."""
+"""Time of a step of a variant, in any unit: the longest are begun first."""
 
 
 class Sets(NamedTuple):
@@ -71,13 +71,13 @@ def make_sets(
     """Generate the sets of a trial.
 
     Args:
-        sizes: training samples of sets from the published stream, each with a test set of its own.
-        stream_sizes: of sets that are the first samples of one native stream, with a common test
-            set from beyond them all.
+        sizes: training samples of sets from the published stream, each with its own test set.
+        stream_sizes: training samples of sets that are the first ones of one native stream, with a
+            common test set after them all.
         trial: from 0; the seed of all its sets is `FIRST_SEED + trial`.
-        data: everything else about the sets.
+        data: the other parameters of the sets.
 
-    Source: PAPER section 8.1.
+    Source: Greydanus & Kobak (2024), the notebook of section 5.6.
 
     >>> sets = make_sets((1000, 2000), (5000, 6000), trial=0)
     >>> sets.x.shape, sets.x_test.shape, sets.places[6000]
@@ -113,7 +113,7 @@ def make_sets(
 
 
 def initial_model(variant: str, trial: int, data: DatasetConfig = PUBLISHED_DATA) -> PoolingCNN:
-    """Draw the initial weights of a trial, whatever the training set.
+    """Draw the initial weights of a trial, the same for all training sets.
 
     All variants have the same convolutions, and those that halve the length the same affine map.
 
@@ -133,11 +133,11 @@ def initial_model(variant: str, trial: int, data: DatasetConfig = PUBLISHED_DATA
 
 
 class Trainer:
-    """Trains networks; compiles each variant once for every device, whatever the size and trial.
+    """Trains networks; compiles each variant once per device, for all sizes and trials.
 
     The arrays of a network are `test_accuracy` and `test_loss` (nats) of every evaluation, and
     numbers: `train_accuracy` after the last step, `diverged` (a training loss was not finite or
-    beyond `DIVERGED`), `n_parameters`, `run_seconds`, and of its program `compile_seconds`.
+    above `DIVERGED`), `n_parameters`, `run_seconds`, and of its program `compile_seconds`.
 
     Args:
         config: the settings.
@@ -146,7 +146,7 @@ class Trainer:
     def __init__(self, config: Config) -> None:
         self._config, self._training = config, published_training(config)
         self._programs, self._lock = Programs(), threading.Lock()
-        # As many trials as devices are at work on.
+        # The number of trials that the devices work on at a time.
         most = 1 + math.ceil(jax.device_count() / len(COSTS))
         self._sets = lru_cache(most)(
             lambda trial: make_sets(config.sizes, config.stream_sizes, trial, config.data)
@@ -167,7 +167,7 @@ class Trainer:
         variant, size, trial = (task.labels[name] for name in ("variant", "n_samples", "seed"))
         model = initial_model(variant, trial, self._config.data)
         models = jax.tree.map(lambda leaf: leaf[None], model)
-        keys = jax.random.split(jax.random.key(trial), 1)  # nothing is drawn from it
+        keys = jax.random.split(jax.random.key(trial), 1)  # not used for random numbers
         which, first = sets.places[size]
         own = {"which": which, "first": first, "n": size}
         data = {name: getattr(sets, name) for name in ("x", "y", "x_test", "y_test")}
@@ -187,7 +187,7 @@ class Trainer:
 
 
 def published_training(config: Config) -> Training:
-    """Return the published loop, for a set that lies somewhere among others. PAPER section C.1."""
+    """Return the published training, for a set that is a part of concatenated ones."""
 
     def batch(data: Any, step: Any, _: Any) -> Any:
         n_batches = data["n"] // config.batch_size

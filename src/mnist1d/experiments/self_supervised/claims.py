@@ -1,4 +1,4 @@
-"""What the paper says about self-supervised learning, and how it is measured."""
+"""The paper's claims about self-supervised learning, and their measures."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ PUBLISHED: Mapping[str, tuple[float, ...]] = {
     "no projector": (32.8, 82.2, 79.5, 53.4),
     "deep projector": (32.8, 75.9, 82.4, 79.5, 77.3, 72.8, 65.0, 61.1),
 }
-"""Linear accuracies of the paper's run in per cent, by layer; PAPER section 7.4."""
+"""Linear accuracies of the paper's run in per cent, by layer, printed by the notebook."""
 
 MIN_PEAK = 2.0
-"""How far the best inner layer has to be above the ends, in percentage points.
+"""Least difference between the best inner layer and the ends, in percentage points.
 
-It is chosen by each seed on its own test accuracies: equally good layers would give 1.4 points.
+Each seed chooses the layer on its own test accuracies: equally good layers would give 1.4 points.
 """
 
 FIGURE = "Section 5.5, Figure 8b"
@@ -57,19 +57,19 @@ def accuracy(variant: str, layer: int | Reduction) -> Measure:
 
 
 def cost_of_head(variant: str) -> Measure:
-    """How much higher the linear accuracy is before the head than after the last layer."""
+    """Linear accuracy before the head minus that after the last layer."""
     return accuracy(variant, BACKBONE) - accuracy(variant, N_LAYERS[variant])
 
 
 def interior_peak(variant: str) -> Measure:
-    """How far the best inner layer is above both input and last layer, in percentage points."""
+    """Accuracy of the best inner layer minus that of the better of input and last layer."""
     last_layer = N_LAYERS[variant]
     inner = accuracy(variant, highest(*range(1, last_layer)))
     return inner - accuracy(variant, highest(0, last_layer))
 
 
 def lead(variant: str, layer: int) -> Measure:
-    """How far a layer is above the best of all others, in percentage points."""
+    """Accuracy of a layer minus that of the best other layer, in percentage points."""
     others = [other for other in range(N_LAYERS[variant] + 1) if other != layer]
     return accuracy(variant, layer) - accuracy(variant, highest(*others))
 
@@ -101,11 +101,11 @@ def purity(digit: int | Reduction, stage: str = "after") -> Measure:
 
 
 isolation = purity(lowest(*ISOLATED)) - purity(highest(*OTHERS))
-"""How far the least pure of 0, 3, 6 and 8 is above the purest other, in percentage points."""
+"""Purity of the least pure of 0, 3, 6 and 8 minus that of the purest other, in points."""
 
 
 def of_pixels(name: str, **place: Any) -> Callable[[xr.Dataset], Estimate]:
-    """Accuracy from the signals in per cent: no seed changes it, so it has no uncertainty."""
+    """Accuracy from the signals in per cent, which is the same for all seeds."""
 
     def measure(result: xr.Dataset) -> Estimate:
         found = 100 * float(result[name].sel(**place).to_numpy().ravel()[0])
@@ -293,13 +293,13 @@ def summarise(result: xr.Dataset) -> list[Row]:
 
 
 def explain(result: xr.Dataset) -> dict[str, str]:
-    """Say why claims differ, claim by claim, in numbers of the result itself."""
+    """Explain why claims differ, claim by claim, with numbers of the result."""
     purity = 100 * result.purity.sel(stage="after", digit=8)
     lowest, highest = float(purity.min()), float(purity.max())
     return {
         "isolated-8": (
             "The paper shows one picture of one run and judges it by eye. Over our seeds the "
-            f"purity of digit 8 goes from {lowest:.1f} to {highest:.1f} %: it is apart in some "
-            "pictures and not in others."
+            f"purity of digit 8 ranges from {lowest:.1f} to {highest:.1f} %: it is isolated in "
+            "some pictures and not in others."
         )
     }

@@ -1,4 +1,4 @@
-"""What can be set of the self-supervised experiment."""
+"""The settings of the self-supervised experiment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ VARIANTS: Mapping[str, tuple[int, ...]] = {
     "no projector": (),
     "deep projector": (125, 125, 125, 16),
 }
-"""The projection heads, from PAPER section 7.2."""
+"""The published projection heads."""
 
 BACKBONE = 3
 """Number of the layer before the projection head, the input being 0."""
@@ -47,10 +47,10 @@ class Config:
         slope_scale: standard deviation of the views' slopes, per point.
         offset_scale: standard deviation of the views' offsets.
         probe_every: epochs between probes during training; divides `n_epochs`.
-        probed_samples: probes are fitted on the first so many signals of the training part; no more
-            than there are.
-        embedded_samples: t-SNE shows the first so many of the signals trained on, but no more than
-            there are.
+        probed_samples: number of the first signals of the training part that probes are fitted on;
+            no more than there are.
+        embedded_samples: number of the first signals trained on that t-SNE shows; all if there are
+            fewer.
         embedding_iterations: of t-SNE.
         data: the dataset, with all ten digits; claims belong to the published one.
     """
@@ -86,7 +86,7 @@ class Config:
 
     @classmethod
     def quick(cls) -> Self:
-        """Return settings that take seconds and show that everything works, not more."""
+        """Return settings for a run of seconds, which tests that everything works."""
         return cls(
             seeds=2,
             n_epochs=2,
@@ -98,7 +98,7 @@ class Config:
 
     @property
     def n_signals(self) -> int:
-        """How many signals encoders are trained on."""
+        """Number of signals that encoders are trained on."""
         return self.data.n_train + (self.data.n_test if self.training_data == "both" else 0)
 
     @property

@@ -66,7 +66,7 @@ def _plot_embedding(axes: Axes, result: xr.Dataset, stage: str, seed: int = 0) -
     labels = result["label"].to_numpy()
     x, y = points.T
     axes.scatter(x, y, c=labels, cmap=colormaps["tab10"], vmin=0, vmax=9, s=2, linewidths=0)
-    # Before training all digits have their middle in the middle.
+    # Before training the medians of all digits are close together.
     if stage == "after" and np.isfinite(points).all():
         for digit in np.unique(labels):
             middle = np.median(points[labels == digit], axis=0)

@@ -1,4 +1,4 @@
-"""How it is done: encoders are trained, their layers probed, their outputs embedded by t-SNE."""
+"""Method of the self-supervised experiment: train encoders, probe layers, embed outputs."""
 
 from collections.abc import Iterator, Mapping
 from itertools import product, zip_longest
@@ -63,9 +63,9 @@ def run(
 
     Args:
         config: the settings.
-        progress: told what is going on.
-        compute: trains, probes and embeds, and finds what was finished before. The outputs of all
-            layers of seed 0 are stored there, too.
+        progress: called with the progress.
+        compute: trains, probes and embeds, or reads stored results. It also stores the outputs of
+            all layers of seed 0.
 
     Returns: variables over `variant` (default, no projector, deep projector), `seed`, `layer` (0
         is the input; NaN beyond a variant's last), `epoch`, `probe_epoch` (after which a probe took
@@ -87,11 +87,11 @@ def run(
         - `run_seconds`, `compile_seconds` of training, `probe_seconds` during training and
           `table_seconds` of all layers, all (variant, seed), `embedding_seconds` (stage, seed).
 
-    Raises: OSError: if a finished result cannot be stored.
+    Raises: OSError: if results cannot be stored.
     """
     compute = compute or Compute()
     labels = training_signals(config)[1][: config.embedded_samples]
-    # Every thread has a core to itself; libraries with threads of their own would get in the way.
+    # Every core has a thread already; further threads of libraries would slow it down.
     with one_thread():
         trained = list(train_encoders(config, compute, progress))
         weights = {
@@ -156,9 +156,9 @@ def train_encoders(config: Config, compute: Compute, progress: Progress) -> Foun
 
 
 def probe_encoders(config: Config, weights: Weights, compute: Compute, progress: Progress) -> Found:
-    """Score linear classifiers and nearest neighbours on what was learnt.
+    """Score linear classifiers and nearest neighbours on the outputs of trained encoders.
 
-    Of seed 0 the outputs of all layers are stored, too.
+    The outputs of all layers of seed 0 are also stored.
     """
     probes, outputs = [], []
     for (variant, seed), vectors in weights.items():
@@ -213,7 +213,7 @@ def _task(
     cost: float = 1.0,
     **settings: Any,
 ) -> Task:
-    """Describe a task; labels, settings and what determines an encoder determine its arrays."""
+    """Return a task, whose key has its labels, settings and what determines an encoder."""
     key = {name: getattr(config, name) for name in DETERMINING}
     key |= {"what": what, "keep_every": config.probe_every, **labels, **settings}
     inputs = {} if weights is None else {"weights": weights}
@@ -238,7 +238,7 @@ def _pictured_views(config: Config) -> dict[str, Any]:
 
 
 def weights_name(variant: str) -> str:
-    """Return the name of the variable that holds the weights of a variant.
+    """Return the name of the variable of a variant's weights.
 
     >>> weights_name("no projector")
     'weights_no_projector'
@@ -249,9 +249,9 @@ def weights_name(variant: str) -> str:
 def representations(
     result: xr.Dataset, variant: str, seed: int = 0, data: DatasetConfig = PUBLISHED_DATA
 ) -> list[np.ndarray]:
-    """Return what every layer of a finished run makes of all 5,000 signals.
+    """Return the outputs of every layer of a finished run for all 5,000 signals.
 
-    Enough to repeat the probes by hand.
+    The probes can be repeated on them.
 
     Args:
         result: what `run` returned.

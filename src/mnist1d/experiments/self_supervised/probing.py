@@ -1,4 +1,4 @@
-"""Linear probes, nearest neighbours and t-SNE of what the layers of encoders give."""
+"""Linear probes, nearest neighbours and t-SNE of the outputs of encoders' layers."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,12 +23,12 @@ from mnist1d.measures.probes import knn_accuracy, linear_accuracy, quick_linear_
 
 
 class Prober:
-    """Scores how well the digits are known from what the layers of an encoder give.
+    """Scores classifiers of the digits on the outputs of an encoder's layers.
 
     The arrays of an encoder are `during`, shape (evaluations, 2), accuracies of the linear probe
     before the head and of the neighbours at the output; `table`, shape (layers,), accuracies of the
     linear probe of every layer but the input, after the last step; `probe_seconds` and
-    `table_seconds`. A task of "representations" gives what is probed then: `layer_1` and so on,
+    `table_seconds`. Those of a task "representations" are the probed outputs: `layer_1` and so on,
     shape (signals, features), and `label`.
 
     Args:
@@ -45,7 +45,7 @@ class Prober:
         self, tasks: Sequence[Task], device: jax.Device | None, _: OnStep
     ) -> Iterator[tuple[Task, Arrays]]:
         """Probe encoders one after the other, given their `weights` at the evaluations."""
-        # Every thread has a core to itself; libraries with threads of their own get in the way.
+        # Every core has a thread already; further threads of libraries would slow it down.
         with one_thread():
             for task in tasks:
                 measure = self._store if task.key["what"] == "representations" else self._probe
@@ -83,7 +83,7 @@ class Prober:
         return self._score(linear_accuracy, self._signals), self._score(nearest, self._signals)
 
     def _score(self, fit: Callable[..., float], x: np.ndarray) -> float:
-        """Fit on the training part and score on the test part; what diverged has no accuracy."""
+        """Fit on the training part and score on the test part; NaN if the run diverged."""
         if not np.isfinite(x).all():
             return np.nan
         n, test = self._samples, slice(self._n_train, None)

@@ -22,7 +22,7 @@ from mnist1d.training import Programs, RunProgram, Training, info_nce, nt_xent, 
 
 
 def shapes_of(variant: str) -> Encoder:
-    """Return the encoder of a variant, shapes standing for its arrays."""
+    """Return the encoder of a variant with shapes in place of arrays."""
     return eqx.filter_eval_shape(Encoder, projection=VARIANTS[variant], key=jax.random.key(0))
 
 
@@ -63,7 +63,7 @@ def as_encoder(variant: str, vector: np.ndarray) -> Encoder:
 
 
 def outputs_of_layers(encoder: Encoder, x: np.ndarray) -> list[np.ndarray]:
-    """Return what every layer makes of signals.
+    """Return the outputs of every layer for signals.
 
     Args:
         encoder: any.
@@ -121,7 +121,7 @@ class Trainer:
 
     def __init__(self, config: Config) -> None:
         self._config, self._training = config, contrastive(config)
-        # What is common to all views of a signal is done once, before training.
+        # The step that is common to all views of a signal is done once, before training.
         x, _ = training_signals(config)
         self._levelled = np.asarray(level(jnp.asarray(x.T)).T)
         self._programs = Programs()
@@ -134,7 +134,7 @@ class Trainer:
             yield task, self._train(task.labels["variant"], task.labels["seed"], device)
 
     def program(self, variant: str, device: Any, models: Any, data: Any, keys: Any) -> RunProgram:
-        """Return the program of a variant for a device, compiled when first asked for."""
+        """Return the program of a variant for a device, compiled once."""
         return self._programs.get(
             (variant, device),
             self._training,
@@ -171,7 +171,7 @@ class Trainer:
 
 
 def contrastive(config: Config) -> Training:
-    """Return the loop of every run, on levelled signals and the order of batches.
+    """Return the training of a run, on levelled signals and the order of batches.
 
     Its evaluations, every `probe_every` epochs, are the weights.
     """

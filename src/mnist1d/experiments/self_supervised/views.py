@@ -1,7 +1,7 @@
-"""Views of signals for contrastive learning: the same digit, shifted and on another slope.
+"""Views of signals for contrastive learning: the same digit, shifted and with another slope.
 
-What a view keeps is what the encoder is asked to recognise; what it changes, to ignore. Signals
-stand as columns here, `(length, n)`, as the models take them.
+The encoder learns to recognise what views keep and to ignore what they change. Signals are columns
+here, `(length, n)`, as the models take them.
 """
 
 from typing import NamedTuple
@@ -41,7 +41,7 @@ def level(x: Float[Array, "length n"]) -> Float[Array, "length n"]:
     Args:
         x: shape (length, n).
 
-    Source: PAPER section 7.1, steps 1 and 2 of the augmentation.
+    Source: Greydanus & Kobak (2024), the notebook of section 5.5.
 
     >>> bool(abs(level(2 + 3 * centred_time(40)[:, None])).max() < 1e-5)
     True
@@ -55,7 +55,7 @@ def level(x: Float[Array, "length n"]) -> Float[Array, "length n"]:
 def draw_views(
     n: int, *, max_shift: int, slope_scale: float, offset_scale: float, key: PRNGKeyArray
 ) -> ViewDraws:
-    """Draw what `apply_views` needs.
+    """Draw the random numbers of `apply_views`.
 
     Args:
         n: number of signals.
@@ -64,7 +64,7 @@ def draw_views(
         offset_scale: standard deviation of the offsets.
         key: of these views alone.
 
-    Source: PAPER section 7.1.
+    Source: Greydanus & Kobak (2024), the notebook of section 5.5.
 
     >>> draws = draw_views(
     ...     5, max_shift=1, slope_scale=0.04, offset_scale=0.3, key=jax.random.key(0)
@@ -91,14 +91,14 @@ def apply_views(
         draws: a shift, a slope and an offset for each signal.
         max_shift: all shifts are below it.
 
-    Source: PAPER section 7.1, steps 3 to 5 of the augmentation.
+    Source: Greydanus & Kobak (2024), the notebook of section 5.5.
 
     >>> draws = ViewDraws(jnp.array([1]), jnp.array([0.0]), jnp.array([10.0]))
     >>> apply_views(jnp.array([[1.0], [2.0], [3.0]]), draws, max_shift=2)[:, 0].tolist()
     [13.0, 11.0, 12.0]
     """
     x = levelled
-    # A shift is a sum of powers of two: whole rows move, which costs a tenth of gathering points.
+    # A shift as a sum of powers of two moves whole rows, in a tenth of the time of a gather.
     for bit in range((max_shift - 1).bit_length()):
         moves = (draws.shift >> bit) & 1 == 1
         x = jnp.where(moves[None], jnp.roll(x, 1 << bit, axis=0), x)

@@ -1,6 +1,6 @@
 """Do the digits form islands in pixel space? t-SNE of MNIST and MNIST-1D, Figure 3.
 
-All images of MNIST (where its files are at hand) and all 5,000 samples of MNIST-1D are embedded in
+All images of MNIST (if its files are available) and all 5,000 samples of MNIST-1D are embedded in
 the plane by t-SNE, from raw pixels. The paper's claim, which it shows as a picture: MNIST separates
 into ten islands, so that nearest neighbours in pixel space classify it; MNIST-1D is one blob in
 which only digit 0, and in part 6 and 3, form small islands. In numbers: the share of points whose
@@ -8,20 +8,21 @@ class is the most frequent one among their ten nearest neighbours, in pixel spac
 embedding; the silhouette of the digits; per digit, the share of those neighbours that are of the
 same digit.
 
-Source: PAPER section 2. Differences from the paper and its code:
+Source: Greydanus & Kobak (2024), Figure 3 and its notebook. Differences from the paper and its
+code:
 
-1. Seeds. Seed s draws Annoy's trees and the jitter of the start; the code set none. On MNIST
+1. Seeds. Seed s determines Annoy's trees and the jitter of the start; the code set none. On MNIST
    there are as many runs as on MNIST-1D, up to five; each picture shows seed 0.
 2. Threads. The code used all cores, and sums by several threads differ in their last bits, which
-   grow to another picture. Here every embedding is summed by one thread, and several embeddings
-   share the cores, so that a seed means one picture. Neighbours are searched by all cores, and are
-   those that openTSNE finds with one.
-3. Order. MNIST's images are those of its four files, training images first; that OpenML has the
-   same order is not checked, and nothing measured depends on it but the chance of a seed.
-4. Everything measured but the divergence is ours: the paper judges by eye. Pixel space means the
-   neighbours that t-SNE itself uses, found by Annoy; how many of the true ones those are is
-   measured, too. Silhouettes are those of the first 5,000 points of either data set.
-5. The digits in panel (a) have a white edge. Where MNIST is left out, panel (b) stands alone.
+   lead to another picture. Here every embedding is summed by one thread, and several embeddings
+   share the cores, so that a seed determines the picture. Neighbours are searched by all cores, and
+   are those that openTSNE finds with one.
+3. Order. MNIST's images are those of its four files, training images first. Whether OpenML has the
+   same order is not checked; it only affects the random numbers of a seed.
+4. All measures but the divergence are ours: the paper judges by eye. Pixel space means the
+   neighbours that t-SNE itself uses, found by Annoy; the share of the true ones among them is also
+   measured. Silhouettes are those of the first 5,000 points of either data set.
+5. The digits in panel (a) have a white edge. Without MNIST there is only panel (b).
 """
 
 from typing import TYPE_CHECKING

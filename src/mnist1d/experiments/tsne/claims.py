@@ -1,4 +1,4 @@
-"""What the paper says about Figure 3, and how it is measured."""
+"""The paper's claims about Figure 3, and their measures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HAS_MNIST = "mnist_accuracy"
 SHORT = {"MNIST": "mnist", "MNIST-1D": "mnist1d"}
-"""What names of claims call a data set."""
+"""Data sets in the names of claims."""
 COMPARED = (250, 750)
 """Iterations after which divergences are compared with the published ones."""
 
@@ -35,7 +35,7 @@ PUBLISHED: Mapping[str, Mapping[int, float]] = {
         ),
     }.items()
 }
-"""Kullback-Leibler divergence in nats after so many iterations of both phases, printed."""
+"""Printed Kullback-Leibler divergence in nats, by the number of iterations of both phases."""
 
 
 def per_cent(
@@ -46,18 +46,18 @@ def per_cent(
 
 
 def isolated_fraction(data: str, **place: Any) -> Measure:
-    """Share of a digit's points that lie among their own digit, in per cent."""
+    """Share of a digit's points whose neighbours are of the same digit, in per cent."""
     return per_cent(data, "islanders", (0, 100), **place)
 
 
 def isolated_digits(data: str) -> Measure:
-    """How many digits have more than half of their points among their own."""
+    """Number of digits with an isolated fraction above one half."""
     fraction = isolated_fraction(data)
     return Measure(lambda result: (fraction.per_seed(result) > 50).sum(axis=1), (0, 10))
 
 
 def other_digits(data: str) -> Measure:
-    """How many digits have no more than half of them there."""
+    """Number of the other digits."""
     isolated = isolated_digits(data)
     return Measure(lambda result: 10 - isolated.per_seed(result), (0, 10))
 
@@ -74,7 +74,7 @@ def lead_in_isolation(digits: Sequence[int], others: Sequence[int]) -> Measure:
 
 
 def more_on_mnist(name: str) -> Measure:
-    """MNIST minus MNIST-1D, paired by seed as far as both have it."""
+    """MNIST minus MNIST-1D, paired by the seeds that both have."""
 
     def per_seed(result: xr.Dataset) -> np.ndarray:
         mnist, mnist_1d = (per_cent(data, name).per_seed(result) for data in PREFIX)
@@ -87,7 +87,7 @@ def divergence(data: str, iteration: int) -> Measure:
     """Divergence after an iteration in per cent of the published one."""
 
     def after(values: xr.DataArray, dimension: str) -> xr.DataArray:
-        # The nearest one in a run that is shorter than the paper's.
+        # The nearest iteration, as a run may be shorter than the paper's.
         return values.sel({dimension: iteration}, method="nearest")
 
     reached = value(f"{PREFIX[data]}divergence", scale=100, iteration=after)
@@ -162,11 +162,11 @@ CLAIMS = (
 
 
 def summarise(result: xr.Dataset) -> list[Row]:
-    """Make a table of how well neighbours tell the digits, in pixel space and in the embedding.
+    """Make a table of neighbours' accuracy and purity, in pixel space and in the embedding.
 
-    Its words are short, so that they fit beside the numbers: accuracy and purity are those of ten
-    nearest neighbours, KL the divergence in per cent of the published one, an island digit one with
-    more than half of its points in islands, and what Annoy finds the share of true neighbours.
+    Its labels are short, to fit next to the numbers: accuracy and purity are those of ten nearest
+    neighbours, KL the divergence in per cent of the published one, an isolated digit one with an
+    isolated fraction above one half, and "Annoy finds" the share of true neighbours.
     """
     shown = [data for data in PREFIX if data != "MNIST" or HAS_MNIST in result]
     return [row for data in shown for row in _rows(result, data)]
@@ -181,7 +181,7 @@ def _rows(result: xr.Dataset, data: str) -> Iterator[Row]:
     yield Row(data, "silhouette (0.01)", both("silhouette"))
     yield Row(data, "Annoy finds (%)", {"pixels": per_cent(data, "recall")(result)})
     claim = "islands-mnist" if data == "MNIST" else None
-    yield Row(data, "island digits", {"embedding": isolated_digits(data)(result)}, claim)
+    yield Row(data, "isolated digits", {"embedding": isolated_digits(data)(result)}, claim)
     for iteration in COMPARED:
         columns = {"embedding": divergence(data, iteration)(result)}
         claim = f"divergence-{iteration}-{SHORT[data]}"

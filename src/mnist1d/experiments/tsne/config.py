@@ -1,4 +1,4 @@
-"""What can be set of the t-SNE experiment."""
+"""The settings of the t-SNE experiment."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from mnist1d.dataset.constraints import Count, Integer, Number, constrained
 from mnist1d.harness.settings import PUBLISHED_DATA, check_data
 
 PREFIX = {"MNIST": "mnist_", "MNIST-1D": ""}
-"""Of the variables of a data set in the result."""
+"""Prefix of the variables of a data set in the result."""
 
 STEPS_PER_LOG = 50
 """Iterations between two entries of the divergence, as openTSNE prints them."""
@@ -24,18 +24,17 @@ class Config:
     """Settings of the t-SNE experiment; the defaults are the paper's, but for the seeds.
 
     Attributes:
-        seeds: number of embeddings of MNIST-1D; run s draws from seed s.
+        seeds: number of embeddings of MNIST-1D; run s has seed s.
         mnist_seeds: number of embeddings of MNIST; no more than `seeds` are made.
         samples: of MNIST-1D, the first of training and test set together; no more than there are.
         mnist_samples: of MNIST likewise.
-        perplexity: less than a third of the number of samples, and enough for ten neighbours to be
-            known.
+        perplexity: less than a third of the number of samples, and enough for ten neighbours.
         early_exaggeration: factor of the attraction in the early iterations.
         early_iterations: iterations with exaggeration.
         iterations: iterations without.
         mnist: folder with MNIST's four files; None for the environment variable MNIST1D_MNIST.
             Without either, MNIST is left out.
-        download_mnist: whether to fetch what is missing of MNIST from a public mirror.
+        download_mnist: whether to fetch missing files of MNIST from a public mirror.
         data: the dataset in place of MNIST-1D, with ten classes; claims belong to the published
             one.
     """
@@ -68,7 +67,7 @@ class Config:
 
     @classmethod
     def quick(cls) -> Self:
-        """Return settings that take seconds and show that everything works, not more."""
+        """Return settings for a run of seconds, which tests that everything works."""
         return cls(seeds=2, samples=1000, mnist_samples=2000, early_iterations=100, iterations=150)
 
     @property

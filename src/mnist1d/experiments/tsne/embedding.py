@@ -1,8 +1,8 @@
-"""One t-SNE embedding, the same on any number of cores, and what is measured of it.
+"""A t-SNE embedding, the same on any number of cores, and its measures.
 
-openTSNE's sums depend on its number of threads, and a difference in the last bit grows to another
-picture. So here every sum is made by one thread: several embeddings share the cores, and the search
-for neighbours, whose result does not depend on who does it, is spread over all.
+openTSNE's sums depend on its number of threads, and a difference in the last bit leads to another
+picture. Here every sum is computed by one thread: several embeddings share the cores, and only the
+search for neighbours, whose result does not depend on the threads, is spread over all.
 """
 
 import math
@@ -22,7 +22,7 @@ from mnist1d.execution.executors import DaemonThreads, results_of
 from mnist1d.experiments.tsne.config import STEPS_PER_LOG, Config
 
 N_NEAREST = 10
-"""Neighbours that vote on a point's class, and among which purity is counted."""
+"""Number of neighbours for accuracy and purity."""
 N_TREES = 50
 N_CHECKED = 1000
 N_SILHOUETTE = 5000
@@ -41,16 +41,16 @@ def embed(
     n_threads: int = 1,
     on_step: OnStep = lambda _: None,
 ) -> dict[str, np.ndarray]:
-    """Embed points in the plane and measure what became of their classes.
+    """Embed points in the plane, and measure the neighbourhoods of classes.
 
     Args:
         x: the points, shape (n, features).
         labels: their classes 0 ... 9, shape (n,).
-        config: how; of the settings that `run` takes, those of the method.
+        config: the settings of t-SNE in it are used.
         seed: of Annoy's trees and of the jitter of the start.
-        n_threads: how many threads look for neighbours; changes nothing but the time.
-        on_step: called with the number of steps that are done, of twice as many as there are
-            iterations: the neighbours count as much as the rest. What it raises ends the work.
+        n_threads: number of threads that search neighbours; only changes the time.
+        on_step: called with the number of steps that are done, of twice the number of iterations:
+            the search for neighbours counts as much as the rest. An exception in it ends the work.
 
     Returns: arrays by name:
 
@@ -62,7 +62,7 @@ def embed(
           neighbours; `pixel_purity` and `purity` (10,), by digit the share of those neighbours that
           are of the same digit;
         - `islanders` (10,): the isolated fraction, by digit the share of its points of whose ten
-          nearest neighbours in the embedding nine are of the same digit;
+          nearest neighbours in the embedding nine or more are of the same digit;
         - `pixel_silhouette`, `silhouette`: of the digits, over the first 5,000 points;
         - `recall`: share of the neighbours (three times the perplexity) that Annoy found of the
           true ones, over the first 1,000 points;
@@ -72,9 +72,9 @@ def embed(
         ModuleNotFoundError: if openTSNE is not installed.
 
     Source:
-        PAPER section 2; Policar et al., openTSNE (2019).
+        Greydanus & Kobak (2024), Figure 3 and its notebook; Policar et al., openTSNE (2019).
     """
-    # Arrays from other processes may lie anywhere; NumPy's sums of those end in other bits.
+    # Arrays from other processes may not be aligned; NumPy's sums of those differ in the last bits.
     x = np.require(x, requirements=("C", "A"))
     n = config.n_iterations
     start = perf_counter()
@@ -112,17 +112,17 @@ def find_neighbours(
     n_threads: int = 1,
     on_found: Callable[[int], None] = lambda _: None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find nearest neighbours as openTSNE does with one thread, in the time of several.
+    """Find the nearest neighbours that openTSNE finds with one thread, by several threads.
 
-    The trees are built by one thread, as they depend on how many build them.
+    The trees are built by one thread, as they depend on the number of threads that build them.
 
     Args:
         x: the points, shape (n, features).
-        n_neighbours: how many of each, without itself.
+        n_neighbours: number of neighbours per point, without itself.
         seed: of the trees.
-        n_threads: how many threads look for neighbours.
-        on_found: called with the number of points whose neighbours are known, every 100 points.
-            What it raises ends the search.
+        n_threads: number of threads that search neighbours.
+        on_found: called with the number of points whose neighbours are found, every 100 points. An
+            exception in it ends the search.
 
     Returns: indices and Euclidean distances, each of shape (n, n_neighbours), nearest first;
         approximate: some of the true neighbours are missed.
@@ -163,7 +163,7 @@ def nearest_in_plane(embedding: np.ndarray) -> np.ndarray:
     """
     _, found = KDTree(embedding).query(embedding, k=N_NEAREST + 1)
     others = found != np.arange(len(found))[:, None]
-    # Of points in the same place, the tree may leave out the one that asks.
+    # Of points in the same place, the tree may leave out the point itself.
     others[others.all(axis=1), -1] = False
     return found[others].reshape(len(found), N_NEAREST)
 
@@ -189,7 +189,7 @@ def _optimise(
     def note(iteration: int, error: float, _: np.ndarray) -> None:
         if iteration % STEPS_PER_LOG == 0:
             divergence.append(float(error))
-        on_iteration(next(reports))  # as `iteration` counts from 1 in either phase
+        on_iteration(next(reports))  # `iteration` starts again in the second phase
 
     embedding = opentsne.TSNE(
         early_exaggeration=config.early_exaggeration,
@@ -224,7 +224,7 @@ def _measure(
 
 
 def _accuracy(labels: np.ndarray, neighbours: np.ndarray) -> float:
-    """Let neighbours vote; the smallest of the most frequent classes wins, as in scikit-learn."""
+    """Classify by the most frequent class, the smallest of equals, as in scikit-learn."""
     votes = (labels[neighbours][:, :, None] == np.arange(10)).sum(axis=1)
     return float((votes.argmax(axis=1) == labels).mean())
 
@@ -238,7 +238,7 @@ def _recall(x: np.ndarray, neighbours: np.ndarray) -> float:
     search = required("sklearn.neighbors", extra="lab").NearestNeighbors(algorithm="brute")
     search.fit(points)
     rows = np.arange(min(N_CHECKED, len(points)))
-    # One more, to leave out the point itself, which another in the same place may precede.
+    # One more, to leave out the point itself, which may come after another in the same place.
     true = search.kneighbors(points[rows], neighbours.shape[1] + 1, return_distance=False)
     hits = [
         np.isin(neighbours[row], [other for other in true[row] if other != row]).sum()

@@ -1,4 +1,4 @@
-"""Figure 3, and how pure neighbourhoods are."""
+"""Figure 3, and the purity of neighbourhoods."""
 
 import numpy as np
 import xarray as xr
@@ -19,13 +19,13 @@ MARKER_SIZES = {"MNIST": 1, "MNIST-1D": 5}
 CAPTIONS = {
     "figure": "Figure 3: MNIST (a) and MNIST-1D (b) embedded in the plane by t-SNE, coloured by "
     "digit; seed 0.",
-    "figure-purity": "Beyond the paper: how many of a point's ten nearest neighbours in the "
-    "embedding show the same digit, by digit.",
+    "figure-purity": "Beyond the paper: share of a point's ten nearest neighbours in the embedding "
+    "that show the same digit, by digit.",
 }
 
 
 def plot(result: xr.Dataset) -> dict[str, Figure]:
-    """Draw Figure 3 ("figure"), and per digit how pure neighbourhoods are ("figure-purity")."""
+    """Draw Figure 3 ("figure"), and the purity of neighbourhoods by digit ("figure-purity")."""
     shown = [data for data in PREFIX if f"{PREFIX[data]}accuracy" in result]
     return {
         "figure": _plot_embeddings(result, shown),
@@ -81,6 +81,6 @@ def _plot_purity(result: xr.Dataset, shown: list[str]) -> Figure:
         axes.set(title=data, xlabel="Digit", xticks=np.arange(10), ylim=(0, 100))
         style.panel_letter(axes, LETTERS[data])
     panels[0].set_ylabel("Neighbours of\nthe same digit (%)")
-    # Below, as bars of any height may be in its way.
+    # Below the panels, as it could cover bars in them.
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

@@ -1,4 +1,4 @@
-"""How it is done: MNIST-1D and, where its files are, MNIST are embedded from several seeds."""
+"""Method of the t-SNE experiment: embed MNIST-1D and, if available, MNIST from several seeds."""
 
 from collections.abc import Iterator, Sequence
 from importlib import metadata
@@ -27,17 +27,17 @@ PER_DIGIT = ("pixel_purity", "purity", "islanders")
 def run(
     config: Config, *, progress: Progress = silent, compute: Compute | None = None
 ) -> xr.Dataset:
-    """Embed MNIST-1D and, where its files are, MNIST, from several seeds.
+    """Embed MNIST-1D and, if its files are available, MNIST, from several seeds.
 
     Args:
         config: the settings.
-        progress: told what is going on.
-        compute: makes the embeddings, and finds those that were made before.
+        progress: called with the progress.
+        compute: computes the embeddings, or reads stored ones.
 
     Raises:
         InputError: if openTSNE is not installed, or MNIST's folder is given and its files cannot
             be read.
-        OSError: if a finished embedding cannot be stored.
+        OSError: if results cannot be stored.
 
     Returns: of MNIST-1D, over the dimensions `seed`, `digit` and `iteration` (both phases, every
         50):
@@ -48,10 +48,10 @@ def run(
           embedding (fractions); `pixel_silhouette`, `silhouette` (seed), -1 to 1;
         - `pixel_purity`, `purity`, `islanders` (seed, digit; fractions);
         - `recall` (seed): share of the neighbours that were found;
-        - `neighbour_seconds`, `optimisation_seconds` (seed), while others may have been at work.
+        - `neighbour_seconds`, `optimisation_seconds` (seed), perhaps with others at the same time.
 
-        `embedding.embed` says more. With MNIST the same, prefixed `mnist_`; so are the dimensions
-        `seed` and `sample`.
+        `embedding.embed` has the details. With MNIST the same, prefixed `mnist_`; so are the
+        dimensions `seed` and `sample`.
     """
     try:
         required("openTSNE", extra="lab")
@@ -73,7 +73,7 @@ def run(
         on_progress=note,
         steps=n_steps,
         devices="none",
-        only_here="MNIST" in points,  # as its images are too large to be sent around
+        only_here="MNIST" in points,  # its images are too large to send
     )
     embedded: dict[str, list[tuple[Task, Arrays]]] = {data: [] for data in points}
     for task, arrays in found:
@@ -105,7 +105,7 @@ def _read_points(config: Config, progress: Progress) -> dict[str, tuple[np.ndarr
 
 
 def _embedding(config: Config, data: str, seed: int, x: np.ndarray, labels: np.ndarray) -> Task:
-    """Describe an embedding of a data set."""
+    """Return the task of an embedding of a data set."""
     key = {
         "data": data,
         "seed": seed,
@@ -125,7 +125,7 @@ def _embedding(config: Config, data: str, seed: int, x: np.ndarray, labels: np.n
 
 
 def embedder(config: Config) -> Runner:
-    """Return what makes embeddings, one after the other."""
+    """Return the runner of embeddings."""
 
     def run_tasks(
         tasks: Sequence[Task], _: jax.Device | None, on_step: OnStep
@@ -152,7 +152,7 @@ def embedder(config: Config) -> Runner:
 
 
 def _bars(tasks: Sequence[Task], n_steps: int, progress: Progress) -> OnProgress:
-    """Return what notes how many steps of an embedding are done; a data set has one bar."""
+    """Return a function that reports the steps of embeddings, with one bar per data set."""
     done = dict.fromkeys(tasks, 0)
 
     def note(group: Sequence[Task], n_done: int, _: int) -> None:
