@@ -252,7 +252,7 @@ def test_the_table_of_times_parts_compiling_from_running_and_has_the_whole():
 def test_time_beside_others_counts_once():
     timed = ("tsne", 300.0, 0.0, 0), ("pooling", 400.0, 0.0, 0)
     rows = rows_of_times(420.0, *timed, background=["tsne"])
-    assert ["tsne,", "beside", "others", "300", "0", "300", "0"] in rows
+    assert ["tsne,", "in", "parallel", "300", "0", "300", "0"] in rows
     assert ["tables,", "figures,", "files", "20"] in rows
     assert ["all", "420", "0", "400", "0"] in rows
 
@@ -368,7 +368,7 @@ def test_verdicts_are_shown_however_wide_the_table():
     tables.show_summary(findings_of(experiment, result), console)
     text = console.export_text()
     assert any("mean" in line and "undecided" in line for line in text.splitlines())
-    assert "One run has no interval: --seeds 6" in text
+    assert "One run has no interval: for example, --seeds 6" in text
 
 
 def test_diverged_runs_leave_room_for_what_diverged():

@@ -348,6 +348,47 @@ def test_one_quick_run_among_full_ones_is_named(report):
     assert report.note == ""
 
 
+def test_a_result_on_other_data_says_which(report):
+    full = next(each for each in report.sections if each.experiment is double_descent).result
+    data = double_descent.Config().data.replace(label_noise=0.1, seed=7)
+    config = json.loads(full.attrs["config"]) | {"data": data.to_dict()}
+    about = {"protocol": "reduced", "data": "seed=7, label_noise=0.1", "config": as_json(config)}
+    section = described_as(full.assign_attrs(about))
+    assert section.note == "other data than the paper's (seed=7, label_noise=0.1)"
+    (setting,) = (each for each in section.settings if each.name == "data")
+    assert setting.default.startswith("published (num_samples=16000, train_split=0.25,")
+    assert setting.value == f"{setting.default}, but seed=7, label_noise=0.1"
+    page = experiment_markdown(section, [])
+    assert page.count(section.note[1:]) == 2  # below the title and under "How it was run"
+    for text in (page, html_page(contents.Report((section,), ()), {section.name: []})):
+        assert "No claim is judged" in text
+        assert "final_seq_length" not in text
+    table = page.partition("unless stated.\n\n")[2].partition("\n\n")[0]
+    assert "verdict" not in table
+    assert len({line.replace("\\|", "").count("|") for line in table.splitlines()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({}, "not the paper's settings"),
+        ({"data": "seed=7"}, "not the paper's settings, on other data than the paper's (seed=7)"),
+    ],
+)
+def test_a_result_with_other_settings_says_so(report, changes, note):
+    full = next(each for each in report.sections if each.experiment is double_descent).result
+    config = json.loads(full.attrs["config"]) | {"batch_size": 100}
+    about = {"protocol": "reduced", "config": as_json(config)} | changes
+    assert record.note(double_descent, full.assign_attrs(about)) == note
+
+
+def test_a_quick_run_on_other_data_says_both(report):
+    full = next(each for each in report.sections if each.experiment is double_descent).result
+    result = full.assign_attrs(QUICK, data="seed=7")
+    note = "quick run, not the full protocol, on other data than the paper's (seed=7)"
+    assert record.note(double_descent, result) == note
+
+
 def test_a_mistake_of_ours_is_not_called_one_of_the_record(monkeypatch):
     def mistaken(_):
         return double_descent.no_such_function()

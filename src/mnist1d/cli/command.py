@@ -1,6 +1,6 @@
-"""What all commands share: a console, one line per error, devices, fields as options.
+"""Functions that commands share: errors in one line, devices, schedulers, fields as options.
 
-Nothing here is slow to import; what a command needs for its work it imports when it works.
+Nothing here is slow to import: commands import what they need for their work when they run.
 """
 
 import inspect
@@ -17,7 +17,7 @@ import tyro
 from mnist1d.dataset.atomic import is_write_error
 
 RESUME_HINT = "what was finished is kept: run the same command again to go on"
-"""What follows when work was cut short."""
+"""The hint in messages of interrupted work."""
 
 Scheduler = Annotated[
     str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="(default: this machine)")
@@ -26,17 +26,17 @@ Scheduler = Annotated[
 
 
 def fail(message: str, code: int = 2) -> NoReturn:
-    """End the command with one line on what is wrong."""
+    """Print a one-line error and exit."""
     print(f"mnist1d: {message}", file=sys.stderr)  # noqa: T201
     raise SystemExit(code)
 
 
 def error_line(error: BaseException, path: str | Path = "") -> str:
-    """Say in one line what an error was about: a file, which way it was used, or a connection.
+    """Return an error in one line, with the file that could not be read or written.
 
     Args:
-        error: any.
-        path: where it happened, should the error not know.
+        error: any error.
+        path: the file, if the error does not name one.
 
     >>> error_line(FileNotFoundError(2, "No such file or directory", "data.csv"), "out")
     'data.csv: No such file or directory'
@@ -53,11 +53,11 @@ def error_line(error: BaseException, path: str | Path = "") -> str:
 
 @contextmanager
 def exit_on_error(out: str | Path = "", *, resumable: bool = True) -> Iterator[None]:
-    """End the program with one line on what the user can mend, and how to go on.
+    """Exit with one line on errors of input, files and clusters, and a hint on how to resume.
 
     Args:
         out: where the command writes.
-        resumable: whether the same command goes on where it was.
+        resumable: whether the same command resumes the work.
     """
     from mnist1d.execution.cluster import ClusterError
     from mnist1d.harness.interface import InputError
@@ -71,7 +71,7 @@ def exit_on_error(out: str | Path = "", *, resumable: bool = True) -> Iterator[N
 
 
 def prepare_devices() -> None:
-    """Make every core a device of JAX, and keep what it compiles."""
+    """Make every core a device of JAX, and cache compiled programs."""
     from mnist1d.execution.devices import keep_compiled_programs, use_all_cores
 
     use_all_cores()
@@ -82,7 +82,7 @@ def prepare_devices() -> None:
 def connected(scheduler: str | None) -> Iterator[Executor | None]:
     """Return the executor of a Dask scheduler, or None without one.
 
-    Ends the program with a line if the scheduler cannot be used.
+    Exits with a one-line error if the scheduler cannot be used.
     """
     if scheduler is None:
         yield None
@@ -103,16 +103,16 @@ def connected(scheduler: str | None) -> Iterator[Executor | None]:
 def with_fields(
     command: Callable[..., None], config: Any, quick: Any = None, owner: str | None = None
 ) -> Callable[..., None]:
-    """Return a command to which the fields of a configuration are options, too.
+    """Return a command with the fields of a configuration as further options.
 
-    Ends the program with a line if a field has the name of an option, or an option no value.
+    Exits with a one-line error if a field has the name of an option, or an option no value.
 
     Args:
-        command: a function of keywords; its first parameter, `values`, is given the values of the
+        command: a function of keywords; its first parameter, `values`, gets the values of the
             options that were used, by field.
         config: the configuration whose values are shown as defaults.
-        quick: the one whose values are shown where they differ.
-        owner: what the configuration is called in messages; its class if omitted.
+        quick: the configuration of a quick run, whose values are shown where they differ.
+        owner: name of the configuration in messages; that of its class if omitted.
     """
     from mnist1d.cli.config_options import given, options_of
     from mnist1d.harness.interface import InputError
@@ -139,7 +139,7 @@ def with_fields(
         "fields",
         inspect.Parameter.KEYWORD_ONLY,
         default=options(),
-        # Without a prefix of its own, but with those of configurations inside.
+        # Without a prefix, but with those of nested configurations.
         annotation=Annotated[options, tyro.conf.arg(name="")],
     )
     parameters = [*own.values(), fields]
@@ -150,7 +150,7 @@ def with_fields(
 
 
 def only_values(values: Mapping[str, list[Any]]) -> dict[str, Any]:
-    """Return the one value of every field; ends the program with a line if there are several."""
+    """Return the one value of every field; exit with a one-line error if there are several."""
     for name, each in values.items():
         if len(each) > 1:
             fail(f"--{name.replace('_', '-')} takes one value, not {len(each)}")

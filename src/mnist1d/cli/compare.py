@@ -57,7 +57,7 @@ def compare(
 def command_for(name: str) -> Callable[..., None]:
     """Return the command `compare` with the fields of a file's protocol as options.
 
-    Ends the program with a line if the file cannot be used.
+    Exits with a one-line error if the file cannot be used.
     """
     from mnist1d.harness.interface import InputError
     from mnist1d.harness.settings import with_settings
@@ -98,7 +98,7 @@ def _read(file: Path) -> tuple[Mapping[str, Any], "Protocol"]:
     from mnist1d.harness.loading import load_module
     from mnist1d.lab.comparison.protocol import as_protocol
 
-    use_all_cores()  # a file may well start JAX
+    use_all_cores()  # before the file may start JAX
     if file.suffix != ".py":
         fail(f"{file} must be a Python file that ends in .py")
     try:

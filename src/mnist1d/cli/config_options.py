@@ -24,7 +24,7 @@ _LONGEST_DEFAULT = 40
 
 
 class _Untouched(tuple[Any, ...]):
-    """Stands for an option that was not given, as opposed to one without a value."""
+    """The default of an option: it was not given, unlike an option without a value."""
 
     __slots__ = ()
 
@@ -35,13 +35,13 @@ _UNTOUCHED = _Untouched()
 def options_of(config: Any, quick: Any = None) -> type:
     """Make the options of a configuration: a dataclass for `tyro`, several values per field.
 
-    A field that takes one value takes any number of them after its option. One that takes a list
-    has the option once per list. Configurations inside have their name and a dot before their
-    fields'. Fields that no text can stand for are left out. The help is the docstring's.
+    The option of a field with one value takes any number of values; that of a field with a list is
+    given once per list. The fields of nested configurations have their name and a dot as a prefix.
+    Fields whose values cannot be written as text are left out. The help is the docstring's.
 
     Args:
         config: the configuration whose values are shown as defaults.
-        quick: the one whose values are shown beside where they differ.
+        quick: the configuration of a quick run, whose values are also shown where they differ.
 
     Raises: InputError: if a type cannot be read.
 
@@ -86,14 +86,14 @@ def options_of(config: Any, quick: Any = None) -> type:
 
 
 def _unwrapped(text: str) -> str:
-    # `tyro` wraps the help itself, but would begin a line where one begins with no letter.
+    # `tyro` wraps the help itself, but keeps line breaks before lines that begin with no letter.
     return re.sub(r"\n {5,}", " ", inspect.cleandoc(text))
 
 
 def given(options: Any) -> dict[str, list[Any]]:
     """Return the values of every option that was given, by field.
 
-    A truth value without a value means True.
+    The option of a truth value means True if it has no value.
 
     Raises: InputError: if an option has no value.
 
@@ -126,7 +126,7 @@ def _is_untouched(field: dataclasses.Field[Any], values: tuple[Any, ...]) -> boo
 
 
 def _kind(hint: Any) -> Literal["one", "list"] | None:
-    """Tell whether a type's values are one word each, several, or not words at all."""
+    """Return whether a type's values are one word ("one"), several ("list"), or neither."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _kind(parts[0])
@@ -152,7 +152,7 @@ def _words(hint: Any) -> str:
     if origin is Literal:
         return "|".join(map(str, parts))
     if origin in {Union, types.UnionType}:
-        # A path is a text, too.
+        # A path is a text as well.
         kept = [part for part in parts if not (part is str and Path in parts)]
         return "|".join(map(_words, kept))
     if origin is tuple and ... not in parts:

@@ -5,5 +5,5 @@ from rich.console import Console
 
 def make_console() -> Console:
     """Return a console for tables."""
-    # Narrower than this, tables would lose cells; a line that the terminal wraps loses nothing.
+    # Narrower tables would lose cells, while lines that the terminal wraps lose nothing.
     return Console(width=max(Console().width, 80))

@@ -1,4 +1,4 @@
-"""The options of the command line that describe a dataset, the same for every command."""
+"""Options of the command line that describe a dataset, the same for every command."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -30,10 +30,10 @@ def _number(name: str, metavar: str = "NUMBER") -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetOptions:
-    """What makes a dataset differ from the published one.
+    """The parameters in which a dataset differs from the published one.
 
-    An option that was not given is None, so that it can be told from one that was given the
-    published value: over a preset, the latter counts.
+    An option that was not given is None, as an option with the published value replaces that of a
+    preset.
 
     Attributes:
         preset: named settings, of which the other options replace some.
@@ -46,7 +46,7 @@ class DatasetOptions:
         final_seq_length: points of a sample.
         classes: labels that occur.
         class_proportions: relative sizes of the classes.
-        label_noise: probability with which a label is replaced; clean ones are kept beside.
+        label_noise: probability with which a label is replaced; the clean labels are kept as well.
         label_noise_kind: by any label, or by another one only.
         positions: order of the points: original, flipped, shuffled, chunked, ...
         positions_seed: seed of shuffled positions.
@@ -88,7 +88,7 @@ class DatasetOptions:
         DatasetConfig(corr_noise_scale=0.0, iid_noise_scale=0.1, classes=(3, 8))
         """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        # By identity: a strength of zero is no False.
+        # By identity, as a strength of zero equals False.
         given = {k: v for k, v in values.items() if v is not None and v is not False}
         if self.templates is not None:
             given["templates"] = _read_templates(self.templates)

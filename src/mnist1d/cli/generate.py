@@ -35,8 +35,8 @@ def generate(
 ) -> None:
     """Write any number of samples into files, or finish or check what is there already.
 
-    Sample i is the same whatever the number of samples, shards, workers and machines. A run that
-    was stopped goes on when it is started again.
+    Sample i is the same for any number of samples, shards, workers and machines. The same command
+    again resumes a run that was stopped.
 
     Args:
         num_samples: how many samples.
@@ -55,7 +55,7 @@ def generate(
     from mnist1d.execution.cluster import silence_log
     from mnist1d.shards.generation import generate as generate_shards
 
-    # A batch system that stops the run says so first.
+    # Batch systems announce with this signal that they will stop the run.
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console()
     start = time.perf_counter()
@@ -98,12 +98,12 @@ def generate(
 
 
 def _check_preset(name: str | None) -> None:
-    """Refuse presets that say nothing to a stream."""
+    """Refuse presets that change sizes, which a stream does not have."""
     from mnist1d.stream.stream import SIZES
 
     if name is not None and (sizes := SIZES & set(PRESETS[name].parameters)):
         raise ValueError(
-            f"--preset {name} sets {' and '.join(sorted(sizes))}, which say nothing to a stream: "
+            f"--preset {name} sets {' and '.join(sorted(sizes))}, which a stream does not have: "
             "--num-samples alone counts"
         )
 

@@ -1,4 +1,4 @@
-"""The command `mnist1d`: finds the subcommand, and says what to install if something is missing."""
+"""The command `mnist1d`: runs a subcommand, or says which packages it needs."""
 
 import io
 import os
@@ -16,9 +16,9 @@ class Command(NamedTuple):
     """A subcommand.
 
     Attributes:
-        summary: what it does, in one line.
-        packages: what it needs.
-        extra: of the package, that has what it needs.
+        summary: one line for the help.
+        packages: packages that it needs.
+        extra: the extra of mnist1d that installs them.
         has_subject: whether its options depend on the word that follows it: an experiment, a file.
     """
 
@@ -69,14 +69,14 @@ def main() -> None:
         message = "interrupted; what was finished is kept: run the same command again to go on"
         print(f"\nmnist1d: {message}", file=sys.stderr, flush=True)  # noqa: T201
         sys.stdout.flush()
-        # At once: threads that still compute can abort an interpreter that ends around them.
+        # At once, as threads that still compute can crash an interpreter that is shutting down.
         os._exit(130)
 
 
 def _main(arguments: list[str]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # An old code page shows a question mark rather than ending the program.
+            # An old code page then shows a question mark instead of raising an error.
             stream.reconfigure(errors="replace")
     if arguments == ["--version"]:
         print(f"mnist1d {mnist1d.__version__}")  # noqa: T201
@@ -108,7 +108,7 @@ def _main(arguments: list[str]) -> None:
 
 def _call(function: Callable[..., Any], prog: str, arguments: list[str]) -> None:
     if not arguments and not function.__annotations__.keys() - {"return"}:
-        function()  # nothing to be parsed
+        function()  # there are no options
         return
     tyro = import_module("tyro")
     tyro.cli(function, prog=prog, args=arguments, config=(tyro.conf.FlagCreatePairsOff,))

@@ -20,7 +20,7 @@ from rich.text import Text
 
 
 def make_bars(console: Console, *columns: ProgressColumn) -> ProgressBars:
-    """Return bars: what, how far, columns of one's own, elapsed and remaining time."""
+    """Return bars with a task's name, its progress, further columns, elapsed and remaining time."""
     return ProgressBars(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
@@ -41,7 +41,7 @@ class Rate(ProgressColumn):
 
 
 class Bars:
-    """One bar per task that an experiment reports; it starts again when the task does."""
+    """One bar per task that an experiment reports; it restarts with its task."""
 
     def __init__(self, console: Console) -> None:
         self.rich = make_bars(console)
@@ -56,7 +56,7 @@ class Bars:
         self.rich.stop()
 
     def __call__(self, task: str, done: int, total: int, /) -> None:
-        """Take note of progress, as `harness.interface.Progress` says."""
+        """Report progress, as `harness.interface.Progress`."""
         self._all(task, done, total)
 
     def note(self, line: str, /) -> None:
@@ -65,7 +65,7 @@ class Bars:
 
     @contextmanager
     def group(self) -> Iterator["Group"]:
-        """Return bars of their own, which stand still above the others once they are left."""
+        """Return a separate group of bars, which become text above the others at the end."""
         group = Group(self.rich)
         try:
             yield group
@@ -74,14 +74,14 @@ class Bars:
 
 
 class Group:
-    """Bars that belong together; in another group a task of the same name is another one."""
+    """A group of bars; tasks of the same name in different groups are different."""
 
     def __init__(self, bars: ProgressBars) -> None:
         self._bars = bars
         self._known: dict[str, TaskID] = {}
 
     def __call__(self, task: str, done: int, total: int, /) -> None:
-        """Take note of progress, as `harness.interface.Progress` says."""
+        """Report progress, as `harness.interface.Progress`."""
         bars, known = self._bars, self._known
         if total == 0:
             bars.console.print(Text(task))
@@ -94,7 +94,7 @@ class Group:
         bars.update(known[task], completed=done, total=total, description=task + state)
 
     def leave(self) -> None:
-        """Write the bars where tables go, and take them off those that move."""
+        """Print the bars as text, and remove them from the live display."""
         own = [task for task in self._bars.tasks if task.id in self._known.values()]
         for task in own:
             self._bars.remove_task(task.id)

@@ -111,7 +111,7 @@ def _choose(names: tuple[str, ...]) -> list["PaperExperiment"]:
 def _configure(
     experiment: "PaperExperiment", quick: bool, seeds: int | None, given: dict[str, Any]
 ) -> Any:
-    """Make an experiment's configuration; options that it does not have do not concern it."""
+    """Make an experiment's configuration, ignoring options that it does not have."""
     config = experiment.Config.quick() if quick else experiment.Config()
     if seeds is None:
         seeds = config.seeds if quick else experiment.PAPER_SEEDS
@@ -122,7 +122,7 @@ def _configure(
 
 
 def _check_mnist(configs: Sequence[Any]) -> None:
-    """Find out before training whether MNIST, if it was named, can be read."""
+    """Check before training that MNIST, if its folder is given, can be read."""
     for config in configs:
         if getattr(config, "download_mnist", True) or mnist_folder(config.mnist) is None:
             continue
@@ -134,7 +134,7 @@ def _check_mnist(configs: Sequence[Any]) -> None:
 
 
 def _check_writable(out: Path, chosen: Sequence["PaperExperiment"]) -> None:
-    """Find out before training whether what will be written can be."""
+    """Check before training that the output can be written."""
     try:
         check_writable(out, "claims.json")
         for experiment in chosen:
@@ -146,7 +146,7 @@ def _check_writable(out: Path, chosen: Sequence["PaperExperiment"]) -> None:
 def _findings_of_others(
     out: Path, chosen: Sequence["PaperExperiment"], console: "Console"
 ) -> dict[str, "Findings"]:
-    """Judge what earlier commands left in the folder, so that claims.json stays complete."""
+    """Judge the results of earlier commands in the folder, so that claims.json stays complete."""
     from mnist1d.harness import record
     from mnist1d.harness.findings import findings_of
 

@@ -42,8 +42,8 @@ def run(
 ) -> None:
     """Run an experiment with settings of your own; several values of one make a grid.
 
-    Every field of the experiment's configuration is an option, too, which follows the experiment:
-    `mnist1d run EXPERIMENT --help` shows them.
+    Every field of the experiment's configuration is also an option, to be given after the
+    experiment: `mnist1d run EXPERIMENT --help` shows them.
 
     Args:
         experiment: its name, as `mnist1d list` shows it, or a Python file with one of your own.
@@ -57,7 +57,7 @@ def run(
 def command_for(name: str) -> Callable[..., None]:
     """Return the command that runs an experiment, with the fields of its configuration as options.
 
-    Ends the program with a line if there is no such experiment.
+    Exits with a one-line error if there is no such experiment.
     """
     found = _found(name)
 
@@ -132,7 +132,7 @@ def _run(
         drawn = [] if "grid" in result.attrs else _draw(experiment, result, folder, console)
         former = _figures_in(folder)
         record.write(result.assign_attrs(figures=json.dumps(drawn)), folder / "result.nc")
-        # A figure of the result that was here before would be taken for one of this.
+        # Figures of the former result would be taken for this result's.
         for stale in set(former) - set(drawn):
             for suffix in ("png", "pdf"):
                 (folder / f"{stale}.{suffix}").unlink(missing_ok=True)
@@ -152,7 +152,7 @@ def _draw(
         return record.save_figures(experiment, result, folder)
     except OSError:
         raise
-    except Exception as error:  # noqa: BLE001 (made for the paper's settings, or a stranger's)
+    except Exception as error:  # noqa: BLE001 (made for the paper's settings, or by a user)
         console.print(
             f"No figures with these settings ({type(error).__name__}: {error}).", markup=False
         )

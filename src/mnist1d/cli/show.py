@@ -14,10 +14,10 @@ from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
 
 __all__ = ["show"]
 
-# What else a path may end in when it is meant to be a file.
+# Endings of paths that are meant to be files, but of other formats.
 _OTHER_FILES = (".bmp", ".eps", ".gif", ".jpeg", ".jpg", ".ps", ".svg", ".tif", ".tiff", ".webp")
 
-# The pictures that an option concerns.
+# The pictures to which an option applies.
 _CONCERNED = {
     "rows": ("samples",),
     "first": ("samples",),
@@ -64,8 +64,8 @@ def show(
 ) -> None:
     """Draw the dataset: samples, templates, how a sample is built, or all of it in one overview.
 
-    Prints the files that it writes; equal options make equal files. In a folder, every step of
-    building a sample is in a file of its own, too.
+    Prints the files that it writes; equal options make equal files. In a folder, there is also one
+    file per step of building a sample.
 
     Args:
         picture: samples with labels, their templates, how they are built, or all in an overview.
@@ -121,7 +121,7 @@ def show(
 
 
 def _check_concern(picture: str, **given: Any) -> None:
-    """Refuse options of another picture, which would otherwise be without effect and a riddle."""
+    """Refuse options of another picture, which would have no effect."""
     for name, value in given.items():
         if value is not None and picture not in _CONCERNED[name]:
             option, others = name.replace("_", "-"), ", ".join(_CONCERNED[name])

@@ -31,12 +31,12 @@ _MOST_VALUES = 6
 
 
 def show_findings(experiment: Experiment | None, result: xr.Dataset, console: Console) -> None:
-    """Show an experiment's own tables and claims; of a grid, and without any, means per case.
+    """Show an experiment's table and claims; for a grid, and without a table, means per case.
 
     Args:
-        experiment: its module, if it is at hand.
-        result: what it found.
-        console: where to.
+        experiment: its module, if it is known.
+        result: its result.
+        console: where to print.
     """
     if experiment is not None and "grid" not in result.attrs:
         try:
@@ -44,7 +44,7 @@ def show_findings(experiment: Experiment | None, result: xr.Dataset, console: Co
             if findings.judgements or findings.rows:
                 show_summary(findings, console)
                 return
-        except Exception as error:  # noqa: BLE001 (made for the paper's settings, or a stranger's)
+        except Exception as error:  # noqa: BLE001 (made for the paper's settings, or by a user)
             console.print(
                 f"No summary with these settings ({type(error).__name__}: {error}).", markup=False
             )
@@ -52,14 +52,14 @@ def show_findings(experiment: Experiment | None, result: xr.Dataset, console: Co
 
 
 def show_summary(findings: Findings, console: Console) -> None:
-    """Show an experiment's own table and its claims, with what was published."""
+    """Show an experiment's table and its claims, with the published values."""
     experiment, result = findings.experiment, findings.result
     judgements, rows = findings.judgements, findings.rows
     by_name = {judgement.claim.name: judgement for judgement in judgements}
     columns = list(dict.fromkeys(column for row in rows for column in row.estimates))
     n = result.sizes.get("seed", 1)
     about = record.note(experiment, result)
-    note = f"\n[yellow]{about}[/]" if about else ""
+    note = f"\n[yellow]{escape(about)}[/]" if about else ""
     table = Table(
         title=f"{experiment.TITLE}\nmean ± half the 95 % interval, n = {n} unless stated{note}",
         box=box.SIMPLE,
@@ -80,7 +80,7 @@ def show_summary(findings: Findings, console: Console) -> None:
         numbers = [_cell(row.estimates.get(column), n) for column in columns]
         table.add_row(row.condition, *numbers, *verdict)
     if rows:
-        # A line that the terminal wraps loses nothing, as a cell that is cut off would.
+        # A line that the terminal wraps loses nothing, unlike a cell that is cut off.
         least = _least_width(table, console)
         table.width = least if least > console.width else None
         console.print(table, crop=False)
@@ -108,7 +108,7 @@ def show_summary(findings: Findings, console: Console) -> None:
         judgement.verdict == "undecided" and judgement.estimate.n == n for judgement in judgements
     ):
         why = "One run has no interval" if n == 1 else "More seeds narrow the intervals"
-        console.print(f"{why}: --seeds {2 * n + 4}, say.")
+        console.print(f"{why}: for example, --seeds {2 * n + 4}.")
 
 
 def describe_time(result: xr.Dataset) -> str:
@@ -133,9 +133,9 @@ def show_times(
     """Show where the time of several experiments went.
 
     Args:
-        results: theirs.
-        seconds: of all together, with tables, figures and files.
-        console: where to.
+        results: the experiments' results.
+        seconds: total, with tables, figures and files.
+        console: where to print.
         background: names of experiments that ran while others did, whose time counts once.
     """
     table = Table(title="Where the time went (seconds)", box=box.SIMPLE)
@@ -151,12 +151,12 @@ def show_times(
         attributes = result.attrs
         n_threads = int(str(attributes["device"]).split()[0])
         wall, compiling = float(attributes["seconds"]), float(attributes["compile_seconds"])
-        # Threads seldom compile evenly, so that this is an estimate.
+        # An estimate, as threads seldom compile evenly.
         running = max(0.0, wall - compiling / n_threads)
         found = int(attributes["units_found"])
         name = attributes["experiment"]
         row(
-            f"{name}, beside others" if name in background else name,
+            f"{name}, in parallel" if name in background else name,
             wall,
             compiling,
             running,
@@ -176,7 +176,7 @@ def show_times(
 
 
 def show_contents(result: xr.Dataset, console: Console) -> None:
-    """Show how a result came about and what is in it."""
+    """Show the circumstances and the variables of a result."""
     attributes = {name: _plain(value) for name, value in result.attrs.items()}
     facts = Table("", "", box=box.SIMPLE, show_header=False)
     for name in ("experiment", "protocol", "data", "finished", "seconds", "device", "processor"):
@@ -216,9 +216,9 @@ def show_contents(result: xr.Dataset, console: Console) -> None:
 def show_scalars(result: xr.Dataset, console: Console) -> None:
     """Show the mean of every number per seed, for every point of the grid and every case.
 
-    The values of the last swept field with few enough of them stand side by side.
+    The values of one swept field, the last with few values, are columns.
     """
-    # That no run diverged, say, need not be said of each.
+    # Without variables that are False everywhere, such as `diverged`.
     names = [
         name
         for name in scalars_per_seed(result)
@@ -258,7 +258,7 @@ def show_scalars(result: xr.Dataset, console: Console) -> None:
 
 
 def _least_width(table: Table, console: Console) -> int:
-    """Return the width at which no cell is cut that must not be wrapped."""
+    """Return the width at which no cell of columns without wrapping is cut."""
     for column in table.columns:
         if column.no_wrap:
             lines = "\n".join(map(str, (column.header, *column.cells))).splitlines()
@@ -268,7 +268,7 @@ def _least_width(table: Table, console: Console) -> int:
 
 
 def _flat(config: dict[str, Any], before: str = "") -> dict[str, Any]:
-    """Return the values by field; of a dataset those that are not the published ones."""
+    """Return the values by field; of a dataset those that differ from the published one."""
     if config.keys() >= _PUBLISHED.keys():
         config = {name: value for name, value in config.items() if value != _PUBLISHED.get(name)}
         if not config:

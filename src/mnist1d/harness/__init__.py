@@ -1,1 +1,1 @@
-"""Running, judging and storing experiments; it does not know which there are."""
+"""The harness: runs, judges and stores any experiment; it imports none of them."""

@@ -1,4 +1,4 @@
-"""Arrays of finished tasks as one labelled result."""
+"""Assembly of the arrays of finished tasks to one labelled result."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,16 +15,16 @@ def assemble(
     dims: Mapping[str, tuple[str, ...]],
     fill: Mapping[str, Any] = {},
 ) -> xr.Dataset:
-    """Put the arrays of tasks where their labels say.
+    """Put the arrays of tasks into variables, at the places of the tasks' labels.
 
     Args:
-        found: finished tasks and their arrays; what is not in `dims` is left out.
+        found: finished tasks and their arrays; arrays that are not in `dims` are left out.
         coords: all labels, by dimension; an integer for a size without labels, whose places are
             numbered from 0.
-        dims: for every variable its dimensions; those that no label fills are the array's own.
-        fill: what stands where no task has a value, by variable, and so its type; NaN for others.
+        dims: for every variable its dimensions; those without a label are the array's own.
+        fill: the value, and so the type, where no task has one, by variable; NaN for others.
 
-    Raises: ValueError: if none of the arrays that tasks have is a variable.
+    Raises: ValueError: if none of the tasks' arrays is a variable.
 
     >>> found = [(Task({"model": "CNN"}, {}), {"loss": np.array([0.5, 0.1])})]
     >>> assemble(found, {"model": ["CNN", "MLP"], "step": [0, 1]}, {"loss": ("model", "step")}).loss

@@ -1,4 +1,4 @@
-"""Claims of the paper as data, each with the rule for its verdict fixed beforehand."""
+"""Claims of the paper, each with a rule for its verdict that is fixed beforehand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
 class Rule(Protocol):
-    """Turns an estimate into a verdict; says itself in words."""
+    """Turns an interval into a verdict; its text is what it accepts."""
 
     @property
     def published(self) -> float | None:
@@ -26,7 +26,7 @@ class Rule(Protocol):
 
     @property
     def accepted(self) -> tuple[float, float]:
-        """Where the whole interval has to lie; an end may be infinite."""
+        """The range in which the whole interval has to lie; an end may be infinite."""
 
     def judge(self, low: float, high: float) -> Verdict:
         """Judge the 95 % interval from `low` to `high`."""
@@ -58,7 +58,7 @@ class Equals:
 
     @property
     def accepted(self) -> tuple[float, float]:
-        """The published number give or take the tolerance."""
+        """The published number plus or minus the tolerance."""
         return self.published - self.tolerance, self.published + self.tolerance
 
     def judge(self, low: float, high: float) -> Verdict:
@@ -71,7 +71,7 @@ class Equals:
 
 @dataclass(frozen=True)
 class AtLeast:
-    """A lower bound: reproduced if our whole interval reaches it, differs if none of it does.
+    """A lower bound: reproduced if our whole interval is above it, differs if it is below.
 
     >>> AtLeast(99).judge(98.1, 98.6)
     'differs'
@@ -81,7 +81,7 @@ class AtLeast:
 
     @property
     def accepted(self) -> tuple[float, float]:
-        """All from the published number on."""
+        """The published number and all above."""
         return self.published, np.inf
 
     def judge(self, low: float, high: float) -> Verdict:
@@ -94,12 +94,12 @@ class AtLeast:
 
 @dataclass(frozen=True)
 class Positive:
-    """An ordering: the interval of the (paired) difference excludes zero on the right side.
+    """An ordering: the whole interval of the (paired) difference is positive.
 
     Attributes:
         published: the difference of the published numbers, if the paper gives them.
-        least: what the difference has to exceed. It is above zero where the difference is of an
-            extreme that each run chooses for itself, which chance alone makes positive.
+        least: bound that the difference has to exceed. It is above zero for the difference of an
+            extreme, chosen separately in each run, which is positive by chance alone.
 
     >>> Positive().judge(0.2, 3.1), Positive().judge(-0.2, 3.1), Positive().judge(-3.1, -0.2)
     ('reproduced', 'undecided', 'differs')
@@ -136,8 +136,7 @@ class Claim:
         source: where the paper says it.
         rule: when it counts as reproduced; fixed before the run.
         measure: `result -> Estimate`, in the unit of the statement.
-        needs: variable without which the result cannot speak to the claim (MNIST was absent,
-            say): the claim is then left out.
+        needs: variable without which the claim cannot be judged and is left out, as without MNIST.
     """
 
     name: str
@@ -150,7 +149,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim with what was measured."""
+    """A claim with its measurement and verdict."""
 
     claim: Claim
     estimate: Estimate
@@ -177,7 +176,7 @@ class Judgement:
 
 
 def judge(claims: Sequence[Claim], result: xr.Dataset, *, full: bool) -> list[Judgement]:
-    """Judge every claim that the result can speak to.
+    """Judge every claim whose variables the result has.
 
     A verdict needs the full protocol, an interval (two runs or more), and no run that diverged:
     otherwise it is "undecided".

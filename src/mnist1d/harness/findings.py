@@ -1,21 +1,21 @@
-"""What a result says: every claim judged, every row of the table, computed once."""
+"""Findings: the judged claims and the table of a result, computed once."""
 
 from dataclasses import dataclass
 
 import xarray as xr
 
 from mnist1d.harness.claims import Judgement, judge
-from mnist1d.harness.interface import Experiment, Row, is_other_data
+from mnist1d.harness.interface import Experiment, Row, is_full, is_other_data
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What an experiment found, for the terminal, for `claims.json` and for the report.
+    """The findings of an experiment, for the terminal, for `claims.json` and for the report.
 
     Attributes:
         experiment: its module.
         result: what it returned.
-        judgements: of all claims that the result can speak to; none on other data.
+        judgements: of all claims that can be judged; none on other data than the published.
         rows: of its table.
     """
 
@@ -27,7 +27,7 @@ class Findings:
     @property
     def is_full(self) -> bool:
         """Whether the result came from the full protocol."""
-        return self.result.attrs.get("protocol") == "full"
+        return is_full(self.result)
 
     def judgement(self, claim: str | None) -> Judgement | None:
         """Return the judgement of a claim by its name, if there is one."""
@@ -42,7 +42,7 @@ def findings_of(experiment: Experiment, result: xr.Dataset) -> Findings:
 
 
 def judged(experiment: Experiment, result: xr.Dataset) -> list[Judgement]:
-    """Judge the claims of an experiment on its result; on other data they say nothing."""
+    """Judge the claims of an experiment on its result; none on other data than the published."""
     if is_other_data(result):
         return []
-    return judge(experiment.CLAIMS, result, full=result.attrs.get("protocol") == "full")
+    return judge(experiment.CLAIMS, result, full=is_full(result))

@@ -1,8 +1,7 @@
-"""An experiment with settings of one's own: at one point, or at all points of a grid.
+"""Runs of an experiment with the user's settings, at all points of a grid.
 
-A folder holds what was computed: `units` the experiment's own finished pieces, `points` the result
-at every finished point. The same call again, or one with a larger grid, takes from there what is
-there.
+A folder stores what was computed: `units` the results of the experiment's tasks, `points` the
+result at every finished point. The same call again, or one with a larger grid, uses them.
 """
 
 import hashlib
@@ -39,17 +38,18 @@ def run_grid(
     Args:
         experiment: its module.
         grid: values per field of the configuration, one or more each; the fields of a configuration
-            inside it have a dot in their name (`data.seed`). None, or nothing in it, for one run
-            without further dimensions.
-        config: what all points have in common; the experiment's defaults if omitted.
-        folder: where finished work is kept and found again; None to keep none.
-        progress: told what is going on; a remark and a task "grid points" beside the experiment's.
-        executor: what computes the experiment's units; None for the devices of this process.
+            inside it have a dot in their name (`data.seed`). None or empty for one run without
+            further dimensions.
+        config: the settings that all points share; the experiment's defaults if omitted.
+        folder: where finished work is stored and found; None to store none.
+        progress: called with the experiment's progress, a remark per point, and a task "grid
+            points".
+        executor: computes the experiment's tasks; None for the devices of this process.
         **settings: fields of the configuration that replace those of `config`.
 
-    Returns: what the experiment returns, with a dimension in front for every field of the grid
-        (`grids.combine`), and the attributes of `record.execute`; of a grid `config` is what the
-        points have in common, `grid` (JSON) the values per field, `seconds` the sum and `protocol`
+    Returns: the experiment's result, with a dimension in front for every field of the grid
+        (`grids.combine`), and the attributes of `record.execute`; of a grid `config` has the shared
+        settings, `grid` (JSON) the values per field, `seconds` the sum, and `protocol` is
         "reduced".
 
     Raises: InputError: before anything runs, if there is no such experiment or field, a value is
@@ -61,11 +61,11 @@ def run_grid(
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be run: a grid of settings that has been checked.
+    """A grid of settings that has been checked.
 
     Attributes:
         experiment: its module.
-        base: what all points have in common.
+        base: the settings that all points share.
         axes: the values of every swept field.
         points: the values of swept fields at every point, the last field varying fastest.
         configs: the configuration at every point.
@@ -83,7 +83,7 @@ class Plan:
         progress: Progress = silent,
         executor: Executor | None = None,
     ) -> xr.Dataset:
-        """Run the experiment at every point, or find its result; as `run_grid`."""
+        """Run the experiment at every point, or read its stored result; as `run_grid`."""
         results = []
         for number, (point, config) in enumerate(zip(self.points, self.configs, strict=True), 1):
             where = f"Grid point {number} of {len(self.points)}: {_written(point)}"
@@ -120,9 +120,9 @@ def plan_grid(
     """Check a grid of settings before anything runs.
 
     Args:
-        experiment: as for `run_grid`, and so the others.
+        experiment: as for `run_grid`, like the other arguments.
         grid: values per field.
-        config: what all points have in common.
+        config: the settings that all points share.
         **settings: fields that replace those of `config`.
 
     Raises: InputError: if there is no such experiment or field, a value is not allowed or occurs
@@ -198,7 +198,7 @@ def _run_point(
     )
     key, path = _place(experiment, config, folder)
     record.write(result.assign_attrs(point=key), path)
-    # As the next call will find it, to the last attribute.
+    # Exactly as the next call will read it.
     return record.read(path).drop_attrs(deep=False).assign_attrs(result.attrs)
 
 
@@ -209,7 +209,7 @@ def _place(experiment: Experiment, config: Any, folder: Path) -> tuple[str, Path
 
 
 def _key(experiment: Experiment, config: Any) -> str:
-    """Write down all that determines a result."""
+    """Return everything that determines a result, as JSON."""
     known = {
         "experiment": experiment.NAME,
         "version": experiment.VERSION,
@@ -223,11 +223,11 @@ def _key(experiment: Experiment, config: Any) -> str:
 
 
 def _common(results: Sequence[xr.Dataset]) -> dict[str, Any]:
-    """Return the attributes: numbers as sums, texts that differ one after the other."""
+    """Return the attributes of all results: the sums of numbers, and all different texts."""
     attributes: dict[str, Any] = {}
     for name, value in results[0].attrs.items():
         if name == "data":
-            # What the datasets have in common is in `config`, the rest in `grid`.
+            # The datasets' shared parameters are in `config`, the others in `grid`.
             continue
         if not isinstance(value, str):
             attributes[name] = sum(result.attrs[name] for result in results)

@@ -1,4 +1,4 @@
-"""Results at the points of a grid as one labelled array."""
+"""Combination of the results at the points of a grid to one labelled array."""
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
@@ -11,7 +11,7 @@ from mnist1d.harness.settings import label
 
 
 def coordinate(name: str, values: Sequence[Any]) -> np.ndarray:
-    """Make the coordinate of a swept field: its values, or their texts if a file cannot hold them.
+    """Make the coordinate of a swept field: its values, or texts if netCDF cannot store them.
 
     Args:
         name: of the field, for the message.
@@ -42,20 +42,19 @@ def coordinate(name: str, values: Sequence[Any]) -> np.ndarray:
 
 
 def combine(points: Sequence[xr.Dataset], axes: Mapping[str, Sequence[Any]]) -> xr.Dataset:
-    """Put the results at all points of a grid into one, with a dimension per swept field.
+    """Combine the results at all points of a grid to one, with a dimension per swept field.
 
-    Every variable gets the swept dimensions, in front of its own; coordinates only where they
-    differ. Where results do not have the same coordinates (another number of steps, say), the
-    whole has all of them, and what a point lacks is NaN (text: empty); numbers of rows without
-    coordinates are filled up at the end. Whole numbers and truth values become fractional numbers
-    where something is missing, and nowhere else.
+    Every variable gets the swept dimensions, in front of its own; coordinates only if they differ.
+    If results have different coordinates, such as other numbers of steps, the combination has all
+    of them, and missing values are NaN (texts: empty); dimensions without coordinates are extended
+    at the end. Whole numbers and truth values become fractional numbers only if some are missing.
 
     Args:
         points: one result per point, the last field varying fastest.
         axes: the values of every swept field.
 
-    Returns: a dataset whose swept dimensions have the fields' names; `config_` is put before the
-        name of a field that a result uses for something else.
+    Returns: a dataset whose swept dimensions have the fields' names, with the prefix `config_` if
+        the result uses a name for something else.
 
     >>> points = [xr.Dataset({"loss": ("step", np.ones(n))}, {"step": range(n)}) for n in (1, 2)]
     >>> combine(points, {"n_steps": [1, 2]}).loss
@@ -121,7 +120,7 @@ def _aligned(points: Sequence[xr.Dataset]) -> list[xr.Dataset]:
 
 
 def _union(coordinates: Sequence[np.ndarray]) -> np.ndarray:
-    """Return all values: numbers rising, anything else in the order of appearance."""
+    """Return all values: numbers sorted, others in the order of appearance."""
     values = np.concatenate(coordinates)
     if values.dtype.kind in "iuf":
         return np.unique(values)
@@ -129,7 +128,7 @@ def _union(coordinates: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _filled(point: xr.Dataset, wanted: Mapping[Any, np.ndarray]) -> xr.Dataset:
-    """Extend a result to the coordinates it lacks, in every variable that has them."""
+    """Extend a result to the coordinates it lacks, in every variable that has their dimensions."""
     touched = [name for name, each in point.variables.items() if set(each.dims) & set(wanted)]
     truths = {name: point[name].astype(np.float32) for name in touched if point[name].dtype == bool}
     texts = {name: "" for name in touched if point[name].dtype.kind in "UTO"}

@@ -1,4 +1,4 @@
-"""What every experiment hands to those who show it."""
+"""The interface of experiments: the names that the harness uses, and types that they share."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
 
 class InputError(ValueError):
-    """Something the user gave and can mend: a folder, a file, a setting."""
+    """An error in the user's input: a folder, a file, a setting."""
 
 
 class Progress(Protocol):
-    """Told what an experiment is doing."""
+    """Reports the progress of an experiment."""
 
     def __call__(self, task: str, done: int, total: int, /) -> None:
-        """Take note that of `task`, `done` of `total` units are finished.
+        """Report that `done` of `total` units of `task` are finished.
 
         `done` = 0 while the task is being compiled; `total` = 0 makes `task` a plain remark.
         """
 
 
 class Experiment(Protocol):
-    """What an experiment is: a module or package with these names.
+    """An experiment: a module or package with these names.
 
     Attributes:
         NAME: on the command line, and of its folder of results.
         TITLE: what it is, and which figures of the paper.
-        VERSION: raised whenever a change makes other numbers, so that stored results are not mixed.
+        VERSION: raised by every change of the numbers, so that stored results are not mixed.
         Config: a dataclass of its settings, all with defaults: the paper's. It has a field `seeds`
             and may have a constructor `quick()` for settings that take seconds.
         CLAIMS: what the paper says, each with a rule and a measure.
@@ -41,10 +41,10 @@ class Experiment(Protocol):
         summarise: `result -> rows` of its table.
         plot: `result -> figures` by file name.
 
-    More names are used where they are there: `CAPTIONS` of figures; `explain(result)`, why claims
-    differ; `remarks(result)`, what has to be known; and, for what `mnist1d reproduce` computes
-    when, `TAKES_SECONDS = True`, `FILLS_CORES = False` where the paper's number of runs does not,
-    and `USES_JAX = False`.
+    More names are optional: `CAPTIONS` of figures; `explain(result)`, why claims differ;
+    `remarks(result)`, what readers have to know; and, for the order in which `mnist1d reproduce`
+    runs experiments, `TAKES_SECONDS = True`, `FILLS_CORES = False` if the paper's number of runs
+    does not fill the cores, and `USES_JAX = False`.
     """
 
     NAME: str
@@ -55,7 +55,7 @@ class Experiment(Protocol):
 
     @property
     def run(self) -> Callable[..., xr.Dataset]:
-        """Do what the configuration says."""
+        """Run the experiment with a configuration."""
 
     @property
     def summarise(self) -> Callable[[xr.Dataset], Sequence[Row]]:
@@ -90,12 +90,12 @@ def counted(
     bar: Callable[[Task], str],
     amount: Callable[[Task], float] = lambda _: 1.0,
 ) -> Iterator[tuple[Task, Arrays]]:
-    """Pass finished tasks on, and report how much of those of a bar is done.
+    """Pass finished tasks on, and report the progress of each bar.
 
     Args:
         found: finished tasks, in any order.
         tasks: all of them.
-        progress: told.
+        progress: called for every finished task.
         bar: the name of the bar that counts a task.
         amount: how much of its bar a task is; by default all tasks count the same.
 
@@ -116,14 +116,24 @@ def counted(
         name = bar(task)
         left[name] -= 1
         done[name] += amount(task)
-        # Nothing done would be shown as compilation.
+        # A progress of 0 would be shown as compilation.
         shown = min(max(1, round(done[name])), totals[name]) if left[name] else totals[name]
         progress(name, shown, totals[name])
         yield task, arrays
 
 
+def is_full(result: xr.Dataset) -> bool:
+    """Return whether a result came from the full protocol.
+
+    >>> import xarray as xr
+    >>> is_full(xr.Dataset(attrs={"protocol": "full"}))
+    True
+    """
+    return result.attrs.get("protocol") == "full"
+
+
 def is_other_data(result: xr.Dataset) -> bool:
-    """Tell whether a result is about another dataset than the paper's.
+    """Return whether a result is about another dataset than the paper's.
 
     >>> import xarray as xr
     >>> is_other_data(xr.Dataset(attrs={"data": "label_noise=0.1"}))
@@ -136,7 +146,7 @@ class Row(NamedTuple):
     """One row of an experiment's table.
 
     Attributes:
-        group: what the rows above and below have in common.
+        group: heading that it shares with the rows above or below.
         condition: what was measured.
         estimates: column -> estimate, in the unit of the table.
         claim: name of the claim that gives the published value and the verdict, if any.

@@ -1,4 +1,4 @@
-"""Finding an experiment: one of ours by name, or anyone's in a Python file."""
+"""Loading of an experiment, by its name or from a Python file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def find_experiment(what: str | Path, experiments: Sequence[Experiment]) -> Expe
 
     Args:
         what: a name, or the path of a file that ends in `.py`.
-        experiments: those that have names; one from a file must not have a name of theirs.
+        experiments: those to find by name; one from a file must not have the name of another.
 
     Raises: InputError: if there is no such experiment or file, or a part is missing, naming it.
     """
@@ -59,17 +59,17 @@ def load_module(path: Path) -> tuple[ModuleType, str]:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
     digest = hashlib.sha256(source).hexdigest()[:16]
-    # One name per text: two files, or one before and after a change, must not be confused.
+    # The name depends on the text: two files, or a file before and after a change, must differ.
     spec = importlib.util.spec_from_file_location(f"mnist1d_file_{digest}_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise InputError(f"{path} cannot be read as Python")
     module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up here; modules beside the file can be imported, last of all.
+    # Dataclasses look their module up here. Modules in the file's folder can be imported, last.
     sys.modules[spec.name] = module
     sys.path.append(str(path.resolve().parent))
     try:
-        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 (what was asked for)
-    except Exception as error:  # whatever a stranger's file raises when it is run
+        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 (the user's file)
+    except Exception as error:  # a user's file can raise anything
         del sys.modules[spec.name]
         raise InputError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     finally:
@@ -132,7 +132,7 @@ def _fill(module: ModuleType, path: Path, digest: str) -> None:
 
 
 def _tolerant(run: Callable[..., Any], path: Path) -> Callable[..., xr.Dataset]:
-    """Let a function take what every experiment is given, and check what it returns."""
+    """Call a function with the keywords that it takes, and check what it returns."""
     parameters = inspect.signature(run).parameters.values()
     takes_all = any(each.kind is each.VAR_KEYWORD for each in parameters)
     names = {each.name for each in parameters}

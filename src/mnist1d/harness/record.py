@@ -1,9 +1,8 @@
-"""Running an experiment and keeping what it found.
+"""The record of an experiment: running it, and storing its result, figures and claims.
 
 An experiment's folder holds `result.nc` (all measurements per seed, with the configuration, the
-versions and the machine as attributes), its figures, and in `units` what an interrupted run had
-finished; the folder above holds `claims.json`.
-Every file is written whole or not at all.
+versions and the machine as attributes), its figures, and in `units` the results of finished tasks;
+the folder above holds `claims.json`. Every file is written atomically.
 """
 
 import dataclasses
@@ -27,21 +26,30 @@ from mnist1d.execution import Compute, Store
 from mnist1d.execution.machine import processor_name
 from mnist1d.figures import style
 from mnist1d.harness.findings import Findings
-from mnist1d.harness.interface import Experiment, InputError, Progress, silent
+from mnist1d.harness.interface import (
+    Experiment,
+    InputError,
+    Progress,
+    is_full,
+    is_other_data,
+    silent,
+)
 from mnist1d.harness.settings import as_json
 
 PROTOCOL_IS_FREE_IN = ("seeds", "mnist_seeds", "mnist", "download_mnist")
 """Fields of a configuration that may change without leaving the paper's protocol."""
+QUICK_RUN = "quick run, not the full protocol"
+"""The note on a result of the settings that take seconds."""
 COMPILATION = (
     "/jax/core/compile/jaxpr_trace_duration",
     "/jax/core/compile/jaxpr_to_mlir_module_duration",
     "/jax/core/compile/backend_compile_duration",
 )
-"""What JAX calls the parts of compilation; a program found in the cache takes its share, too."""
+"""JAX's events of compilation, which also occur, but are shorter, if a program is in the cache."""
 
 
 def follows_protocol(config: Any) -> bool:
-    """Tell whether a configuration is the paper's, whatever the number of seeds.
+    """Return whether a configuration is the paper's, with any number of seeds.
 
     >>> from mnist1d.experiments.classification import Config
     >>> follows_protocol(Config(seeds=9)), follows_protocol(Config.quick())
@@ -52,7 +60,7 @@ def follows_protocol(config: Any) -> bool:
         for field in dataclasses.fields(config)
         if field.name in PROTOCOL_IS_FREE_IN
     }
-    # As what is stored: an array, in a configuration of one's own, equals nothing else.
+    # Compared as JSON, as arrays in a user's configuration compare element by element.
     given, published = (
         json.loads(as_json(each)) for each in (dataclasses.replace(config, **free), type(config)())
     )
@@ -67,22 +75,22 @@ def execute(
     folder: Path | None = None,
     executor: Executor | None = None,
 ) -> xr.Dataset:
-    """Run an experiment and note how it came about.
+    """Run an experiment and record its circumstances.
 
     Args:
         experiment: its module.
         config: its configuration.
-        progress: told what is going on.
-        folder: where finished units of the work are kept, and found by the next run; None to keep
-            none.
-        executor: what computes the units; None for the devices of this process. Of an experiment,
-            or a part of one, that has no units it computes nothing.
+        progress: called with the experiment's progress.
+        folder: where the results of finished tasks are stored, and found by the next run; None to
+            store none.
+        executor: computes the tasks; None for the devices of this process. It does not run parts of
+            an experiment that are no tasks.
 
-    Returns: what the experiment returned, with the attributes `experiment`, `protocol` ("full" or
+    Returns: the experiment's result, with the attributes `experiment`, `protocol` ("full" or
         "reduced"), `config` (JSON; of folders the name), `versions` (JSON), `device`, `processor`,
         `seconds` (wall time), `compile_seconds` (of all threads of this process together),
-        `units_found` (that were finished before) and `finished` (UTC); where the configuration has
-        another dataset than the published one, `data` says in what it differs.
+        `units_found` (tasks that were finished before) and `finished` (UTC); if the configuration
+        has another dataset than the published one, `data` has the differences.
     """
     clock, compilation = time.perf_counter(), [0.0]
 
@@ -100,7 +108,7 @@ def execute(
         progress(line, 0, 0)
 
     compute = Compute(Store(folder, about, warn), executor)
-    # Of one that compiles nothing, what is heard comes from others at the same time.
+    # Events during an experiment that compiles nothing come from others at the same time.
     compiles = getattr(experiment, "USES_JAX", True)
     if compiles:
         jax.monitoring.register_event_duration_secs_listener(listen)
@@ -123,10 +131,10 @@ def execute(
 
 
 def circumstances(*packages: str) -> dict[str, str]:
-    """Return what every result says about how it came about: versions, machine, date.
+    """Return the circumstances that every result records: versions, machine, date.
 
     Args:
-        *packages: those whose versions count beside the usual ones.
+        *packages: packages whose versions are recorded in addition to the usual ones.
     """
     names = ("mnist1d", "numpy", "jax", "optax", *packages)
     versions = {name: metadata.version(name) for name in names}
@@ -138,21 +146,22 @@ def circumstances(*packages: str) -> dict[str, str]:
     }
 
 
-def is_full(result: xr.Dataset) -> bool:
-    """Tell whether a result came from the full protocol."""
-    return result.attrs.get("protocol") == "full"
-
-
 def note(experiment: Experiment, result: xr.Dataset) -> str:
-    """Say in what a result is not the paper's, if it is not; nothing of experiments of no paper."""
+    """Return a note that a result is not the paper's; empty if it is, or there is no paper.
+
+    Of a result on other data the note has the parameters that differ.
+    """
     if is_full(result) or not hasattr(experiment, "PAPER_SEEDS"):
         return ""
-    quick = json.loads(as_json(experiment.Config.quick()))
-    config = json.loads(result.attrs["config"])
-    same = quick.keys() == config.keys() and all(
-        config[name] == quick[name] for name in quick if name not in PROTOCOL_IS_FREE_IN
-    )
-    return "quick run, not the full protocol" if same else "not the paper's settings"
+    given = json.loads(result.attrs["config"])
+    settings = ""
+    if not _same_but_data(given, experiment.Config()):
+        quick = _same_but_data(given, experiment.Config.quick())
+        settings = QUICK_RUN if quick else "not the paper's settings"
+    if not is_other_data(result):
+        return settings or "not the paper's settings"
+    data = f"other data than the paper's ({result.attrs['data']})"
+    return f"{settings}, on {data}" if settings else data
 
 
 def save(experiment: Experiment, result: xr.Dataset, folder: Path) -> None:
@@ -168,13 +177,13 @@ def save_figures(experiment: Experiment, result: xr.Dataset, folder: Path) -> li
         figures = experiment.plot(result)
         for name, figure in figures.items():
             if about:
-                style.mark_as_quick(figure, about.capitalize())
+                style.mark_as_quick(figure, about[:1].upper() + about[1:])
             save_figure(figure, folder / name)
     return list(figures)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG and PDF, which endings are added to the path."""
+    """Write a figure as PNG and PDF; the endings are added to the path."""
     for suffix, metadata_ in (("png", {}), ("pdf", {"CreationDate": None})):
         with atomic_write(path.with_name(f"{path.name}.{suffix}")) as file:
             figure.savefig(file, format=suffix, metadata=metadata_)
@@ -184,7 +193,7 @@ def write(result: xr.Dataset, path: Path) -> None:
     """Write a result as netCDF.
 
     Raises:
-        InputError: if it holds what netCDF cannot, which only an experiment of one's own would.
+        InputError: if netCDF cannot store it, as may happen with a user's experiment.
         OSError: if the file cannot be written.
     """
     encoding = {
@@ -201,7 +210,7 @@ def write(result: xr.Dataset, path: Path) -> None:
 
 
 def load(experiment: Experiment, folder: Path) -> xr.Dataset:
-    """Read the result of an experiment back.
+    """Read the result of an experiment.
 
     Raises:
         FileNotFoundError: if there is none in the folder.
@@ -245,7 +254,7 @@ def package_version() -> str:
 
 
 def save_claims(found: Sequence[Findings], folder: Path) -> None:
-    """Write `claims.json`: every claim of several experiments with what was measured."""
+    """Write `claims.json`: every claim of several experiments with its measurement."""
     records = [
         judgement.record(each.experiment.NAME, full=each.is_full)
         for each in found
@@ -257,7 +266,7 @@ def save_claims(found: Sequence[Findings], folder: Path) -> None:
 
 
 def _without_places(config: Any) -> dict[str, Any]:
-    """Return the fields of a configuration, of folders the name alone: a record goes to others."""
+    """Return the fields of a configuration, of folders only the name, as records are published."""
     values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     for field in dataclasses.fields(config):
         if "Path" in str(field.type) and values[field.name] is not None:
@@ -265,8 +274,18 @@ def _without_places(config: Any) -> dict[str, Any]:
     return values
 
 
+def _same_but_data(given: dict[str, Any], config: Any) -> bool:
+    """Return whether settings are those of a configuration, but for its datasets and seeds."""
+    known = json.loads(as_json(config))
+    return given.keys() == known.keys() and all(
+        given[name] == value
+        for name, value in known.items()
+        if name not in PROTOCOL_IS_FREE_IN and not isinstance(getattr(config, name), DatasetConfig)
+    )
+
+
 def _other_data(config: Any) -> str:
-    """Say in what the dataset of a configuration is not the published one."""
+    """Return the differences of a configuration's dataset from the published one, as text."""
     given = [(getattr(config, each.name), each.default) for each in dataclasses.fields(config)]
     return ", ".join(
         difference

@@ -1,4 +1,4 @@
-"""Reading any stored result: as a table, and its values per seed."""
+"""Stored results of any experiment: reading them, and tables of their values."""
 
 import io
 import json
@@ -18,7 +18,7 @@ TABLE_COLUMNS = ("seed", "variable", "value")
 
 
 def load_result(path: str | Path) -> xr.Dataset:
-    """Read a result from its file or from the folder that holds it.
+    """Read a result from its file, or from the folder of that file.
 
     Raises:
         FileNotFoundError: if there is none.
@@ -44,7 +44,7 @@ def load_result(path: str | Path) -> xr.Dataset:
 
 
 def grid_of(result: xr.Dataset) -> dict[str, list[Any]]:
-    """Return the values of every swept field, by the dimension that it has in the result.
+    """Return the values of every swept field, by the name of its dimension in the result.
 
     >>> grid_of(xr.Dataset(attrs={"grid": '{"rounds": [3, 5]}'}))
     {'rounds': [3, 5]}
@@ -57,8 +57,8 @@ def grid_of(result: xr.Dataset) -> dict[str, list[Any]]:
 def scalars_per_seed(result: xr.Dataset) -> list[str]:
     """Name the variables that are one number per seed, swept value and named case.
 
-    Those are the variables along `seed` whose other dimensions are swept or have texts as
-    coordinates (models, data sets); curves over steps or sizes are not among them.
+    These are the variables along `seed` whose other dimensions are swept or have texts as
+    coordinates (models, data sets), and so no curves over steps or sizes.
 
     >>> curve = (("seed", "step"), [[0.5, 0.1]])
     >>> scalars_per_seed(xr.Dataset({"loss": ("seed", [0.1]), "curve": curve}))
@@ -83,11 +83,10 @@ def tidy_table(result: xr.Dataset, variables: Sequence[str] | None = None) -> An
 
     Args:
         result: any result.
-        variables: names of the variables that are wanted, numbers or truth values; None for
-            `scalars_per_seed`.
+        variables: names of variables of numbers or truth values; None for `scalars_per_seed`.
 
     Returns: a pandas data frame with a column per dimension (swept fields first), then `seed`,
-        `variable` and `value`; where a variable lacks a dimension, its column is empty.
+        `variable` and `value`; if a variable lacks a dimension, its column is empty.
 
     Raises: ValueError: if there is no such variable, none at all, or one of texts.
 
@@ -105,8 +104,7 @@ def tidy_table(result: xr.Dataset, variables: Sequence[str] | None = None) -> An
     pandas = required("pandas", extra="export")
     parts = []
     for name in names:
-        # Rows without a coordinate are numbered; what else is known of a row would be one column
-        # more per name.
+        # Rows without a coordinate are numbered. Further coordinates would be further columns.
         frame = (
             result[name].reset_coords(drop=True).to_dataframe("value").reset_index()
             if result[name].ndim
@@ -125,12 +123,12 @@ def tidy_table(result: xr.Dataset, variables: Sequence[str] | None = None) -> An
 
 
 def save_table(table: Any, path: Path) -> None:
-    """Write a table as CSV or Parquet, as the file's name ends.
+    """Write a table as CSV or Parquet, by the ending of the file's name.
 
     Raises:
-        ModuleNotFoundError: if pyarrow is wanted and not installed, with the line that installs it.
+        ModuleNotFoundError: if pyarrow is needed and not installed, with the line that installs it.
         OSError: if the file cannot be written.
-        ValueError: if the name ends otherwise.
+        ValueError: if the ending is another one.
     """
     if path.suffix not in {".csv", ".parquet"}:
         raise ValueError(f"a table's name must end in .csv or .parquet, not {path}")
@@ -145,7 +143,7 @@ def save_table(table: Any, path: Path) -> None:
 
 
 def cases(variable: xr.DataArray) -> list[tuple[tuple[Any, ...], np.ndarray]]:
-    """Return the values per seed of every case of a variable: its other dimensions' values.
+    """Return the values per seed of every case of a variable, by its other dimensions' values.
 
     >>> cases(xr.DataArray([[1, 2]], {"model": ["CNN"], "seed": [0, 1]}, ("model", "seed")))
     [(('CNN',), array([1., 2.]))]

@@ -1,4 +1,4 @@
-"""Running several experiments: what takes seconds first, what needs no device in the background."""
+"""The schedule of several experiments: short ones first, those without JAX in the background."""
 
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -20,19 +20,19 @@ class ProgressBars(Protocol):
     """Bars for several experiments at the same time."""
 
     def group(self) -> AbstractContextManager[Progress]:
-        """Return bars of their own."""
+        """Return a separate group of bars."""
 
     def note(self, line: str, /) -> None:
         """Write a line."""
 
 
 class Schedule(NamedTuple):
-    """What is computed when.
+    """The order of experiments.
 
     Attributes:
-        first: one after the other, with nothing in the background: their tables come soon.
-        sequential: one after the other.
-        background: meanwhile.
+        first: one after the other, with none in the background, so that their tables come soon.
+        sequential: then one after the other.
+        background: at the same time as those.
     """
 
     first: tuple[Experiment, ...]
@@ -41,7 +41,7 @@ class Schedule(NamedTuple):
 
 
 def schedule_of(chosen: Sequence[Experiment]) -> Schedule:
-    """Begin with what takes seconds, then with what leaves cores idle.
+    """Return a schedule: first experiments that take seconds, then those that leave cores idle.
 
     Args:
         chosen: experiments in the paper's order; the first that takes longer comes right after
@@ -65,14 +65,14 @@ def finished(
     executor: Executor | None,
     bars: ProgressBars,
 ) -> Iterator[Finished]:
-    """Run experiments, and hand each over with its result as soon as it is finished.
+    """Run experiments, and yield each with its result as soon as it is finished.
 
     Args:
         chosen: the experiments.
         configs: their configurations, by name.
-        out: the folder that holds a folder per experiment.
-        executor: what computes their tasks; None for the devices of this process.
-        bars: show how far they are.
+        out: the folder with a folder per experiment.
+        executor: computes their tasks; None for the devices of this process.
+        bars: show their progress.
     """
     with closing(_results(chosen, configs, out, executor, bars)) as results:
         yield results
@@ -92,7 +92,7 @@ def _results(
         with bars.group() as progress:
 
             def on_progress(task: str, done: int, total: int, /) -> None:
-                # What runs in the background ends here once the command has ended.
+                # An experiment in the background stops here once the command has ended.
                 if stopped.is_set():
                     raise Stopped
                 progress(task, done, total)

@@ -1,4 +1,4 @@
-"""The fields of a configuration by name, those of configurations inside it with a dot."""
+"""Settings: changing the fields of a configuration by name, and writing them as JSON."""
 
 import dataclasses
 import difflib
@@ -50,7 +50,7 @@ def with_settings(config: Any, settings: Mapping[str, Any]) -> Any:
         value = own.get(name, getattr(config, name))
         try:
             own[name] = (
-                # Knows which of its fields others make obsolete.
+                # Its own method also resets fields that the changes make obsolete.
                 value.replace(**changes)
                 if isinstance(value, DatasetConfig)
                 else with_settings(value, changes)
@@ -73,9 +73,9 @@ def check_data(
     """Return the dataset of a configuration's field `data`, checked.
 
     Args:
-        data: what was given.
+        data: the given value.
         fixed: parameters that must be those of the published dataset.
-        why: said if they are not.
+        why: reason, for the message.
         published: the dataset of the experiment.
 
     Raises:
@@ -98,7 +98,7 @@ def check_data(
 def with_data(
     key: Mapping[str, Any], data: DatasetConfig, published: DatasetConfig = PUBLISHED_DATA
 ) -> dict[str, Any]:
-    """Return what determines a unit, with the dataset if it is not the published one.
+    """Return the key of a task, with the dataset if it is not the published one.
 
     >>> list(with_data({"seed": 0}, DatasetConfig())), list(with_data({}, DatasetConfig(seed=7)))
     (['seed'], ['dataset'])
@@ -134,7 +134,7 @@ def values_by_name(config: Any) -> dict[str, Any]:
 
 
 def label(value: Any) -> str:
-    """Write a value of a field as short as it can be read.
+    """Write a value of a field as a short text.
 
     >>> label((8, 16)), label(0.01), label(None)
     ('8 16', '0.01', 'None')

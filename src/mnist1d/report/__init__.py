@@ -1,8 +1,7 @@
-"""A record as something to read: `RESULTS.md`, a page per experiment, and all on one HTML page.
+"""The report of a record: `RESULTS.md`, a page per experiment, and one HTML page of all.
 
-`reading` gathers what there is to say (`contents`), `render` puts it into templates, `pictures`
-draws the figures.
-Nothing is computed here that an experiment does not compute from its stored result.
+`reading` collects the contents (`contents`), `render` puts them into templates, `pictures` draws
+the figures. All numbers are those that experiments compute from their stored results.
 """
 
 from mnist1d.report.contents import Report

@@ -1,4 +1,4 @@
-"""What a report says, as values; nothing about how it looks."""
+"""The contents of a report as values, without their appearance."""
 
 import itertools
 from collections import Counter
@@ -11,19 +11,17 @@ import xarray as xr
 from mnist1d.harness import record
 from mnist1d.harness.claims import VERDICTS, Claim, Judgement, Verdict
 from mnist1d.harness.findings import Findings
-from mnist1d.harness.interface import Experiment
+from mnist1d.harness.interface import Experiment, is_other_data
 from mnist1d.measures.uncertainty import Estimate
-
-NOT_FULL = "quick run, not the full protocol"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim, what was measured, the verdict, and what there is to say about it.
+    """A claim with its measurement, its verdict, and an explanation if it differs.
 
     Attributes:
         judgement: claim, estimate and verdict.
-        why: for a claim that differs, a paragraph on why; None for all others.
+        why: for a claim that differs, a paragraph on the reason; None for all others.
     """
 
     judgement: Judgement
@@ -36,7 +34,7 @@ class Judged:
 
     @property
     def estimate(self) -> Estimate:
-        """What was measured."""
+        """The measurement."""
         return self.judgement.estimate
 
     @property
@@ -50,7 +48,7 @@ class TableRow:
     """A row of an experiment's table.
 
     Attributes:
-        group: what the rows above and below have in common.
+        group: heading that it shares with the rows above or below.
         condition: what was measured.
         cells: by column.
         judged: the claim that gives the published value, if any.
@@ -68,9 +66,9 @@ class Setting:
 
     Attributes:
         name: of the field.
-        value: in the run, in the types of JSON.
+        value: in the run, in the types of JSON; of a dataset the differences, as text.
         default: the paper's; None if this version has no such field.
-        meaning: from the configuration's docstring; empty if it does not say.
+        meaning: from the configuration's docstring; empty if it is not there.
     """
 
     name: str
@@ -81,25 +79,25 @@ class Setting:
 
 @dataclass(frozen=True)
 class Section:
-    """All about one experiment.
+    """The contents of one experiment's page.
 
     Attributes:
-        findings: its claims and rows, with the experiment and the result that they are of.
+        findings: its claims and rows, with the experiment and the result.
         question: what it asks.
         introduction: paragraphs on what the paper claims.
         on_differences: a sentence before the list of differences; may be empty.
         differences: from the paper, each a paragraph.
         rows: its table.
-        claims: all claims that the result speaks to.
+        claims: all claims that can be judged by the result.
         settings: of the run.
         versions: of the packages, by name.
         machine: processor and devices.
         seconds: that the run took.
-        compile_seconds: what compilation took, of all threads together; None if not on record.
-        units_found: units of the work that an earlier run had finished.
+        compile_seconds: time of compilation, of all threads together; None if not recorded.
+        units_found: number of tasks that an earlier run had finished.
         finished: when it ended, UTC, as in ISO 8601.
         captions: of its figures, by file name.
-        remarks: paragraphs on what of its result has to be known beside the numbers.
+        remarks: paragraphs that readers of the numbers have to know.
     """
 
     findings: Findings
@@ -146,8 +144,13 @@ class Section:
 
     @property
     def note(self) -> str:
-        """In what the run is not the paper's; empty if it is."""
+        """A note that the run is not the paper's; empty if it is."""
         return record.note(self.experiment, self.result)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the run is about the data of the paper, so that its claims can be judged."""
+        return not is_other_data(self.result)
 
     @property
     def short_title(self) -> str:
@@ -196,8 +199,8 @@ class Section:
 
     @property
     def command(self) -> str:
-        """What runs it again; empty if no command does."""
-        if self.note not in ("", NOT_FULL):
+        """The command that runs it again; empty if there is none."""
+        if self.note not in ("", record.QUICK_RUN):
             return ""
         quick = " --quick" if self.note else ""
         return f"mnist1d reproduce {self.name} --seeds {self.n_seeds}{quick}"
@@ -224,7 +227,7 @@ class Report:
 
     @property
     def note(self) -> str:
-        """Which runs are not the paper's, and in what; empty if all are."""
+        """The notes of all runs that are not the paper's; empty if all are."""
         notes = {section.note for section in self.sections}
         if len(notes) == 1:
             return notes.pop()

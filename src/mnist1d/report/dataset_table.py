@@ -1,4 +1,4 @@
-"""What all experiments are about: Table 2 and Figure 1 of the paper, ours beside them."""
+"""The dataset in a report: Table 2 of the paper with our defaults, and Figure 1."""
 
 from functools import cache
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from mnist1d.figures.signals import overview_picture
 from mnist1d.report.pictures import Picture, picture_of, saved
 
 FOLDER = "dataset"
-"""Where the picture lies in a record, beside the folders of experiments."""
+"""The picture's folder in a record, next to those of the experiments."""
 
 FIGURE = "figure-1"
 TITLE = "The dataset (Table 2, Figure 1)"
@@ -28,10 +28,10 @@ class Parameter(NamedTuple):
     """A row of Table 2.
 
     Attributes:
-        words: what it is, in the paper's words.
-        name: of the field of `DatasetConfig`; empty if it is none.
+        words: its name in the paper.
+        name: of the field of `DatasetConfig`; empty if there is none.
         ours: our default.
-        published: as the paper has it; empty where it is missing.
+        published: the paper's value; empty if it is missing there.
     """
 
     words: str
@@ -43,7 +43,7 @@ class Parameter(NamedTuple):
 def table_2() -> tuple[Parameter, ...]:
     """Return Table 2 with the defaults of `DatasetConfig`.
 
-    Source: Greydanus & Kobak (2024), Table 2; PAPER section 0.1.
+    Source: Greydanus & Kobak (2024), Table 2.
 
     >>> {row.name: row.ours for row in table_2()}["padding"]
     '36-60'

@@ -1,4 +1,4 @@
-"""The documents of a record as files: an overview, one HTML page, a page per experiment."""
+"""Writing the documents of a record: an overview, one HTML page, a page per experiment."""
 
 import errno
 import os
@@ -24,16 +24,16 @@ OVERVIEW, HTML, PAGE = "RESULTS.md", "report.html", "README.md"
 def write_report(
     report: Report, pictures: Mapping[str, Sequence[Picture]], folder: Path, out: Path
 ) -> list[Path]:
-    """Write all documents, and what the record lacks of the figures that they show.
+    """Write all documents, and those of their figures that the record lacks.
 
     Args:
-        report: what `read_report` made of the folder.
+        report: the contents, read from the folder.
         pictures: the figures of every experiment, by its name.
         folder: the record, where every experiment's page goes.
         out: where the overview and the HTML page go.
 
     Returns: the paths of the overview, of the HTML page and of the pages.
-    Raises: OSError: if one cannot be written, or would replace a file that is not ours.
+    Raises: OSError: if one cannot be written, or would replace a file that is no report's.
     """
     way = relative_path(folder, out)
     texts = {
@@ -59,7 +59,7 @@ def write_report(
 
 
 def relative_path(folder: Path, out: Path) -> str:
-    """Return the way to one folder from another, with forward slashes."""
+    """Return the relative path to one folder from another, with forward slashes."""
     try:
         return Path(os.path.relpath(folder, out)).as_posix()
     except ValueError:  # another drive
@@ -67,12 +67,12 @@ def relative_path(folder: Path, out: Path) -> str:
 
 
 def command_for(way: str) -> str:
-    """Return the command that makes the documents, given where the overview is."""
+    """Return the command that makes the documents, with the path of the overview's folder."""
     return f"mnist1d report {way}" if way == "." else f"mnist1d report {way} --out ."
 
 
 def _way_back(folder: Path, out: Path) -> str:
-    """Return the way from a page to the overview; none if that is outside and may not stay."""
+    """Return the path from a page to the overview; empty if that is not in a parent folder."""
     way = relative_path(out, folder / "NAME")
     return f"{way}/{OVERVIEW}" if set(way.split("/")) == {".."} else ""
 

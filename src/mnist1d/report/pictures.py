@@ -1,4 +1,4 @@
-"""The figures of a record: as images for a page, in words, and the points of their curves."""
+"""Figures of a report: as images for a page, with a description and the points of curves."""
 
 import base64
 import io
@@ -21,13 +21,13 @@ from mnist1d.report.wording import sentence
 _PIXELS_PER_INCH = 192
 _LEAST_PIXELS_PER_INCH = 84
 _MOST_PIXELS = 640
-"""Height of a figure, so that it can be seen whole."""
+"""Largest height of a figure, so that it fits a screen."""
 
 _MOST_POINTS = 5000
-"""Points of a panel that a reader may point at; a cloud of more is for looking at."""
+"""Largest number of points of a panel whose values can be shown."""
 
 _LARGE = 300_000
-"""Bytes from which on a drawing of many dots is smaller as pixels."""
+"""Bytes from which on an image is tried as PNG as well."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Picture:
     Attributes:
         name: its file name without suffix.
         caption: what it is.
-        words: what is drawn, for those who cannot see it.
-        image: SVG, its text as outlines, so that it looks the same everywhere; PNG if that is
+        words: a description, for readers who cannot see the image.
+        image: SVG, its text as outlines, so that it looks the same everywhere; PNG if the SVG is
             large and PNG smaller.
         media_type: of the image.
         size: width and height in inches, as in the paper.
-        panels: per panel that has numbers at its axes, where it is (`box`: left, top, width,
-            height, as parts of the picture), the axes' `x` and `y` (limits, whether logarithmic,
+        panels: for every panel with numbers at its axes, its position (`box`: left, top, width,
+            height, as fractions of the picture), the axes `x` and `y` (limits, whether logarithmic,
             label) and its `series` (label, colour and points).
     """
 
@@ -57,7 +57,7 @@ class Picture:
 
     @property
     def address(self) -> str:
-        """The image as an address that contains it."""
+        """The image as a data URL."""
         return f"data:{self.media_type};base64,{base64.b64encode(self.image).decode('ascii')}"
 
     @property
@@ -73,7 +73,7 @@ class Picture:
 
 
 def caption_of(section: Section, name: str) -> str:
-    """Return a figure's caption: the experiment's, or what its name and the title tell."""
+    """Return a figure's caption: the experiment's, or one made of its name and the title."""
     if name in section.captions:
         return section.captions[name]
     if name == "figure" and (found := re.search(r"Figure \w+", section.title)):
@@ -95,8 +95,8 @@ def picture_of(name: str, figure: Figure, caption: str) -> Picture:
 
     Args:
         name: file name without suffix.
-        figure: what is drawn.
-        caption: what it is.
+        figure: the figure.
+        caption: its caption.
     """
     image, media_type = saved(figure, "svg"), "image/svg+xml"
     if len(image) > _LARGE and len(pixels := saved(figure, "png")) < len(image):
@@ -123,9 +123,9 @@ def draw_png(section: Section) -> dict[str, bytes]:
 
 
 def saved(figure: Figure, kind: str) -> bytes:
-    """Return a figure as a file of a kind, "svg" or "png"; the same figure is the same file."""
+    """Return a figure as a file of a kind, "svg" or "png"; equal figures give equal bytes."""
     file = io.BytesIO()
-    # Without the date, and with the same names inside, the same figure is the same file.
+    # Dates and random identifiers would make equal figures differ.
     about = {"Date": None, "Creator": None} if kind == "svg" else {}
     with mpl.rc_context({"svg.hashsalt": "mnist1d"}):
         figure.savefig(file, format=kind, metadata=about)
@@ -140,7 +140,7 @@ def _figures(section: Section) -> Iterator[tuple[str, Figure]]:
 
 
 def describe(figure: Figure) -> str:
-    """Say in words, on one line, what a figure shows: of every panel title, axes and series.
+    """Describe a figure in one line: title, axes and series of every panel.
 
     >>> figure = Figure()
     >>> axes = figure.subplots()
@@ -171,7 +171,7 @@ def _panels(figure: Figure) -> tuple[Mapping[str, Any], ...]:
     panels = []
     for axes in figure.axes:
         if not len(axes.get_xticks()) and not len(axes.get_yticks()):
-            continue  # drawn for its shape
+            continue  # without ticks, as signals are drawn
         series = [*_lines(axes), *_bars(axes)]
         if not series or sum(len(one["points"]) for one in series) > _MOST_POINTS:
             continue
@@ -196,9 +196,9 @@ def _axis(limits: tuple[float, float], scale: str, label: str) -> dict[str, Any]
 
 
 def _lines(axes: Axes) -> Iterator[dict[str, Any]]:
-    """Find curves; one without a label has that of its colour and that of its dashes."""
+    """Yield curves; one without a label gets those of its colour and of its dashes."""
     figure = axes.get_figure()
-    # A legend may stand in another panel.
+    # The legend may be in another panel.
     everywhere = [axes, *(figure.axes if figure else [])]
     named = [
         line
@@ -250,5 +250,5 @@ def _points(x: Any, y: Any) -> list[list[float]]:
 
 
 def _short(value: float) -> float:
-    """Keep five digits: more than the eye can tell."""
+    """Round to five significant digits."""
     return float(f"{value:.5g}")

@@ -1,4 +1,4 @@
-"""Stored results read into a report: claims judged, docstrings taken apart, settings compared."""
+"""Reading a record into a report: judging claims, parsing docstrings, comparing settings."""
 
 import inspect
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from mnist1d.dataset.config import DatasetConfig
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness import record
 from mnist1d.harness.findings import Findings, findings_of
@@ -18,7 +19,7 @@ from mnist1d.report.contents import Judged, Report, Section, Setting, TableRow
 
 NOT_EXPLAINED = "No explanation is on record yet."
 
-# Where an experiment's data come from, which is the machine's affair and not the protocol's.
+# Fields on where data are found, which are no part of the protocol.
 _NOT_SHOWN = set(record.PROTOCOL_IS_FREE_IN) - {"seeds"}
 
 
@@ -52,19 +53,19 @@ def _read_section(experiment: Experiment, folder: Path) -> Section:
 
 @contextmanager
 def needs_of(experiment: Experiment, folder: Path) -> Iterator[None]:
-    """Say which file it is if a result lacks what is read from it inside the block.
+    """Turn errors of a result that lacks variables into one that names its file.
 
     Args:
         experiment: its module.
         folder: where the result is.
 
-    Raises: ValueError: naming the file and what to do.
+    Raises: ValueError: with the file and what to do.
     """
     try:
         yield
     except (AttributeError, IndexError, KeyError, ValueError) as error:
         if isinstance(error, AttributeError) and not isinstance(error.obj, xr.Dataset):
-            raise  # our own mistake
+            raise  # an error in the code
         raise ValueError(
             f"{folder / 'result.nc'} does not hold what {experiment.NAME} of this version needs "
             f"({error!r}); remove it and run again"
@@ -72,11 +73,7 @@ def needs_of(experiment: Experiment, folder: Path) -> Iterator[None]:
 
 
 def describe(findings: Findings) -> Section:
-    """Gather all about one experiment.
-
-    Args:
-        findings: on what `record.execute` returned or `record.load` read.
-    """
+    """Collect the contents of one experiment's page."""
     experiment, result = findings.experiment, findings.result
     claims = _explained(findings)
     by_name = {judged.claim.name: judged for judged in claims}
@@ -111,7 +108,7 @@ def describe(findings: Findings) -> Section:
 
 
 def _explained(findings: Findings) -> tuple[Judged, ...]:
-    """Add to every claim that differs the reason."""
+    """Add the reason to every claim that differs."""
     differing = {each.claim.name for each in findings.judgements if each.verdict == "differs"}
     explain: Callable[[xr.Dataset], Mapping[str, str]] | None
     explain = getattr(findings.experiment, "explain", None)
@@ -125,14 +122,14 @@ def _explained(findings: Findings) -> tuple[Judged, ...]:
 
 
 def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
-    """Take an experiment's docstring apart: question, introduction, sentence, differences."""
+    """Divide an experiment's docstring into question, introduction, sentence, differences."""
     before, _, after = text.partition("\n1. ")
     question, *paragraphs = [" ".join(part.split()) for part in before.split("\n\n")]
     introduction = [part for part in paragraphs if part and not part.startswith("Source:")]
     source = " ".join(part for part in paragraphs if part.startswith("Source:"))
     sentence = re.sub(r"^Source: .*?[.](?= |$) ?", "", source).removesuffix(":").strip()
     if re.fullmatch("Differences from the paper( and its code)?", sentence):
-        sentence = ""  # the heading says it
+        sentence = ""  # the same as the heading
     items = re.split(r"\n\d+[.] ", after) if after else []
     return (
         question,
@@ -143,14 +140,26 @@ def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
 
 
 def _settings(experiment: Experiment, result: xr.Dataset) -> tuple[Setting, ...]:
-    settings = json.loads(result.attrs["config"])
-    defaults = json.loads(as_json(experiment.Config()))
+    config = experiment.Config()
+    settings, defaults = json.loads(result.attrs["config"]), json.loads(as_json(config))
+    for name in settings.keys() & defaults.keys():
+        data = getattr(config, name)
+        if isinstance(data, DatasetConfig):
+            defaults[name] = _data_in_words(data)
+            settings[name] = _data_in_words(data, result.attrs.get("data", ""))
     meanings = _meanings(inspect.getdoc(experiment.Config) or "")
     return tuple(
         Setting(name, value, defaults.get(name), meanings.get(name, ""))
         for name, value in settings.items()
         if name not in _NOT_SHOWN
     )
+
+
+def _data_in_words(published: DatasetConfig, differences: str = "") -> str:
+    """Write an experiment's dataset, by the parameters that are not those of MNIST-1D."""
+    own = ", ".join(published.differences())
+    words = f"published ({own})" if own else "published"
+    return f"{words}, but {differences}" if differences else words
 
 
 def _meanings(text: str) -> dict[str, str]:

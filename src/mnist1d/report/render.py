@@ -1,8 +1,8 @@
-"""A report as Markdown and as one HTML page: what `contents` gathered, put into templates.
+"""Rendering of a report as Markdown and as one HTML page, by templates.
 
 In either kind of document a text is escaped unless a template or a filter here has written it. The
-page needs nothing but itself, no network and no other file, and reads without JavaScript; with it
-the ledger sorts and filters, and figures and numbers tell their values when pointed at.
+page needs no network and no other file, and can be read without JavaScript; with it the ledger can
+be sorted and filtered, and figures and numbers show their values under the pointer.
 """
 
 import re
@@ -22,7 +22,7 @@ from mnist1d.report.pictures import Picture
 from mnist1d.report.strips import strip
 
 MARK = "mnist1d report"
-"""The command that every document names as its maker."""
+"""The command that every document names; it marks files that may be replaced."""
 
 _FILTERS = (
     wording.compilation_of,
@@ -41,13 +41,13 @@ _FILTERS = (
 def overview_markdown(
     report: Report, pictures: Mapping[str, Sequence[Picture]], *, folder: str, command: str
 ) -> str:
-    """Write what a whole record comes to, with links to the pages of its experiments.
+    """Write the overview of a record, with links to the pages of its experiments.
 
     Args:
-        report: what to say.
+        report: the contents.
         pictures: the figures of every experiment, by its name.
-        folder: path of the record as seen from the document, with forward slashes.
-        command: what makes the document.
+        folder: path of the record from the document, with forward slashes.
+        command: the command that makes the document.
     """
     return _written_in_markdown(
         "overview", report=report, pictures=pictures, folder=folder, command=command
@@ -57,18 +57,18 @@ def overview_markdown(
 def experiment_markdown(
     section: Section, pictures: Sequence[Picture], *, overview: str = ""
 ) -> str:
-    """Write all about one experiment; its figures are PNG files beside the document.
+    """Write the page of one experiment; its figures are PNG files in the same folder.
 
     Args:
-        section: what to say.
+        section: the contents.
         pictures: the figures.
-        overview: path of the overview as seen from the document, if there is to be a link.
+        overview: path of the overview from the document; empty for no link.
     """
     return _written_in_markdown("experiment", section=section, pictures=pictures, overview=overview)
 
 
 def dataset_markdown(*, overview: str = "") -> str:
-    """Write what all experiments are about; see `experiment_markdown`."""
+    """Write the page of the dataset; see `experiment_markdown`."""
     return _written_in_markdown("dataset", overview=overview)
 
 
@@ -76,7 +76,7 @@ def html_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
     """Write a whole record as one HTML page.
 
     Args:
-        report: what to say.
+        report: the contents.
         pictures: the figures of every experiment, by its name.
     """
     here = files("mnist1d.report") / "templates"
@@ -90,7 +90,7 @@ def html_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
 
 def _written_in_markdown(name: str, **about: Any) -> str:
     written = _markdown().get_template(f"{name}.md.jinja").render(**about)
-    # What is left out of a template leaves its blank line.
+    # Omitted parts of a template leave blank lines.
     return re.sub(r"\n{3,}", "\n\n", written).strip() + "\n"
 
 
@@ -130,7 +130,7 @@ def _environment(**options: Any) -> Environment:
 
 
 def _as_markdown(value: Any) -> Markup:
-    """Keep what looks like a tag, or like emphasis, from being it; in code it is not."""
+    """Escape tags and emphasis, except in code."""
     if isinstance(value, Markup):
         return value
     parts = re.split("(`[^`]*`)", str(value))
@@ -145,7 +145,7 @@ def _as_cell(value: Any) -> Markup:
 
 
 def _as_html(value: Any) -> Markup:
-    """Escape a text; what stands between backticks becomes code, and units stay with numbers."""
+    """Escape a text, with code for backticks, and no line break between a number and %."""
     safe = re.sub(r"(\d) %", r"\1&nbsp;%", str(escape(value)))
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", safe))  # noqa: S704 (escaped above)
 
@@ -157,7 +157,7 @@ def _values(section: Section, estimate: Estimate) -> list[str]:
 
 
 def _several_values(section: Section) -> list[tuple[str, str, list[str]]]:
-    """Return of every cell with a value of each of several seeds its row, its column and these."""
+    """Return row, column and values of every cell that has values of several seeds."""
     return [
         (f"{row.group}, {row.condition}" if row.group else row.condition, column, values)
         for row in section.rows

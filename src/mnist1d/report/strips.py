@@ -1,4 +1,4 @@
-"""A claim in one small drawing: where the interval has to lie, and where it does."""
+"""Small drawings of claims: the accepted range, the interval, and the value of each seed."""
 
 import math
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ def strip(judged: Judged, per_seed: Sequence[float]) -> Markup:
 
     Args:
         judged: the claim.
-        per_seed: the value of every seed, if it has one.
+        per_seed: the value of every seed, if there are any.
 
-    Returns: an `svg` element, or an empty text where nothing was measured.
+    Returns: an `svg` element, or an empty text if there is no measurement.
     """
     rule, estimate = judged.claim.rule, judged.estimate
     low, high = (

@@ -1,4 +1,4 @@
-"""Facts in words, the same in all documents."""
+"""Texts of a report: durations, settings, counts of verdicts."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def seconds(value: float) -> str:
 
 
 def setting(value: Any) -> str:
-    """Write a setting; a long list is cut short in the middle.
+    """Write a setting; a long list is shortened.
 
     >>> setting([1, 2, 3]), setting(None), setting(True), setting(0.01)
     ('1, 2, 3', 'none', 'yes', '0.01')
@@ -54,7 +54,7 @@ def setting(value: Any) -> str:
 
 
 def sentence(text: str) -> str:
-    """Begin a text with a capital.
+    """Return a text with a capital first letter.
 
     >>> sentence("quick run of the MLP")
     'Quick run of the MLP'
@@ -63,7 +63,7 @@ def sentence(text: str) -> str:
 
 
 def summary_of(report: Report) -> str:
-    """Sum a report up in one sentence."""
+    """Return a summary of a report in one sentence."""
     counts = report.counts
     n_all = len(report.sections) + len(report.missing)
     where = (
@@ -75,7 +75,7 @@ def summary_of(report: Report) -> str:
 
 
 def verdicts_of(counts: Mapping[str, int]) -> str:
-    """Say how many claims have which verdict.
+    """Write the number of claims per verdict.
 
     >>> verdicts_of({"reproduced": 3, "differs": 1, "undecided": 2})
     '3 reproduced, 1 differ, 2 undecided'
@@ -87,12 +87,12 @@ def verdicts_of(counts: Mapping[str, int]) -> str:
 
 
 def wall_time_of(section: Section) -> str:
-    """Say how long an experiment took in a table; a resumed run took longer than its last part."""
+    """Write the time of an experiment in a table; of a resumed run it is that of the last part."""
     return seconds(section.seconds) + (" (resumed)" if section.units_found else "")
 
 
 def time_of(section: Section) -> str:
-    """Say how long an experiment took, and what else there is to know about it."""
+    """Write the time of an experiment, with compilation and tasks that were finished before."""
     parts = [seconds(section.seconds)]
     if section.compile_seconds is not None:
         parts.append(f"{seconds(section.compile_seconds)} of compilation, all threads together")
@@ -102,7 +102,7 @@ def time_of(section: Section) -> str:
 
 
 def compilation_of(report: Report) -> Mapping[str, str]:
-    """Return what compilation took, by experiment; empty if no result knows."""
+    """Return the time of compilation by experiment; empty if no result has it."""
     if all(section.compile_seconds is None for section in report.sections):
         return {}
     return {

@@ -1,4 +1,4 @@
-"""Check a candidate's models and predictions; errors say what was expected and what came."""
+"""Checks of a candidate's models and predictions, with errors that say what was expected."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from mnist1d.lab.candidates.contract import CandidateError, Schedule, Sets
 
 SHORT = 2
-"""Steps that a candidate takes when it is tried, if a run has so many."""
+"""Steps of the trial run of a candidate, if a run has so many."""
 
 _FEW = 200
 
 
 class Predicted(NamedTuple):
-    """What a candidate predicts.
+    """The predictions of a candidate.
 
     Attributes:
         classes: shape (n,), int64.
-        finite: whether it came from logits all of which are finite, or from classes.
+        finite: False if the candidate returned logits some of which are not finite.
     """
 
     classes: NDArray[np.int64]
@@ -32,7 +32,7 @@ class Predicted(NamedTuple):
 
 
 def few_of(sets: Sets, schedule: Schedule) -> tuple[Sets, Schedule]:
-    """Take a few samples and steps, enough to see whether a candidate works at all.
+    """Return a few samples and steps, enough to see whether a candidate works.
 
     >>> x, y = np.zeros((4000, 40), np.float32), np.zeros(4000, np.int64)
     >>> few, short = few_of(Sets(x, y, {"validation": x}, y), Schedule())
@@ -49,14 +49,14 @@ def few_of(sets: Sets, schedule: Schedule) -> tuple[Sets, Schedule]:
 
 
 def as_predicted(output: Any, n: int, n_classes: int) -> Predicted:
-    """Read what a candidate predicts for n signals: classes or logits.
+    """Return the predictions of a candidate for n signals from its output: classes or logits.
 
     Args:
         output: classes, shape (n,), or logits, shape (n, classes); anything NumPy can read.
         n: number of signals.
         n_classes: how many classes there are.
 
-    Raises: CandidateError: if it is neither, saying what was expected and what came.
+    Raises: CandidateError: if it is neither, with what was expected and what was returned.
 
     >>> as_predicted([[0.1, 0.9], [0.8, 0.2]], 2, 2).classes
     array([1, 0])
@@ -80,7 +80,7 @@ def as_predicted(output: Any, n: int, n_classes: int) -> Predicted:
 
 
 def describe_error(error: BaseException) -> str:
-    """Put an exception into one line.
+    """Return an exception as one line.
 
     >>> describe_error(KeyError("x"))
     "KeyError: 'x'"
@@ -101,7 +101,7 @@ def describe(error: Exception) -> str:
 
 
 def _as_labels(values: NDArray[Any], n_classes: int) -> NDArray[np.int64]:
-    # What is not finite fails these comparisons, too.
+    # These comparisons are also false for values that are not finite.
     wrong = values[~((values >= 0) & (values < n_classes) & (values == np.floor(values)))]
     if wrong.size:
         raise CandidateError(f"expected classes from 0 to {n_classes - 1}, got {wrong[0]}")
@@ -109,12 +109,12 @@ def _as_labels(values: NDArray[Any], n_classes: int) -> NDArray[np.int64]:
 
 
 def varies_beyond_arrays(model: Any, again: Any, other: Any) -> bool:
-    """Tell whether something that is no array depends on the key.
+    """Return whether something in a model that is no array depends on the key.
 
     Args:
         model: made with a key.
-        again: made with the same key: what already differs here is no number, but a function that
-            is made with every model, say.
+        again: made with the same key. Parts that differ here do not depend on the key, such as a
+            function that every model defines again.
         other: made with another key.
     """
     shapes, rest = zip(*map(_shapes_and_rest, (model, again, other)), strict=True)
@@ -127,7 +127,7 @@ def varies_beyond_arrays(model: Any, again: Any, other: Any) -> bool:
 
 
 def _shapes_and_rest(model: Any) -> tuple[list[Any], list[Any]]:
-    """Return shapes and types of a model's arrays; and what else it has, with its structure."""
+    """Return shapes and types of a model's arrays; and its structure with all other leaves."""
     arrays, static = eqx.partition(model, eqx.is_array)
     shapes = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(arrays)]
     leaves, structure = jax.tree.flatten(static)
@@ -148,20 +148,20 @@ def _equal(first: Array, second: Array) -> bool:
 
 
 def has_state(model: Any) -> bool:
-    """Tell whether layers keep something between calls."""
+    """Return whether layers keep a state between calls."""
     kinds = (eqx.nn.State, eqx.nn.StateIndex)
     leaves = jax.tree.leaves(model, is_leaf=lambda each: isinstance(each, kinds))
     return any(isinstance(each, kinds) for each in leaves)
 
 
 def are_equal(first: Any, second: Any) -> bool:
-    """Tell whether two pytrees of arrays hold the same numbers, keys among them."""
+    """Return whether two pytrees of arrays, keys among them, hold the same numbers."""
     return all(map(_equal, jax.tree.leaves(first), jax.tree.leaves(second)))
 
 
 @contextmanager
 def explained(expected: str) -> Iterator[None]:
-    """Turn an exception of a candidate into one that says what was expected and what it raised."""
+    """Turn an exception of a candidate into a `CandidateError` that says what was expected."""
     try:
         yield
     except CandidateError:

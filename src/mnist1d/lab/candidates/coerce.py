@@ -1,4 +1,4 @@
-"""Turn whatever the user passed into a Candidate."""
+"""Conversion of what users pass as a candidate into a `Candidate`."""
 
 import inspect
 import sys
@@ -59,7 +59,7 @@ def as_candidate(name: str, given: Any) -> Candidate:
 
 
 def _from_function(name: str, given: Any) -> Candidate:
-    """Recognise what a function makes by its required arguments."""
+    """Return the candidate of a function, by its required arguments or what it returns."""
     try:
         parameters = inspect.signature(given).parameters.values()
     except (TypeError, ValueError):
@@ -73,7 +73,7 @@ def _from_function(name: str, given: Any) -> Candidate:
         return FunctionCandidate(given)
     try:
         made = given()
-    except Exception as error:
+    except Exception as error:  # a user's function can raise anything
         raise TypeError(
             f"{name} must be {_WANTED}; calling it without arguments raised "
             f"{type(error).__name__}: {error}"
@@ -86,7 +86,7 @@ def _from_function(name: str, given: Any) -> Candidate:
 
 
 def _is_torch(given: Any) -> bool:
-    torch = sys.modules.get("torch")  # whoever has a module of PyTorch has imported it
+    torch = sys.modules.get("torch")  # imported, if there is a module of PyTorch
     if torch is None:
         return False
     module = torch.nn.Module

@@ -1,8 +1,8 @@
 """The interface of a candidate: it trains on given samples and predicts.
 
-A comparison sees the same of all frameworks (Equinox, PyTorch, scikit-learn, a function of one's
-own): runs that differ in settings, seed and data, and the predictions of each run. All that is
-measured follows from the predictions.
+A comparison treats all frameworks alike (Equinox, PyTorch, scikit-learn, the user's functions): a
+candidate gets runs that differ in settings, seed and data, and returns the predictions of each run.
+All measures are computed from the predictions.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,10 +41,10 @@ class Sets(NamedTuple):
     Attributes:
         x: training signals, shape (n, length), float32.
         y: their classes, shape (n,), int64.
-        evaluated: signals to predict after training, by name: shape (n of its own, length),
-            float32. "validation" and "train" are among them.
+        evaluated: signals to predict after training, by name, shape (samples, length), float32.
+            "validation" and "train" are among them.
         y_validation: the classes of `evaluated["validation"]`, int64.
-        n_classes: number of classes, which are 0 to one below it.
+        n_classes: number of classes; labels are from 0 to n_classes - 1.
     """
 
     x: np.ndarray
@@ -58,8 +58,8 @@ class Run(NamedTuple):
     """One run of a candidate.
 
     Attributes:
-        settings: values of the candidate's search space, by name, as "learning_rate".
-        seed: gives initial weights and the order of batches.
+        settings: values from the candidate's search space, by name, such as "learning_rate".
+        seed: determines initial weights and the order of batches.
         data: name of the sets.
     """
 
@@ -78,11 +78,10 @@ class Outcome(NamedTuple):
             `Sets.evaluated`.
         train_loss: at the evaluations, mean over the steps since the last one, shape
             (evaluations,); NaN where there is none. Not finite if the run diverged.
-        seconds: that passed while it ran, compilation apart; its share, where many were one
-            program.
-        compile_seconds: likewise.
-        cpu_seconds: that the processor worked on it, all cores together, compilation apart; what
-            other programs do at the same time does not count. NaN if unknown.
+        seconds: time of the run without compilation; its share, if many runs were one program.
+        compile_seconds: time of compilation, likewise.
+        cpu_seconds: processor time of the run, all cores together, without compilation and other
+            programs' work; NaN if unknown.
     """
 
     validation_accuracy: np.ndarray
@@ -94,23 +93,22 @@ class Outcome(NamedTuple):
 
 
 class CandidateError(Exception):
-    """A candidate does not do what a comparison needs; the text says what was expected and got."""
+    """A candidate does not behave as a comparison needs; says what was expected and what came."""
 
 
 class Candidate(Protocol):
     """One row of a comparison.
 
-    Where its runs may train next to each other, each in a process of its own, it has an attribute
-    `side_by_side` that is true. Where settings change the number of parameters, it may also have a
-    method `count(settings, sets)`, which returns the number that it has with them, or None. Where a
-    search space without a learning rate leaves it as it is, an attribute `untuned_rate` may say in
-    a text what it is.
+    If its runs may train at the same time, each in its own process, it has a true attribute
+    `side_by_side`. If settings change the number of parameters, it may also have a method
+    `count(settings, sets)`, which returns the number with these settings, or None. If the search
+    space has no learning rate, an attribute `untuned_rate` may be the learning rate in use, as a
+    text.
 
     Attributes:
-        search: the values that may be tried, by setting; every combination is one try. None stands
-            for the comparison's own (its learning rates). Empty if nothing is to be tuned.
-        framework: what it is made with, as it is printed: "Equinox", "PyTorch", "scikit-learn",
-            "function".
+        search: the values to try, by setting; every combination is one try. None for the
+            comparison's learning rates. Empty if nothing is to be tuned.
+        framework: as it is printed: "Equinox", "PyTorch", "scikit-learn", "function".
     """
 
     @property
@@ -120,18 +118,18 @@ class Candidate(Protocol):
     def framework(self) -> str: ...  # noqa: D102
 
     def source(self) -> str:
-        """Return the text that determines what the candidate does, as far as it is available.
+        """Return the source code and values that determine the candidate, as far as available.
 
-        It is stored; runs that are stored with another text belong to another candidate.
+        The text is stored; runs that are stored with another text belong to another candidate.
         """
 
     def check(self, sets: Sets, schedule: Schedule) -> int | None:
         """Try the candidate on a few samples before anything runs.
 
-        Returns: the number of trained parameters, None if there is no such number.
+        Returns: the number of trained parameters, or None if it has no such number.
         Raises: CandidateError: if it returns another shape than (classes,) per example, values that
-            are not finite, needs another layout of the input, is not the same twice with the same
-            seed, or raises; the text says what was expected and what came.
+            are not finite, needs another layout of the input, is not reproducible with the same
+            seed, or raises.
         """
 
     def train(
@@ -141,21 +139,46 @@ class Candidate(Protocol):
         schedule: Schedule,
         report: Callable[[int, int], None],
     ) -> Iterator[tuple[int, Outcome]]:
-        """Do runs, and yield the number of each with its outcome as soon as it is finished.
+        """Train, and yield the number of each run with its outcome as soon as it is finished.
 
         Args:
-            runs: what is to be done.
+            runs: the runs.
             sets: the samples of every name in `runs`; all have the shapes of `check`'s or fewer
                 training samples.
             schedule: how long every run trains.
             report: called with the steps done and the steps in all, of all runs together.
 
-        Raises: CandidateError: if the candidate raises in the middle or predicts what is no class.
+        Raises: CandidateError: if the candidate raises, or predicts what is no class.
         """
 
 
+class RunSteps:
+    """Reports the steps of runs that are trained one after the other, as one total.
+
+    Args:
+        n_runs: number of runs.
+        schedule: of every run.
+        report: called with the steps done and the steps in all; with 0 at once.
+
+    >>> steps = RunSteps(3, Schedule(n_steps=100), lambda done, total: print(done, "of", total))
+    0 of 300
+    >>> steps.after(1)(50)
+    150 of 300
+    """
+
+    def __init__(self, n_runs: int, schedule: Schedule, report: Callable[[int, int], None]) -> None:
+        self._n_steps, self._report = schedule.n_steps, report
+        self._total = n_runs * schedule.n_steps
+        report(0, self._total)
+
+    def after(self, n_finished: int, n_together: int = 1) -> Callable[[int], None]:
+        """Return a function of the steps of the next run, or of several that train together."""
+        before = n_finished * self._n_steps
+        return lambda steps: self._report(before + steps * n_together, self._total)
+
+
 def batch_order(n: int, schedule: Schedule, seed: int) -> np.ndarray:
-    """Draw the rows of every step: the same for all candidates of a seed.
+    """Draw the rows of every step, the same for all candidates of a seed.
 
     Args:
         n: number of training samples.

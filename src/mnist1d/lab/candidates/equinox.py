@@ -1,4 +1,4 @@
-"""Candidates made with Equinox and Optax: runs that differ in numbers alone are one program."""
+"""Candidates in Equinox and Optax, which train many runs as one compiled program."""
 
 import time
 from collections import defaultdict
@@ -20,7 +20,7 @@ from mnist1d.lab.candidates.checks import (
     has_state,
     varies_beyond_arrays,
 )
-from mnist1d.lab.candidates.contract import CandidateError, Outcome, Run, Schedule, Sets
+from mnist1d.lab.candidates.contract import CandidateError, Outcome, Run, RunSteps, Schedule, Sets
 from mnist1d.lab.candidates.fingerprint import settings_text, source_text
 from mnist1d.lab.candidates.search_space import named_parameters, plain_values
 from mnist1d.lab.candidates.stacking import CHUNK, predict_runs, predictor, stack_runs
@@ -32,15 +32,15 @@ PAPER_RATE = 0.01
 
 
 class _Group(NamedTuple):
-    """Runs that differ in numbers alone.
+    """Runs that share a compiled program: they differ in numbers alone.
 
     Attributes:
-        name: tells of all that they have in common.
-        runs: their numbers.
+        name: identifies the program.
+        runs: indices of the runs.
         fixed: settings that are the same for all.
-        traced: names of those that are not.
-        models: arrays and the rest of the initial model, by seed.
-        n_train: number of training samples, the largest.
+        traced: names of the other settings.
+        models: arrays and static part of the initial model, by seed.
+        n_train: largest number of training samples.
     """
 
     name: str
@@ -52,11 +52,11 @@ class _Group(NamedTuple):
 
 
 class _Program(NamedTuple):
-    """What is compiled for runs that differ in numbers alone.
+    """The compiled functions of a group.
 
     Attributes:
-        train: initial models to trained ones.
-        predict: arrays of models and samples to classes.
+        train: from initial models to trained ones.
+        predict: from arrays of models and samples to classes.
     """
 
     train: RunProgram
@@ -67,22 +67,22 @@ class _Program(NamedTuple):
 class EquinoxCandidate:
     """A model in Equinox, with the optimiser, loss and augmentation that it trains with.
 
-    Settings of the search space other than `learning_rate` go to the optimiser or to the model, by
-    the names of their arguments: with `optimizer=optax.adamw`, `search={"learning_rate": (0.001,
-    0.01), "weight_decay": (0.0, 0.1)}`. Runs that differ in numbers of the optimiser, seed and data
-    train as one compiled program, as do all learning rates.
+    Settings of the search space other than `learning_rate` are passed to the optimiser or the model
+    that has an argument of that name: with `optimizer=optax.adamw`, `search={"learning_rate":
+    (0.001, 0.01), "weight_decay": (0.0, 0.1)}`. Runs that differ in numbers of the optimiser, seed
+    and data train as one compiled program, as do all learning rates.
 
     Args:
-        make: `key -> model`, as the class of the model. The model maps one example `(length,)` to
-            logits `(classes,)`; with `batch_last = True`, also `(length, n)` to `(classes, n)`. A
-            model whose call takes a `key` (for dropout) gets one while it trains, and is predicted
-            with in `equinox.nn.inference_mode`.
-        optimizer: `learning_rate -> optax transformation`, or a transformation, which has nothing
-            to be tuned.
+        make: `key -> model`, such as the class of the model. The model maps one example `(length,)`
+            to logits `(classes,)`; with `batch_last = True`, also `(length, n)` to `(classes, n)`.
+            A model whose call takes a `key` (for dropout) gets one while it trains, and predicts in
+            `equinox.nn.inference_mode`.
+        optimizer: `learning_rate -> optax transformation`, or a transformation, in which nothing is
+            tuned.
         loss: `(logits, labels) -> scalar`, of shapes (n, classes) and (n,).
         augment: `(x, key) -> x`, of shape (batch, length), for every training batch.
-        search: the values that may be tried, by setting; None for the learning rates of the
-            comparison. Without `learning_rate` among them, it is the paper's, 0.01.
+        search: the values to try, by setting; None for the learning rates of the comparison. The
+            learning rate of a search space without one is the paper's, 0.01.
 
     >>> from mnist1d.models import MLP
     >>> EquinoxCandidate(MLP, optax.sgd, search={"learning_rate": (0.1, 1.0)}).framework
@@ -103,7 +103,7 @@ class EquinoxCandidate:
     framework: ClassVar[str] = "Equinox"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out compiled programs, which no other process could run."""
+        """Leave out compiled programs, which other processes cannot run."""
         return {**self.__dict__, "_programs": {}}
 
     def __post_init__(self) -> None:
@@ -132,16 +132,16 @@ class EquinoxCandidate:
 
     @property
     def untuned_rate(self) -> str:
-        """The learning rate without one in the search space, as a text; empty if unknown."""
+        """The learning rate if the search space has none, as a text; empty if unknown."""
         return "" if isinstance(self.optimizer, optax.GradientTransformation) else f"{PAPER_RATE}"
 
     def source(self) -> str:
-        """Return the source of model, optimiser, loss and augmentation, with what they remember."""
+        """Return the source of model, optimiser, loss and augmentation, with their values."""
         parts = {name: getattr(self, name) for name in ("make", "optimizer", "loss", "augment")}
         return "\n".join(f"{name}: {source_text(part)}" for name, part in parts.items())
 
     def check(self, sets: Sets, schedule: Schedule) -> int | None:
-        """Make the model twice and trace a step, before anything runs; see `Candidate`."""
+        """Make the model twice and trace a step; see `Candidate`."""
         settings = {name: values[0] for name, values in (self.search or {}).items()}
         length, n_classes = sets.x.shape[-1], sets.n_classes
         key = jax.random.key(0)
@@ -191,8 +191,8 @@ class EquinoxCandidate:
             )
         with explained("to take a training step"):
             one, other = (self._step(model, settings, sets, schedule) for _ in range(2))
-            # What is drawn while a step is traced is part of its program. Programs may differ in
-            # names alone, so it is their results that count; most need not be compiled.
+            # Numbers that are drawn while a step is traced are part of its program. Programs may
+            # also differ in names alone, so results are compared; most need not be compiled.
             if one.as_text() != other.as_text() and not are_equal(
                 *(each.compile()(eqx.filter(model, eqx.is_inexact_array)) for each in (one, other))
             ):
@@ -215,25 +215,22 @@ class EquinoxCandidate:
         report: Callable[[int, int], None],
     ) -> Iterator[tuple[int, Outcome]]:
         """Train runs, as many as possible in one program; see `Candidate`."""
-        n_done, total = 0, len(runs) * schedule.n_steps
+        n_finished, steps = 0, RunSteps(len(runs), schedule, report)
         for group in self._groups(runs, sets):
-            # On a CPU a run per core, again and again: as fast as more in a program or faster;
-            # and a run's numbers do not depend on which others are in its program.
+            # On a CPU one run per core at a time: at least as fast as larger programs, and a run's
+            # numbers do not depend on the other runs in its program.
             is_cpu = jax.default_backend() == "cpu"
             n_together = min(jax.device_count(), len(group.runs)) if is_cpu else len(group.runs)
             for start in range(0, len(group.runs), n_together):
                 numbers = group.runs[start : start + n_together]
-
-                def tell(done: int, _: int, before: int = n_done, n: int = len(numbers)) -> None:
-                    report(before + done * n, total)
-
                 some = [runs[i] for i in numbers]
-                outcomes = self._train_together(some, n_together, group, sets, schedule, tell)
-                n_done += len(some) * schedule.n_steps
+                on_step = steps.after(n_finished, len(some))
+                outcomes = self._train_together(some, n_together, group, sets, schedule, on_step)
+                n_finished += len(some)
                 yield from zip(numbers, outcomes, strict=True)
 
     def _groups(self, runs: Sequence[Run], sets: Mapping[str, Sets]) -> list[_Group]:
-        """Divide runs into those that can be one program: one model, and numbers that differ."""
+        """Divide runs into groups that differ in numbers alone."""
         divided: defaultdict[Any, list[int]] = defaultdict(list)
         known: dict[str, tuple[str, ...]] = {}
         source = self.source()
@@ -258,9 +255,9 @@ class EquinoxCandidate:
         return groups
 
     def _traced(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
-        """Name the settings that are numbers to the compiled program, which are the optimiser's.
+        """Name the settings that the compiled program can take as numbers, those of the optimiser.
 
-        Some schedules decide by the value of a rate, and so need a program per value.
+        Some schedules branch on the value of a rate, and so need a program per value.
         """
         of_model = named_parameters(self.make)
         numbers = {
@@ -278,7 +275,7 @@ class EquinoxCandidate:
         try:
             traced = {name: jnp.float32(value) for name, value in numbers.items()}
             jax.eval_shape(start, traced, jax.random.key(0))
-        except Exception:  # noqa: BLE001 (a rate whose value is asked for; training tells of all else)
+        except Exception:  # noqa: BLE001 (it branches on the rate; training raises all other errors)
             return ()
         return tuple(sorted(numbers))
 
@@ -289,12 +286,12 @@ class EquinoxCandidate:
         group: _Group,
         sets: Mapping[str, Sets],
         schedule: Schedule,
-        report: Callable[[int, int], None],
+        on_step: Callable[[int], None],
     ) -> Iterator[Outcome]:
-        # The last ones may be fewer than the program does.
+        # The last runs may be fewer than the program trains.
         padded = [*runs, *[runs[-1]] * (n_together - len(runs))]
         parts = [group.models[run.seed] for run in padded]
-        # What is no array is the same for all, as `check` saw to it.
+        # Everything that is no array is the same for all: `check` made sure of it.
         models = eqx.combine(_stacked([arrays for arrays, _ in parts]), parts[0][1])
         numbers = {
             name: np.array(
@@ -303,13 +300,13 @@ class EquinoxCandidate:
             for name in group.traced
         }
         data = stack_runs(padded, sets, schedule, numbers, group.n_train)
-        # Not the keys of weights and batches.
+        # Other keys than those of weights and batches.
         keys = jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), 1))(
             jnp.asarray([run.seed for run in padded], jnp.uint32)
         )
         program, compile_seconds = self._program(group, models, data, keys, schedule)
         cpu_start = time.process_time()
-        trained = program.train(models, data, keys=keys, report=report)
+        trained = program.train(models, data, keys=keys, report=lambda done, _: on_step(done))
         cpu_seconds = time.process_time() - cpu_start
         arrays, _ = eqx.partition(trained.models, eqx.is_array)
         predictions = predict_runs(program.predict, arrays, [sets[run.data] for run in padded])
@@ -329,9 +326,9 @@ class EquinoxCandidate:
     def _program(
         self, group: _Group, models: Any, data: Any, keys: Any, schedule: Schedule
     ) -> tuple[_Program, float]:
-        """Return the program of a group, and the time that compiling it took, 0 if it was kept.
+        """Return the program of a group, and the time of compilation, 0 if it is in the cache.
 
-        Tuning and what follows it differ in numbers alone.
+        Tuning and the final runs share programs.
         """
         name = f"{group.name} {len(keys)} {schedule}"
         if name in self._programs:
@@ -401,7 +398,7 @@ class EquinoxCandidate:
         return jax.jit(step).lower(parameters)
 
     def _made(self, settings: Mapping[str, Any]) -> Callable[[PRNGKeyArray], Any]:
-        """Return `key -> model` with the settings that are the model's."""
+        """Return `key -> model` with those settings that are arguments of the model."""
         named = named_parameters(self.make)
         own = {name: value for name, value in settings.items() if name in named and name != "key"}
         if "key" in named:
@@ -417,9 +414,9 @@ class EquinoxCandidate:
 
 
 def _stacked(models: Sequence[Any]) -> Any:
-    """Stack the arrays of models along a leading run axis; all else is the first one's.
+    """Stack the arrays of models along a leading run axis; the rest is that of the first model.
 
-    On the host: a device would compile it per shape.
+    On the host, as a device would compile a program per shape.
     """
 
     def stack(*leaves: Array) -> Any:

@@ -1,9 +1,8 @@
-"""Fingerprint of code: the text that determines what a function or class does.
+"""Fingerprints of code: texts that determine the behaviour of functions and classes.
 
-The source alone does not: `lambda key: MLP(hidden_size=width, key=key)` does something else for
-every `width`. So what a function remembers (defaults, what it encloses, the functions and values of
-its own file that it names) belongs to the text, and nothing that changes from one start of Python
-to the next.
+The source is not enough: `lambda key: MLP(hidden_size=width, key=key)` depends on `width`. The text
+also has a function's defaults, the values in its closure, and the functions and values of its own
+file that it uses; but nothing that differs between two starts of Python.
 """
 
 import dis
@@ -31,12 +30,12 @@ _INSTALLED = tuple(
 
 
 def source_text(thing: Any) -> str:
-    """Write down what a thing is: source of functions and classes, values of what they remember.
+    """Return the source of functions and classes, with the values that they refer to.
 
     Args:
         thing: a function, a class, a `functools.partial`, a value, or a mapping of any of these.
 
-    Returns: text that is the same in every process, and another one if what it stands for changes.
+    Returns: a text that is the same in every process, and changes if the thing does.
 
     >>> def made(width):
     ...     return lambda x: x * width
@@ -119,16 +118,16 @@ def _number(thing: Any, seen: Sequence[Any]) -> int | None:
 
 
 def _values_inside(thing: Any) -> dict[str, Any] | None:
-    """Return what an object consists of; None if its text says it all."""
+    """Return the values in an object; None if its `repr` is complete."""
     if _is_array(thing):
         return None
-    if callable(getattr(thing, "get_params", None)):  # an estimator, of which no more is cloned
+    if callable(getattr(thing, "get_params", None)):  # an estimator, whose clone has only these
         return dict(thing.get_params(deep=False))
     if is_dataclass(thing):
         return {each.name: getattr(thing, each.name, None) for each in fields(thing)}
     kind = type(thing)
-    tells_all = is_installed(kind) and kind.__repr__ != _NO_TEXT
-    if tells_all and not hasattr(thing, "state_dict"):  # a module of PyTorch shows no weights
+    is_complete = is_installed(kind) and kind.__repr__ != _NO_TEXT
+    if is_complete and not hasattr(thing, "state_dict"):  # a module of PyTorch shows no weights
         return None
     slots = [name for each in kind.__mro__ for name in vars(each).get("__slots__", ())]
     values = {name: getattr(thing, name, None) for name in slots if not name.startswith("__")}
@@ -136,7 +135,7 @@ def _values_inside(thing: Any) -> dict[str, Any] | None:
 
 
 def _brought_in(module: types.ModuleType) -> dict[str, Any]:
-    """Return what a module has from others that are not installed; its source does not show it."""
+    """Return what a module imports from modules that are not installed, such as other files."""
     return {
         name: value
         for name, value in vars(module).items()
@@ -147,7 +146,7 @@ def _brought_in(module: types.ModuleType) -> dict[str, Any]:
 
 
 def _attributes(kind: type) -> dict[str, Any]:
-    """Return the values in the body of a class, its methods apart."""
+    """Return the values in the body of a class, without its methods."""
     methods = (types.FunctionType, classmethod, staticmethod, property)
     return {
         name: value
@@ -162,7 +161,7 @@ def _named(items: Any, seen: list[Any]) -> Iterator[str]:
 
 
 def _remembered(function: types.FunctionType, seen: list[Any], with_globals: bool) -> Iterator[str]:
-    """Tell of everything a function computes with that its source does not show."""
+    """Yield the defaults, closure values and globals of a function."""
     values: dict[str, Any] = {}
     for i, default in enumerate(function.__defaults__ or ()):
         values[f"default {i}"] = default
@@ -184,7 +183,7 @@ def _remembered(function: types.FunctionType, seen: list[Any], with_globals: boo
 
 
 def _names(code: types.CodeType) -> set[str]:
-    """Name the global variables that code reads; attributes have names of their own."""
+    """Name the global variables that code reads, without names of attributes."""
     inner = [each for each in code.co_consts if isinstance(each, types.CodeType)]
     own = {
         each.argval
@@ -204,9 +203,9 @@ def _methods(thing: type) -> list[types.FunctionType]:
 
 
 def _source(thing: Any) -> str:
-    """Return the source, as far as there is one, and a digest of the byte code.
+    """Return the source, if there is one, and a digest of the byte code.
 
-    Two functions on one line have one source.
+    The latter differs for two functions on one line, whose source is the same.
     """
     try:
         source = inspect.cleandoc(inspect.getsource(thing))
@@ -235,12 +234,12 @@ def _constant(value: Any) -> str:
 
 
 def is_installed(thing: Any) -> bool:
-    """Tell whether something belongs to a package, whose version is stored elsewhere."""
+    """Return whether something belongs to an installed package, whose version is stored."""
     name = thing.__name__ if isinstance(thing, types.ModuleType) else thing.__module__
     package = (name or "").partition(".")[0]
     file = getattr(sys.modules.get(package), "__file__", None)
     if package in {"mnist1d", "__main__"} or file is None:
-        # What starts Python may be installed, what is written there is not.
+        # The file of `__main__` may be an installed program, such as pytest.
         return package == "mnist1d" or package in sys.stdlib_module_names
     return str(Path(file).resolve()).startswith(_INSTALLED)
 
@@ -250,7 +249,7 @@ def _is_array(value: Any) -> bool:
 
 
 def _is_tensor(value: Any) -> bool:
-    torch = sys.modules.get("torch")  # whoever has a tensor has imported it
+    torch = sys.modules.get("torch")  # imported, if there is a tensor
     return torch is not None and isinstance(value, torch.Tensor)
 
 

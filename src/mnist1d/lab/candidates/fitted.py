@@ -1,4 +1,4 @@
-"""Candidates that fit themselves: estimators of scikit-learn, and functions of one's own."""
+"""Candidates with a fit of their own: estimators of scikit-learn, and training functions."""
 
 import copy
 import random
@@ -16,7 +16,7 @@ import numpy as np
 
 from mnist1d.dataset.imports import required
 from mnist1d.lab.candidates.checks import as_predicted, describe_error, few_of
-from mnist1d.lab.candidates.contract import CandidateError, Outcome, Run, Schedule, Sets
+from mnist1d.lab.candidates.contract import CandidateError, Outcome, Run, RunSteps, Schedule, Sets
 from mnist1d.lab.candidates.fingerprint import source_text
 from mnist1d.lab.candidates.search_space import (
     LEARNING_RATE,
@@ -38,15 +38,15 @@ Fit = Callable[[Run, Sets, Schedule], Predict]
 class SklearnCandidate:
     """A classifier of scikit-learn, or anything with `fit` and `predict`.
 
-    Every run fits a clone, or a copy of what cannot be cloned. Every `random_state`, of steps of a
-    pipeline too, is the run's seed; so are the global generators of Python, NumPy and PyTorch while
-    it fits. `fit` gets signals (n, length), float32, and classes (n,), int64. An estimator has no
-    steps: it learns until its own `fit` ends.
+    Every run fits a clone, or a copy of what cannot be cloned. Every `random_state`, also of steps
+    of a pipeline, is set to the run's seed, and so are the global generators of Python, NumPy and
+    PyTorch during the fit. `fit` gets signals (n, length), float32, and classes (n,), int64. An
+    estimator has no steps: it trains until its own `fit` ends.
 
     Attributes:
         estimator: an estimator, or a function without arguments that makes one.
-        search: values that may be tried, by the name that `set_params` takes, as
-            `{"svc__C": [1, 10]}`. Nothing is tuned if omitted.
+        search: values to try, by the name that `set_params` takes, such as `{"svc__C": [1, 10]}`.
+            Nothing is tuned if omitted.
 
     Raises:
         TypeError: if `estimator` is neither.
@@ -90,7 +90,7 @@ class SklearnCandidate:
         check_search(self.search, {"estimator": lambda **_: None})
 
     def source(self) -> str:
-        """Return what the estimator is, with all of its parameters."""
+        """Return the text of the estimator, with all of its parameters."""
         return source_text({"estimator": self.estimator})
 
     def check(self, sets: Sets, schedule: Schedule) -> None:
@@ -110,7 +110,7 @@ class SklearnCandidate:
         schedule: Schedule,
         report: Callable[[int, int], None],
     ) -> Iterator[tuple[int, Outcome]]:
-        """Do runs, one after the other; see `mnist1d.lab.candidates.contract.Candidate`."""
+        """Train, one run after the other; see `mnist1d.lab.candidates.contract.Candidate`."""
         return _train(self._fit, runs, sets, schedule, report)
 
     def _fit(self, run: Run, sets: Sets, schedule: Schedule) -> Predict:  # noqa: ARG002
@@ -186,7 +186,7 @@ def _labels(y: np.ndarray) -> np.ndarray:
 
 
 _OFFERED = ("seed", "x_validation", "y_validation", "schedule")
-"""What a training function gets by name, if it names it."""
+"""Arguments that a training function gets by name, if it has them."""
 
 
 @dataclass(frozen=True)
@@ -197,9 +197,9 @@ class FunctionCandidate:
         function: `(x, y, *, seed, x_validation, y_validation, **settings) -> predict`, where
             `predict` maps signals (n, length) to classes (n,) or logits (n, classes). `x` is of
             shape (n, length), float32, `y` of shape (n,), int64. Of the arguments by name it gets
-            those that it names; `schedule`, too, which says how many steps the others take.
-        search: values that may be tried, by setting. If omitted, a function with a parameter
-            `learning_rate` gets the comparison's learning rates, any other is not tuned.
+            those that it has; also `schedule`, the number of steps of other candidates.
+        search: values to try, by setting. If omitted, a function with a parameter `learning_rate`
+            gets the comparison's learning rates, any other is not tuned.
 
     Raises:
         TypeError: if `function` is none.
@@ -242,7 +242,7 @@ class FunctionCandidate:
 
     @property
     def untuned_rate(self) -> str:
-        """The learning rate without one in the search space, as a text; empty if there is none."""
+        """The learning rate if the search space has none, as a text; empty if there is none."""
         rate = default_rate(self.function)
         return "" if rate is None else f"{rate}"
 
@@ -270,7 +270,7 @@ class FunctionCandidate:
         schedule: Schedule,
         report: Callable[[int, int], None],
     ) -> Iterator[tuple[int, Outcome]]:
-        """Do runs, one after the other; see `mnist1d.lab.candidates.contract.Candidate`."""
+        """Train, one run after the other; see `mnist1d.lab.candidates.contract.Candidate`."""
         return _train(self._fit, runs, sets, schedule, report)
 
     def _fit(self, run: Run, sets: Sets, schedule: Schedule) -> Predict:
@@ -278,7 +278,7 @@ class FunctionCandidate:
         values = (run.seed, x_validation, y_validation, schedule)
         offered = dict(zip(_OFFERED, values, strict=True))
         taken = {name: value for name, value in offered.items() if named(self.function, name)}
-        # Copies: a function may standardise its samples where they stand.
+        # Copies, as a function may standardise its samples in place.
         predict = self.function(sets.x.copy(), _labels(sets.y), **taken, **run.settings)
         if not callable(predict):
             raise CandidateError(
@@ -289,7 +289,7 @@ class FunctionCandidate:
 
 
 def _check(fit: Fit, run: Run, sets: Sets, schedule: Schedule) -> None:
-    """Fit twice: predictions must be predictions, and the same both times."""
+    """Check that predictions are valid, and the same if fitted twice."""
     few, short = few_of(sets, schedule)
     x = few.evaluated["validation"]
     try:
@@ -329,8 +329,7 @@ def _train(
     schedule: Schedule,
     report: Callable[[int, int], None],
 ) -> Iterator[tuple[int, Outcome]]:
-    total = len(runs) * schedule.n_steps
-    report(0, total)
+    steps = RunSteps(len(runs), schedule, report)
     for number, run in enumerate(runs):
         own = sets[run.data]
         start, cpu_start, finite = time.perf_counter(), time.process_time(), True
@@ -357,4 +356,4 @@ def _train(
                 cpu_seconds=time.process_time() - cpu_start,
             ),
         )
-        report((number + 1) * schedule.n_steps, total)
+        steps.after(number)(schedule.n_steps)

@@ -1,4 +1,4 @@
-"""Search space of a candidate: which of its functions takes which setting."""
+"""Search spaces of candidates: their checks, and which function takes which setting."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ LEARNING_RATE = "learning_rate"
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
         return inspect.signature(function).parameters
-    except (TypeError, ValueError):  # some built-in functions tell nothing
+    except (TypeError, ValueError):  # some built-in functions have no signature
         return {}
 
 
@@ -27,7 +27,7 @@ def named_parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def named(function: Callable[..., Any], name: str) -> bool:
-    """Tell whether a function can be given an argument by this name.
+    """Return whether a function takes an argument of this name.
 
     >>> named(lambda x, width=3: x, "width"), named(lambda x, **others: x, "width")
     (True, True)
@@ -41,7 +41,7 @@ def named(function: Callable[..., Any], name: str) -> bool:
 
 
 def needs(function: Callable[..., Any], name: str) -> bool:
-    """Tell whether a function has an argument of this name without a default.
+    """Return whether a function has an argument of this name without a default.
 
     >>> needs(lambda x, width: x, "width"), needs(lambda x, width=3: x, "width")
     (True, False)
@@ -60,11 +60,11 @@ def own_settings(function: Callable[..., Any], settings: Mapping[str, Any]) -> d
 
 
 def default_rate(function: Callable[..., Any], place: int | None = None) -> Any:
-    """Return the learning rate that a function has if it is given none; None if that is unknown.
+    """Return the default learning rate of a function; None if it has none.
 
     Args:
         function: of a candidate.
-        place: which of its arguments is the learning rate; that of this name if omitted.
+        place: index of the argument that is the learning rate; that of this name if omitted.
 
     >>> default_rate(lambda x, learning_rate=0.1: x), default_rate(lambda x, lr=0.1: x, 1)
     (0.1, 0.1)

@@ -1,7 +1,7 @@
-"""Send a candidate to other processes, with the code that is the user's own.
+"""Pickling of candidates for other processes, with the user's code.
 
-Candidates are closures, classes of a notebook, models of a file that no worker can import: such
-code is sent by value (cloudpickle), installed packages by name.
+Candidates may be closures, classes of a notebook, or models of a file that no worker can import:
+such code is sent by value (cloudpickle), installed packages by name.
 """
 
 import dataclasses
@@ -24,10 +24,10 @@ from mnist1d.lab.candidates.fingerprint import is_installed
 
 
 def packed(candidate: Candidate | tuple[Any, ...]) -> bytes:
-    """Return a candidate as bytes, of which `pickle.loads` makes one in another process.
+    """Return a candidate as bytes, which `pickle.loads` turns into one in another process.
 
     Args:
-        candidate: any, or several things that go together.
+        candidate: any candidate, or a tuple with one.
 
     Raises:
         CandidateError: if it holds what cannot be sent, such as an open file.
@@ -55,10 +55,10 @@ def packed(candidate: Candidate | tuple[Any, ...]) -> bytes:
 
 
 def _reduced(reduce: Callable[[Any], Any], thing: Any) -> Any:
-    """Return how a thing is pickled: as cloudpickle does, but for what would not come back."""
+    """Return how a thing is pickled: as by cloudpickle, except for what it does not support."""
     if (name := _global_name(thing)) is not None:
         return name
-    if isinstance(thing, jax.custom_vjp):  # which cannot be made without its function
+    if isinstance(thing, jax.custom_vjp):  # its constructor needs its function
         return jax.custom_vjp, (thing.fun,), dict(vars(thing))
     reduced = reduce(thing)
     is_module = isinstance(thing, type) and issubclass(thing, eqx.Module)
@@ -75,9 +75,9 @@ def _reduced(reduce: Callable[[Any], Any], thing: Any) -> Any:
 
 
 def _global_name(thing: Any) -> str | None:
-    """Return the name of what JAX has made, by which it can be imported; None for all else."""
+    """Return the name by which an object of JAX can be imported; None for all others."""
     if thing is jax.Array:
-        return "Array"  # says that its name is another
+        return "Array"  # its `__qualname__` is another one
     if not callable(thing) or not hasattr(thing, "__wrapped__"):
         return None
     module, name = sys.modules.get(thing.__module__), getattr(thing, "__qualname__", "")
@@ -91,10 +91,10 @@ def _bare_module(
     fields: Mapping[str, Mapping[str, Any]],
     has_init: bool,
 ) -> type:
-    """Make a class of Equinox that its methods are given afterwards.
+    """Make a class of Equinox with its fields, to which cloudpickle adds the methods later.
 
-    Equinox notes the fields of a class, and whether it has an `__init__`, when the class is made;
-    cloudpickle makes it empty and fills it.
+    Equinox reads the fields of a class, and whether it has an `__init__`, when the class is made;
+    cloudpickle makes an empty class and fills it.
     """
     kind, name, bases, namespace, *rest = arguments
     namespace = {
@@ -109,7 +109,7 @@ def _bare_module(
 
 @contextmanager
 def _by_value(cloudpickle: Any) -> Iterator[None]:
-    """Have modules sent by value that are not installed, and so may be here alone."""
+    """Send modules by value that are not installed, and so may be missing elsewhere."""
     known = cloudpickle.list_registry_pickle_by_value()
     own = [
         module

@@ -1,4 +1,4 @@
-"""Stack the data of many runs for one program, and predict with all of them."""
+"""Stacked data and predictions of many runs, for one compiled program."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -28,15 +28,15 @@ def stack_runs(
 ) -> dict[str, Any]:
     """Put the data of runs into one pytree, every array with a leading run axis.
 
-    Nothing is shared, so that arrays have the same shapes whichever runs these are, and one program
-    serves all.
+    Nothing is shared between runs, so that the shapes do not depend on which runs these are, and
+    one program serves all.
 
     Args:
         runs: all of one program.
         sets: the samples of every name in `runs`; all validation sets have one shape.
         schedule: how long every run trains.
-        numbers: what else differs from run to run, shape (runs,) each.
-        n_train: number of rows to make of every training set, which have as many or fewer.
+        numbers: further numbers per run, shape (runs,) each.
+        n_train: number of rows to which training sets are padded.
     """
     used = [sets[run.data] for run in runs]
 
@@ -49,7 +49,7 @@ def stack_runs(
         "y": np.stack([padded(each.y) for each in used]).astype(np.int32),
         "validation": np.stack([each.evaluated["validation"] for each in used]),
         "y_validation": np.stack([each.y_validation for each in used]).astype(np.int32),
-        # The order of batches goes with the number of training samples, too.
+        # The order of batches also depends on the number of training samples.
         "rows": np.stack(
             [_order(len(own.x), schedule, run.seed) for own, run in zip(used, runs, strict=True)]
         ),
@@ -58,7 +58,7 @@ def stack_runs(
 
 
 def predictor(static: Any) -> Callable[[Any, ArrayLike], Array]:
-    """Compile the prediction of many models at once, each of samples of its own.
+    """Compile the prediction of many models at once, each for its own samples.
 
     Args:
         static: the part of the models that is no array.

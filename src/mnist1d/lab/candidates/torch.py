@@ -16,6 +16,7 @@ from mnist1d.lab.candidates.contract import (
     CandidateError,
     Outcome,
     Run,
+    RunSteps,
     Schedule,
     Sets,
     batch_order,
@@ -34,7 +35,7 @@ from mnist1d.lab.candidates.search_space import (
 
 torch = required("torch", extra="torch")
 
-# PyTorch is not there for a type checker.
+# A type checker must not need PyTorch.
 Tensor: TypeAlias = Any
 Module: TypeAlias = Any
 
@@ -53,31 +54,31 @@ class _Data(NamedTuple):
 
 @dataclass(frozen=True)
 class TorchCandidate:
-    """A PyTorch model, trained by PyTorch on the batches that every other candidate gets.
+    """A PyTorch model, trained by PyTorch on the same batches as every other candidate.
 
-    The weights of seed s are what `make` gives after `torch.manual_seed(s)`. Global random state is
-    as before afterwards. Everything runs on the GPU if there is one.
+    The initial weights of seed s are those of `make()` after `torch.manual_seed(s)`. The global
+    random state is restored afterwards. Everything runs on the GPU if there is one.
 
-    Settings of the search space go to the functions that name them: a learning rate to `optimizer`
-    as its second argument, `hidden_size`, say, to `make`.
+    Settings of the search space are passed to the functions that have an argument of that name,
+    such as `hidden_size` to `make`; the learning rate is the second argument of `optimizer`.
 
     Attributes:
-        make: a subclass of `nn.Module` or a function without arguments; gives a new model every
-            time, which maps signals (batch, length), float32, to logits (batch, classes).
+        make: a subclass of `nn.Module` or a function without arguments; returns a new model at
+            every call, which maps signals (batch, length), float32, to logits (batch, classes).
         optimizer: `(parameters, learning_rate) -> torch.optim.Optimizer`, or a class of
             `torch.optim`. One whose step needs a closure (LBFGS, SAM) gets one that evaluates the
             loss of the batch again.
         loss: `(logits, labels) -> scalar`.
         augment: `x -> x`, applied to every training batch (batch, length); may draw from PyTorch's
             generator.
-        schedule: `(optimizer, n_steps) -> scheduler` of the learning rate, moved on after every
-            step, as `torch.optim.lr_scheduler.CosineAnnealingLR`; `ReduceLROnPlateau` is moved on
-            after every evaluation, by the loss on the validation set.
-        search: values that may be tried, by setting; None for the comparison's learning rates.
+        schedule: `(optimizer, n_steps) -> scheduler` of the learning rate, stepped after every
+            update, such as `torch.optim.lr_scheduler.CosineAnnealingLR`; `ReduceLROnPlateau` is
+            stepped after every evaluation, with the loss on the validation set.
+        search: values to try, by setting; None for the comparison's learning rates.
         device: name of PyTorch's device; None for the GPU if there is one.
 
     Raises:
-        TypeError: if `make` or another function is none.
+        TypeError: if `make` or another function is not callable.
         ValueError: if `search` has a setting that no function takes, or no value of one.
 
     >>> from torch import nn
@@ -119,7 +120,7 @@ class TorchCandidate:
 
     @property
     def untuned_rate(self) -> str:
-        """The learning rate without one in the search space, as a text."""
+        """The learning rate if the search space has none, as a text."""
         rate = default_rate(self.optimizer, 1)
         return "the optimizer's own" if rate is None else f"{rate}"
 
@@ -154,21 +155,16 @@ class TorchCandidate:
         schedule: Schedule,
         report: Callable[[int, int], None],
     ) -> Iterator[tuple[int, Outcome]]:
-        """Do runs, one after the other; see `mnist1d.lab.candidates.contract.Candidate`."""
-        total = len(runs) * schedule.n_steps
+        """Train, one run after the other; see `mnist1d.lab.candidates.contract.Candidate`."""
+        steps = RunSteps(len(runs), schedule, report)
         data = {name: self._as_tensors(sets[name]) for name in {run.data for run in runs}}
-        orders: dict[tuple[int, int], Tensor] = {}  # many settings have the order of a seed
-        report(0, total)
+        orders: dict[tuple[int, int], Tensor] = {}  # all settings share the order of a seed
         for number, run in enumerate(runs):
             n = len(data[run.data].x)
             if (n, run.seed) not in orders:
                 orders[n, run.seed] = self._order(n, schedule, run.seed)
-            before = number * schedule.n_steps
-
-            def on_step(steps: int, before: int = before) -> None:
-                report(before + steps, total)
-
-            yield number, self._run(run, data[run.data], orders[n, run.seed], schedule, on_step)
+            order, on_step = orders[n, run.seed], steps.after(number)
+            yield number, self._run(run, data[run.data], order, schedule, on_step)
 
     def _run(
         self,
@@ -179,7 +175,7 @@ class TorchCandidate:
         on_step: Callable[[int], None],
         of_steps: int | None = None,
     ) -> Outcome:
-        """Train one model, start to end, or the first steps of a longer schedule."""
+        """Train one model, for a whole schedule or the first steps of one of `of_steps`."""
         start, cpu_start = time.perf_counter(), time.process_time()
         done = 0
         losses: list[Tensor] = []
@@ -228,7 +224,7 @@ class TorchCandidate:
                 ) from error
 
     def _check_model(self, run: Run, data: _Data, n_classes: int) -> int:
-        """Check what a fresh model gives; return the number of its parameters."""
+        """Check the output of a new model, and return the number of its parameters."""
         x = data.evaluated["validation"]
         shape = tuple(x.shape)
         expected = (
@@ -254,7 +250,7 @@ class TorchCandidate:
                 )
             try:
                 loss = self._bound(self.loss, run)(logits, data.y_validation)
-            except Exception as error:
+            except Exception as error:  # a user's loss may raise anything
                 raise CandidateError(f"loss raised {describe_error(error)}") from error
             if not isinstance(loss, torch.Tensor) or loss.ndim:
                 what = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
@@ -266,7 +262,7 @@ class TorchCandidate:
         return _count(model)
 
     def _check_same(self, first: Outcome, second: Outcome) -> None:
-        """Refuse a candidate whose seed does not determine it; sums on a GPU vary by rounding."""
+        """Refuse a candidate that its seed does not determine, up to rounding on a GPU."""
         tolerance = 0.0 if self._device() == "cpu" else 1e-4
         if not np.allclose(
             first.train_loss, second.train_loss, rtol=tolerance, atol=0, equal_nan=True
@@ -285,7 +281,7 @@ class TorchCandidate:
         lazy = torch.nn.parameter.UninitializedParameter
         if any(isinstance(each, lazy) for each in model.parameters()):
             with torch.no_grad():
-                model(x[:2])  # tells its layers their sizes
+                model(x[:2])  # initialises its lazy layers
         return model
 
     def _optimizer(self, model: Module, run: Run) -> Any:
@@ -294,7 +290,7 @@ class TorchCandidate:
         return self.optimizer(model.parameters(), *rate, **settings)
 
     def _bound(self, function: Callable[..., Any] | None, run: Run) -> Any:
-        """Give a function its settings, if it has any: calling it costs no more than before."""
+        """Bind a function's settings; without any, return the function itself, which is faster."""
         if function is None or not (settings := own_settings(function, self._others(run))):
             return function
         return lambda *arguments: function(*arguments, **settings)
@@ -352,7 +348,7 @@ class _Update:
                 loss.backward()
             return loss
 
-        # Some optimizers, of those with a closure too, start from gradients that are there.
+        # Some optimizers need gradients before the step, even some of those with a closure.
         loss = evaluate().detach()
         if self._may_need_it:
             self._try_without()
@@ -363,7 +359,7 @@ class _Update:
         return loss
 
     def _try_without(self) -> None:
-        """Make the first step without a closure; if there has to be one, as if nothing was."""
+        """Make the first step without a closure; undo it if the optimizer needs one."""
         self._may_need_it = False
         groups = getattr(self._optimizer, "param_groups", ())
         parameters = [each for group in groups for each in group["params"]]
@@ -385,11 +381,11 @@ _GENERATORS = threading.RLock()
 
 @contextmanager
 def _seeded(seed: int, device: str) -> Iterator[None]:
-    """Seed PyTorch's generators of the CPU and of a device, and put them back afterwards."""
+    """Seed PyTorch's generators of the CPU and of a device, and restore them afterwards."""
     on_gpu = device.startswith("cuda")
-    # They are the process's: other threads wait.
+    # The generators belong to the process: other threads wait.
     with _GENERATORS, torch.random.fork_rng(devices=[torch.device(device)] if on_gpu else []):
-        # `torch.manual_seed` would seed every GPU, this one or not.
+        # `torch.manual_seed` would seed all GPUs.
         torch.default_generator.manual_seed(seed)
         if on_gpu:
             with torch.cuda.device(device):
@@ -402,9 +398,9 @@ def _count(model: Module) -> int:
 
 
 def _logits(model: Module, x: Tensor) -> Tensor:
-    """Predict, as a model does when it is not trained; it is trained again afterwards."""
+    """Predict in evaluation mode; the model is in training mode afterwards."""
     model.eval()
-    # No inference mode: what a model keeps of a prediction may serve in training.
+    # No inference mode: tensors that a model stores while predicting may be used in training.
     with torch.no_grad():
         parts = [model(part) for part in x.split(_CHUNK)]
         logits = parts[0] if len(parts) == 1 else torch.cat(parts)
@@ -413,7 +409,7 @@ def _logits(model: Module, x: Tensor) -> Tensor:
 
 
 def _accuracy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the share of correct answers; NaN if the logits say nothing."""
+    """Return the share of correct answers; NaN if logits are not finite."""
     correct = (logits.argmax(dim=1) == labels).double().mean()
     return torch.where(torch.isfinite(logits).all(), correct, torch.nan)
 
@@ -423,7 +419,7 @@ def _fits(logits: Any, n: int, n_classes: int) -> bool:
 
 
 def _layout_hint(model: Module, x: Tensor, n_classes: int) -> str:
-    """Say which other layout of the input the model takes, if any."""
+    """Return a hint on another layout of the input that the model takes, or an empty text."""
     n, length = x.shape
     layouts = {
         "x[:, None, :]": (f"({n}, 1, {length})", x[:, None, :]),

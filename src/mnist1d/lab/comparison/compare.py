@@ -1,4 +1,4 @@
-"""Compare candidates fairly: the same budget, data, seeds and measures for all of them."""
+"""The comparison of candidates, with the same budget, data, seeds and measures for all."""
 
 import time
 import unicodedata
@@ -56,38 +56,37 @@ def compare(
     threads: int = 1,
     **settings: Any,
 ) -> Comparison:
-    """Compare candidates by one protocol, which is fair by construction.
+    """Compare candidates by one protocol.
 
-    Every candidate tries the same number of settings at most, judged on validation data alone; the
-    chosen ones train on seeds of their own, the same for all candidates; the test set is met once.
-    Runs are spread over all cores; those of Equinox candidates are not if JAX was in use before
-    (see `use_all_cores`). Those of others, if they take long enough, train in processes of their
-    own, one per core and with one thread each, as more are slower on networks so small and on
-    machines with other work.
+    All candidates have the same budget of settings, which are chosen on validation data alone. The
+    chosen settings train on other seeds, the same for all candidates, and only these runs are
+    evaluated on the test set. Runs are spread over all cores, those of Equinox candidates unless
+    JAX was in use before (see `use_all_cores`). Runs of other candidates, if they take long enough,
+    train in separate processes, one per core and with one thread each: more threads are slower with
+    such small networks.
 
     Args:
-        candidates: by name; what each may be, `as_candidate` says.
-        protocol: what all go through; the default one if omitted, or a mapping from fields that are
-            to have other values.
-        folder: where every finished run is kept, and found by the next call, and `result.nc` is
-            written; None to keep nothing.
-        progress: called with what is going on; by default standard error gets a line every ten
-            seconds. `mnist1d.lab.silent` is for nothing.
-        executor: what trains in place of this process, such as the workers of a cluster. They get
-            the candidates with the code that is yours; installed packages they have to have.
-        workers: how many runs of a candidate in PyTorch or scikit-learn, or of a training function,
-            go next to each other; 1 to have all of them in this process. By default as many as
-            there are cores for them.
-        threads: that such a run may use.
-        **settings: fields of the protocol that are to have other values.
+        candidates: by name; `as_candidate` lists what they may be.
+        protocol: the default one if omitted; or a mapping with other values for some fields.
+        folder: where finished runs are stored and found by the next call, and `result.nc` is
+            written; None to store nothing.
+        progress: called with the progress; by default a line is written to standard error every ten
+            seconds. `mnist1d.lab.silent` shows nothing.
+        executor: trains in place of this process, such as the workers of a cluster. They get the
+            candidates with your code, but need the installed packages.
+        workers: number of runs of a PyTorch or scikit-learn candidate, or a training function, that
+            train at the same time; 1 for all of them in this process. By default as many as there
+            are cores for them.
+        threads: number of threads of such a run.
+        **settings: fields of the protocol to replace.
 
-    Returns: the result. Candidates that failed are in it, with the reason; the others are complete.
+    Returns: the result. For candidates that failed it has the reason; the others are complete.
 
     Raises:
         InputError: before anything runs, if there is no candidate, none that works, or the protocol
             or a search space is not allowed.
         OSError: if a run cannot be stored.
-        ClusterError: if workers cannot do what is asked of them.
+        ClusterError: if workers cannot compute the runs.
 
     >>> from mnist1d.models import MLP
     >>> found = compare(
@@ -151,7 +150,7 @@ def references(protocol: Protocol) -> dict[str, Candidate]:
 
 
 def _entries(candidates: Mapping[str, Any], protocol: Protocol) -> list[Entry]:
-    """Check everything about the candidates that can be known without touching them."""
+    """Check the candidates without calling them."""
     if not isinstance(candidates, Mapping):
         raise InputError(f"candidates must be a mapping by name, not {checks.typed(candidates)}")
     if not candidates:
@@ -180,7 +179,7 @@ def _entries(candidates: Mapping[str, Any], protocol: Protocol) -> list[Entry]:
 
 
 def _is_line(name: str) -> bool:
-    """Tell whether a text has no control characters, surrogates or ends of lines in it."""
+    """Return whether a text has no control characters, surrogates or line breaks."""
     return not {unicodedata.category(each) for each in name} & {"Cc", "Cs", "Zl", "Zp"}
 
 
@@ -208,7 +207,7 @@ def _entry(name: str, candidate: Candidate, protocol: Protocol) -> Entry:
 
 
 def _check_rates(candidate: Candidate, space: Mapping[str, Sequence[Any]]) -> None:
-    # An estimator may call something else by this name, such as the text "adaptive".
+    # Estimators may have another setting of this name, with values such as "adaptive".
     if LEARNING_RATE not in space or candidate.framework == "scikit-learn":
         return
     name = f"search[{LEARNING_RATE!r}]"
@@ -300,7 +299,7 @@ def _find(entry: Entry, work: _Work) -> None:
 
 
 def _example(sets: DataSets) -> Sets:
-    """Return samples to try a candidate with; no test samples are among them."""
+    """Return samples for the check of a candidate, without test samples."""
     return sets.sets(sets.tuning_variant(sets.protocol.final_seeds[0]))
 
 
@@ -334,7 +333,7 @@ def _final_cases(entry: Entry, sets: DataSets) -> dict[tuple[int, str | int], Pl
 
 
 def _tune(entry: Entry, work: _Work) -> None:
-    """Choose the settings with the highest mean validation accuracy; no test set is in reach."""
+    """Choose the settings with the highest mean validation accuracy, without test samples."""
     entry.choose(0)
     entry.is_tuned = True
     cases = _tuning_cases(entry, work.sets)
@@ -344,7 +343,7 @@ def _tune(entry: Entry, work: _Work) -> None:
     done = run_candidate(entry.setup, cases, work.compute, progress)
     accuracy = np.full((len(entry.tries), protocol.tuning_seeds), np.nan)
     for (number, seed), outcome in done.outcomes.items():
-        # A run that diverged is no better than none.
+        # A run that diverged counts as an accuracy of 0.
         last = 0 if has_diverged(outcome) else outcome.validation_accuracy[-1]
         accuracy[number, protocol.seeds_of_tuning.index(seed)] = last
     entry.tuning_accuracy, entry.failure = accuracy, done.failure
@@ -360,14 +359,14 @@ def _tune(entry: Entry, work: _Work) -> None:
 
 
 def _count(entry: Entry, work: _Work) -> None:
-    """Count the parameters of what was chosen, which need not be what was tried first."""
+    """Count the parameters with the chosen settings, which need not be the first that were tried."""
     count = getattr(entry.candidate, "count", None)
     if count is not None:
         entry.n_parameters = count(entry.settings, _example(work.sets))
 
 
 def _measure(entry: Entry, work: _Work) -> None:
-    """Train the chosen settings on the final seeds."""
+    """Train the chosen settings on the final seeds, on all data sets of the protocol."""
     cases = _final_cases(entry, work.sets)
     progress = partial(work.progress, f"{entry.name}, final")
     done = run_candidate(entry.setup, cases, work.compute, progress)

@@ -1,4 +1,4 @@
-"""Samples of a comparison: which of them a run sees."""
+"""The data sets of a comparison, and which of them each run uses."""
 
 import json
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from mnist1d.lab.candidates.contract import Sets
 from mnist1d.lab.comparison.protocol import SHIFTS, Protocol
 
 SHUFFLED = "shuffled_classification"
-"""The order of positions that the paper's Table 1 shuffles into."""
+"""The order of positions in the shuffled data of the paper's Table 1."""
 
 
 class Variant(NamedTuple):
-    """Which samples a run sees.
+    """The samples of a run.
 
     Attributes:
-        draw: the seed whose own dataset it is; None for the one dataset of all seeds.
-        final: whether test sets are among what is predicted; tuning never sees them.
+        draw: the seed of the dataset if every seed has its own; None for one dataset of all seeds.
+        final: whether test sets are predicted; they are not in tuning.
         shuffled: whether positions are permuted.
         size: number of training samples; None for all.
     """
@@ -48,10 +48,10 @@ class Variant(NamedTuple):
 
 
 class DataSets:
-    """The samples of a protocol, made when they are asked for, and kept.
+    """The samples of a protocol, generated when they are needed, and cached.
 
     Args:
-        protocol: what every candidate goes through.
+        protocol: the protocol of the comparison.
 
     >>> sets = DataSets(Protocol(shuffled=False, shifts=())).sets(Variant(final=True))
     >>> sets.x.shape, sorted(sets.evaluated)
@@ -64,11 +64,11 @@ class DataSets:
         self._datasets = cache(self._generate)
 
     def tuning_variant(self, seed: int) -> Variant:
-        """Return what a seed of the tuning sees: its own data, or those of all seeds."""
+        """Return the variant of a seed of the tuning: its own data, or those of all seeds."""
         return Variant(seed if self.protocol.vary_data else None)
 
     def final_variant(self, seed: int, kind: str | int) -> Variant:
-        """Return what a final seed sees.
+        """Return the variant of a final seed.
 
         Args:
             seed: of the run.
@@ -104,7 +104,7 @@ class DataSets:
         )
 
     def labels(self, variant: Variant) -> dict[str, np.ndarray]:
-        """Return the labels of everything that a run of a variant predicts."""
+        """Return the labels of all sets that a run of a variant predicts."""
         dataset, _, y_validation = self._datasets(variant.draw)
         labels = {name: samples.y for name, samples in dataset.shifted_tests.items()}
         labels |= {
@@ -115,7 +115,7 @@ class DataSets:
         return {name: labels[name] for name in self.sets(variant).evaluated}
 
     def key(self, variant: Variant) -> dict[str, Any]:
-        """Return what determines the samples of a variant, in the types of JSON."""
+        """Return the key that determines the samples of a variant, in the types of JSON."""
         config, validation_seed = self._seeded(variant.draw)
         if not set(self.protocol.shift_names) & set(self.sets(variant).evaluated):
             config = config.replace(shifted_tests={})

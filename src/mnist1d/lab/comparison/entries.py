@@ -1,4 +1,4 @@
-"""State of one candidate during a comparison; all of them as one labelled result."""
+"""The state of each candidate during a comparison, and the labelled result of all."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,25 +36,25 @@ _DIMS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass
 class Entry:
-    """State of one candidate during a comparison.
+    """The state of one candidate during a comparison.
 
     Attributes:
         name: of the candidate.
-        candidate: itself.
+        candidate: the candidate.
         space: its search space.
         tries: the settings that are tried.
         is_reference: whether it is a model of the paper.
-        source: its text.
-        n_parameters: trained numbers with the chosen settings, if there is such a number.
+        source: its source text.
+        n_parameters: number of trained parameters with the chosen settings; None if unknown.
         tuning_accuracy: on the validation set, shape (tries, tuning seeds), if anything was tuned.
-        is_tuned: whether it is known which settings it trains with.
-        is_measured: whether the final runs are there.
-        chosen: number of the settings that it trains with.
-        settings: these settings, once they are chosen.
+        is_tuned: whether its settings have been chosen.
+        is_measured: whether the final runs are done.
+        chosen: index of the chosen settings.
+        settings: the chosen settings.
         outcomes: of the final runs, by seed and kind: "full", "shuffled" or number of samples.
         remarks: on its tuning.
-        failure: what it did wrong.
-        setup: what a process needs to run it, once it was checked.
+        failure: the reason why it failed; empty if it did not.
+        setup: for running it in any process; set after its check.
     """
 
     name: str
@@ -84,7 +84,7 @@ def to_dataset(entries: Sequence[Entry], sets: DataSets) -> xr.Dataset:
 
     Args:
         entries: the candidates.
-        sets: the samples of the protocol that they went through.
+        sets: the samples of the protocol.
 
     Returns: variables over `candidate` and `seed`, NaN where a run diverged or is missing, all
         accuracies as fractions:
@@ -126,7 +126,7 @@ def to_dataset(entries: Sequence[Entry], sets: DataSets) -> xr.Dataset:
 
 
 def _measured(entry: Entry, sets: DataSets) -> Iterator[tuple[Task, dict[str, Any]]]:
-    """Yield what was measured in the final runs of a candidate, with its place in the result."""
+    """Yield the measurements of the final runs of a candidate, with their labels in the result."""
     protocol = sets.protocol
     for (seed, kind), outcome in entry.outcomes.items():
         labels = {"candidate": entry.name, "seed": seed}
@@ -160,7 +160,7 @@ def _of_full_run(
 
 
 def _curve(values: np.ndarray, n: int) -> np.ndarray:
-    """Return values at all evaluations; a single one is that after training."""
+    """Return values at all evaluations; a single value is the last, after training."""
     return np.concatenate([np.full(n - len(values), np.nan), values])
 
 
@@ -181,7 +181,7 @@ def _accuracies(outcome: Outcome, labels: Mapping[str, np.ndarray]) -> dict[str,
 
 
 def shown_settings(settings: Mapping[str, Any]) -> str:
-    """Write settings as JSON, functions among them as their names, if they have one.
+    """Write settings as JSON, functions as their names, or as their source without one.
 
     >>> shown_settings({"activation": np.tanh, "learning_rate": 0.01})
     '{"activation": "tanh", "learning_rate": 0.01}'
@@ -195,7 +195,7 @@ def shown_settings(settings: Mapping[str, Any]) -> str:
 
 
 def _facts(entries: Sequence[Entry], protocol: Protocol) -> dict[str, Any]:
-    """Return what is one value per candidate, and what was tried."""
+    """Return the variables with one value per candidate, and the settings that were tried."""
     n_tries = max(len(entry.tries) for entry in entries)
     accuracy = np.full((len(entries), n_tries, protocol.tuning_seeds), np.nan)
     tried = np.full((len(entries), n_tries), "", dtype=object)

@@ -20,7 +20,7 @@ _GREY = "0.55"
 
 
 def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
-    """Draw a comparison: a panel per question, all candidates in the same order and colour.
+    """Draw a comparison: a panel per measure, all candidates in the same order and colour.
 
     Args:
         result: the labelled result.
@@ -28,7 +28,7 @@ def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
     """
     own, paper = _in_order(result)
     shown = [*own, *paper]
-    # Colours are the user's; the paper's models are the grey background.
+    # The user's candidates are coloured, the paper's models grey.
     colours: dict[str, Any] = dict(zip(own, _palette(len(own)), strict=True))
     colours |= dict.fromkeys(paper, _GREY)
     few = sorted(differences, key=_certainty)[:_MOST_PAIRS]
@@ -61,14 +61,14 @@ def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
 
 
 def _palette(n: int) -> Sequence[Any]:
-    """Return different colours; of more than ten the neighbours are similar."""
+    """Return different colours; with more than ten, neighbours are similar."""
     if n <= _FEW:
         return list(mpl.colormaps["tab10"](np.arange(n)))
     return list(mpl.colormaps["turbo"](np.linspace(0.03, 0.97, n)))
 
 
 def _certainty(difference: Any) -> tuple[bool, float]:
-    """Put the differences that are surest first, and those that no test judges last."""
+    """Return a sort key: differences with the smallest p value first, those without one last."""
     return not np.isfinite(difference.p_value), difference.p_value
 
 
@@ -85,7 +85,7 @@ def _in_order(result: xr.Dataset) -> tuple[list[str], list[str]]:
 
 
 def _list(axes: Axes, labels: Sequence[str]) -> np.ndarray:
-    """Give every label a line of the axes, the first on top, and return their heights."""
+    """Write labels along the vertical axis, the first on top, and return their heights."""
     heights = np.arange(len(labels))[::-1]
     axes.set_yticks(heights, labels)
     axes.set_ylim(-0.6, len(labels) - 0.4)
@@ -96,7 +96,7 @@ def _list(axes: Axes, labels: Sequence[str]) -> np.ndarray:
 
 
 def _short(name: str) -> str:
-    """Shorten a name in the middle: what tells similar ones apart is at either end."""
+    """Shorten a name in the middle, as similar names differ at either end."""
     if len(name) > _LONGEST_NAME:
         half = (_LONGEST_NAME - 2) // 2
         name = f"{name[:half]}...{name[-half + 1 :]}"
@@ -145,7 +145,7 @@ def _differences(axes: Axes, differences: Sequence[Any], n_all: int) -> None:
         axes.plot([mean], [height], "o", color=colour, markersize=3)
     axes.axvline(0, color="black", linewidth=0.5)
     some = f", {len(differences)} of {n_all}" if len(differences) < n_all else ""
-    axes.set(title=f"Paired differences{some}", xlabel="Points (black: told apart)")
+    axes.set(title=f"Paired differences{some}", xlabel="Points (black: significant)")
 
 
 def _shifts(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[str, Any]) -> None:
@@ -159,15 +159,7 @@ def _shifts(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[
         ]
         means, low, high = interval(100 * np.stack([np.asarray(c) for c in columns], axis=1))
         at = np.arange(len(labels)) + 0.5 * (i - (len(names) - 1) / 2) / max(len(names), 1)
-        known = np.isfinite(low)
-        axes.errorbar(
-            at[known],
-            means[known],
-            yerr=[(means - low)[known], (high - means)[known]],
-            fmt="none",
-            ecolor=colours[name],
-            elinewidth=0.7,
-        )
+        style.error_bars(axes, at, means, low, high, ecolor=colours[name], elinewidth=0.7)
         marker = _MARKERS[i % len(_MARKERS)]
         axes.plot(at, means, marker, color=colours[name], markersize=3, label=_short(name))
     axes.set_xticks(np.arange(len(labels)), labels)

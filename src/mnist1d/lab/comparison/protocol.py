@@ -1,4 +1,4 @@
-"""Protocol of a comparison: what every candidate goes through."""
+"""The protocol of a comparison: data, tuning, final runs and measures, the same for all."""
 
 import math
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ SHIFTS: Mapping[str, Mapping[str, Any]] = {
     "scale": {"scale_coeff": 1.2},
     "translation": {"max_translation": 72},
 }
-"""Shifted test sets by name: in what they differ from the published one.
+"""Shifted test sets by name: the parameters that differ from the published dataset.
 
 White noise five times as strong; slopes twice as steep; heights that vary three times as much;
 all 72 circular shifts in place of the first 48.
 """
 
 FIRST_TUNING_SEED = 10_000
-"""Seeds from here on tune; those below are the final ones."""
+"""The first of the seeds for tuning; final seeds are below."""
 
 FEWEST_VALIDATION_SAMPLES = 500
-"""Below, the standard error of an accuracy is two points and more, as candidates differ by."""
+"""With fewer, the standard error of an accuracy is two points or more, like many differences."""
 
 
 _SeedCount = Annotated[int, Integer(1, FIRST_TUNING_SEED)]
@@ -42,34 +42,34 @@ _ShiftNames = Annotated[tuple[str, ...], Each(OneOf(*SHIFTS), different=True)]
 @dataclass(frozen=True, kw_only=True)
 @constrained
 class Protocol:
-    """What every candidate goes through; the same for all of them.
+    """The protocol of a comparison, the same for all candidates.
 
-    Each candidate tries settings (its learning rates, or a search space of its own) on
-    `tuning_seeds` seeds. That with the highest mean validation accuracy after the last step is
-    chosen. It then trains on `seeds` other seeds, and only these runs meet the test set.
+    Each candidate tries settings (learning rates, or its own search space) on `tuning_seeds` seeds.
+    Those with the highest mean validation accuracy after the last step are chosen. It then trains
+    with them on `seeds` other seeds, and only these runs are evaluated on the test set.
 
     Attributes:
-        data: the dataset; the published one by default. Its `shifted_tests` are measured, too.
+        data: the dataset; the published one by default. Its `shifted_tests` are measured as well.
         validation_samples: size of the validation set, at least 500; generated like the dataset,
             and standardised with its constants.
         validation_seed: seed of the validation set, other than the data's.
         seeds: number of final runs; run s of every candidate has the same order of batches and the
             same data.
         tuning_seeds: number of runs per setting that is tried.
-        learning_rates: what is tried of candidates without a search space of their own.
-        budget: the most settings that a candidate may try; None for as many as there are learning
-            rates. Of a larger search space so many are drawn.
+        learning_rates: the values to try of candidates without a search space.
+        budget: largest number of settings that a candidate may try; None for the number of learning
+            rates. From a larger search space this number is drawn.
         search_seed: seed of that draw.
         n_steps: updates per run.
-        batch_size: samples per batch. Every epoch is shuffled; what is left over of it for a
-            smaller batch is left out.
+        batch_size: samples per batch. Every epoch is shuffled, and its remainder, which is smaller
+            than a batch, is left out.
         evaluate_every: steps between evaluations on the validation set; divides `n_steps`.
-        target_accuracy: on the validation set, for the steps that it takes to get there.
-        vary_data: whether every seed has training, validation and test sets of its own.
-        train_sizes: numbers of training samples for the accuracy against their number, each at
-            least `batch_size`; the first so many of the training set.
-        shuffled: whether to train on data with permuted positions, too, as in the paper's Table 1.
-        shifts: names of test sets unlike the training set.
+        target_accuracy: accuracy on the validation set, to which training steps are counted.
+        vary_data: whether every seed has its own training, validation and test sets.
+        train_sizes: numbers of training samples at which the accuracy is measured, each at least
+            `batch_size`; the first samples of the training set are used.
+        shuffled: whether to train also on data with permuted positions, as in the paper's Table 1.
+        shifts: names of shifted test sets.
         references: whether the four models of the paper are further rows, with the published recipe
             (Adam at 0.01, nothing tuned).
 
@@ -158,7 +158,7 @@ class Protocol:
 
     @property
     def final_seeds(self) -> tuple[int, ...]:
-        """Seeds of the runs that meet the test set."""
+        """Seeds of the runs that are evaluated on the test set."""
         return tuple(range(self.seeds))
 
     @property
@@ -172,7 +172,7 @@ class Protocol:
         return (*self.shifts, *(shift.name for shift in self.data.shifted_tests))
 
     def lines(self) -> list[str]:
-        """Say in a few lines what every candidate goes through.
+        """Return a description of the protocol in a few lines.
 
         >>> Protocol(seeds=3, shuffled=False, shifts=()).lines()[1]
         'Tuning: at most 5 settings each, on 3 seeds of their own, by validation accuracy.'

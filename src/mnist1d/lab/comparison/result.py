@@ -1,4 +1,4 @@
-"""Result of a comparison: its numbers, paired differences, tables and figure."""
+"""The result of a comparison: its numbers, paired differences, tables and figure."""
 
 import io
 import itertools
@@ -28,7 +28,7 @@ _WIDTH = 100
 
 
 class Difference(NamedTuple):
-    """How much better one candidate is than another, paired by seed.
+    """The difference between two candidates, paired by seed.
 
     Attributes:
         first: name of the one with the higher mean.
@@ -36,8 +36,8 @@ class Difference(NamedTuple):
         estimate: of the difference of test accuracies, in percentage points, with the 95 % interval
             of this pair alone.
         p_value: of Student's paired t test, corrected by Holm's method for all pairs shown; NaN
-            with fewer than two pairs of seeds, and where the difference is the same for all seeds
-            and not 0, of which the test knows nothing.
+            with fewer than two pairs of seeds, and if the difference is the same for all seeds and
+            not 0, as the test then has no variance to use.
     """
 
     first: str
@@ -47,29 +47,29 @@ class Difference(NamedTuple):
 
     @property
     def told_apart(self) -> bool:
-        """Whether the two differ, at 5 % for all pairs together."""
+        """Whether the difference is significant, at 5 % for all pairs together."""
         return self.p_value < 0.05
 
     @property
     def same_for_all_seeds(self) -> bool:
-        """Whether the two differ by the same with every seed: there is no spread to judge it by."""
+        """Whether the difference is the same for every seed, and so has no variance."""
         return _is_without_spread(self.estimate)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """What `compare` found; prints as tables.
+    """The result of `compare`; prints as tables.
 
     Attributes:
         result: all numbers, labelled, per candidate and seed, with the protocol, versions, machine,
-            settings, tuning scores and sources; see `mnist1d.lab.comparison.entries.assemble`.
+            settings, tuning scores and sources; see `mnist1d.lab.comparison.entries.to_dataset`.
     """
 
     result: xr.Dataset
 
     @property
     def failures(self) -> dict[str, str]:
-        """What was expected and got, of every candidate that failed."""
+        """The reasons of the candidates that failed, by name."""
         texts = zip(self.result.candidate.values, self.result.failure.values, strict=True)
         return {str(name): str(text) for name, text in texts if text}
 
@@ -85,7 +85,7 @@ class Comparison:
         return tables(self.result, self.differences())
 
     def plot(self) -> Figure:
-        """Draw accuracies, differences, and what of shuffling, shifts and sizes was measured."""
+        """Draw accuracies and differences, and those on shuffled data, shifts and sizes if any."""
         with style.house_style():
             return draw(self.result, self.differences())
 
@@ -151,5 +151,5 @@ def differences_of(result: xr.Dataset) -> list[Difference]:
 
 
 def _is_without_spread(difference: Estimate) -> bool:
-    # Of accuracies that are fractions, so that equal ones may differ by rounding.
+    # Equal differences of fractions may still differ by rounding.
     return abs(difference.mean) > 1e-9 and difference.high - difference.low < 1e-9

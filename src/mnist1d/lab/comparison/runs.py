@@ -1,4 +1,4 @@
-"""Run a candidate, reusing stored outcomes."""
+"""The runs of a candidate, here or in other processes, with stored outcomes."""
 
 import dataclasses
 import hashlib
@@ -31,7 +31,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "PyTorch": ("torch",),
     "scikit-learn": ("scikit-learn",),
 }
-"""The packages that candidates of a framework are made with; of others nothing is known."""
+"""The packages of each framework; those of functions are unknown."""
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -42,8 +42,8 @@ class Planned(NamedTuple):
     """A run that a comparison needs.
 
     Attributes:
-        number: of its settings, among those that are tried.
-        seed: gives initial weights and the order of batches.
+        number: index of its settings, among those that are tried.
+        seed: determines initial weights and the order of batches.
         data: name of the samples.
     """
 
@@ -54,23 +54,23 @@ class Planned(NamedTuple):
 
 @dataclass
 class Setup:
-    """What a process needs to run a candidate.
+    """Everything that a process needs to run a candidate.
 
-    In the process that made it, it stays the same object. Another process makes the candidate and
-    its data again, once for all setups that are equal, and so compiles once.
+    In the process that made it, unpickling returns the same object. Another process makes the
+    candidate and its data again, once for all setups that are equal, and so compiles once.
 
     Attributes:
         name: of the candidate.
         framework: of the candidate.
         source: digest of its source.
-        settings: the texts of the settings that are tried.
-        packages: versions of what it is made with.
+        settings: the settings that are tried, as texts.
+        packages: versions of the framework's packages.
         python: the version of Python.
-        protocol: what it goes through.
-        threads: that a run may use, if the candidate's runs may train next to each other.
-        data: the candidate and its settings as bytes, for other processes; empty if they stay here.
-        token: by which it is found in the process that made it.
-        workers: what trains such runs next to each other; only in the process that made it.
+        protocol: the protocol of the comparison.
+        threads: number of threads of a run, if runs may train at the same time.
+        data: the candidate and its settings as bytes, for other processes; empty if not needed.
+        token: identifies it in the process that made it.
+        workers: trains such runs at the same time; only in the process that made it.
     """
 
     name: str
@@ -96,15 +96,15 @@ class Setup:
         *,
         is_sent: bool,
     ) -> Self:
-        """Return what is needed to run a candidate of this process.
+        """Return the setup of a candidate of this process.
 
         Args:
             name: of the candidate.
-            candidate: itself.
+            candidate: the candidate.
             tries: the settings that are tried.
-            sets: the samples of the protocol that it goes through.
-            workers: what trains runs next to each other.
-            is_sent: whether an executor is to run it, in place of `workers`.
+            sets: the samples of the protocol.
+            workers: trains runs at the same time.
+            is_sent: whether an executor will run it, in place of `workers`.
 
         Raises: CandidateError: if it cannot be sent to other processes.
         """
@@ -132,7 +132,7 @@ class Setup:
 
     @cached_property
     def content(self) -> tuple[Candidate, Sequence[Mapping[str, Any]]]:
-        """The candidate and the settings that are tried; in another process made again."""
+        """The candidate and the settings that are tried; unpickled in another process."""
         try:
             return pickle.loads(self.data)  # noqa: S301 (our own)
         except ImportError:
@@ -149,7 +149,7 @@ class Setup:
         return DataSets(self.protocol)
 
     def task(self, run: Planned, group: Hashable) -> Task:
-        """Describe a run."""
+        """Return the task of a run."""
         key = {
             "framework": self.framework,
             "packages": self.packages,
@@ -171,10 +171,10 @@ def _arrived(*values: Any) -> Setup:
 
 
 class Trainer:
-    """Trains the runs of a candidate, and checks what it predicts.
+    """The runner of a candidate's tasks, which also checks its outcomes.
 
     Args:
-        setup: what is needed.
+        setup: of the candidate.
 
     Raises:
         ClusterError: if this process has other versions than the setup.
@@ -194,7 +194,7 @@ class Trainer:
     def __call__(
         self, tasks: Sequence[Task], _: jax.Device | None, on_step: OnStep
     ) -> Iterator[tuple[Task, Arrays]]:
-        """Yield every run with what is stored of it, as soon as it is finished."""
+        """Yield every run with its arrays to store, as soon as it is finished."""
         planned = [Planned(**task.labels) for task in tasks]
         runs = [Run(self._tries[each.number], each.seed, each.data) for each in planned]
         sets = {run.data: self._sets.sets(Variant.named(run.data)) for run in runs}
@@ -227,7 +227,7 @@ class Done(NamedTuple, Generic[Case]):
 
     Attributes:
         outcomes: by case; some are missing if the candidate failed.
-        failure: what the candidate did wrong; empty if nothing.
+        failure: the reason why the candidate failed; empty if it did not.
     """
 
     outcomes: Mapping[Case, Outcome]
@@ -240,20 +240,20 @@ def run_candidate(
     compute: Compute,
     progress: Callable[[int, int], None],
 ) -> Done[Case]:
-    """Return the outcome of every run: those that are stored, then those of the candidate.
+    """Return the outcome of every run, stored or computed.
 
     In this process all runs that are left are one group, so that those that differ in numbers alone
     are one program on all devices.
 
     Args:
         setup: of the candidate.
-        cases: the runs by case; an executor gets those together whose cases begin alike.
-        compute: where outcomes are stored, and what computes the others.
+        cases: the runs by case; an executor gets cases with the same first element as one group.
+        compute: reads stored outcomes, and computes and stores the others.
         progress: called with the steps done and the steps in all.
 
     Raises:
         OSError: if an outcome cannot be stored.
-        ClusterError: if workers cannot do what is asked of them.
+        ClusterError: if workers cannot compute the runs.
     """
     n_steps = setup.protocol.n_steps
     total = len(cases) * n_steps
@@ -278,7 +278,7 @@ def run_candidate(
 
 
 def has_diverged(outcome: Outcome) -> bool:
-    """Tell whether a run ended with numbers that are not finite; without a loss none has."""
+    """Return whether a run ended with numbers that are not finite, other than a missing loss."""
     loss = outcome.train_loss
     is_finite = np.isfinite(loss)
     has_loss = is_finite.any() or np.isinf(loss).any()
@@ -288,7 +288,7 @@ def has_diverged(outcome: Outcome) -> bool:
 
 
 def _checked(outcome: Outcome, sets: Sets, schedule: Schedule) -> Outcome:
-    """Return an outcome that is what was asked for, and say what was expected and got if not."""
+    """Check the shapes and classes of an outcome, and return it with its curves as arrays."""
     n_classes = sets.n_classes
     for name, x in sets.evaluated.items():
         classes = np.asarray(outcome.predictions.get(name, ()))

@@ -1,4 +1,4 @@
-"""Grid or random search: which settings of a candidate's search space are tried."""
+"""Grid or random search: the settings that are tried of a candidate's search space."""
 
 import math
 import random
@@ -22,8 +22,8 @@ def choose_tries(
 
     Args:
         space: the values of every setting, none of them empty.
-        budget: the most settings that may be tried.
-        seed: of the random part: different combinations, each as likely as any other.
+        budget: largest number of settings.
+        seed: of the random part: different combinations, all equally likely.
 
     Returns: settings in the order of the grid, the last one varying fastest.
 
@@ -35,7 +35,7 @@ def choose_tries(
     n = count_combinations(space)
     chosen: Sequence[int] = range(n)
     if n > budget:
-        # Of a range, so that no space is too large; the stream of this class is frozen.
+        # From a range, so that no space is too large; the stream of this class is frozen.
         chosen = sorted(random.Random(seed).sample(range(n), budget))  # noqa: S311
     return [_combination(space, index) for index in chosen]
 
@@ -43,11 +43,11 @@ def choose_tries(
 def edges(
     space: Mapping[str, Sequence[Any]], settings: Mapping[str, Any]
 ) -> list[tuple[str, Any, str]]:
-    """Name the settings that lie at an end of their values, where better ones may lie beyond.
+    """Name the settings that lie at an end of their values, so that others may be better.
 
     Args:
         space: the values of every setting.
-        settings: what was chosen.
+        settings: the chosen settings.
 
     Returns: name, value and "lowest" or "highest", of numbers of which two or more were given.
 

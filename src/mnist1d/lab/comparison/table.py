@@ -45,7 +45,7 @@ def _table(title: str, *columns: str | Text) -> Table:
 
 
 def _rows(result: xr.Dataset) -> list[tuple[Text, xr.Dataset]]:
-    """Return all candidates that have a result, by name, the best first, the paper's last."""
+    """Return the candidates that have a result, by name, the best first, the paper's last."""
     one_by_one = [result.sel(candidate=name) for name in result.candidate.values]
     with_result = [each for each in one_by_one if _has_result(each)]
 
@@ -92,7 +92,7 @@ def _main(result: xr.Dataset) -> Table:
 
 def _shuffled(result: xr.Dataset) -> Table:
     n = result.sizes["seed"]
-    title = "Trained and tested on permuted positions: what a spatial prior gains is lost"
+    title = "Trained and tested on permuted positions, without the gain of a spatial prior"
     table = _table(title, "", "test (%)", "shuffled (%)", "drop (points, paired)")
     for name, each in _rows(result):
         drop = in_percent(paired_difference(each.test_accuracy, each.shuffled_accuracy))
@@ -119,7 +119,7 @@ def _across(result: xr.Dataset, variable: str, dim: str, title: str) -> Table:
 def _differences(result: xr.Dataset, differences: Sequence[Any]) -> Table:
     n = result.sizes["seed"]
     table = _table("Differences of test accuracy (points), paired by seed", "")
-    for column in ("difference", "95 % interval", "p (Holm)", "told apart"):
+    for column in ("difference", "95 % interval", "p (Holm)", "significant"):
         table.add_column(column, justify="right", no_wrap=True)
     for each in differences:
         found = each.estimate
@@ -130,12 +130,12 @@ def _differences(result: xr.Dataset, differences: Sequence[Any]) -> Table:
             f"{found.mean:.1f}{pairs}" if found.n else "none",
             f"{found.low:.1f} to {found.high:.1f}" if known else "",
             f"{each.p_value:.2g}" if np.isfinite(each.p_value) else "",
-            _told_apart(each),
+            _significant(each),
         )
     return table
 
 
-def _told_apart(difference: Any) -> str:
+def _significant(difference: Any) -> str:
     if difference.same_for_all_seeds:
         return "same for all seeds"
     return "[green]yes[/]" if difference.told_apart else "no"
@@ -168,7 +168,7 @@ def _remarks(result: xr.Dataset, differences: Sequence[Any]) -> list[Text]:
         pairs = "one pair" if len(differences) == 1 else f"{len(differences)} pairs"
         lines.append(
             Text(
-                f"Told apart: p < 0.05 in Student's paired t test after Holm's correction for all "
+                f"Significant: p < 0.05 in Student's paired t test after Holm's correction for all "
                 f"{pairs} shown. Intervals are of each number alone."
             )
         )
@@ -176,16 +176,16 @@ def _remarks(result: xr.Dataset, differences: Sequence[Any]) -> list[Text]:
         needed = "" if config["vary_data"] else ", or vary_data=True if the candidates draw nothing"
         lines.append(
             Text(
-                "Where a difference is the same for all seeds, no test can tell two apart: more "
-                f"seeds are needed{needed}.",
+                "A difference that is the same for all seeds has no variance and cannot be tested: "
+                f"more seeds are needed{needed}.",
                 "yellow",
             )
         )
     if not config["vary_data"]:
         lines.append(
             Text(
-                "Seeds vary weights and batches, not the data: intervals are about this data set "
-                "(vary_data=True is about others like it)."
+                "Seeds vary weights and batches, not the data: intervals hold for this data set "
+                "(with vary_data=True for others like it)."
             )
         )
     diverged = {
@@ -203,7 +203,7 @@ def _remarks(result: xr.Dataset, differences: Sequence[Any]) -> list[Text]:
 
 
 def accuracy_text(values: xr.DataArray, n: int, n_diverged: int = 0) -> str:
-    """Write an accuracy in per cent with its interval; n where it is not all seeds."""
+    """Write an accuracy in per cent with its interval, and n if it is not all seeds."""
     text = estimate_text(in_percent(estimate(values)), n)
     return f"{text}\n[red]{n_diverged} diverged[/]" if n_diverged else text
 
@@ -224,9 +224,9 @@ def estimate_text(found: Estimate, n: int) -> str:
 
 
 def _has_steps(each: xr.Dataset) -> bool:
-    """Tell whether a candidate learns in steps: it has a loss, or was evaluated on the way."""
-    on_the_way = each.validation_accuracy.isel(step=slice(-1))
-    return bool(each.train_loss.notnull().any() or on_the_way.notnull().any())
+    """Return whether a candidate trains in steps: it has a loss, or several evaluations."""
+    earlier = each.validation_accuracy.isel(step=slice(-1))
+    return bool(each.train_loss.notnull().any() or earlier.notnull().any())
 
 
 def _seconds(each: xr.Dataset) -> str:

@@ -1,6 +1,6 @@
 "use strict";
 
-// What the page can do beyond being read. Without this script nothing is missing but convenience.
+// Sorting, filtering and values under the pointer. The page can be read without this script.
 
 const tip = document.createElement("div");
 tip.className = "tip";
@@ -21,7 +21,7 @@ function hideTip() {
   tip.hidden = true;
 }
 
-// The values of all seeds, for whoever points at a number or reaches it by keyboard.
+// The values of all seeds, shown when the pointer or the keyboard's focus is on a number.
 for (const cell of document.querySelectorAll(".seeds")) {
   const values = cell.title;
   cell.removeAttribute("title");
@@ -117,7 +117,7 @@ function valueOf(row, column, kind) {
 
 function compare(a, b, kind) {
   if (kind === "text") return a.localeCompare(b);
-  // What has no number comes last either way; the caller turns the order round.
+  // Rows without a number come last in both orders; the caller reverses the order.
   return a - b;
 }
 
@@ -167,7 +167,7 @@ form.addEventListener("input", filter);
 form.addEventListener("submit", (event) => event.preventDefault());
 filter();
 
-// Where the reader is.
+// Mark the section in view in the list of contents.
 const links = new Map(
   [...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]),
 );
