@@ -1,12 +1,11 @@
 """Write the tables of the documents from the records: `python docs/fill_documents.py`.
 
-The records are the JSON files in `benchmarks/results`, and what `mnist1d reproduce` left in
-`results`. A test checks that the documents are what this makes of them.
+The records are the JSON files in `benchmarks/results`. A test checks that the documents are up to
+date.
 """
 
 import json
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -123,39 +122,13 @@ def memory() -> str:
 
 
 def sample_bytes() -> str:
-    """Say how much memory a sample takes."""
+    """Write how much memory a sample takes."""
     return str(record_of("streams")["bytes_per_sample"])
 
 
 def set_size() -> str:
-    """Say how many samples the sets of files had."""
+    """Write how many samples the sets of files had."""
     return f"{record_of('streams')['samples_in_files']:,} samples"
-
-
-def times() -> str:
-    """Make a row per experiment that has a record."""
-    # They need the laboratory; the other tables do not.
-    experiments = import_module("mnist1d.experiments").EXPERIMENTS
-    record = import_module("mnist1d.harness.record")
-    rows = []
-    for experiment in experiments:
-        folder = ROOT / "results" / experiment.NAME
-        if not folder.is_dir():
-            continue
-        result = record.load(experiment, folder)
-        with_mnist = any(str(name).startswith("mnist_") for name in result.variables)
-        rows.append(
-            (
-                f"`{experiment.NAME}`{', with MNIST' if with_mnist else ''}",
-                str(result.sizes["seed"]),
-                # What was found finished took its time before.
-                "resumed"
-                if result.attrs.get("units_found", 0)
-                else f"{result.attrs['seconds'] / 60:.0f}",
-                result.attrs["processor"].replace("(R)", ""),
-            )
-        )
-    return table(("experiment", "seeds", "minutes", "processor"), rows)
 
 
 def whole_paper() -> str:
@@ -178,12 +151,12 @@ def whole_paper() -> str:
 
 
 def busy_cores() -> str:
-    """Say which share of its time the run of the whole paper kept the cores busy."""
+    """Write which share of its time the run of the whole paper kept the cores busy."""
     return f"{record_of('whole_paper')['busy_cores']:.0%}".replace("%", " %")
 
 
 def tsne() -> str:
-    """Make a row per dataset of the time that embedding takes beside openTSNE."""
+    """Make a row per dataset of the time that embedding takes, ours and openTSNE's."""
     return table(
         ("what", "seconds", "openTSNE, the same number of seeds", "times faster"),
         [
@@ -208,86 +181,26 @@ def by_products() -> dict[str, dict[str, Any]]:
     }
 
 
-def products() -> str:
-    """Make a row per number of the published runs, beside ours in float32 and in bfloat16."""
-    rows = by_products()
-
-    def shown(value: float) -> str:
-        # Shares of neighbours are thousands of times smaller than accuracies.
-        return f"{value:.4f}" if value < 0.1 else f"{value:.1f}"
-
-    return table(
-        ("mean of two trials", "published", "float32", "bfloat16"),
-        [
-            (first["what"], *map(shown, (first["published"], first["ours"], second["ours"])))
-            for first, second in zip(
-                *(rows[name]["beside_published"] for name in ("float32", "bfloat16")), strict=True
-            )
-        ],
-    )
-
-
 def products_times() -> str:
-    """Say how long the published amount of work took with either type of products."""
+    """Write how long the published amount of work took with either type of products."""
     return ", ".join(
         f"{by_products()[name]['our_seconds']:.0f} s in {name}" for name in ("bfloat16", "float32")
     )
 
 
-def mean_and_interval(found: dict[str, Any], sign: str = "") -> str:
-    """Write a mean with its interval."""
-    mean, low, high = (f"{found[name]:{sign}.2f}" for name in ("mean", "low", "high"))
-    return f"{mean} ({low} to {high})"
-
-
-def products_claims() -> str:
-    """Make a row per claim on lottery tickets, judged with products of either type."""
-    return table(
-        ("claim", "accepted", "float32", "bfloat16", "difference, paired"),
-        [
-            (
-                f"`{row['claim']}`",
-                row["rule"],
-                *(
-                    f"{mean_and_interval(row[name])}, {row[name]['verdict']}"
-                    for name in ("float32", "bfloat16")
-                ),
-                mean_and_interval(row["difference"], "+"),
-            )
-            for row in record_of("lottery_products")["claims"]
-        ],
-    )
-
-
-def products_accuracies() -> str:
-    """Make a row per test accuracy of lottery tickets with products of either type."""
-    return table(
-        ("mean", "float32", "bfloat16", "difference, paired"),
-        [
-            (
-                row["what"],
-                mean_and_interval(row["float32"]),
-                mean_and_interval(row["bfloat16"]),
-                mean_and_interval(row["difference"], "+"),
-            )
-            for row in record_of("lottery_products")["rows"]
-        ],
-    )
-
-
 def products_verdicts() -> str:
-    """Say how many verdicts and numbers on lottery tickets differ between types of products."""
+    """Write how many verdicts and numbers on lottery tickets differ between types of products."""
     record = record_of("lottery_products")
     claims, rows = record["claims"], record["rows"]
     same = sum(row["float32"]["verdict"] == row["bfloat16"]["verdict"] for row in claims)
-    apart = [
+    differing = [
         sum(row["difference"]["low"] > 0 or row["difference"]["high"] < 0 for row in each)
         for each in (claims, rows)
     ]
     return (
         f"{same} of {len(claims)} verdicts are the same; the difference between the two, paired "
-        f"over {record['seeds']} seeds, has an interval without zero for {apart[0]} of "
-        f"{len(claims)} claims and {apart[1]} of {len(rows)} accuracies"
+        f"over {record['seeds']} seeds, has an interval without zero for {differing[0]} of "
+        f"{len(claims)} claims and {differing[1]} of {len(rows)} accuracies"
     )
 
 
@@ -310,15 +223,11 @@ def deep_activation() -> str:
 
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "experiments.md": {
-        "times": times,
         "whole paper": whole_paper,
         "tsne": tsne,
         "busy cores": busy_cores,
         "products times": products_times,
-        "products": products,
         "products verdicts": products_verdicts,
-        "products claims": products_claims,
-        "products accuracies": products_accuracies,
         "deep activation": deep_activation,
     },
     "dataset.md": {"presets": presets, "variants": variants, "endless": endless},
@@ -336,11 +245,11 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "stream-specification.md": {},
     "training.md": {},
 }
-"""What stands between which markers of which document."""
+"""Functions that write the parts of every document, by their markers."""
 
 
 def filled(name: str, document: str) -> str:
-    """Put what the records say between the markers of a document."""
+    """Replace the parts between the markers of a document by those of the records."""
     for marker, part in PARTS[name].items():
         start = f"<!-- {marker} -->"
         before, rest = document.split(start)

@@ -31,7 +31,7 @@ NEEDED = {
 }
 
 if not (ROOT / "docs").exists():
-    pytest.skip("the documents are not beside the package", allow_module_level=True)
+    pytest.skip("the documents are not in the package's folder", allow_module_level=True)
 
 TEXTS = {name: (ROOT / "docs" / name).read_text("utf-8") for name in DOCUMENTS}
 BLOCKS = {name: re.findall(r"```python\n(.*?)```", TEXTS[name], re.DOTALL) for name in DOCUMENTS}
@@ -83,8 +83,6 @@ def test_an_example_runs(document, number, run, monkeypatch, request):
 @documents
 def test_tables_are_made_of_the_records(document):
     pytest.importorskip("scipy", reason="SciPy is not installed")
-    if document == "experiments.md":
-        pytest.importorskip("jax", reason="JAX is not installed")
     fill = runpy.run_path(str(ROOT / "docs" / "fill_documents.py"))
     assert fill["filled"](document, TEXTS[document]) == TEXTS[document]
 

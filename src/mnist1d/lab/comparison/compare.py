@@ -359,7 +359,7 @@ def _tune(entry: Entry, work: _Work) -> None:
 
 
 def _count(entry: Entry, work: _Work) -> None:
-    """Count the parameters with the chosen settings, which need not be the first that were tried."""
+    """Count the parameters with the chosen settings, which need not be the first tried."""
     count = getattr(entry.candidate, "count", None)
     if count is not None:
         entry.n_parameters = count(entry.settings, _example(work.sets))
