@@ -241,6 +241,8 @@ def _verified(file: _File, path: Path) -> bytes:
     raise ValueError(f"is damaged or no MNIST: the SHA-256 is {digest}, not {file.sha256}")
 
 
+# Pooch was tried: limit, other mirrors and the check of the content, before the file has its name,
+# would still be ours, in as many lines, for six packages more.
 def _fetch(file: _File, folder: Path, progress: Progress) -> None:
     """Put `file` into `folder`, whole and verified, or leave the folder as it was."""
     name = f"{file.name}.gz"

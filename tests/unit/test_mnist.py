@@ -92,6 +92,21 @@ def test_files_are_read_under_the_names_of_any_distribution(small, tmp_path, dot
     assert_small(load_mnist(str(tmp_path)), small)
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+def test_files_are_read_where_torchvision_keeps_them(small, tmp_path, compressed):
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, content in small.items():
+        path = raw / (f"{name}.gz" if compressed else name)
+        path.write_bytes(gzip.compress(content) if compressed else content)
+    assert_small(load_mnist(tmp_path), small)
+    assert_small(load_mnist(tmp_path, download=True), small)
+    assert_small(load_mnist(raw), small)
+    (raw / path.name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{path.stem} .*not found in"):
+        load_mnist(tmp_path)
+
+
 def test_compression_is_recognised_by_content_and_folders_are_passed_over(small, folder):
     # Browsers unpack without renaming; some archives hold folders of the files' names.
     name = "t10k-labels-idx1-ubyte"
