@@ -125,9 +125,9 @@ WRONG = [
 
 def test_a_wrong_bit_anywhere_is_noticed(stored):
     whole = stored.read_bytes()
-    for place in range(len(whole)):
+    for place in range(0, len(whole), 4):
         damaged = bytearray(whole)
-        damaged[place] ^= 1 << place % 8
+        damaged[place] ^= 1 << place // 4 % 8
         stored.write_bytes(damaged)
         assert load(stored) is None
     stored.write_bytes(whole)
@@ -136,7 +136,7 @@ def test_a_wrong_bit_anywhere_is_noticed(stored):
 
 def test_damaged_tasks_are_computed_again(stored, cases, damage):
     whole = stored.read_bytes()
-    for rng in cases(300):
+    for rng in cases(150):
         damaged = damage(whole, rng)
         stored.write_bytes(damaged)
         assert load(stored) is None or damaged == whole
@@ -144,7 +144,7 @@ def test_damaged_tasks_are_computed_again(stored, cases, damage):
 
 def test_damaged_datasets_are_refused(saved, cases, damage):
     whole = saved.read_bytes()
-    for rng in cases(300):
+    for rng in cases(150):
         damaged = damage(whole, rng)
         saved.write_bytes(damaged)
         assert refusal(saved) or damaged == whole
@@ -160,7 +160,7 @@ def test_archives_from_before_there_were_checksums_are_read(stored, saved, datas
 
 def test_their_damage_is_noticed_or_in_what_nobody_reads(stored, saved, dataset, cases, damage):
     tasks, datasets = (without_checksum(path.read_bytes()) for path in (stored, saved))
-    for rng in cases(300):
+    for rng in cases(100):
         stored.write_bytes(damage(tasks, rng))
         if (found := load(stored)) is not None:
             np.testing.assert_equal(found, ARRAYS)
@@ -192,9 +192,9 @@ def refused(path, part):
 def test_compressed_members_are_refused_however_much_they_hold(stored, saved):
     for path in (stored, saved):
         contents = members(path.read_bytes())
-        contents["mask.npy"] = header("{'descr': '|u1', ...") + bytes(10**8)
+        contents["mask.npy"] = header("{'descr': '|u1', ...") + bytes(2 * 10**7)
         path.write_bytes(zipped(contents.items(), zipfile.ZIP_DEFLATED))
-        assert path.stat().st_size < 10**6
+        assert path.stat().st_size < 10**5
         assert refused(path, "is compressed or encrypted")
 
 
