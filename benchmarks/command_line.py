@@ -1,4 +1,4 @@
-"""Time how soon the command line answers, beside `python -c "import numpy"`.
+"""Time how soon the command line answers, compared with `python -c "import numpy"`.
 
     python benchmarks/command_line.py
 

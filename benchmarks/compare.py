@@ -1,13 +1,13 @@
-"""Race a whole comparison against plain PyTorch loops: `python benchmarks/compare.py`.
+"""Time a whole comparison and plain PyTorch loops: `python benchmarks/compare.py`.
 
-Both sides do the same protocol: three MLP-sized models with 25 runs each, which are five learning
+Both follow the same protocol: three MLP-sized models with 25 runs each, which are five learning
 rates on four tuning seeds and five final seeds, of 6,000 steps of 100 samples, evaluated on 1,000
 validation samples every 100 steps. Ours is one call of `mnist1d.lab.comparison.compare`, with
 compilation, data, statistics and result. PyTorch trains one run after the other; a few runs of each
 model are timed and count for all of them.
 
-How close a step comes to its own matrix products is measured, too, on one core: these products
-alone, on both cores, are the least that the same work in float32 can take.
+A step is also compared with its matrix products alone, on one core: these products, on both cores,
+are a lower bound for the same work in float32.
 """
 
 import argparse
@@ -109,7 +109,7 @@ def print_rates(n_steps=3000):
 
 
 def rates(measured, options):
-    """Put steps beside their products; returns rows, and the products' seconds in all."""
+    """Compare steps with their products; return rows, and the total seconds of the products."""
     rows, products_seconds = [], 0.0
     n_rounds = sum(-(-n // jax.device_count()) for n in (5 * options.tuning_seeds, options.seeds))
     for name, step, alone, work in measured:

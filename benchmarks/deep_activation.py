@@ -1,4 +1,4 @@
-"""Keep what became of the paper's 1-100-100-1: `python benchmarks/deep_activation.py DIR ...`.
+"""Record the trials of the paper's 1-100-100-1: `python benchmarks/deep_activation.py DIR ...`.
 
 Each folder holds a result of `mnist1d run metalearn-activation --network 100 100`, with any number
 of seeds and any table of g.

@@ -1,10 +1,10 @@
-"""Race the generation of the published dataset against the published package.
+"""Time the generation of the published dataset, ours and the published package's.
 
     python benchmarks/generate.py
 
 The published package is installed, with its dependencies, into a temporary folder of its own and
 runs in a process of its own; both sides take turns, so that a busy machine slows both. Reported are
-medians. What is timed is the call that makes the arrays, not the import.
+medians of the time of the call that makes the arrays, without the import.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Keep what a benchmark measured: one JSON file per benchmark in `benchmarks/results`."""
+"""Write the record of a benchmark: one JSON file per benchmark in `benchmarks/results`."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def processor():
 
 
 def _without_place(argument):
-    """Name a folder as the help does: where it lies says nothing."""
+    """Replace the path of a folder, which depends on the machine, by the help's word for it."""
     return "DIR" if Path(argument).is_dir() else argument
 
 

@@ -2,7 +2,7 @@
 
 Lottery tickets at full size with products in bfloat16, on the seeds of the record in float32
 (`results/lottery-tickets`), and every claim by its own rule on both. As seeds are the same, the
-difference between the two is paired. An interrupted run goes on where it was; nothing is timed.
+difference between the two is paired. An interrupted run can be continued; nothing is timed.
 """
 
 import argparse
@@ -28,12 +28,12 @@ FLOAT32 = Path(__file__).parents[1] / "results" / "lottery-tickets"
 
 
 def per_seed(measure, result):
-    """Return what a measure says of every run alone."""
+    """Return the value of a measure for every run."""
     return [measure(result.isel(seed=[i])).mean for i in range(result.sizes["seed"])]
 
 
 def compared(float32, bfloat16):
-    """Put numbers per seed beside each other; their difference is bfloat16 minus float32."""
+    """Estimate means of numbers per seed, and of their difference, bfloat16 minus float32."""
     return {
         "float32": estimate(float32)._asdict(),
         "bfloat16": estimate(bfloat16)._asdict(),
@@ -102,7 +102,7 @@ def main():
             progress=bars,
             folder=options.folder / lottery_tickets.NAME / "units",
         )
-    # Each claim's verdict is its own whatever the products are: no other field is changed.
+    # Claims are judged as of the full protocol, as no other field than the products is changed.
     facts = {"seeds": len(float32.seed), "claims": claims(float32, bfloat16)}
     rows = accuracies(float32, bfloat16)
     for row in [*facts["claims"], *rows]:

@@ -3,11 +3,10 @@
 The published amount of work is 100 rounds of 4 searches (2 trials, random and lottery; 1,502 steps,
 batch 100) and 30 studied networks (6,001 steps, batch 500), evaluations every 100 steps. Ours does
 all of it, by the published protocol, in a process of its own with an empty cache of compiled
-programs, and what it found is kept, to stand beside the published numbers (PAPER section 3); the
-peer takes
-`--peer-steps` steps of either kind as plain PyTorch loops with PyTorch's own threads, masks applied
-in place as published, which count for the whole. Beside them: how close a step of the dense network
-comes to the matrix products that it is made of, on one core.
+programs, and its accuracies are recorded with the published ones (Greydanus & Kobak, 2024, section
+5.1). The peer takes `--peer-steps` steps of either kind as plain PyTorch loops with PyTorch's own
+threads, masks applied in place as published, which count for the whole. A step of the dense network
+is also compared with its matrix products alone, on one core.
 """
 
 import argparse

@@ -4,8 +4,8 @@ Ours is 301 outer steps of 301 inner steps and the final comparison of nine func
 of its own with an empty cache of compiled programs: imports, data and compilation included. The
 peer is the same as plain PyTorch loops with PyTorch's own threads: `--outer` outer steps of
 `--inner` inner steps, whose time counts 301 * 301 / (outer * inner) times, as it is proportional to
-the number of inner steps and 301 of them would need many gigabytes. Beside them stands what the
-table is worth: an outer step with it and with the network evaluated everywhere, their difference,
+the number of inner steps and 301 of them would need many gigabytes. The table of g is measured,
+too: the time of an outer step with it and with the network evaluated everywhere, their difference,
 and the second derivative of a cubic Hermite spline of the same cells.
 """
 

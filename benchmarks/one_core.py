@@ -1,4 +1,4 @@
-"""How close a training step comes to the matrix products that it is made of, on one core."""
+"""Compare a training step with its matrix products alone, on one core."""
 
 import os
 import subprocess

@@ -5,8 +5,8 @@ an empty cache of compiled programs: imports, data, compilation, 6,001 steps eac
 claims, figures and files. The peer is the same training as plain PyTorch loops, one network after
 the other, with PyTorch's own threads: every network is trained for `--steps` steps, after 50 to
 warm up, and counts 6,001 / steps times; 61 evaluations on the test set and one on the training set
-are added, each timed once. Data are not part of the peer's time. Beside them stands the whole
-command with one trial, which goes on to larger sets beyond the paper.
+are added, each timed once. Data are not part of the peer's time. The whole command with one trial,
+which includes larger sets than the paper's, is timed, too.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The published package in a process of its own, for races against it."""
+"""The published package in a process of its own, to be timed."""
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
-"""What the paper's code found about lottery tickets, and how ours compares by its protocol.
+"""Published numbers on lottery tickets, to be compared with ours by the same protocol.
 
-Accuracies in per cent of the two trials of 2024, at the last evaluation (PAPER sections 3.2, 3.4),
-and adjacency (3.5).
+From the authors' notebook of 2024 for section 5.1 of the paper: accuracies in per cent of two
+trials, at the last evaluation, and adjacency.
 """
 
 import numpy as np

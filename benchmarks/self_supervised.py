@@ -1,14 +1,13 @@
-"""Time self-supervised learning beside PyTorch: `python benchmarks/self_supervised.py`.
+"""Time self-supervised learning, ours and in PyTorch: `python benchmarks/self_supervised.py`.
 
 Both do the same work per seed: three encoders of 200 epochs (8,000 updates), and every ten epochs
 a linear probe before the head and nearest neighbours of the output. Ours takes `--seeds` seeds,
-which keep both cores busy to the end, and one seed, whose three encoders cannot be shared out
-evenly among two cores. It is compiled beforehand, and
-its compilation timed apart; that no run takes part in the timing that did in the compilation does
-not matter, as programs are the same for all seeds. The peer is a plain PyTorch loop per variant,
-with PyTorch's and scikit-learn's own threads, after a warm-up of an epoch; it is run for `--epochs`
-epochs and counts 200 / epochs times. Neither includes t-SNE nor the final table of all layers,
-which is scikit-learn's for both; they and a cold start of the whole command are shown beside.
+which keep both cores busy to the end, and one seed, whose three encoders cannot be divided evenly
+between two cores. It is compiled before, on other seeds, as programs are the same for all, and
+compilation is timed separately. The peer is a plain PyTorch loop per variant, with PyTorch's and
+scikit-learn's own threads, after a warm-up of an epoch; it is run for `--epochs` epochs and counts
+200 / epochs times. Neither includes t-SNE nor the final table of all layers, which is
+scikit-learn's for both; they and a cold start of the whole command are timed separately.
 """
 
 import argparse
@@ -92,7 +91,7 @@ def ours(trainer, n_seeds):
 
 
 def draw_view(levelled):
-    """Shift signals in a circle, add a slope and an offset (PAPER 7.1)."""
+    """Shift signals in a circle, add a slope and an offset, as in section 5.5 of the paper."""
     n, length = levelled.shape
     columns = (torch.arange(length)[None] - torch.randint(0, 10, (n, 1))) % length
     time = torch.arange(length) - (length - 1) / 2
@@ -162,7 +161,7 @@ def main():
     parser.add_argument(
         "--keep", action="store_true", help="write benchmarks/results/self_supervised.json"
     )
-    parser.add_argument("--seeds", type=int, default=4, help="of ours, beside one")
+    parser.add_argument("--seeds", type=int, default=4, help="of ours, in addition to one")
     options = parser.parse_args()
     use_all_cores()
     dataset = mnist1d.load()

@@ -1,15 +1,15 @@
-"""Race the native stream against the published package; find its floor; time files of it.
+"""Time the native stream and the published package, a lower bound, and files.
 
     python benchmarks/streams.py
 
-All sides take turns, round by round, so that a busy machine slows them all, and ratios are taken
+All programs take turns, round by round, so that a busy machine slows them all, and ratios are taken
 within a round; reported are medians. The published package runs in a process of its own (see
-`published.py`). Everything is on one thread where it does not say otherwise, in float32 where there
-is a choice. What is timed includes new memory for the samples.
+`published.py`). Everything uses one thread unless stated, and float32 where there is a choice.
+Times include new memory for the samples.
 
-The floor is what NumPy needs for those steps of a sample that the definition prescribes, each done
-alone, with the same sizes: drawing its random words, looking up its normal values, its two matrix
-products, and writing it to new memory.
+The lower bound ("floor") is NumPy's time for the steps of a sample that the definition prescribes,
+each alone, with the same sizes: drawing its random words, looking up its normal values, its two
+matrix products, and writing it to new memory.
 """
 
 import argparse

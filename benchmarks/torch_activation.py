@@ -1,7 +1,4 @@
-"""The metalearned activation function in plain PyTorch, as a competent person would write it.
-
-The benchmark races it and a test compares with it.
-"""
+"""The metalearned activation function in plain PyTorch, for a benchmark and a test."""
 
 import torch
 from torch.nn import functional
@@ -23,7 +20,10 @@ def classify(parameters, f, noise, x):
 
 
 def train(f, parameters, hidden_noise, x, y, n_steps, batch_size=100, create_graph=True):
-    """Train by RMSprop (PAPER 6.1); `f(step)` is the activation of a step; returns the losses."""
+    """Train by RMSprop, as the authors' code; `f(step)` is the activation of a step.
+
+    Returns the losses.
+    """
     squares = [torch.ones_like(p) for p in parameters]
     losses = []
     for step in range(n_steps):

@@ -1,13 +1,13 @@
-"""Race a PyTorch candidate of a comparison against a hand-written PyTorch loop.
+"""Time a PyTorch candidate of a comparison and a hand-written PyTorch loop.
 
     python benchmarks/torch_candidate.py
 
 Both train the same models (`benchmarks/torch_models.py`) on the published dataset with Adam at rate
 0.01, on the same batches, evaluate on a validation set every 100 steps and predict training,
-validation and test part at the end. The loop is what a competent person writes who cares for speed:
-data as tensors once, no transfer of losses while it trains, evaluation in inference mode. They take
-turns, so that a busy machine slows both, and change who begins; reported are medians, per step. The
-losses show that both compute the same. Nothing may be lost: the goal is a ratio of 0.95 or more.
+validation and test part at the end. The loop is written for speed: data as tensors once, no
+transfer of losses while it trains, evaluation in inference mode. They take turns, in alternating
+order, so that a busy machine slows both; reported are medians, per step. The losses show that both
+compute the same. The goal is a ratio of 0.95 or more.
 """
 
 import argparse

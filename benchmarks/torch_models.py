@@ -1,7 +1,4 @@
-"""The models of the paper in plain PyTorch, as a competent person would write them.
-
-The benchmark races them and the tests compare with them, so both speak of the same models.
-"""
+"""The models of the paper in plain PyTorch, for benchmarks and tests."""
 
 import torch
 from torch import nn
@@ -21,7 +18,7 @@ class Logistic(nn.Module):
 
 
 class MLP(nn.Module):
-    """Two hidden layers, the second residual unless told otherwise."""
+    """Two hidden layers, the second residual by default."""
 
     def __init__(self, input_size=40, hidden_size=100, residual=True):
         super().__init__()
@@ -138,9 +135,9 @@ def train(
     optimizer=None,
     shuffle=False,
 ):
-    """Train as the paper does (PAPER C.1): Adam, batches in stored order; returns the losses.
+    """Train as the authors' notebooks do: Adam, batches in stored order; return the losses.
 
-    Double descent (PAPER 4.3) gives an optimizer of its own and shuffles every epoch.
+    Double descent (section 5.2 of the paper) has another optimizer and shuffles every epoch.
     """
     if optimizer is None:
         optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)

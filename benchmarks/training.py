@@ -1,4 +1,4 @@
-"""Race the training of the four models against a plain PyTorch eager loop.
+"""Time the training of the four models, ours and in a plain PyTorch loop.
 
     python benchmarks/training.py
 

@@ -1,10 +1,11 @@
-"""Time t-SNE beside plain openTSNE: `python benchmarks/tsne.py [--mnist DIR]`.
+"""Time t-SNE, ours and plain openTSNE: `python benchmarks/tsne.py [--mnist DIR]`.
 
 Ours is the experiment's own run, neighbours, embedding and measurements: three seeds of MNIST-1D's
 5,000 samples, and with MNIST's files two seeds of its first 30,000 images. The peer is what the
 paper's code did, `openTSNE.TSNE(n_jobs=-1).fit(x)`, one seed after the other: MNIST-1D three times,
-MNIST once, which counts twice. Where the time of all 70,000 images goes stands in the record of the
-experiment (`mnist_neighbour_seconds`, `mnist_optimisation_seconds` in `results/tsne/result.nc`).
+MNIST once, which counts twice. The times of the parts for all 70,000 images are in the record of
+the experiment (`mnist_neighbour_seconds`, `mnist_optimisation_seconds` in
+`results/tsne/result.nc`).
 """
 
 import argparse

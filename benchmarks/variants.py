@@ -1,4 +1,4 @@
-"""Measure what every variant of the dataset does to the test accuracy of an MLP and a CNN.
+"""Measure the test accuracy of an MLP and a CNN on every variant of the dataset.
 
     python benchmarks/variants.py
 

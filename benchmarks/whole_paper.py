@@ -2,7 +2,7 @@
 
 One command, `mnist1d reproduce --mnist DIR`, in a process of its own with an empty cache of
 compiled programs: every experiment, MNIST's parts included, as many runs as the paper made, tables,
-figures and files. Peers are timed beside the single experiments (`table_1.py`,
+figures and files. Peers are timed in the benchmarks of single experiments (`table_1.py`,
 `lottery_tickets.py`, ...).
 """
 

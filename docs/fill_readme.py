@@ -1,9 +1,8 @@
 """Write the tables of README.md and docs/speed.md from the records: `python docs/fill_readme.py`.
 
-Table 1 comes from `results/claims.json` (what `mnist1d reproduce` wrote), the speeds from the JSON
-files in `benchmarks/results`, the comparison from `docs/new-activation` (what
-`examples/new_activation.py` found). A test checks that both are what this makes of
-them.
+Table 1 comes from `results/claims.json`, written by `mnist1d reproduce`, the speeds from the JSON
+files in `benchmarks/results`, the comparison from `docs/new-activation`, the result of
+`examples/new_activation.py`. A test checks that both documents are up to date.
 """
 
 import json
@@ -40,8 +39,8 @@ def table_1() -> str:
 
 
 def speed() -> str:
-    """Make the table of speeds: what each benchmark wrote as its rows."""
-    lines = ["| what | beside | times faster |", "|---|---|---|"]
+    """Make the table of speeds, from the rows of benchmarks."""
+    lines = ["| what | compared with | times faster |", "|---|---|---|"]
     for name in ("generate", "training", "table_1"):
         path = ROOT / "benchmarks" / "results" / f"{name}.json"
         lines += [
@@ -52,7 +51,7 @@ def speed() -> str:
 
 
 def whole_paper() -> str:
-    """Say how long the whole paper takes."""
+    """Write how long the whole paper takes."""
     path = ROOT / "benchmarks" / "results" / "whole_paper.json"
     found = json.loads(path.read_text(encoding="utf-8"))
     return (
@@ -63,7 +62,7 @@ def whole_paper() -> str:
 
 
 def comparison() -> str:
-    """Print what the example found: the rows of its two candidates, and their difference."""
+    """Print the example's result: the rows of its two candidates, and their difference."""
     # Needs the laboratory; the other tables do not.
     comparison = import_module("mnist1d.lab").Comparison.load(ROOT / "docs" / "new-activation")
     # The candidates' rows; those of the paper's models follow.
@@ -86,7 +85,7 @@ PARTS = {
     },
     "docs/speed.md": {"speed": speed, "whole paper": whole_paper},
 }
-"""What stands between which markers of which document."""
+"""Functions that write the parts of every document, by their markers."""
 
 
 def filled(name: str, text: str) -> str:

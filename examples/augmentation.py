@@ -1,4 +1,4 @@
-"""Does augmentation help? Training batches that are shifted, or noisier, than they came."""
+"""Does augmentation help? Training batches that are shifted at random, or have more noise."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""What is an endless supply of data worth? Training on 4,000 samples, and on none twice."""
+"""How much does endless data help? Training on 4,000 samples, and on new ones in every batch."""
 
 import jax
 import optax

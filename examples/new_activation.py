@@ -8,12 +8,12 @@ from mnist1d.lab import compare
 
 
 def snake(x):
-    """Return x plus a wave: what is tried."""
+    """Return x plus a wave, the new activation function."""
     return x + jnp.sin(x) ** 2
 
 
 def network(activation):
-    """Return what makes a network with this activation from a key."""
+    """Return a function that makes a network with this activation from a key."""
     return lambda key: eqx.nn.MLP(40, 10, 100, depth=2, activation=activation, key=key)
 
 

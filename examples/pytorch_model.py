@@ -1,4 +1,4 @@
-"""A PyTorch model beside the models of the paper: same data, batches, budget and seeds."""
+"""A PyTorch model and the models of the paper: same data, batches, budget and seeds."""
 
 import torch
 from torch import nn
@@ -7,7 +7,7 @@ from mnist1d.lab import TorchCandidate, compare
 
 
 class Attention(nn.Module):
-    """Patches of five points that look at each other."""
+    """Self-attention over patches of five points."""
 
     def __init__(self, width=32):
         super().__init__()

@@ -1,6 +1,6 @@
-"""Double descent over the number of samples: more data, and a worse classifier, for a while.
+"""Double descent over the number of samples: with more data the error rises, then falls again.
 
-A fit without regularisation is at its worst with as many samples as features.
+A fit without regularisation is worst with as many samples as features.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What do classifiers of scikit-learn reach, beside the models of the paper?"""
+"""How good are classifiers of scikit-learn, compared with the models of the paper?"""
 
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
@@ -18,7 +18,7 @@ def main(**protocol):
         "neighbours": SklearnCandidate(
             KNeighborsClassifier(), search={"n_neighbors": [1, 3, 9, 27, 81]}
         ),
-        "forest": RandomForestClassifier(),  # as it comes: nothing is tuned
+        "forest": RandomForestClassifier(),  # nothing is tuned
     }
     comparison = compare(candidates, **protocol)
     print(comparison)

@@ -1,4 +1,4 @@
-"""Is a lottery ticket of the published data a winning one where the noise is another?"""
+"""Does a lottery ticket of the published data also win on data with more noise?"""
 
 import jax
 import numpy as np

@@ -48,7 +48,7 @@ class Store:
         self.n_found = 0
 
     def holds(self, **key: Any) -> bool:
-        """Tell whether there is a file for a result; what is in it, `load` tells."""
+        """Return whether there is a file for a result, which `load` may still find damaged."""
         return self._folder is not None and self._place(self._folder, key)[1].is_file()
 
     def load(self, **key: Any) -> dict[str, np.ndarray] | None:

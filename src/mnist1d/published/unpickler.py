@@ -302,10 +302,10 @@ def _of(kind: type[Any], value: Any) -> Any:
 
 
 def _resolved(thing: Any, done: dict[int, tuple[Any, Any]], depth: int = 0) -> Any:
-    """Put the arrays in the place of what stands for them.
+    """Replace the stand-ins by their arrays.
 
-    What is in several places is looked at once: a small file can have it in very many. What was
-    looked at is kept beside its replacement, so that nothing else gets its address.
+    An object that occurs in several places is visited once: a small file can have it in very many.
+    Visited objects are kept alive, so that no other object gets their address.
     """
     if id(thing) in done:
         return done[id(thing)][1]

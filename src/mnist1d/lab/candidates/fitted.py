@@ -167,7 +167,7 @@ _GENERATORS = threading.RLock()
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Seed the global generators, and put them back afterwards; other threads wait."""
-    torch = sys.modules.get("torch")  # whoever draws from it has imported it
+    torch = sys.modules.get("torch")  # a function that draws from it has imported it
     with _GENERATORS, ExitStack() as stack:
         stack.callback(random.setstate, random.getstate())
         stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002

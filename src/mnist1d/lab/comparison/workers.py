@@ -192,7 +192,7 @@ def train_run(
         about: how many threads it may use; global settings; a file of integers, one for every run,
             where the steps that are done are noted; and the number of this run.
 
-    Raises: CandidateError: whatever the candidate raises.
+    Raises: CandidateError: for all errors of the candidate.
     """
     threads, settings, path, number = about
     _set(settings)
