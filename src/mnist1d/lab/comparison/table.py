@@ -71,7 +71,7 @@ def _main(result: xr.Dataset) -> Table:
         "training (%)",
         "parameters",
         f"steps to\n{100 * config['target_accuracy']:g} % validation",
-        "seconds per run\nCPU (passed)",
+        "seconds per run\nCPU (wall)",
     )
     was_reference = False
     for name, each in _rows(result):
@@ -230,11 +230,11 @@ def _has_steps(each: xr.Dataset) -> bool:
 
 
 def _seconds(each: xr.Dataset) -> str:
-    """Write the seconds that a run took of the processor, and those that passed meanwhile."""
-    passed = f"{np.nanmean(each.seconds):.2g}"
-    # Older results know of no others.
+    """Write the processor time of a run and, in brackets, its wall time."""
+    wall = f"{np.nanmean(each.seconds):.2g}"
+    # Older results have no processor time.
     known = "cpu_seconds" in each and bool(np.isfinite(each.cpu_seconds).any())
-    return f"{np.nanmean(each.cpu_seconds):.2g} ({passed})" if known else f"({passed})"
+    return f"{np.nanmean(each.cpu_seconds):.2g} ({wall})" if known else f"({wall})"
 
 
 def _steps(values: xr.DataArray, n: int) -> str:
