@@ -68,6 +68,16 @@ ODD = [
     np.dtype("f4"),
     iter([1, 2]),
 ]
+twice = []
+twice += [twice, twice]
+NESTED = [
+    twice,
+    {"a": range(10**9)},
+    [range(10**9), range(10**9)],
+    [[range(10**9), 1]],
+    {"a": [range(10**30)]},
+    deque([deque([range(10**9)])]),
+]
 numbers = (
     st.none()
     | st.booleans()
@@ -128,7 +138,7 @@ def test_any_value_of_any_field_is_stored_or_refused_by_name(field, value):
 def test_odd_values_are_stored_or_refused_without_taking_memory(field):
     tracemalloc.start()
     try:
-        for value in ODD:
+        for value in ODD + NESTED:
             check_refused_by_name(lambda value=value: DatasetConfig(**{field: value}), [field])
             check_refused_by_name(
                 lambda value=value: DatasetConfig(templates=[[0, 1]] * 3).replace(**{field: value}),
@@ -145,7 +155,8 @@ def test_odd_values_are_stored_or_refused_without_taking_memory(field):
 @settings(max_examples=200, deadline=None)
 def test_any_values_together_are_stored_or_refused_by_name(values):
     check_refused_by_name(
-        lambda: DatasetConfig(**values), [*values, "test", "train", "template_len", "class_names"]
+        lambda: DatasetConfig(**values),
+        [*values, "test", "train", "template_len", "class_names", "names of templates"],
     )
 
 

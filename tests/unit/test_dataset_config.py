@@ -192,7 +192,7 @@ def test_proportions_that_sum_to_the_total_are_met_exactly():
         ({"templates": [[0, 1j]]}, "templates must be numbers"),
         ({"templates": [["0", "1"]]}, "templates must be numbers"),
         ({"templates": {"a": [0, 1]}, "class_names": ["b"]}, "class_names must be left out"),
-        ({"templates": {1: [0, 1]}}, r"class_names\[0\] must be text"),
+        ({"templates": {1: [0, 1]}}, r"names of templates\[0\] must be text"),
         ({"templates": [[0, 1, 2]], "template_len": 4}, "template_len must be 3"),
         ({"templates": [[0, 1, 2]], "classes": [1]}, r"classes\[0\] must be 0"),
         ({"shifted_tests": {"test": {}}}, "other than train, validation and test"),

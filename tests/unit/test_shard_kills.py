@@ -96,24 +96,31 @@ def test_three_kills(tmp_path, expected):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_many_kills(tmp_path, expected, seed):
-    progress = run_with_kills(tmp_path / "out", expected, 10, seed=seed)
+    progress = run_with_kills(tmp_path / "out", expected, 6, seed=seed)
     assert progress[-1] > 0
 
 
 @pytest.mark.slow
 def test_a_run_that_is_asked_to_stop_leaves_a_manifest_and_no_unfinished_files(tmp_path, expected):
-    run = start(tmp_path)
-    for _ in range(3):
-        run.stdout.readline()
-    run.send_signal(signal.SIGINT)
-    run.communicate()
-    assert run.returncode != 0
+    for attempt in range(5):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        run = start(folder)
+        for _ in range(3):
+            run.stdout.readline()
+        run.send_signal(signal.SIGINT)
+        run.communicate()
+        if run.returncode != 0:
+            break
+        # It was faster than the signal, on a busy machine.
+    else:
+        pytest.fail("no run was stopped")
     wait_until_all_are_gone(run.pid)
-    check(tmp_path, expected)
-    assert not [name for name in contents(tmp_path) if name.startswith(".")]
-    assert len(shards.manifest_of(str(tmp_path)).files) >= 4
-    shards.generate(**ARGUMENTS, out=str(tmp_path), workers=1)
-    assert contents(tmp_path) == expected
+    check(folder, expected)
+    assert not [name for name in contents(folder) if name.startswith(".")]
+    assert len(shards.manifest_of(str(folder)).files) >= 4
+    shards.generate(**ARGUMENTS, out=str(folder), workers=1)
+    assert contents(folder) == expected
 
 
 @pytest.mark.slow

@@ -172,15 +172,15 @@ def float_type(value: Any) -> str:
     return str(value)
 
 
-def different_texts(value: Any, n_classes: int) -> tuple[str, ...]:
+def different_texts(field: str, value: Any, n_classes: int) -> tuple[str, ...]:
     """Return one text per class, all different."""
     wanted = f"{n_classes} different texts, one per template"
-    names = sequence("class_names", value, wanted)
+    names = sequence(field, value, wanted)
     for i, name in enumerate(names):
         if not isinstance(name, str):
-            raise TypeError(f"class_names[{i}] must be text, not {typed(name)}")
+            raise TypeError(f"{field}[{i}] must be text, not {typed(name)}")
     if len(names) != n_classes or len(set(names)) < n_classes or "" in names:
-        raise ValueError(f"class_names must be {wanted}, not {shown(value)}")
+        raise ValueError(f"{field} must be {wanted}, not {shown(value)}")
     return tuple(str(name) for name in names)
 
 
@@ -197,7 +197,7 @@ def heights(value: Any) -> tuple[tuple[float, ...], ...]:
         return checked_heights
     if isinstance(value, str | bytes | set | frozenset) or not hasattr(value, "__len__"):
         raise TypeError(f"templates must be {wanted}, not {typed(value)}")
-    if isinstance(value, range):  # may be longer than the memory
+    if _expands(value):
         raise TypeError(f"templates must be {wanted}, not {typed(value)}")
     if np.ma.is_masked(value):
         raise ValueError(f"templates must be {wanted}, none of them masked")
@@ -217,6 +217,18 @@ def heights(value: Any) -> tuple[tuple[float, ...], ...]:
     if not (np.abs(checked) <= LARGEST_STRENGTH).all():  # NaN fails, too
         raise ValueError("templates must be finite and from -1e+100 to 1e+100")
     return tuple(map(tuple, checked.tolist()))
+
+
+def _expands(value: Any, depth: int = 2) -> bool:
+    """Tell whether an array of nested sequences could be far longer than they are written.
+
+    Ranges can, and sequences that are deeper nested than rows of points.
+    """
+    if isinstance(value, range):
+        return True
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        return False
+    return depth == 0 or any(_expands(each, depth - 1) for each in value)
 
 
 def _has_own_axes(given: Templates, checked_heights: tuple[tuple[float, ...], ...]) -> bool:

@@ -212,11 +212,11 @@ class DatasetConfig:
 
     def _check_templates(self) -> None:
         heights: Any = self.templates
-        names = self.class_names
+        field, names = "class_names", self.class_names
         if isinstance(heights, Mapping):
             if names is not None:
                 raise ValueError("class_names must be left out if templates are given by name")
-            names, heights = tuple(heights), list(heights.values())
+            field, names, heights = "names of templates", tuple(heights), list(heights.values())
         n_points = _TEMPLATE_LENGTH
         if heights is not None:
             checked = checks.heights(heights)
@@ -230,7 +230,7 @@ class DatasetConfig:
             "template_len", checks.integer("template_len", self.template_len, n_points, n_points)
         )
         if names is not None:
-            self._set("class_names", checks.different_texts(names, self.n_classes))
+            self._set("class_names", checks.different_texts(field, names, self.n_classes))
 
     def _check_classes(self) -> None:
         if self.classes is not None:
