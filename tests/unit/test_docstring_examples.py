@@ -28,6 +28,7 @@ MODULES = sorted(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name):
     module = name.removeprefix("mnist1d").removeprefix(".")
