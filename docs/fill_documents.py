@@ -240,6 +240,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "set size": set_size,
         "files": files,
     },
+    "installation.md": {},
     "laboratory.md": {},
     "running.md": {},
     "stream-specification.md": {},

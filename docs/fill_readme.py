@@ -55,9 +55,9 @@ def whole_paper() -> str:
     path = ROOT / "benchmarks" / "results" / "whole_paper.json"
     found = json.loads(path.read_text(encoding="utf-8"))
     return (
-        f"The whole paper, `mnist1d reproduce --mnist DIR`, takes {found['seconds'] / 60:.0f} "
-        f"minutes on two cores\n({found['processor']}, from a cold start; "
-        "`python benchmarks/whole_paper.py`)."
+        "The whole paper, `pip install '.[lab,tsne]'` and `mnist1d reproduce --mnist DIR`, takes\n"
+        f"{found['seconds'] / 60:.0f} minutes on two cores ({found['processor']}, from a cold "
+        "start; `python benchmarks/whole_paper.py`)."
     )
 
 

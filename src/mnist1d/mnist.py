@@ -184,10 +184,15 @@ def _silent(_name: str, _done: int, _total: int) -> None:
 
 
 def _cache_folder() -> Path:
-    if os.name == "nt":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    try:
+        if os.name == "nt":
+            base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        else:
+            base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        raise FileNotFoundError(
+            f"no folder for MNIST: there is no home folder; name one in {FOLDER_VARIABLE}"
+        ) from None
     return Path(base) / "mnist1d" / "mnist"
 
 

@@ -201,25 +201,12 @@ def run_without(package, *arguments):
     )
 
 
-def test_without_the_laboratory_the_command_names_the_install_line():
-    done = run_without("jax", "list")
-    assert done.returncode == 1
-    assert "needs jax" in done.stderr
-    assert "pip install 'mnist1d[lab]'" in done.stderr
-
-
 def test_generating_needs_no_laboratory(tmp_path):
     out = str(tmp_path / "out")
     done = run_without("jax", "generate", "--num-samples", "20", "--out", out, "--format", "csv")
     assert done.returncode == 0, done.stderr
     assert "20 samples in 1 shards" in done.stdout
     assert (tmp_path / "out" / "mnist1d-00000.csv").exists()
-
-
-def test_generating_without_its_packages_names_their_extra():
-    done = run_without("rich", "generate", "--help")
-    assert done.returncode == 1
-    assert "pip install 'mnist1d[shards]'" in done.stderr
 
 
 def rows_of_times(seconds, *timed, **options):

@@ -5,6 +5,7 @@ import inspect
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ import pytest
 import xarray as xr
 
 import mnist1d
+from mnist1d.dataset.imports.installation import install_command
 from mnist1d.execution import Store
 from mnist1d.execution.cluster import ClusterError
 from mnist1d.harness.interface import InputError
@@ -283,7 +285,7 @@ def test_a_full_disk_is_not_the_candidates_fault(monkeypatch, tmp_path, executor
 
 def test_an_executor_needs_what_sends_code(monkeypatch):
     monkeypatch.setitem(sys.modules, "cloudpickle", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'mnist1d\[cluster\]'"):
+    with pytest.raises(ModuleNotFoundError, match=re.escape(install_command("cluster"))):
         compare(make_candidates(), QUICK, executor=Elsewhere())
 
 

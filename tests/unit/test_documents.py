@@ -12,7 +12,14 @@ import pytest
 import mnist1d
 
 ROOT = Path(mnist1d.__file__).parents[2]
-DOCUMENTS = ("dataset.md", "experiments.md", "laboratory.md", "running.md", "streams.md")
+DOCUMENTS = (
+    "dataset.md",
+    "experiments.md",
+    "installation.md",
+    "laboratory.md",
+    "running.md",
+    "streams.md",
+)
 DOCUMENTS += ("stream-specification.md", "training.md")
 NEEDED = {
     "draw_batch": ["jax"],
@@ -25,9 +32,10 @@ NEEDED = {
     "read_parquet": ["pandas", "pyarrow"],
     "load_dataset": ["datasets", "pyarrow"],
     "mnist1d.lab": ["jax", "optax", "matplotlib", "sklearn", "xarray"],
+    "import tsne": ["openTSNE"],
     "nn.Module": ["torch"],
     "xarray": ["xarray"],
-    "mnist1d.experiments": ["jax", "openTSNE", "optax", "matplotlib", "xarray", "pandas"],
+    "mnist1d.experiments": ["jax", "optax", "matplotlib", "xarray", "pandas"],
 }
 
 if not (ROOT / "docs").exists():

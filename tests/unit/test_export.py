@@ -10,6 +10,7 @@ import pytest
 
 from mnist1d import DatasetConfig, generate
 from mnist1d.dataset import atomic, export, imports
+from mnist1d.dataset.imports.installation import install_command
 
 RICH = {
     "train": 30,
@@ -162,7 +163,7 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(module, extra
     said = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout
-    assert said == f"this needs {module}; install it with: pip install 'mnist1d[{extra}]'\n"
+    assert said == f"this needs {module}; install it with: {install_command(extra)}\n"
 
 
 def test_a_package_that_lacks_one_of_its_own_says_so(tmp_path, monkeypatch):

@@ -20,6 +20,7 @@ import mnist1d
 from mnist1d import DatasetConfig, pictures, preset
 from mnist1d.cli.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.cli.show import show
+from mnist1d.dataset.imports.installation import install_command
 from mnist1d.figures import signals
 from mnist1d.stream import stream
 
@@ -241,8 +242,8 @@ def test_without_matplotlib_the_install_line_is_named(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "mnist1d.figures.signals", None)
     with pytest.raises(SystemExit):
         run("templates")
-    message = "mnist1d: this needs matplotlib; install it with: pip install 'mnist1d[lab]'\n"
-    assert capsys.readouterr().err == message
+    message = "mnist1d: this needs matplotlib; install it with: "
+    assert capsys.readouterr().err == f"{message}{install_command('lab')}\n"
 
 
 def test_importing_the_command_loads_neither_matplotlib_nor_jax():

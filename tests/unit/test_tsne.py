@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import re
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ import xarray as xr
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import mnist1d
+from mnist1d.dataset.imports.installation import install_command
 from mnist1d.execution import Compute, Store, compute
 from mnist1d.execution.blas import one_thread
 from mnist1d.execution.cluster import ClusterError
@@ -385,7 +387,7 @@ def test_a_folder_without_mnist_is_reported_before_anything_is_made(tmp_path, mo
 
 def test_without_opentsne_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "openTSNE", None)
-    with pytest.raises(InputError, match=r"needs openTSNE; install it with: pip install 'mnist1d"):
+    with pytest.raises(InputError, match=re.escape(install_command("tsne"))):
         tsne.run(SMALL)
 
 

@@ -4,6 +4,7 @@ Nothing here is slow to import: commands import what they need for their work wh
 """
 
 import inspect
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,13 @@ Scheduler = Annotated[
     str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="(default: this machine)")
 ]
 """The option `--scheduler`: address of a Dask scheduler."""
+
+
+# Matplotlib makes a folder for the session where it finds none that can be written, which is all
+# that there is to be done about it.
+logging.getLogger("matplotlib").addFilter(
+    lambda record: "temporary cache directory" not in str(record.msg)
+)
 
 
 def fail(message: str, code: int = 2) -> NoReturn:
@@ -72,10 +80,13 @@ def exit_on_error(out: str | Path = "", *, resumable: bool = True) -> Iterator[N
 
 def prepare_devices() -> None:
     """Make every core a device of JAX, and cache compiled programs."""
-    from mnist1d.execution.devices import keep_compiled_programs, use_all_cores
+    from mnist1d.execution import devices
 
-    use_all_cores()
-    keep_compiled_programs()
+    devices.use_all_cores()
+    devices.keep_compiled_programs()
+    if devices.needs_cache_folder() and devices.cache_folder() is None:
+        note = "there is no home folder, so that compiled programs are not kept"
+        print(f"mnist1d: {note}; JAX_COMPILATION_CACHE_DIR names a folder", file=sys.stderr)  # noqa: T201
 
 
 @contextmanager

@@ -1,28 +1,28 @@
-"""The command `mnist1d list`."""
+"""The command `mnist1d list`, which needs NumPy alone."""
 
-from mnist1d.cli.console import make_console
+import shutil
+import textwrap
+
 from mnist1d.experiments import EXPERIMENTS
+
+_NOTE = "paper, run: number of runs in the paper, and by default of `mnist1d run`."
+_LEAST_WIDTH = 80
+_NUMBERS = "  {:>6}  {:>5}  {:>3}"
 
 
 def list() -> None:  # noqa: A001 (the command's name)
     """List the experiments that can be reproduced."""
-    from rich import box
-    from rich.table import Column, Table
-
-    table = Table(
-        Column("name", no_wrap=True),
-        Column("what", overflow="fold"),
-        Column("claims", justify="right"),
-        Column("runs in\nthe paper", justify="right", no_wrap=True),
-        Column("by default\nof `run`", justify="right", no_wrap=True),
-        box=box.SIMPLE,
-    )
-    for experiment in EXPERIMENTS:
-        table.add_row(
-            experiment.NAME,
-            experiment.TITLE,
-            str(len(experiment.CLAIMS)),
-            str(experiment.PAPER_SEEDS),
-            str(experiment.Config().seeds),
-        )
-    make_console().print(table)
+    rows = [
+        (each.NAME, each.TITLE, len(each.CLAIMS), each.PAPER_SEEDS, each.Config().seeds)
+        for each in EXPERIMENTS
+    ]
+    names = max(len(row[0]) for row in rows)
+    room = max(shutil.get_terminal_size().columns, _LEAST_WIDTH)
+    room -= names + len("  ") + len(_NUMBERS.format("", "", ""))
+    titles = min(room, max(len(row[1]) for row in rows))
+    lines = []
+    for name, title, *counts in [("name", "what", "claims", "paper", "run"), *rows]:
+        first, *more = textwrap.wrap(title, titles)
+        lines.append(f"{name:{names}}  {first:{titles}}{_NUMBERS.format(*counts)}")
+        lines += [f"{'':{names}}  {line}" for line in more]
+    print("\n".join([*lines, "", _NOTE]))  # noqa: T201

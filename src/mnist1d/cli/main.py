@@ -1,15 +1,23 @@
-"""The command `mnist1d`: runs a subcommand, or says which packages it needs."""
+"""The command `mnist1d`: runs a subcommand, or says which packages it needs.
+
+Without any extra, help shows the commands, and `list` the experiments; the options of a command are
+read by packages of the extras.
+"""
 
 import io
 import os
 import sys
 from collections.abc import Callable
-from importlib import import_module, util
+from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import mnist1d
+from mnist1d.dataset.imports import absent, missing
 
 _LABORATORY = ("equinox", "jax", "matplotlib", "optax", "rich", "tyro", "xarray")
+_HELP = ("rich", "tyro")
+_HELP_OPTIONS = frozenset({"-h", "--help"})
 
 
 class Command(NamedTuple):
@@ -17,7 +25,7 @@ class Command(NamedTuple):
 
     Attributes:
         summary: one line for the help.
-        packages: packages that it needs.
+        packages: packages that it needs for its work; its help needs fewer.
         extra: the extra of mnist1d that installs them.
         has_subject: whether its options depend on the word that follows it: an experiment, a file.
     """
@@ -56,7 +64,7 @@ COMMANDS = {
         "overview.",
         ("matplotlib", "tyro"),
     ),
-    "list": Command("List the experiments that can be reproduced."),
+    "list": Command("List the experiments that can be reproduced.", ()),
 }
 """The subcommands by name; each is a function of that name in a module of that name."""
 
@@ -78,10 +86,15 @@ def _main(arguments: list[str]) -> None:
         if isinstance(stream, io.TextIOWrapper):
             # An old code page then shows a question mark instead of raising an error.
             stream.reconfigure(errors="replace")
+    if not hasattr(mnist1d, "__version__"):
+        # The published package has overwritten files of this one.
+        sys.exit("\n".join(f"mnist1d: {line}" for line in _installation().other_packages()))
     if arguments == ["--version"]:
-        print(f"mnist1d {mnist1d.__version__}")  # noqa: T201
+        print(f"mnist1d {mnist1d.__version__} from {Path(__file__).parents[1]}")  # noqa: T201
+        for line in _installation().other_packages():
+            print(f"mnist1d: {line}", file=sys.stderr)  # noqa: T201
         return
-    if arguments and arguments[0] in {"-h", "--help"}:
+    if arguments and arguments[0] in _HELP_OPTIONS:
         print(_help())  # noqa: T201
         return
     name, *rest = arguments or [""]
@@ -90,13 +103,26 @@ def _main(arguments: list[str]) -> None:
         print(f"{_usage()}\nmnist1d: {wrong}: {', '.join(COMMANDS)}", file=sys.stderr)  # noqa: T201
         raise SystemExit(2)
     about = COMMANDS[name]
-    what = "the laboratory" if about.extra == "lab" else f"`mnist1d {name}`"
-    missing = [package for package in about.packages if util.find_spec(package) is None]
-    if missing:
-        sys.exit(
-            f"mnist1d: {what} needs {', '.join(missing)}; "
-            f"install it with: python -m pip install 'mnist1d[{about.extra}]'"
-        )
+    wants_help = not _HELP_OPTIONS.isdisjoint(rest)
+    packages = _HELP if wants_help else about.packages
+    if lacking := absent(packages):
+        what = "the list of options" if wants_help else f"`mnist1d {name}`"
+        line = _installation().needs(lacking, extra=about.extra, what=what)
+        if not wants_help:
+            sys.exit(f"mnist1d: {line}")
+        lines = [_usage(name), "", about.summary, *(["", line] if about.packages else [])]
+        print("\n".join(lines))  # noqa: T201
+        return
+    try:
+        _run(name, about, rest)
+    except ModuleNotFoundError as error:
+        line = str(missing(error, about.extra, f"`mnist1d {name}`"))
+        if line == str(error) and line.startswith("No module"):
+            raise  # a package that lacks one of its own
+        sys.exit(f"mnist1d: {line}")
+
+
+def _run(name: str, about: Command, rest: list[str]) -> None:
     module = import_module(f"mnist1d.cli.{name.replace('-', '_')}")
     words = f"mnist1d {name}"
     if about.has_subject and rest and not rest[0].startswith("-"):
@@ -114,8 +140,12 @@ def _call(function: Callable[..., Any], prog: str, arguments: list[str]) -> None
     tyro.cli(function, prog=prog, args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
 
 
-def _usage() -> str:
-    return "usage: mnist1d COMMAND [OPTION ...]"
+def _installation() -> Any:
+    return import_module("mnist1d.dataset.imports.installation")
+
+
+def _usage(name: str = "COMMAND") -> str:
+    return f"usage: mnist1d {name} [OPTION ...]"
 
 
 def _help() -> str:

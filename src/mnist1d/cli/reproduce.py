@@ -17,6 +17,7 @@ from mnist1d.cli.command import (
 )
 from mnist1d.cli.console import make_console
 from mnist1d.dataset.atomic import check_writable
+from mnist1d.dataset.imports import absent
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
 
@@ -64,6 +65,7 @@ def reproduce(
         fail(f"--seeds must be at least 1, got {seeds}")
     given = {"mnist": mnist, "download_mnist": download_mnist or None}
     configs = {each.NAME: _configure(each, quick, seeds, given) for each in chosen}
+    _check_packages(chosen)
     _check_mnist([*configs.values()])
     _check_writable(out, chosen)
 
@@ -119,6 +121,17 @@ def _configure(
     known = {field.name for field in dataclasses.fields(config)}
     changes = {name: value for name, value in given.items() if value is not None and name in known}
     return dataclasses.replace(config, **changes)
+
+
+def _check_packages(chosen: Sequence["PaperExperiment"]) -> None:
+    """Find out before training whether what only some experiments need is installed."""
+    for experiment in chosen:
+        for package, extra in getattr(experiment, "REQUIRES", {}).items():
+            if absent([package]):
+                from mnist1d.dataset.imports import installation
+
+                what = f"the experiment {experiment.NAME}"
+                fail(installation.needs([package], extra=extra, what=what))
 
 
 def _check_mnist(configs: Sequence[Any]) -> None:

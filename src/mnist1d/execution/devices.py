@@ -2,6 +2,7 @@
 
 import os
 import queue
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,14 +38,51 @@ def keep_compiled_programs() -> None:
     """Turn on JAX's persistent compilation cache, in the user's cache folder.
 
     `JAX_COMPILATION_CACHE_DIR` names another folder; `JAX_ENABLE_COMPILATION_CACHE=false`
-    turns it off.
+    turns it off. Does nothing where the user's cache folder is unknown or cannot be written.
 
     >>> keep_compiled_programs()  # doctest: +SKIP
     """
-    if jax.config.values.get("jax_compilation_cache_dir") is None:
-        folder = Path(platformdirs.user_cache_dir("mnist1d")) / "jax"
+    if needs_cache_folder():
+        folder = cache_folder()
+        if folder is None or not _is_writable(folder):
+            return
         jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def needs_cache_folder() -> bool:
+    """Return whether compiled programs are to be kept and nobody has named a folder for them.
+
+    >>> needs_cache_folder() in (True, False)
+    True
+    """
+    chosen = jax.config.values
+    is_on = chosen.get("jax_enable_compilation_cache", True)
+    return bool(is_on) and chosen.get("jax_compilation_cache_dir") is None
+
+
+def cache_folder() -> Path | None:
+    """Return the user's folder for compiled programs; None if the user has no home folder.
+
+    >>> folder = cache_folder()
+    >>> folder is None or folder.name == "jax"
+    True
+    """
+    try:
+        folder = Path(platformdirs.user_cache_dir("mnist1d")) / "jax"
+    except RuntimeError:
+        return None
+    # Older versions of platformdirs return `~/.cache` where there is no home.
+    return folder if folder.is_absolute() else None
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 _lock = threading.Lock()

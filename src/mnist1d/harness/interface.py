@@ -42,7 +42,8 @@ class Experiment(Protocol):
         plot: `result -> figures` by file name.
 
     More names are optional: `CAPTIONS` of figures; `explain(result)`, why claims differ;
-    `remarks(result)`, what readers have to know; and, for the order in which `mnist1d reproduce`
+    `remarks(result)`, what readers have to know; `REQUIRES`, packages that the extra `lab` lacks,
+    each with the extra that installs it; and, for the order in which `mnist1d reproduce`
     runs experiments, `TAKES_SECONDS = True`, `FILLS_CORES = False` if the paper's number of runs
     does not fill the cores, and `USES_JAX = False`.
     """

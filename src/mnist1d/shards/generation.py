@@ -68,7 +68,7 @@ def generate(
         config: configuration of the stream; the published one if omitted.
         num_samples: how many samples, at least 1.
         out: the folder, made if needed: a path, or an address that fsspec knows, such as
-            s3://bucket/folder (that needs `mnist1d[shards]`).
+            s3://bucket/folder (which needs the extra `shards`).
         file_format: "parquet" or "csv" (columns label, x0, x1 ...; with label noise also
             label_clean and label_noise), "npz" (arrays x and y; y_clean and noise_mask) or "npy"
             (the same arrays as files of their own, to be mapped into memory).

@@ -39,6 +39,7 @@ NAME = "tsne"
 TITLE = "t-SNE of MNIST and MNIST-1D (Figure 3)"
 VERSION = 1
 PAPER_SEEDS = 1
+REQUIRES = {"openTSNE": "tsne"}
 USES_JAX = False
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -130,7 +130,7 @@ def find_neighbours(
     Source:
         Bernhardsson, Annoy; openTSNE's defaults.
     """
-    annoy = required("openTSNE.dependencies.annoy", extra="lab")
+    annoy = required("openTSNE.dependencies.annoy", extra="tsne")
     points = x.astype(np.float32)
     index = annoy.AnnoyIndex(points.shape[1], "euclidean")
     index.set_seed(np.random.RandomState(seed).randint(np.iinfo(np.int32).max))
@@ -176,7 +176,7 @@ def _optimise(
     seed: int,
     on_iteration: Callable[[int], None],
 ) -> tuple[np.ndarray, np.ndarray]:
-    opentsne = required("openTSNE", extra="lab")
+    opentsne = required("openTSNE", extra="tsne")
     affinities = opentsne.affinity.PerplexityBasedNN(
         knn_index=opentsne.nearest_neighbors.PrecomputedNeighbors(neighbours, distances),
         perplexity=config.perplexity,

@@ -54,7 +54,7 @@ def run(
         dimensions `seed` and `sample`.
     """
     try:
-        required("openTSNE", extra="lab")
+        required("openTSNE", extra="tsne")
     except ModuleNotFoundError as error:
         raise InputError(str(error)) from error
     points = _read_points(config, progress)

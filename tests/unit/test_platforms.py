@@ -1,0 +1,209 @@
+"""What other systems lack, or do in another way, as far as it can be imitated here."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mnist1d
+
+SOURCE = Path(mnist1d.__file__).parent
+POSIX_MODULES = {"crypt", "fcntl", "grp", "pwd", "resource", "termios", "tty"}
+POSIX_NAMES = {
+    "os": {"fork", "getuid", "geteuid", "getgid", "kill", "killpg", "mkfifo", "nice"}
+    | {"sched_getaffinity", "setsid", "uname", "waitpid"},
+    "signal": {"SIGALRM", "SIGHUP", "SIGKILL", "SIGUSR1", "SIGUSR2", "alarm", "setitimer"},
+}
+
+
+def posix_only(tree):
+    """Yield line and name of everything that only POSIX has and no condition or `try` surrounds."""
+    guarded = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If | ast.IfExp | ast.Try)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names if alias.name in POSIX_MODULES]
+        elif isinstance(node, ast.ImportFrom) and node.module in POSIX_MODULES:
+            names = [node.module]
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names = [node.attr] if node.attr in POSIX_NAMES.get(node.value.id, ()) else []
+        yield from ((node.lineno, name) for name in names if id(node) not in guarded)
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=str)
+def test_what_only_posix_has_is_used_under_a_condition(path):
+    assert list(posix_only(ast.parse(path.read_text("utf-8")))) == []
+
+
+def test_what_only_posix_has_is_seen():
+    text = "import fcntl, os\ntry:\n    import pwd\nexcept ImportError: pass\nos.kill(1, 0)"
+    assert list(posix_only(ast.parse(text))) == [(1, "fcntl"), (5, "kill")]
+    guarded = "import os\nn = len(os.sched_getaffinity(0)) if hasattr(os, 'x') else 1"
+    assert list(posix_only(ast.parse(guarded))) == []
+
+
+def command(*arguments, prelude="", **environment):
+    """Run the command in a new process; returns it with its output as bytes."""
+    program = f"import sys\n{prelude}\nsys.argv = ['mnist1d', *sys.argv[1:]]\n"
+    program += "from mnist1d.cli import main\nif __name__ == '__main__':\n    main()"
+    return subprocess.run(
+        [sys.executable, "-X", "warn_default_encoding", "-c", program, *map(str, arguments)],
+        env=os.environ | {"JAX_PLATFORMS": "cpu"} | environment,
+        capture_output=True,
+        check=False,
+    )
+
+
+def checked(done):
+    """Check that a process ended well, and warned of nothing specific to a system."""
+    error = done.stderr.decode(errors="replace")
+    assert done.returncode == 0, error
+    assert "Traceback" not in error
+    assert "EncodingWarning" not in "\n".join(
+        line for line in error.splitlines() if f"{os.sep}mnist1d{os.sep}" in line
+    )
+    return done.stdout
+
+
+CODE_PAGES = {
+    "Windows": {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
+    "DOS": {"PYTHONIOENCODING": "cp437", "PYTHONUTF8": "0"},
+    "C": {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "ASCII": {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+}
+pages = pytest.mark.parametrize("page", CODE_PAGES.values(), ids=CODE_PAGES)
+
+
+@pages
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--help",
+        "list",
+        "generate --help",
+        "show --help",
+        "run pooling --help",
+        "nothing",
+        "list -x",
+    ],
+)
+def test_help_and_errors_can_be_shown_on_any_code_page(page, arguments):
+    done = command(*arguments.split(), **page)
+    assert done.returncode in {0, 2}
+    assert b"Traceback" not in done.stderr
+    assert b"mnist1d" in done.stdout + done.stderr
+
+
+@pages
+@pytest.mark.slow
+def test_files_are_made_on_any_code_page(page, tmp_path):
+    templates = tmp_path / "Vorlagen-ä.txt"
+    templates.write_text("# größer\n0 1 0\n0 -1 0\n", "utf-8")
+    out = tmp_path / "ä"
+    options = ["--num-samples", "20", "--workers", "1", "--templates", templates]
+    done = command("generate", *options, "--format", "csv", "--out", out, **page)
+    assert b"20 samples in 1 shards" in checked(done)
+    assert len((out / "mnist1d-00000.csv").read_text("utf-8").splitlines()) == 21
+
+
+@pages
+@pytest.mark.slow
+def test_an_experiment_is_run_shown_and_reported_on_any_code_page(page, tmp_path):
+    options = ["--quick", "--seeds", "2"]
+    name = "metalearn-learning-rate"
+    done = command("reproduce", name, *options, "--out", tmp_path, **page)
+    assert b"Metalearning" in checked(done)
+    shown = command("show-result", tmp_path / name, **page)
+    assert b"Configuration" in checked(shown)
+    checked(command("report", tmp_path, **page))
+    assert "±" in (tmp_path / name / "README.md").read_text("utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_workers_are_new_processes_whatever_the_program_starts(method, tmp_path):
+    prelude = f"import multiprocessing; multiprocessing.set_start_method({method!r})"
+    options = ["--num-samples", "40", "--shard-size", "10", "--format", "npz", "--workers", "2"]
+    done = command("generate", *options, "--out", tmp_path, prelude=prelude)
+    assert b"40 samples in 4 shards" in checked(done)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+def test_loaders_of_pytorch_start_new_processes(method):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    from torch.utils.data import DataLoader
+
+    from mnist1d.torch import MNIST1D, MNIST1DStream
+
+    for data in (MNIST1D(num_samples=100), MNIST1DStream(100, seed=7)):
+        loader = DataLoader(data, batch_size=40, num_workers=2, multiprocessing_context=method)
+        assert sum(len(labels) for _, labels in loader) == len(data)
+
+
+# No home folder, or one that cannot be written
+
+QUICK = ["run", "metalearn-learning-rate", "--quick", "--seeds", "1"]
+HOMELESS = """
+import os, pwd
+
+def nobody(*_):
+    raise KeyError("uid not found")
+
+pwd.getpwuid = nobody
+for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR"):
+    os.environ.pop(name, None)
+for name in ("JAX_COMPILATION_CACHE_DIR", "MNIST1D_COMPILED_FOR_TESTS"):
+    os.environ.pop(name, None)
+"""
+
+
+def in_folder(folder):
+    return f"import os; os.chdir({str(folder)!r})\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="a user without an entry is POSIX's")
+@pytest.mark.parametrize("cache", ["true", "false"])
+def test_without_a_home_everything_works_and_a_line_says_what_is_not_kept(cache, tmp_path):
+    prelude = in_folder(tmp_path) + HOMELESS
+    done = command(*QUICK, prelude=prelude, JAX_ENABLE_COMPILATION_CACHE=cache)
+    checked(done)
+    line = b"mnist1d: there is no home folder, so that compiled programs are not kept; "
+    line += b"JAX_COMPILATION_CACHE_DIR names a folder\n"
+    assert done.stderr == (line if cache == "true" else b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["mnist1d-runs"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="the home folder has other names elsewhere")
+def test_a_home_that_cannot_be_written_is_no_matter(tmp_path):
+    home = tmp_path / "home"
+    home.touch()  # no folder can be made in a file, whoever asks
+    prelude = in_folder(tmp_path) + HOMELESS + f"os.environ['HOME'] = {str(home)!r}"
+    done = command(*QUICK, prelude=prelude)
+    checked(done)
+    assert done.stderr == b""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "mnist1d-runs"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a user without an entry is POSIX's")
+def test_without_a_home_a_download_of_mnist_asks_for_a_folder():
+    program = "import mnist1d.mnist as m\ntry:\n    m.load_mnist(download=True)\n"
+    program += "except FileNotFoundError as error:\n    print(error)"
+    done = subprocess.run(
+        [sys.executable, "-c", HOMELESS + "os.environ.pop('MNIST1D_MNIST', None)\n" + program],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = "no folder for MNIST: there is no home folder; name one in MNIST1D_MNIST\n"
+    assert done.stdout == expected
