@@ -104,7 +104,7 @@ def test_a_command_names_what_it_needs_and_what_installs_it(name):
     ],
 )
 def test_an_import_names_what_it_needs_and_what_installs_it(statement, package, extra):
-    hidden = f"HIDDEN = lambda name: name == {package!r}\n{WITHOUT}"
+    hidden = f"import sys; sys.modules[{package!r}] = None\n"
     program = f"try:\n    {statement}\nexcept ModuleNotFoundError as error:\n    print(error)"
     done = run(hidden + program)
     assert done.stdout == f"this needs {package}; install it with: {install_command(extra)}\n"

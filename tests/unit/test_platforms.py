@@ -50,12 +50,12 @@ def test_what_only_posix_has_is_seen():
     assert list(posix_only(ast.parse(guarded))) == []
 
 
-def command(*arguments, prelude="", **environment):
+def command(*arguments, prelude="", options=(), **environment):
     """Run the command in a new process; returns it with its output as bytes."""
     program = f"import sys\n{prelude}\nsys.argv = ['mnist1d', *sys.argv[1:]]\n"
     program += "from mnist1d.cli import main\nif __name__ == '__main__':\n    main()"
     return subprocess.run(
-        [sys.executable, "-X", "warn_default_encoding", "-c", program, *map(str, arguments)],
+        [sys.executable, *options, "-c", program, *map(str, arguments)],
         env=os.environ | {"JAX_PLATFORMS": "cpu"} | environment,
         capture_output=True,
         check=False,
@@ -67,12 +67,15 @@ def checked(done):
     error = done.stderr.decode(errors="replace")
     assert done.returncode == 0, error
     assert "Traceback" not in error
-    assert "EncodingWarning" not in "\n".join(
-        line for line in error.splitlines() if f"{os.sep}mnist1d{os.sep}" in line
-    )
+    assert not [
+        line
+        for line in error.splitlines()
+        if "EncodingWarning" in line and f"{os.sep}mnist1d{os.sep}" in line
+    ]
     return done.stdout
 
 
+ENCODINGS = ["-X", "warn_default_encoding"]
 CODE_PAGES = {
     "Windows": {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
     "DOS": {"PYTHONIOENCODING": "cp437", "PYTHONUTF8": "0"},
@@ -109,21 +112,22 @@ def test_files_are_made_on_any_code_page(page, tmp_path):
     templates.write_text("# größer\n0 1 0\n0 -1 0\n", "utf-8")
     out = tmp_path / "ä"
     options = ["--num-samples", "20", "--workers", "1", "--templates", templates]
-    done = command("generate", *options, "--format", "csv", "--out", out, **page)
+    options += ["--format", "csv", "--out", out]
+    done = command("generate", *options, options=ENCODINGS, **page)
     assert b"20 samples in 1 shards" in checked(done)
     assert len((out / "mnist1d-00000.csv").read_text("utf-8").splitlines()) == 21
 
 
-@pages
+@pytest.mark.parametrize("page", [CODE_PAGES["Windows"], CODE_PAGES["C"]], ids=["Windows", "C"])
 @pytest.mark.slow
 def test_an_experiment_is_run_shown_and_reported_on_any_code_page(page, tmp_path):
     options = ["--quick", "--seeds", "2"]
     name = "metalearn-learning-rate"
-    done = command("reproduce", name, *options, "--out", tmp_path, **page)
+    done = command("reproduce", name, *options, "--out", tmp_path, options=ENCODINGS, **page)
     assert b"Metalearning" in checked(done)
-    shown = command("show-result", tmp_path / name, **page)
+    shown = command("show-result", tmp_path / name, options=ENCODINGS, **page)
     assert b"Configuration" in checked(shown)
-    checked(command("report", tmp_path, **page))
+    checked(command("report", tmp_path, options=ENCODINGS, **page))
     assert "±" in (tmp_path / name / "README.md").read_text("utf-8")
 
 
@@ -170,21 +174,41 @@ def in_folder(folder):
     return f"import os; os.chdir({str(folder)!r})\n"
 
 
+NOT_KEPT = b"mnist1d: there is no home folder, so that compiled programs are not kept; "
+NOT_KEPT += b"JAX_COMPILATION_CACHE_DIR names a folder\n"
+of_posix = pytest.mark.skipif(
+    os.name != "posix", reason="the home folder has other names elsewhere"
+)
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="a user without an entry is POSIX's")
-@pytest.mark.parametrize("cache", ["true", "false"])
-def test_without_a_home_everything_works_and_a_line_says_what_is_not_kept(cache, tmp_path):
-    prelude = in_folder(tmp_path) + HOMELESS
-    done = command(*QUICK, prelude=prelude, JAX_ENABLE_COMPILATION_CACHE=cache)
+@of_posix
+def test_without_a_home_everything_works_and_a_line_says_what_is_not_kept(tmp_path):
+    done = command(*QUICK, prelude=in_folder(tmp_path) + HOMELESS)
     checked(done)
-    line = b"mnist1d: there is no home folder, so that compiled programs are not kept; "
-    line += b"JAX_COMPILATION_CACHE_DIR names a folder\n"
-    assert done.stderr == (line if cache == "true" else b"")
+    assert done.stderr == NOT_KEPT
     assert [path.name for path in tmp_path.iterdir()] == ["mnist1d-runs"]
 
 
+@of_posix
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, NOT_KEPT),
+        ({"JAX_ENABLE_COMPILATION_CACHE": "false"}, b""),
+        ({"XDG_CACHE_HOME": "/dev/null/folder"}, b""),
+    ],
+)
+def test_what_is_not_kept_is_said_where_the_home_is_missing(variables, said, tmp_path):
+    program = in_folder(tmp_path) + HOMELESS + f"os.environ |= {variables}\n"
+    program += "from mnist1d.cli.command import prepare_devices; prepare_devices()\n"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stderr == said
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="the home folder has other names elsewhere")
+@of_posix
 def test_a_home_that_cannot_be_written_is_no_matter(tmp_path):
     home = tmp_path / "home"
     home.touch()  # no folder can be made in a file, whoever asks
@@ -195,7 +219,7 @@ def test_a_home_that_cannot_be_written_is_no_matter(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "mnist1d-runs"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="a user without an entry is POSIX's")
+@of_posix
 def test_without_a_home_a_download_of_mnist_asks_for_a_folder():
     program = "import mnist1d.mnist as m\ntry:\n    m.load_mnist(download=True)\n"
     program += "except FileNotFoundError as error:\n    print(error)"

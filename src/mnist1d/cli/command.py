@@ -26,11 +26,9 @@ Scheduler = Annotated[
 """The option `--scheduler`: address of a Dask scheduler."""
 
 
-# Matplotlib makes a folder for the session where it finds none that can be written, which is all
-# that there is to be done about it.
-logging.getLogger("matplotlib").addFilter(
-    lambda record: "temporary cache directory" not in str(record.msg)
-)
+# Where Matplotlib's folders cannot be written, it makes one for the session and says so at length.
+_REMARKS = ("Matplotlib created a temporary", "mkdir -p failed")
+logging.getLogger("matplotlib").addFilter(lambda line: not str(line.msg).startswith(_REMARKS))
 
 
 def fail(message: str, code: int = 2) -> NoReturn:
