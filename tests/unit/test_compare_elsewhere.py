@@ -285,7 +285,7 @@ def test_a_full_disk_is_not_the_candidates_fault(monkeypatch, tmp_path, executor
 
 def test_an_executor_needs_what_sends_code(monkeypatch):
     monkeypatch.setitem(sys.modules, "cloudpickle", None)
-    with pytest.raises(ModuleNotFoundError, match=re.escape(install_command("cluster"))):
+    with pytest.raises(ModuleNotFoundError, match=re.escape(install_command("lab"))):
         compare(make_candidates(), QUICK, executor=Elsewhere())
 
 

@@ -40,7 +40,7 @@ def packed(candidate: Candidate | tuple[Any, ...]) -> bytes:
     >>> again.function(None, None)(21)
     42
     """
-    cloudpickle = required("cloudpickle", extra="cluster")
+    cloudpickle = required("cloudpickle", extra="lab")
     data = io.BytesIO()
     pickler = cloudpickle.Pickler(data)
     pickler.reducer_override = partial(_reduced, pickler.reducer_override)

@@ -105,7 +105,7 @@ def compare(
         raise InputError(str(error)) from error
     entries = _entries(candidates, config)
     if executor is not None:
-        required("cloudpickle", extra="cluster")
+        required("cloudpickle", extra="lab")
     if folder is not None:
         check_writable(Path(folder), "result.nc")
     about = {"experiment": NAME, "version": VERSION, "mnist1d": record.package_version()}
