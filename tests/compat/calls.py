@@ -273,7 +273,7 @@ def main(path):
             np.random.randn()  # a spare normal is waiting
         try:
             result = call()
-        except Exception as error:  # noqa: BLE001 (whatever it is, it is compared)
+        except Exception as error:  # noqa: BLE001 (any error is compared)
             result = type(error).__name__
         outcomes.append((name, result, state()))
     Path(path).write_bytes(pickle.dumps(outcomes))

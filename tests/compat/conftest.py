@@ -1,4 +1,4 @@
-"""The published package, run beside ours in processes of its own.
+"""The published package, run in separate processes for comparison with ours.
 
 It is never imported into this process: it lies in the folder that the environment variable
 MNIST1D_PUBLISHED names, as made by `pip install --target FOLDER mnist1d==0.0.2.post1`.

@@ -135,7 +135,7 @@ def test_a_full_disk_leaves_the_old_file(monkeypatch):
     assert_equal(quiet(arguments()), before)
 
 
-def test_readers_beside_a_writer_see_whole_files_only():
+def test_readers_during_writing_see_whole_files_only():
     quiet(arguments(), "shared.pkl")
     stop = threading.Event()
 

@@ -106,7 +106,7 @@ def test_transform_is_the_function_and_the_module_is_there_too():
     ("name", "package"),
     [("plt", "matplotlib"), ("requests", "requests"), ("gaussian_filter", "scipy")],
 )
-def test_names_of_other_libraries_are_loaded_when_asked_for(name, package):
+def test_names_of_other_libraries_are_loaded_on_first_use(name, package):
     pytest.importorskip(package)
     module = {"plt": "utils", "requests": "data", "gaussian_filter": "transform"}[name]
     program = (

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 STORED = json.loads(
     Path(__file__).parent.with_name("golden").joinpath("stored_tasks.json").read_text()
 )
-"""Names of the files that quick runs left, before the code was laid out anew."""
+"""Names of the files that quick runs left, before the code was reorganised."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,14 +41,14 @@ def quick_programs():
 @pytest.fixture(scope="module", params=EXPERIMENTS, ids=lambda experiment: experiment.NAME)
 def finished(request, tmp_path_factory):
     experiment = request.param
-    heard = []
+    reports = []
     config = experiment.Config.quick()
     folder = tmp_path_factory.mktemp(experiment.NAME)
     result = record.execute(
-        experiment, config, progress=lambda *what: heard.append(what), folder=folder / "units"
+        experiment, config, progress=lambda *what: reports.append(what), folder=folder / "units"
     )
     record.save(experiment, result, folder)
-    return experiment, config, result, folder, heard
+    return experiment, config, result, folder, reports
 
 
 def test_configuration_is_frozen_and_documented(finished):
@@ -73,7 +73,7 @@ def test_every_run_has_its_place_on_the_seed_dimension(finished):
     np.testing.assert_array_equal(result.seed, np.arange(config.seeds))
 
 
-def test_result_says_how_it_came_about(finished):
+def test_result_describes_its_run(finished):
     experiment, config, result, *_ = finished
     assert result.attrs["experiment"] == experiment.NAME
     assert result.attrs["protocol"] == "reduced"
@@ -92,8 +92,8 @@ def test_result_survives_saving_and_loading(finished):
 
 
 def test_progress_reaches_the_end_of_every_task(finished):
-    *_, heard = finished
-    last = {task: (done, total) for task, done, total in heard if total}
+    *_, reports = finished
+    last = {task: (done, total) for task, done, total in reports if total}
     assert last
     assert all(done == total for done, total in last.values())
 

@@ -7,7 +7,7 @@ from mnist1d.experiments.metalearn_learning_rate import Config, run
 
 pytestmark = pytest.mark.slow
 
-# PAPER 5.3: the learning rate after every outer step, as decoded from the figure.
+# Figure 6 (section 5.3): the learning rate after every outer step, as decoded from the figure.
 RATES = {
     1.5: """1.46445 1.37175 1.31412 1.25876 1.16610 1.10392 1.04426 0.99330 0.94941 0.91112 0.87707
     0.84706 0.82088 0.79803 0.77809 0.76064 0.74541 0.73210 0.72045 0.71020 0.70114 0.69308 0.68586
@@ -20,7 +20,8 @@ RATES = {
     0.61847 0.61872 0.61895 0.61916 0.61934 0.61950 0.61964 0.61977 0.61989 0.61999 0.62008 0.62016
     0.62023 0.62030 0.62035""",
 }
-# PAPER 5.3: printed at outer steps 3, 6, ..., 48: objective, last inner loss, learning rate.
+# Notebook of section 5.3, printed at outer steps 3, 6, ..., 48: objective, last inner loss,
+# learning rate.
 PRINTED = {
     1.5: """1.808 1.588 1.259  1.762 1.508 1.044  1.737 1.500 0.9111  1.726 1.491 0.8209
     1.721 1.484 0.7606  1.718 1.485 0.7205  1.717 1.488 0.6931  1.717 1.492 0.6735
@@ -31,7 +32,7 @@ PRINTED = {
     1.716 1.508 0.6149  1.716 1.507 0.6166  1.716 1.507 0.6179  1.716 1.506 0.6187
     1.716 1.506 0.6193  1.716 1.506 0.6198  1.716 1.506 0.6201  1.716 1.506 0.6203""",
 }
-# PAPER 5.3: objective at the first outer steps.
+# Authors' notebook of section 5.3: objective at the first outer steps.
 OBJECTIVES = {
     1.5: [1.8455, 1.8391, 1.8187, 1.8081, 1.7946, 1.7744, 1.7618, 1.7508],
     0.15: [1.8153, 1.7303, 1.7252],

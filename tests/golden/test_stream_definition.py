@@ -17,7 +17,7 @@ PLAIN = Path(__file__).parents[2] / "docs" / "plain_stream.py"
 OWN_TEMPLATES = [[0, 1, 2, 3, 0.5], [1e-3, -1, 1, -1, 0], [5, 5, 5, 0, 0]]
 
 # SHA-256 of signals and labels of samples 999 to 2000 of version 1, and what standardised them.
-# Whoever has to change one of these changes the definition, and with it STREAM_VERSION.
+# A change of one of these is a change of the definition, and so of STREAM_VERSION.
 GOLDEN = {
     "published": (
         {},

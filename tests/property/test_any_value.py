@@ -1,4 +1,4 @@
-"""Whatever is given as a parameter makes a configuration or is refused by name, at once."""
+"""Any value of a parameter makes a configuration or is an error that names it, at once."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Whatever is typed and whatever became of the files: a result or one clear line, never a trace."""
+"""Any arguments and any files: a result or one clear line, never a traceback."""
 
 import contextlib
 import io
@@ -120,7 +120,7 @@ def test_show_ends_with_a_picture_or_one_line(words):
         (f"--num-samples {10**17} --shard-size {10**14} --out {{}}/o", "has room for"),
     ],
 )
-def test_what_cannot_be_generated_is_said_in_one_line(words, message, tmp_path):
+def test_what_cannot_be_generated_is_a_one_line_error(words, message, tmp_path):
     (tmp_path / "file").touch()
     code, said = outcome(generate, words.replace("{}", str(tmp_path)).split())
     assert code == 2

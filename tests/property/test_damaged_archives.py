@@ -243,7 +243,7 @@ def test_edited_configurations_are_checked_like_any_other(saved):
         with_about(config=value)
 
 
-def test_of_other_parameters_than_expected_not_all_is_told(saved, dataset):
+def test_a_long_list_of_other_parameters_is_cut(saved, dataset):
     expected = dataset.config.replace(class_names=["a" * 5000, "b"])
     with pytest.raises(ValueError, match="made with other parameters") as refusal:
         Dataset.load(saved, expected)

@@ -209,7 +209,7 @@ def test_damage_behind_correct_checksums_is_noticed_or_harmless(data, tmp_path_f
     except ValueError as error:
         assert str(path) in str(error)  # noqa: PT017 (other errors may not pass)
     else:
-        # Values may differ, as whoever forges checksums can forge values; their form may not.
+        # Values may differ, as a forger of checksums can forge values; their form may not.
         assert loaded.x.shape == (loaded.config.n_train, loaded.config.final_seq_length)
         assert set(loaded.y.tolist()) <= set(loaded.config.labels)
 

@@ -61,7 +61,7 @@ def test_noise_is_standard_normal(draws, name):
     assert neighbours == pytest.approx(0, abs=5 / np.sqrt(n))
 
 
-def test_white_noise_has_the_strength_asked_for():
+def test_white_noise_has_the_configured_strength():
     # The stream does not depend on the strength: the difference is the white noise alone.
     kept = {"num_samples": 2000, "final_seq_length": 72}
     noise = raw_signals(**kept, iid_noise_scale=0.02) - raw_signals(**kept, iid_noise_scale=0)

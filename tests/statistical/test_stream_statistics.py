@@ -133,7 +133,7 @@ def test_every_class_comes_equally_often_in_every_place():
         assert np.abs(counts - 2000).max() < 5 * np.sqrt(20_000 * 0.09)
 
 
-def test_proportions_and_noise_are_those_asked_for():
+def test_proportions_and_noise_are_those_of_the_configuration():
     stream = Stream(class_proportions=tuple(range(1, 11)), label_noise=0.25, seed=9)
     clean, mask = stream.clean_labels(0, N)
     share = np.arange(1, 11) / 55

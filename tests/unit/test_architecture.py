@@ -1,4 +1,4 @@
-"""Imports point one way, between folders and the modules beside them."""
+"""Imports point one way, between folders and the modules on their level."""
 
 import ast
 from pathlib import Path
@@ -27,7 +27,7 @@ NODES -= {"__pycache__", "py"}
 
 
 def node_of(module):
-    """Return the folder, or the module beside the folders, that a module belongs to."""
+    """Return the folder, or the module on its level, that a module belongs to."""
     return module.split(".")[1] if "." in module else "__init__"
 
 

@@ -154,7 +154,7 @@ def summary_of_one_model(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny", "summary_of_one_model")
-def test_quick_run_says_everywhere_that_it_is_no_full_run(monkeypatch, capsys, tmp_path):
+def test_a_quick_run_is_marked_everywhere(monkeypatch, capsys, tmp_path):
     run(monkeypatch, "reproduce", "classification", "--quick", "--out", tmp_path)
     assert "not the full protocol" in capsys.readouterr().out
     claims = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
@@ -236,7 +236,7 @@ def test_the_table_of_times_parts_compiling_from_running_and_has_the_whole():
     assert ["all", "420", "62", "369", "7"] in rows
 
 
-def test_time_beside_others_counts_once():
+def test_time_in_parallel_counts_once():
     timed = ("tsne", 300.0, 0.0, 0), ("pooling", 400.0, 0.0, 0)
     rows = rows_of_times(420.0, *timed, background=["tsne"])
     assert ["tsne,", "in", "parallel", "300", "0", "300", "0"] in rows
@@ -257,7 +257,7 @@ def executed(monkeypatch):
     return handed
 
 
-def test_seconds_come_first_embedding_beside_others_and_what_fills_the_cores_last(
+def test_short_experiments_come_first_and_embedding_runs_in_parallel(
     monkeypatch, tmp_path, executed
 ):
     others, begun = threading.Event(), []
@@ -287,14 +287,14 @@ def test_seconds_come_first_embedding_beside_others_and_what_fills_the_cores_las
 
 
 @pytest.mark.usefixtures("executed")
-def test_what_runs_beside_ends_with_the_command(monkeypatch, tmp_path):
-    beside, stopped = threading.Event(), threading.Event()
+def test_background_work_ends_with_the_command(monkeypatch, tmp_path):
+    background, stopped = threading.Event(), threading.Event()
 
     def execute(experiment, *_, progress, **__):
         if experiment in (metalearn_learning_rate, classification):
             return xr.Dataset()
         if experiment is tsne:
-            beside.set()
+            background.set()
             try:
                 for _ in range(600):
                     progress("embedding", 1, 2)
@@ -302,7 +302,7 @@ def test_what_runs_beside_ends_with_the_command(monkeypatch, tmp_path):
             except Exception:
                 stopped.set()
                 raise
-        assert beside.wait(60)
+        assert background.wait(60)
         raise InputError("nothing works")
 
     monkeypatch.setattr(record, "execute", execute)
@@ -326,7 +326,7 @@ def test_bars_of_a_group_stay_above_once_it_is_left():
     assert [line.split()[0] for line in lines] == ["training:", "training", "training"]
 
 
-def test_trouble_with_files_says_whether_they_were_written_or_read(tmp_path):
+def test_errors_of_files_say_whether_they_were_written_or_read(tmp_path):
     with pytest.raises(FileNotFoundError) as missing:
         (tmp_path / "data").read_bytes()
     assert error_line(missing.value, tmp_path) == f"{tmp_path / 'data'}: No such file or directory"

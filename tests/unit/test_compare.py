@@ -107,7 +107,7 @@ def best_at(best):
     return lambda rate, seed: 0.9 - 0.1 * abs(np.log10(rate / best)) + 0.01 * (seed % 10)
 
 
-# What is chosen, measured and told apart
+# Choice, measurement and significance
 
 
 def test_the_setting_with_the_best_validation_accuracy_trains_on_other_seeds():
@@ -149,7 +149,7 @@ def test_other_test_labels_change_no_choice(monkeypatch):
     assert (before.test_accuracy != after.test_accuracy).all()
 
 
-def test_a_choice_at_the_edge_of_the_grid_is_told():
+def test_a_choice_at_the_edge_of_the_grid_is_reported():
     text = str(compare({"oracle": Oracle(best_at(0.1))}, QUICK))
     assert "oracle: chose learning_rate = 0.1, the highest of its values: better ones" in " ".join(
         text.split()
@@ -370,7 +370,7 @@ def test_from_python_all_cores_are_used():
     assert done.stdout.splitlines()[-1] == f"{n_cores} cpu"
 
 
-def test_source_text_tells_of_all_that_a_function_remembers():
+def test_source_text_has_all_that_a_function_remembers():
     def made(width):
         return lambda key: MLP(hidden_size=width, key=key)
 
@@ -440,7 +440,7 @@ def test_the_source_of_an_object_is_that_of_its_class_with_its_values(written):
 
 @pytest.mark.slow
 def test_a_source_is_the_same_in_every_process(tmp_path):
-    file = tmp_path / "told.py"
+    file = tmp_path / "report.py"
     file.write_text(
         "import equinox as eqx\n"
         "from mnist1d.lab.candidates.fingerprint import source_text\n"
@@ -465,7 +465,7 @@ def test_a_source_is_the_same_in_every_process(tmp_path):
 
 
 @pytest.mark.slow
-def test_another_version_of_a_framework_computes_anew(tmp_path, monkeypatch):
+def test_another_version_of_a_framework_computes_again(tmp_path, monkeypatch):
     def done():
         oracle = Oracle(best_at(0.01))
         oracle.framework = "Equinox"
@@ -602,7 +602,7 @@ def test_diverged_runs_are_counted_and_never_chosen():
         ({"a": lambda _key: 1 / 0}, {}, "no candidate works. a: .*ZeroDivisionError"),
     ],
 )
-def test_what_cannot_be_compared_is_said_before_anything_runs(candidates, settings, expected):
+def test_what_cannot_be_compared_is_an_error_before_anything_runs(candidates, settings, expected):
     oracle = Oracle(best_at(0.01))
     more = (
         {"oracle": oracle} if candidates and "a" in candidates and "works" not in expected else {}
@@ -626,7 +626,7 @@ def test_a_search_has_learning_rates_above_0_all_different(rates):
         compare({"a": Oracle(best_at(0.01), search={"learning_rate": rates})}, QUICK)
 
 
-def test_a_learning_rate_that_is_not_tuned_is_told():
+def test_a_learning_rate_that_is_not_tuned_is_reported():
     class Untuned(Oracle):
         untuned_rate = "0.07"
 
@@ -685,11 +685,11 @@ def test_one_of_something_is_singular():
     assert "Final: 1 other seed, the same" in text
 
 
-# What is given is told by what it is
+# Candidates are recognised by their type
 
 
 @pytest.mark.slow
-def test_candidates_are_told_by_what_they_are():
+def test_candidates_are_recognised_by_their_type():
     oracle = Oracle(best_at(0.01))
     assert as_candidate("a", oracle) is oracle
     assert as_candidate("a", MLP).framework == "Equinox"
@@ -701,7 +701,7 @@ def test_candidates_are_told_by_what_they_are():
         as_candidate("a", lambda: 3)
 
 
-def test_scikit_learn_and_training_functions_are_told_by_what_they_are():
+def test_scikit_learn_and_training_functions_are_recognised_by_their_type():
     pytest.importorskip("mnist1d.lab.candidates.fitted")
     from sklearn.linear_model import RidgeClassifier
 
@@ -711,7 +711,7 @@ def test_scikit_learn_and_training_functions_are_told_by_what_they_are():
     assert as_candidate("a", lambda _x, _y, seed: lambda x: x + seed).framework == "function"
 
 
-def test_pytorch_models_are_told_by_what_they_are():
+def test_pytorch_models_are_recognised_by_their_type():
     torch = pytest.importorskip("torch")
     pytest.importorskip("mnist1d.lab.candidates.torch")
 

@@ -391,7 +391,7 @@ assert not {{"mine", "helper_layers"}} & set(sys.modules)
 
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
-    """Return the module of a user's file, which uses another one beside it."""
+    """Return the module of a user's file, which uses another one in its folder."""
     monkeypatch.syspath_prepend(tmp_path)
     for name, text in (("mine", FILE), ("helper_layers", HELPER)):
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")

@@ -85,16 +85,16 @@ def squares(found):
 @pytest.mark.parametrize("executor", [None, ThreadPoolExecutor(3), Elsewhere()])
 def test_wherever_they_are_done_results_are_stored_here_and_found_again(executor, tmp_path):
     numbers = [1, 2, 5, 12, 32, 13, 120]
-    heard = []
+    reports = []
     first = Compute(Store(tmp_path), executor)
     tasks = [task(n, 7) for n in numbers]
     found = list(
-        first(tasks, Squares, Config(7), on_progress=lambda *what: heard.append(what), steps=3)
+        first(tasks, Squares, Config(7), on_progress=lambda *what: reports.append(what), steps=3)
     )
     assert {id(each) for each, _ in found} == set(map(id, tasks))
     assert squares(found) == {n: n**2 + 7 for n in numbers}
-    assert heard[0] == ([], 0, 0)
-    assert heard[-1][2] == max(of_all for *_, of_all in heard) == 3 * len(numbers)
+    assert reports[0] == ([], 0, 0)
+    assert reports[-1][2] == max(of_all for *_, of_all in reports) == 3 * len(numbers)
     again = Compute(Store(tmp_path), Elsewhere())
     more = squares(again([task(n, 7) for n in (*numbers, 6)], Squares, Config(7)))
     assert more == squares(found) | {6: 43}

@@ -1,4 +1,4 @@
-"""The core stays light, whatever is installed."""
+"""The core stays light, with any packages installed."""
 
 import ast
 import subprocess

@@ -45,7 +45,7 @@ def path(rich, tmp_path):
 
 
 def rewritten(path, changes):
-    """Write the members of an archive anew, some of them changed or left out."""
+    """Write the members of an archive again, some of them changed or left out."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     members |= changes

@@ -10,7 +10,7 @@ import pytest
 import mnist1d
 
 ROOT = Path(mnist1d.__file__).parent
-# What examples need beside NumPy; all others belong to the core.
+# Packages that examples need, apart from NumPy; modules without an entry need none.
 LABORATORY = ("cli", "execution", "experiments", "figures", "harness", "lab", "measures", "models")
 LABORATORY += ("report", "training")
 NEEDS = {"cli.dataset_options": ("tyro",), "figures.signals": ("matplotlib",)}

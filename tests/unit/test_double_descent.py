@@ -21,7 +21,7 @@ from mnist1d.experiments.double_descent.method import measure_curves
 from mnist1d.experiments.double_descent.training import ARCHITECTURES
 from mnist1d.harness.claims import judge
 
-# PAPER 4.5: training and test error in per cent of the published runs.
+# Authors' notebook of section 5.2: training and test error in per cent of the published runs.
 PUBLISHED_TEXT = {
     "mlp": (
         """67.15 63.88 54.78 57.23 48.03 41.28 38.40 28.80 19.95 12.05 1.35 0 0 0 0 0 0 0 0""",
@@ -102,7 +102,7 @@ def test_labels_have_the_published_noise():
     assert dataset.noise_mask.sum() == 639
     changed = np.flatnonzero(dataset.y != dataset.y_clean)
     assert len(changed) == 577
-    # PAPER 4.1 and 0.6.
+    # Authors' notebook of section 5.2.
     first = [13, 15, 33, 52, 60, 61, 69, 82, 111, 125, 140, 150, 174, 183, 187]
     assert changed[:15].tolist() == first
     assert dataset.y_clean[:12].tolist() == [5, 6, 2, 6, 8, 3, 2, 0, 6, 9, 3, 4]

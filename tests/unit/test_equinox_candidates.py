@@ -98,10 +98,10 @@ def test_further_runs_are_done_by_the_program_that_is_there(programs):
     candidate = EquinoxCandidate(Narrow)
     n_devices = jax.device_count()
     runs = [Run({"learning_rate": 0.01 * (1 + seed)}, seed, "a") for seed in range(n_devices + 3)]
-    told = []
-    tuned = train(candidate, runs, lambda done, total: told.append((done, total)))
-    assert told[-1] == (20 * len(runs), 20 * len(runs))
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    reports = []
+    tuned = train(candidate, runs, lambda done, total: reports.append((done, total)))
+    assert reports[-1] == (20 * len(runs), 20 * len(runs))
+    assert [done for done, _ in reports] == sorted(done for done, _ in reports)
     final = [Run({"learning_rate": 0.02}, seed, "b") for seed in range(10, 11 + n_devices)]
     found = train(candidate, final)
     assert programs == [n_devices]
@@ -215,13 +215,13 @@ class OwnWidth(Wave):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", [Wave, StaticWave, OwnWidth])
-def test_numbers_beside_arrays_that_depend_on_the_key_are_told(model):
+def test_plain_numbers_that_depend_on_the_key_are_an_error(model):
     with pytest.raises(CandidateError, match=r"had others with another key: .* arrays"):
         check(EquinoxCandidate(model))
 
 
 @pytest.mark.slow
-def test_functions_that_every_model_makes_anew_are_no_such_numbers():
+def test_functions_made_for_every_model_are_no_such_numbers():
     class Own(Wave):
         activation: object = eqx.field(static=True)
 
@@ -316,11 +316,11 @@ def test_numbers_of_the_optimiser_share_a_program_and_shapes_do_not(programs):
         for decay in (0.1, 3.0)
         for width in (5, 10)
     ]
-    told = []
-    outcomes = train(candidate, runs, lambda done, total: told.append((done, total)))
+    reports = []
+    outcomes = train(candidate, runs, lambda done, total: reports.append((done, total)))
     assert sorted(programs) == [2, 2]
-    assert told[-1] == (80, 80)
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert reports[-1] == (80, 80)
+    assert [done for done, _ in reports] == sorted(done for done, _ in reports)
     by_hand = EquinoxCandidate(
         lambda key: Narrow(5, key=key), lambda rate: optax.adamw(rate, weight_decay=3.0)
     )
@@ -383,7 +383,7 @@ def test_parameters_are_counted_with_the_settings_of_the_model():
         {"loss": lambda a, b: np.random.uniform() * cross_entropy(a, b)},  # noqa: NPY002
     ],
 )
-def test_draws_without_a_key_are_told(drawing):
+def test_draws_without_a_key_are_an_error(drawing):
     with pytest.raises(CandidateError, match="training step was expected to be the same twice"):
         EquinoxCandidate(Logistic, **drawing).check(SETS["a"], SCHEDULE)
     sound = EquinoxCandidate(Logistic, augment=lambda x, key: x + jax.random.normal(key, x.shape))
@@ -397,7 +397,7 @@ def test_numbers_of_numpy_are_searched_as_pythons():
     assert type(found["width"][0]) is int
 
 
-def test_layers_with_a_state_are_told():
+def test_layers_with_a_state_are_an_error():
     class Normed(eqx.Module):
         layers: list[eqx.Module]
 

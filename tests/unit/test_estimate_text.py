@@ -56,7 +56,7 @@ def test_a_number_without_an_interval_has_three_digits():
     ]
 
 
-def test_runs_that_diverged_are_said_to_have_unless_the_others_are_asked_for():
+def test_diverged_runs_are_mentioned_unless_the_others_are_requested():
     found = estimate([0.5, 0.7, np.inf])
     assert mean_of(found) == with_interval(found, 3) == "diverged (1 of 3 runs)"
     assert interval_of(found) == "—"

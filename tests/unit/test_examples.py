@@ -11,7 +11,7 @@ import mnist1d
 
 EXAMPLES = Path(mnist1d.__file__).parents[2] / "examples"
 if not EXAMPLES.is_dir():
-    pytest.skip("the examples are not beside the package", allow_module_level=True)
+    pytest.skip("the examples are not in the package's folder", allow_module_level=True)
 for needed in ("jax", "sklearn", "xarray"):
     pytest.importorskip(needed)
 
@@ -129,7 +129,7 @@ def test_endless_data_is_worth_something():
 
 
 @pytest.mark.slow
-def test_classifiers_of_scikit_learn_stand_beside_each_other():
+def test_classifiers_of_scikit_learn_are_compared():
     comparison = example("sklearn_baseline").main(**SMALL | {"seeds": 1})
     found = accuracies(comparison)
     assert set(found) == {"SVM", "neighbours", "forest"}

@@ -189,7 +189,7 @@ def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path):
         export.to_csv(generate(num_samples=10), tmp_path / "file")
 
 
-def test_parts_of_another_dataset_are_not_left_beside(tmp_path):
+def test_parts_of_another_dataset_are_removed(tmp_path):
     export.to_csv(generate(num_samples=50, validation=10), tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(FileExistsError, match=r"parts of this dataset: validation\.csv; choose"):

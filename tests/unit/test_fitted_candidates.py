@@ -175,7 +175,7 @@ class Raising(Restless):
         (Raising(), "it raised with 600 samples .*ArithmeticError: no"),
     ],
 )
-def test_a_bad_estimator_is_told(estimator, message, sets):
+def test_a_bad_estimator_is_explained(estimator, message, sets):
     with pytest.raises(CandidateError, match=message):
         SklearnCandidate(estimator).check(sets, SHORT)
 
@@ -237,7 +237,7 @@ def test_a_function_is_tuned_by_learning_rate_if_it_has_one():
         FunctionCandidate(nearest_mean, search={"rate": [1]})
 
 
-def test_a_function_that_needs_a_learning_rate_is_told_to_search_it(sets):
+def test_a_function_that_needs_a_learning_rate_has_to_search_it(sets):
     def needing(x, y, learning_rate, depth=1):
         return lambda new: np.zeros(len(new), int)
 
@@ -308,7 +308,7 @@ RNG = np.random.default_rng(0)
         (lambda x: x, "TypeError"),
     ],
 )
-def test_a_bad_function_is_told(function, message, sets):
+def test_a_bad_function_is_explained(function, message, sets):
     with pytest.raises(CandidateError, match=message):
         FunctionCandidate(function).check(sets, SHORT)
 

@@ -86,7 +86,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_arrays(
     xr.testing.assert_equal(result, uninterrupted)
 
 
-def test_an_interrupted_run_says_how_to_go_on(environment, tmp_path):
+def test_an_interrupted_run_says_how_to_continue(environment, tmp_path):
     # Long enough not to end by itself before the signal comes, however busy the machine is.
     process = start(tmp_path, environment, "--seeds", "20")
     wait_for_units(tmp_path, 2, process)

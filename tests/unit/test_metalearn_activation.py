@@ -372,7 +372,7 @@ def test_the_objective_and_the_last_training_tell_the_same_story(whole):
 
 
 def test_a_trial_that_breaks_says_where_and_leaves_the_others_alone(whole, monkeypatch):
-    original, heard = draw_network, []
+    original, reports = draw_network, []
 
     def network(config, seed):
         drawn = original(config, seed)
@@ -380,14 +380,14 @@ def test_a_trial_that_breaks_says_where_and_leaves_the_others_alone(whole, monke
 
     monkeypatch.setattr(outer_loop, "draw_network", network)
     monkeypatch.setattr(method, "transfer", lambda *_: {})
-    result = run(TINY, progress=lambda *what: heard.append(what))
+    result = run(TINY, progress=lambda *what: reports.append(what))
     assert result.stopped_outer.values.tolist() == [0, -1]
     assert result.stopped_inner[0] >= 0
     assert np.isnan(result.objective[0]).all()
     assert np.isnan(result.accuracy.sel(condition="learned")[0]).all()
     assert np.isfinite(result.accuracy.sel(condition="relu")).all()
     np.testing.assert_array_equal(result.objective[1], whole.objective[1])
-    (line,) = [task for task, _, total in heard if not total]
+    (line,) = [task for task, _, total in reports if not total]
     assert line.startswith("Trial 0 stopped")
     assert "outer step 0, from inner step" in line
     for judgement in judge(CLAIMS, result, full=True):
@@ -397,11 +397,11 @@ def test_a_trial_that_breaks_says_where_and_leaves_the_others_alone(whole, monke
 
 
 def test_inputs_beyond_the_table_are_counted_and_named(monkeypatch):
-    heard = []
+    reports = []
     monkeypatch.setattr(method, "transfer", lambda *_: {})
     narrow = dataclasses.replace(TINY, seeds=1, outer_steps=2, grid_bound=1.0)
-    result = run(narrow, progress=lambda *what: heard.append(what))
-    (line,) = [task for task, _, total in heard if not total]
+    result = run(narrow, progress=lambda *what: reports.append(what))
+    (line,) = [task for task, _, total in reports if not total]
     assert line.startswith(f"{int(result.n_outside.sum())} inputs")
     assert "grid_bound" in line
     assert np.isfinite(result.objective).all()

@@ -193,16 +193,16 @@ def stopped(tmp_path_factory):
     """One trial begins where float32 ends; run twice, the second time from stored steps."""
     config = dataclasses.replace(TINY, initial_rates=(1e38, 0.15))
     folder = tmp_path_factory.mktemp("units")
-    heard = []
+    reported = []
     for _ in range(2):
         remarks = []
-        heard.append(remarks)
+        reported.append(remarks)
         result = run(
             config,
             progress=lambda task, _, total, remarks=remarks: total or remarks.append(task),
             compute=Compute(Store(folder)),
         )
-    return result, heard
+    return result, reported
 
 
 def test_a_meta_gradient_that_is_not_finite_stops_its_trial_and_says_where(stopped):

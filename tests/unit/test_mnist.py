@@ -213,7 +213,7 @@ def test_random_damage_is_noticed_or_harmless(small, folder):
         path.write_bytes(gzip.compress(small[name]))
 
 
-def test_exchanged_files_are_told_apart(folder):
+def test_exchanged_files_are_distinguished(folder):
     first, second = folder / "train-labels-idx1-ubyte.gz", folder / "t10k-labels-idx1-ubyte.gz"
     content = first.read_bytes()
     first.write_bytes(second.read_bytes())
@@ -292,7 +292,7 @@ def test_only_what_is_missing_is_fetched(small, folder, server):
     assert asked == ["/first/t10k-images-idx3-ubyte.gz"]
 
 
-def test_nothing_is_fetched_unasked(small, folder, server):
+def test_nothing_is_fetched_without_the_option(small, folder, server):
     answers, asked = server
     offer(answers, small, "first")
     (folder / "t10k-images-idx3-ubyte.gz").unlink()

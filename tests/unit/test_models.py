@@ -35,12 +35,12 @@ class Row(NamedTuple):
 
 
 MODELS = {
-    # PAPER 1.2
+    # Greydanus & Kobak (2024), section 4.
     "logistic": Row(Logistic, 40, 410, (40, 40)),
     "mlp": Row(MLP, 40, 15_210, (40, 40, 100, 100, 100, 100)),
     "cnn": Row(CNN, 40, 5_210, (5, 5, 75, 75, 75, 75, 125, 125)),
     "gru": Row(GRU, 40, 5_134, (6, 6, 6, 6, 480, 480)),
-    # PAPER 8.1
+    # Section 5.6.
     "cnn with pooling": Row(
         lambda key: PoolingCNN("l2_pool", key=key), 40, 3_310, (3, 3, 60, 60, 200, 200)
     ),
@@ -54,7 +54,7 @@ MODELS = {
     "gru on rows": Row(
         lambda key: GRU(n_timesteps=28, features=28, key=key), 784, 4_666, (6, 6, 6, 6, 336, 336)
     ),
-    # PAPER 7.2
+    # Section 5.5.
     "encoder": Row(Encoder, 40, 21_716, (5, 5, 75, 75, 75, 75, 125, 125, 125, 125), 16),
     "encoder without head": Row(
         lambda key: Encoder(projection=(), key=key), 40, 3_950, (5, 5, 75, 75, 75, 75), 125
@@ -98,7 +98,7 @@ def test_number_of_parameters_is_as_published(row):
 
 @pytest.mark.parametrize("width", [2, 47, 300])
 def test_parameters_of_double_descent_are_as_published(width):
-    # PAPER 4.2
+    # Section 5.2.
     mlp = count(lambda key: MLP(hidden_size=width, residual=False, key=key))
     cnn = count(lambda key: CNN(channels=width, key=key))
     assert mlp == width**2 + 52 * width + 10
@@ -106,7 +106,7 @@ def test_parameters_of_double_descent_are_as_published(width):
 
 
 def test_parameters_of_the_lottery_network_are_as_published():
-    # PAPER 3.1
+    # Section 5.1.
     assert count(lambda key: MLP(hidden_size=500, key=key)) == 276_010
 
 
@@ -181,7 +181,7 @@ def test_mapping_over_seeds_equals_a_loop_and_gradients_are_finite(seeded):
 
 @pytest.mark.slow
 def test_initial_weights_fill_the_bounds_of_pytorch(seeded):
-    # PAPER C.2: every tensor U[-b, b], b = 1 / sqrt(fan in).
+    # PyTorch's default initialisation: every tensor U[-b, b], b = 1 / sqrt(fan in).
     row, models = seeded
     for tensor, fan_in in zip(jax.tree.leaves(models), row.fan_ins, strict=True):
         values = tensor.ravel().astype(float) * math.sqrt(fan_in)
@@ -230,7 +230,7 @@ def test_affine_maps_act_on_the_leading_axis_alone():
 
 
 def test_gru_equals_its_equations_step_by_step():
-    # PAPER C.2
+    # PyTorch's default initialisation.
     rng = np.random.default_rng(3)
     shapes = eqx.filter_eval_shape(
         lambda key: GRU(n_timesteps=5, features=3, hidden_size=2, key=key), jax.random.key(0)

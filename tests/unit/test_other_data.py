@@ -77,7 +77,7 @@ def test_its_units_are_known_by_the_dataset_and_those_of_the_published_one_as_be
     assert other == published | {"dataset": noisy(experiment).data.to_dict()}
 
 
-def test_mnist_is_the_same_whatever_stands_for_mnist1d():
+def test_mnist_is_the_same_with_any_data_for_mnist1d():
     assert embedding_key(noisy(tsne), "MNIST") == embedding_key(tsne.Config(), "MNIST")
 
 

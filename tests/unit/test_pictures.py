@@ -237,7 +237,7 @@ OFF = [
 
 
 def test_building_sequence_is_the_published_one():
-    """PAPER section 9.2, by the functions for single signals that draw from the global stream."""
+    """The steps of the authors' introductory notebook, by functions that use the global stream."""
     steps = pictures.building_steps()
     figures = pictures.building_sequence()
     assert len(steps) == len(figures) == 8
@@ -314,7 +314,7 @@ def test_steps_are_drawn_to_one_scale_that_holds_the_highest():
 
 
 @pytest.mark.parametrize("padding", [0, 1, 13, 36, 60])
-def test_the_digit_lies_where_it_is_said_to_lie(padding):
+def test_the_digit_lies_at_its_reported_place(padding):
     """A digit of ones without noise shows itself; every shift, so also round the end."""
     config = DatasetConfig(
         templates=np.ones((1, 12)), padding=(padding, padding), scale_coeff=0, corr_noise_scale=0,

@@ -155,7 +155,7 @@ def test_variants_of_a_trial_start_from_the_same_convolutions_and_the_same_affin
 
 def test_the_sets_of_the_first_trial_are_the_published_ones():
     sets = make_sets((4000, 8000), (), trial=0)
-    # PAPER 0.6: split 4000 to 1000 is the frozen set.
+    # With the split of 4000 to 1000 it is the published set.
     frozen = mnist1d.load()
     np.testing.assert_array_equal(sets.x[:4000], frozen.x.astype(np.float32))
     np.testing.assert_array_equal(sets.y_test[0], frozen.y_test)
@@ -225,12 +225,12 @@ def test_what_is_finished_is_read_without_making_a_set_or_a_model(whole, stored,
 
 
 def test_a_trial_does_not_depend_on_how_many_there_are_and_is_reported_to_its_end(whole):
-    heard = []
+    reports = []
     config = dataclasses.replace(TINY, seeds=1)
-    alone = run(config, progress=lambda *what: heard.append(what)).drop_vars(TIMES)
+    alone = run(config, progress=lambda *what: reports.append(what)).drop_vars(TIMES)
     xr.testing.assert_identical(alone.isel(seed=0), whole.isel(seed=0))
     for variant in VARIANTS:
-        counts = [(done, total) for task, done, total in heard if task.startswith(variant)]
+        counts = [(done, total) for task, done, total in reports if task.startswith(variant)]
         assert counts == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 

@@ -39,7 +39,7 @@ def test_a_clean_preset_has_one_signal_per_class():
 
 
 def test_the_digit_of_a_long_signal_is_as_wide_as_a_published_one():
-    """PAPER 0.5: it covers about 12 * L / (12 + p) of the L stretched points, then resampled."""
+    """It covers about 12 * L / (12 + p) of the L stretched points, then resampled."""
     widths = {}
     for name in ("published", "long"):
         config = mnist1d.preset(name)

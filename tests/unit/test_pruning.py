@@ -45,7 +45,7 @@ def test_magnitude_keeps_exactly_the_largest_weights_and_biases(fraction):
         assert values[kept].min() > values[~kept].max()
 
 
-def test_masks_of_growing_sparsity_are_nested_whatever_training_does():
+def test_masks_of_growing_sparsity_are_nested_after_any_training():
     rng = np.random.default_rng(0)
     mask = masks.full_mask(NETWORK)
     for fraction in np.linspace(0, 1, 12):
@@ -72,7 +72,7 @@ training = Training(
 
 @pytest.mark.slow
 def test_a_masked_network_trains_like_one_whose_weights_are_zeroed_before_every_step():
-    """PAPER section 3.1: the published loop multiplies by the mask in place, gradients are free."""
+    """In the published loop (section 5.1) the mask multiplies in place and gradients are free."""
     mask = masks.random_mask(NETWORK, 0.6, np.random.default_rng(1))
     model, history = train(training, MaskedMLP(NETWORK, mask), (x, y), key=jax.random.key(2))
 

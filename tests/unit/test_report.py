@@ -219,7 +219,7 @@ def test_settings_have_a_meaning_and_no_path_of_the_machine(report):
         assert all(setting.meaning for setting in section.settings)
 
 
-def test_compilation_and_what_was_found_finished_are_told_where_on_record(report):
+def test_compilation_and_finished_tasks_are_shown_if_recorded(report):
     section = next(each for each in report.sections if each.name == "double-descent")
     attributes = {"seconds": 100.0, "compile_seconds": 70.0, "units_found": 3}
     described = described_as(section.result.assign_attrs(attributes))
@@ -232,7 +232,7 @@ def test_compilation_and_what_was_found_finished_are_told_where_on_record(report
         assert ("compile_seconds" in section.result.attrs) == ("compilation" in text)
 
 
-def test_a_diverged_seed_is_said_to_be_one(report):
+def test_a_diverged_seed_is_shown_as_one(report):
     section = next(each for each in report.sections if each.name == "double-descent")
     result, n = section.result.copy(deep=True), section.result.sizes["seed"]
     result.diverged[0, 0, 0] = True
@@ -415,8 +415,8 @@ def test_documents_go_into_the_record_or_where_they_are_asked_to(monkeypatch, tm
     assert "](figure.png)" in page
     assert (folder / "dataset" / "README.md").is_file()
     run(monkeypatch, folder, "--out", tmp_path / "new" / "documents")
-    beside = (tmp_path / "new" / "documents" / "RESULTS.md").read_text(encoding="utf-8")
-    assert "](../../record/double-descent/figure.png)" in beside
+    overview = (tmp_path / "new" / "documents" / "RESULTS.md").read_text(encoding="utf-8")
+    assert "](../../record/double-descent/figure.png)" in overview
     assert (tmp_path / "new" / "documents" / "report.html").is_file()
     # Where else the documents lie is no affair of the record.
     page = (folder / "double-descent" / "README.md").read_text(encoding="utf-8")

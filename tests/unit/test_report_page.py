@@ -47,7 +47,7 @@ pytestmark = [
 
 
 class Browser:
-    """A headless Chromium; `send` is a command of the protocol, `events` what it told meanwhile."""
+    """A headless Chromium; `send` is a command of the protocol, `events` are its messages."""
 
     def __init__(self, folder):
         ours, theirs = (self._pipe(), self._pipe())
@@ -147,7 +147,7 @@ class Tab:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def told(self, method):
+    def events_of(self, method):
         return [
             event["params"]
             for event in self.browser.events
@@ -199,13 +199,13 @@ SHOWN = "[...document.querySelectorAll('.ledger tbody tr')].filter(r => !r.hidde
 
 def test_it_opens_without_a_complaint(tab):
     assert tab.value("document.title") == "MNIST-1D: results"
-    assert tab.told("Runtime.exceptionThrown") == []
-    assert tab.told("Log.entryAdded") == []
-    assert tab.told("Runtime.consoleAPICalled") == []
+    assert tab.events_of("Runtime.exceptionThrown") == []
+    assert tab.events_of("Log.entryAdded") == []
+    assert tab.events_of("Runtime.consoleAPICalled") == []
 
 
 def test_it_asks_for_nothing_but_itself(tab, url):
-    asked = [event["request"]["url"] for event in tab.told("Network.requestWillBeSent")]
+    asked = [event["request"]["url"] for event in tab.events_of("Network.requestWillBeSent")]
     assert url in asked
     assert [address for address in asked if not address.startswith("data:")] == [url]
 
@@ -273,7 +273,7 @@ def test_the_ledger_sorts_both_ways_with_missing_numbers_last(browser, url):
         assert values[len(known) :] == ["nan"] * (len(values) - len(known))
 
 
-def test_pointing_at_a_number_tells_the_value_of_every_seed(tab, report):
+def test_pointing_at_a_number_shows_the_value_of_every_seed(tab, report):
     x, y, width, height = tab.middle_of(".measurements .seeds")
     tab.point_at(x + width / 2, y + height / 2)
     lines = tab.value("document.querySelector('.tip').innerText").split("\n")
@@ -289,7 +289,7 @@ def test_pointing_at_a_number_tells_the_value_of_every_seed(tab, report):
     assert tab.value("document.querySelector('.tip').hidden")
 
 
-def test_pointing_at_a_curve_tells_its_name_and_value(tab, report):
+def test_pointing_at_a_curve_shows_its_name_and_value(tab, report):
     section = next(section for section in report.sections if section.name == "classification")
     picture = next(each for each in draw_pictures(section) if each.name == "figure")
     panel = picture.panels[1]
@@ -304,9 +304,9 @@ def test_pointing_at_a_curve_tells_its_name_and_value(tab, report):
         x + width * (left + wide * (step - x0) / (x1 - x0)),
         y + height * (top + high * (1 - (accuracy - y0) / (y1 - y0))),
     )
-    told = tab.value("document.querySelector('.tip').innerText").split("\n")
-    assert told[:2] == ["CNN, After shuffling", "Training step 6,000"]
-    assert float(told[2].removeprefix("Test accuracy: ")) == pytest.approx(accuracy, abs=0.01)
+    shown = tab.value("document.querySelector('.tip').innerText").split("\n")
+    assert shown[:2] == ["CNN, After shuffling", "Training step 6,000"]
+    assert float(shown[2].removeprefix("Test accuracy: ")) == pytest.approx(accuracy, abs=0.01)
 
 
 def test_without_scripts_all_claims_and_figures_are_there(browser, url, report):

@@ -365,7 +365,7 @@ def commands_of_the_document():
 
 def test_the_options_in_the_document_exist(command):
     if not DOCUMENT.exists():
-        pytest.skip("the documents are not beside the package")
+        pytest.skip("the documents are not in the package's folder")
     block = re.search(
         r"```python\n(# neighbours\.py\n.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL
     )

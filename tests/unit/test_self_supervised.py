@@ -101,7 +101,7 @@ def test_levelled_signals_have_neither_mean_nor_slope():
     np.testing.assert_allclose(slopes, 0, atol=1e-5)
 
 
-def test_levelling_forgets_whatever_line_was_added():
+def test_levelling_removes_any_added_line():
     x = random_signals(5)
     line = 2 - 0.1 * np.arange(40, dtype=np.float32)[:, None]
     once, again = level(jnp.asarray(x)), level(jnp.asarray(x + line))
@@ -152,7 +152,7 @@ def test_draws_have_the_published_distributions():
 
 
 def test_the_published_scales_are_those_of_the_training_signals():
-    # PAPER 7.1
+    # Section 5.5 of the paper.
     x = mnist1d.load().x
     slopes = np.polyfit(np.arange(40), x.T, 1)[0]
     assert [round(float(x.mean(axis=1).std()), 2), round(float(slopes.std()), 2)] == [0.30, 0.04]
@@ -222,7 +222,7 @@ def test_losses_ignore_lengths_and_their_gradient_is_finite_even_at_zero(loss):
     ],
 )
 def test_encoders_have_the_published_layers(variant, n_parameters, features):
-    # PAPER 7.2
+    # Section 5.5 of the paper.
     encoder = initial_encoder(variant, 0)
     assert count_parameters(encoder) == n_parameters
     outputs = outputs_of_layers(encoder, random_signals(3).T)
@@ -328,7 +328,7 @@ def test_the_full_loss_on_both_parts_starts_below_its_chance_level():
     settings = {"seeds": 1, "n_epochs": 1, "training_data": "both", "loss": "nt-xent"}
     arrays = train(Config(**vars(TINY) | settings), "default")
     assert arrays["loss"].shape == (1,)
-    # One view is told from 999 others; InfoNCE would be below log(500).
+    # One view is recognised among 999 others; InfoNCE would be below log(500).
     assert math.log(500) < arrays["loss"][0] < math.log(999)
 
 
@@ -336,7 +336,7 @@ def test_the_full_loss_on_both_parts_starts_below_its_chance_level():
 
 
 def test_the_linear_probe_of_pixels_has_the_published_accuracies():
-    # PAPER 7.4. With the kernels that OpenBLAS has for Haswell and Skylake it is the published
+    # Figure 8. With the kernels that OpenBLAS has for Haswell and Skylake it is the published
     # 0.328, with those for Sandy Bridge and Prescott 0.329 (OPENBLAS_CORETYPE).
     data = mnist1d.load()
     parts = data.x.astype(np.float32), data.y, data.x_test.astype(np.float32), data.y_test

@@ -95,9 +95,7 @@ def test_a_cluster_that_loses_a_worker_makes_the_same_files(tmp_path, expected):
     ],
 )
 @pytest.mark.slow
-def test_trouble_with_a_cluster_is_explained_and_loses_nothing(
-    tmp_path, expected, trouble, message
-):
+def test_errors_of_a_cluster_are_explained_and_lose_nothing(tmp_path, expected, trouble, message):
     import re
 
     done = run(tmp_path, trouble)

@@ -53,7 +53,7 @@ def wait_until_all_are_gone(group):
 
 
 def check(folder, expected):
-    """Whatever has its name has its content; the manifest knows nothing that is not there."""
+    """Every file with the name of a shard has its content; the manifest lists no others."""
     there = contents(folder)
     manifest = json.loads(there.pop("manifest.json", '{"files": {}}'))
     finished = {name: data for name, data in there.items() if not name.startswith(".")}

@@ -1,4 +1,4 @@
-"""Sets of shards: the same files whoever makes them, whole or not at all, and checked again."""
+"""Sets of shards: the same files from any number of workers, written atomically, and checked."""
 
 import errno
 import importlib
@@ -100,14 +100,14 @@ def test_npy_files_can_be_mapped_and_keep_the_channel_axis(tmp_path):
     np.testing.assert_array_equal(x[:, 0], Stream()[900:1000][0])
 
 
-def test_parquet_says_what_it_is(tmp_path):
+def test_parquet_describes_itself(tmp_path):
     made(tmp_path, file_format="parquet", seed=5)
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     metadata = parquet.read_schema(tmp_path / "mnist1d-00000.parquet").metadata
     assert json.loads(metadata[b"mnist1d"]) == Stream(seed=5).record()
 
 
-def test_the_manifest_says_what_there_is(tmp_path):
+def test_the_manifest_lists_the_files(tmp_path):
     made(tmp_path, seed=5, padding=(10, 20))
     manifest = shards.manifest_of(str(tmp_path))
     assert manifest.complete

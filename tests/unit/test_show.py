@@ -167,7 +167,7 @@ def test_dpi_makes_larger_files():
     assert imread("a.png").shape[:2] == (39, 300)
 
 
-def test_mnist_is_found_by_option_and_variable_and_its_absence_is_told(capsys, monkeypatch, calls):
+def test_mnist_is_found_by_option_and_variable_or_reported_missing(capsys, monkeypatch, calls):
     run("overview --out a.png --dpi 20")
     assert "MNIST is left out: name its folder with --mnist" in capsys.readouterr().err
     monkeypatch.setitem(show.__globals__, "load_mnist", lambda folder: f"MNIST of {folder}")
@@ -223,11 +223,11 @@ def test_an_error_is_one_clear_line_and_nothing_is_written(arguments, message, c
     with pytest.raises(SystemExit) as stop:
         run(arguments)
     assert stop.value.code == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("mnist1d: ")
-    assert message in told.err
-    assert told.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("mnist1d: ")
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
     assert sorted(Path().rglob("*")) == before
 
 
@@ -268,7 +268,7 @@ else:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_the_document_makes_the_picture_beside_it(command, monkeypatch):
+def test_a_command_of_the_document_makes_its_picture(command, monkeypatch):
     if command.startswith("overview"):
         if not SHARED.is_dir():
             pytest.skip("MNIST's files are not there")
@@ -285,7 +285,7 @@ def test_a_command_of_the_document_makes_the_picture_beside_it(command, monkeypa
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not TEXT, reason="the documents are not beside the package")
+@pytest.mark.skipif(not TEXT, reason="the documents are not in the package's folder")
 def test_the_example_of_the_document_runs():
     (block,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     names = {}

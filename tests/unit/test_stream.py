@@ -1,4 +1,4 @@
-"""The stream: the same bits whatever the pieces, the order, the process; equal to the synthesis."""
+"""The stream: the same bits in any order, batches and process; equal to the synthesis."""
 
 import hashlib
 import os

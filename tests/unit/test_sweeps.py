@@ -186,13 +186,13 @@ def test_values_are_numbers_where_they_can_be(values, kind):
 def test_finished_points_are_found_again(walk, tmp_path):
     folder = tmp_path / "out"
     first = run_grid(walk, {"scale": [1.0, 2.0]}, folder=folder)
-    heard = []
+    reports = []
     again = run_grid(
-        walk, {"scale": [1.0, 2.0]}, folder=folder, progress=lambda *what: heard.append(what)
+        walk, {"scale": [1.0, 2.0]}, folder=folder, progress=lambda *what: reports.append(what)
     )
     assert n_calls(walk) == 2
     xr.testing.assert_identical(again, first)
-    assert sum("found finished" in task for task, _, total in heard if total == 0) == 2
+    assert sum("found finished" in task for task, _, total in reports if total == 0) == 2
 
 
 def test_a_larger_grid_computes_only_what_is_new(walk, tmp_path):
@@ -242,11 +242,11 @@ def test_a_damaged_or_foreign_point_is_named_and_computed_again(walk, tmp_path, 
     first = run_grid(walk, {"scale": [1.0, 2.0]}, folder=folder)
     one, other = sorted((folder / "points").iterdir())
     one.write_bytes(other.read_bytes() if content is None else content)
-    heard = []
+    reports = []
     again = run_grid(
-        walk, {"scale": [1.0, 2.0]}, folder=folder, progress=lambda *what: heard.append(what)
+        walk, {"scale": [1.0, 2.0]}, folder=folder, progress=lambda *what: reports.append(what)
     )
-    assert any(one.name in task and "computed again" in task for task, *_ in heard)
+    assert any(one.name in task and "computed again" in task for task, *_ in reports)
     xr.testing.assert_equal(again, first)
     assert n_calls(walk) == 3
 
@@ -268,12 +268,12 @@ def test_whether_mnist_is_there_is_part_of_what_determines_a_point(monkeypatch, 
     assert len(list((tmp_path / "points").iterdir())) == 2
 
 
-def test_progress_tells_the_point_and_the_experiments_own(walk):
-    heard = []
-    run_grid(walk, {"scale": [1.0, 2.0]}, progress=lambda *what: heard.append(what))
-    assert ("Grid point 2 of 2: scale = 2.0", 0, 0) in heard
-    assert ("walking", 1, 1) in heard
-    assert heard[-1] == ("grid points", 2, 2)
+def test_progress_has_the_point_and_the_experiments_own(walk):
+    reports = []
+    run_grid(walk, {"scale": [1.0, 2.0]}, progress=lambda *what: reports.append(what))
+    assert ("Grid point 2 of 2: scale = 2.0", 0, 0) in reports
+    assert ("walking", 1, 1) in reports
+    assert reports[-1] == ("grid points", 2, 2)
 
 
 def test_no_seeds_are_refused_before_anything_runs(walk):
@@ -331,7 +331,7 @@ def test_the_quick_settings_can_be_the_common_ones():
     assert plan.configs[0].n_epochs == double_descent.Config.quick().n_epochs
 
 
-def test_what_netcdf_cannot_hold_is_said(tmp_path):
+def test_what_netcdf_cannot_hold_is_an_error(tmp_path):
     path = tmp_path / "odd.py"
     path.write_text(
         WALK.partition("def run")[0].replace('"walk"', '"odd"')
@@ -373,7 +373,7 @@ def test_an_experiment_that_is_not_there_is_named(tmp_path):
         find_experiment(tmp_path / "absent.py")
 
 
-def test_a_file_may_import_what_lies_beside_it(walk):
+def test_a_file_may_import_modules_of_its_folder(walk):
     walk.with_name("beside_the_walk.py").write_text("SCALE = 7.0", encoding="utf-8")
     walk.write_text("from beside_the_walk import SCALE\n" + WALK, encoding="utf-8")
     assert find_experiment(walk).SCALE == 7.0

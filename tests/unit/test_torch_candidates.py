@@ -106,12 +106,14 @@ def test_global_random_state_stays_as_it_is(sets):
 
 
 def test_progress_counts_the_steps_of_all_runs(sets):
-    told = []
+    reports = []
     runs = runs_of({"learning_rate": 0.01}, seeds=(0, 1))
     list(
-        TorchCandidate(Network).train(runs, {"only": sets}, SHORT, lambda *news: told.append(news))
+        TorchCandidate(Network).train(
+            runs, {"only": sets}, SHORT, lambda *news: reports.append(news)
+        )
     )
-    assert told == [(0, 24), (6, 24), (12, 24), (18, 24), (24, 24)]
+    assert reports == [(0, 24), (6, 24), (12, 24), (18, 24), (24, 24)]
 
 
 def test_settings_go_to_the_functions_that_name_them(sets):
@@ -248,7 +250,7 @@ def test_lbfgs_trains_as_in_a_plain_loop(sets):
     np.testing.assert_allclose(outcome.train_loss, np.reshape(losses, (2, 6)).mean(1), rtol=1e-5)
 
 
-def test_what_an_optimizer_raises_otherwise_is_told(sets):
+def test_other_errors_of_an_optimizer_are_reported(sets):
     class Broken(torch.optim.SGD):
         def step(self, closure=None):  # noqa: ARG002
             raise RuntimeError("no steps today")
@@ -367,12 +369,12 @@ ONE = nn.Linear(40, 10)
         (lambda: "a network", "make must give a torch.nn.Module, got str"),
     ],
 )
-def test_a_bad_model_is_told_what_was_expected_and_got(make, message, sets):
+def test_a_bad_model_is_reported_with_what_was_expected(make, message, sets):
     with pytest.raises(CandidateError, match=message):
         TorchCandidate(make).check(sets, SHORT)
 
 
-def test_a_bad_loss_is_told(sets):
+def test_a_bad_loss_is_reported(sets):
     candidate = TorchCandidate(Network, loss=nn.CrossEntropyLoss(reduction="none"))
     with pytest.raises(CandidateError, match=r"expected one number as loss, got \(200,\)"):
         candidate.check(sets, SHORT)
@@ -409,17 +411,17 @@ def test_parameters_are_counted_with_the_settings_of_the_model(sets):
 
 
 def test_a_check_schedules_as_many_steps_as_a_run_has(sets):
-    told = []
+    reports = []
 
     def warmed_up(optimizer, n_steps):
-        told.append(n_steps)
+        reports.append(n_steps)
         warm = torch.optim.lr_scheduler.LinearLR(optimizer, total_iters=n_steps // 10)
         if not n_steps // 10:
             raise ValueError("no steps to warm up in")
         return warm
 
     TorchCandidate(Network, schedule=warmed_up).check(sets, SHORT)
-    assert told == [12, 12]
+    assert reports == [12, 12]
 
 
 def test_a_run_of_one_step_is_checked_with_one(sets):

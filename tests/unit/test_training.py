@@ -82,7 +82,7 @@ def small_data(seed=0):
 
 
 def small_models(n_runs):
-    """Draw the weights in NumPy: nothing is compiled, and run i is the same beside any others."""
+    """Draw the weights in NumPy: nothing is compiled, and run i is the same with any other runs."""
     rng = np.random.default_rng(1)
     shapes = eqx.filter_eval_shape(
         lambda key: MLP(input_size=4, hidden_size=5, n_classes=3, key=key), jax.random.key(0)
@@ -115,7 +115,7 @@ ROUNDING = 5e-5
 
 @pytest.mark.parametrize("batch_size", [1, 3, 4, 12])
 def test_sequential_batch_follows_the_published_rule(batch_size):
-    # PAPER C.1: batch_size rows from (step * batch_size) mod n on, in stored order.
+    # The authors' training loop: batch_size rows from (step * batch_size) mod n on, as stored.
     data = {"x": np.arange(24).reshape(12, 2), "y": np.arange(12)}
     batch_of = jax.jit(lambda step: sequential_batch(data, step, batch_size))
     for step in range(40):
@@ -249,14 +249,14 @@ def test_a_run_that_diverges_shows_no_number():
 def test_published_runs_are_evaluated_at_the_published_steps():
     np.testing.assert_array_equal(
         counting(6001, 250).evaluation_steps, np.linspace(0, 6000, 25)
-    )  # PAPER 1.3
+    )  # Table 1
     np.testing.assert_array_equal(
         counting(1502, 100).evaluation_steps, np.linspace(0, 1500, 16)
-    )  # PAPER 3.2
-    np.testing.assert_array_equal(counting(20_000, 0).evaluation_steps, [19_999])  # PAPER 4.3
+    )  # section 5.1
+    np.testing.assert_array_equal(counting(20_000, 0).evaluation_steps, [19_999])  # section 5.2
     np.testing.assert_array_equal(
         counting(8000, 400, 399).evaluation_steps, np.linspace(399, 7999, 20)
-    )  # PAPER 7.1
+    )  # section 5.5
 
 
 @settings(deadline=None)
@@ -405,7 +405,7 @@ def test_the_same_keys_give_the_same_bits(six):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n_runs", [1, 4])
-def test_a_run_does_not_depend_on_those_beside_it(six, n_runs):
+def test_a_run_does_not_depend_on_other_runs(six, n_runs):
     models, trained = six
     few = train_runs(NOISY, take(models, slice(n_runs)), small_data(), keys=run_keys(n_runs))
     assert_equal(take(trained[:2], slice(n_runs)), few[:2], ROUNDING)

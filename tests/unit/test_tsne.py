@@ -74,11 +74,11 @@ def test_the_embedding_is_the_one_that_opentsne_makes_with_one_thread():
 
 
 @pytest.mark.slow
-def test_a_seed_means_the_same_numbers_whatever_the_threads_and_what_runs_beside():
-    beside = threading.Thread(target=embed, args=(*points(), LARGER), kwargs={"seed": 5})
-    beside.start()
+def test_a_seed_gives_the_same_numbers_with_any_threads_and_other_work():
+    other = threading.Thread(target=embed, args=(*points(), LARGER), kwargs={"seed": 5})
+    other.start()
     again = embed(*points(), LARGER, seed=0, n_threads=3)
-    beside.join()
+    other.join()
     for name, values in embedded().items():
         if not name.endswith("_seconds"):
             np.testing.assert_array_equal(again[name], values)
@@ -237,9 +237,9 @@ class GivenUpError(Exception):
     pass
 
 
-def given_up_from(step, heard):
+def given_up_from(step, reports):
     def on_step(done):
-        heard.append(done)
+        reports.append(done)
         if done >= step:
             raise GivenUpError
 
@@ -248,22 +248,22 @@ def given_up_from(step, heard):
 
 @pytest.mark.slow
 def test_steps_are_counted_through_the_neighbours_and_the_iterations():
-    heard = []
-    embed(*points(), LARGER, seed=0, on_step=heard.append)
+    reports = []
+    embed(*points(), LARGER, seed=0, on_step=reports.append)
     n = LARGER.n_iterations
-    assert heard == sorted(heard)
+    assert reports == sorted(reports)
     # 12 times 100 points, then 15 times 10 iterations.
-    assert [step for step in heard if step <= n] == [math.ceil(n * k / 12) for k in range(1, 13)]
-    assert [step - n for step in heard if step > n] == list(range(10, n + 1, 10))
+    assert [step for step in reports if step <= n] == [math.ceil(n * k / 12) for k in range(1, 13)]
+    assert [step - n for step in reports if step > n] == list(range(10, n + 1, 10))
 
 
 @pytest.mark.parametrize("step", [1, 160])
 def test_an_embedding_that_is_given_up_ends_in_either_stage(step, monkeypatch):
     monkeypatch.setattr(embedding, "_CHUNK", 1)
-    heard, before = [], threading.active_count()
+    reports, before = [], threading.active_count()
     with pytest.raises(GivenUpError):
-        embed(*points(), LARGER, seed=0, n_threads=2, on_step=given_up_from(step, heard))
-    assert max(heard) == step
+        embed(*points(), LARGER, seed=0, n_threads=2, on_step=given_up_from(step, reports))
+    assert max(reports) == step
     assert threading.active_count() == before
 
 
@@ -303,13 +303,13 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, monkeypatch):
         tsne.run(SMALL, compute=Compute(Store(tmp_path)))
     assert made == [0, 1]
     made.clear()
-    store, heard = Store(tmp_path), []
-    result = tsne.run(SMALL, compute=Compute(store), progress=lambda *what: heard.append(what))
+    store, reports = Store(tmp_path), []
+    result = tsne.run(SMALL, compute=Compute(store), progress=lambda *what: reports.append(what))
     assert made == [2]
     assert store.n_found == 2
     names = [name for name in result.data_vars if not name.endswith("_seconds")]
     xr.testing.assert_identical(result[names], expected[names])
-    steps = [done for task, done, total in heard if task == "MNIST-1D (steps)" and total == 600]
+    steps = [done for task, done, total in reports if task == "MNIST-1D (steps)" and total == 600]
     assert steps == sorted(steps)
     assert (steps[:2], steps[-1]) == ([200, 400], 600)
     assert len(set(steps)) > 10  # it moves within an embedding
@@ -369,10 +369,10 @@ def test_mnist_is_embedded_here_and_first_and_takes_no_device(monkeypatch):
 
 
 def test_without_mnist_it_is_left_out_with_a_line():
-    heard = []
+    reports = []
     config = dataclasses.replace(SMALL, seeds=1)
-    result = tsne.run(config, progress=lambda *what: heard.append(what))
-    assert any("MNIST is left out" in task for task, *_ in heard)
+    result = tsne.run(config, progress=lambda *what: reports.append(what))
+    assert any("MNIST is left out" in task for task, *_ in reports)
     assert not [name for name in result.variables if str(name).startswith("mnist_")]
     figures = tsne.plot(result)
     assert [len(figure.axes) for figure in figures.values()] == [1, 1]
@@ -406,7 +406,7 @@ def test_other_commands_do_not_load_what_only_tsne_needs():
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"MNIST is not in {SHARED}")
-def test_mnist_is_embedded_beside_with_seeds_of_its_own():
+def test_mnist_is_embedded_in_parallel_with_its_own_seeds():
     result = tsne.run(dataclasses.replace(SMALL, mnist=SHARED, mnist_seeds=2))
     assert (result.sizes["mnist_seed"], result.sizes["seed"]) == (2, 3)
     assert result.mnist_label[:10].values.tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]

@@ -171,7 +171,7 @@ def test_a_paired_p_value_is_that_of_scipy(n):
     np.testing.assert_allclose(diverged, expected, rtol=1e-9)
 
 
-def test_pairs_that_are_equal_or_too_few_are_not_told_apart():
+def test_pairs_that_are_equal_or_too_few_are_not_significant():
     assert paired_p_value([0.1, 0.2], [0.1, 0.2]) == 1
     assert paired_p_value([2.0, 3.0], [1.0, 2.0]) == 0
     assert math.isnan(paired_p_value([0.1], [0.2]))

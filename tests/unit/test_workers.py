@@ -35,7 +35,7 @@ def sets():
 
 @pytest.fixture
 def at_once(monkeypatch):
-    """Have processes started whatever runs take."""
+    """Have processes started for runs of any length."""
     monkeypatch.setattr(module, "_START_SECONDS", 0)
 
 
