@@ -86,8 +86,7 @@ def shuffled_order(
 ) -> Int[Array, "steps batch"]:
     """Draw the rows of every step, reshuffled each epoch.
 
-    An epoch has n // batch_size steps: what is left over for a smaller batch is left out, other
-    examples in every epoch; none if the batch size divides n.
+    An epoch has n // batch_size steps; its remainder, other examples in every epoch, is dropped.
 
     Args:
         n: number of examples.

@@ -20,7 +20,7 @@ class Config:
         n_steps: number of updates per run (the paper's steps 0 to 6000).
         evaluate_every: steps between evaluations.
         learning_rate: of Adam.
-        batch_size: samples per batch, in stored order, which begins again when it ends.
+        batch_size: samples per batch, in stored order, over and over.
         validation_samples: size of the generated validation set.
         validation_seed: seed of the validation set, other than the data's, 42.
         mnist: folder with MNIST's four files; None for the environment variable MNIST1D_MNIST.

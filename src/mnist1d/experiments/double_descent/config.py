@@ -57,7 +57,7 @@ class Config:
         widths: of the MLP's two hidden layers.
         channels: of the CNN.
         n_epochs: passes over the training set.
-        batch_size: samples per batch; what is left over of an epoch for a smaller one is left out.
+        batch_size: samples per batch; the remainder of an epoch is dropped.
         learning_rate: of gradient descent.
         momentum: of gradient descent.
         data: the dataset; its label noise is that of the series with label noise. Claims belong to

@@ -30,8 +30,7 @@ class Config:
         rounds: number of sparsities, equally spaced from 0 to 1.
         learning_rate: of Adam.
         search_steps: updates per round (the paper's steps 0 to 1501).
-        search_batch_size: samples per batch in the search, in stored order, which begins again when
-            it ends.
+        search_batch_size: samples per batch in the search, in stored order, over and over.
         ticket_sparsity: sparsity of the tickets that are studied; the nearest one of the search is
             taken.
         study_steps: updates per network in the studies (steps 0 to 6000).

@@ -48,7 +48,7 @@ class Config:
         network: units of the hidden layers of g; the paper's text has (100, 100).
         scale: factor of g.
         noise: the largest noise in hidden layers.
-        batch_size: samples per batch, in stored order, which begins again when it ends.
+        batch_size: samples per batch, in stored order, over and over.
         inner_learning_rate: of RMSprop.
         inner_decay: of RMSprop's mean square.
         outer_learning_rate: of gradient descent on g.

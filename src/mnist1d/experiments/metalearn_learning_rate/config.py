@@ -22,7 +22,7 @@ class Config:
         outer_steps: updates of the learning rate.
         outer_rate: step size of these updates.
         inner_steps: updates of the network.
-        batch_size: samples per inner step, in stored order, which begins again when it ends.
+        batch_size: samples per inner step, in stored order, over and over.
         hidden_size: hidden units of the network.
         sweep_range: lowest and highest learning rate of the sweep.
         sweep_points: learning rates per pass of the sweep.

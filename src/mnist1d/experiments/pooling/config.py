@@ -35,7 +35,7 @@ class Config:
         sizes: training samples of sets from the published stream, `batch_size` or more.
         stream_sizes: of further, larger sets, from the native stream; may be none.
         n_steps: updates per network (the paper's steps 0 to 6000).
-        batch_size: samples per batch, in stored order, which begins again when it ends.
+        batch_size: samples per batch, in stored order, over and over.
         learning_rate: of Adam.
         evaluate_every: steps between evaluations.
         data: what the samples are, but for sizes and seeds; claims belong to the published ones.

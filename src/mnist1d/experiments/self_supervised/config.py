@@ -40,7 +40,7 @@ class Config:
         training_data: "training", the part that the code trained on, or "both" (difference 2).
         loss: "info-nce", the published one, or "nt-xent" (difference 3).
         n_epochs: passes over the training data.
-        batch_size: signals per batch; what is left over of an epoch for a smaller one is left out.
+        batch_size: signals per batch; the remainder of an epoch is dropped.
         learning_rate: of Adam.
         temperature: of the loss.
         max_shift: views are shifted by 0 to `max_shift` - 1 points.

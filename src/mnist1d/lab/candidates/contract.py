@@ -185,8 +185,7 @@ def batch_order(n: int, schedule: Schedule, seed: int) -> np.ndarray:
         schedule: its number of steps and batch size.
         seed: of the run.
 
-    Returns: shape (n_steps, batch_size), reshuffled every epoch; what is left over of an epoch for
-        a smaller batch is left out.
+    Returns: shape (n_steps, batch_size), reshuffled every epoch, whose remainder is dropped.
 
     >>> batch_order(1000, Schedule(n_steps=20), seed=0).shape
     (20, 100)
