@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import mnist1d
+from mnist1d.cli.command import error_line
+from mnist1d.dataset import atomic
 
 SOURCE = Path(mnist1d.__file__).parent
 POSIX_MODULES = {"crypt", "fcntl", "grp", "pwd", "resource", "termios", "tty"}
@@ -151,6 +153,54 @@ def test_loaders_of_pytorch_start_new_processes(method):
     for data in (MNIST1D(num_samples=100), MNIST1DStream(100, seed=7)):
         loader = DataLoader(data, batch_size=40, num_workers=2, multiprocessing_context=method)
         assert sum(len(labels) for _, labels in loader) == len(data)
+
+
+# Files on Windows
+
+
+def test_a_file_that_is_read_is_replaced_once_it_is_closed(monkeypatch, tmp_path):
+    path, attempts, replace = tmp_path / "file", [], Path.replace
+    path.write_bytes(b"old")
+
+    def busy(part, target):
+        attempts.append(part)
+        if len(attempts) < 3:
+            raise PermissionError(13, "Access is denied", str(part))
+        return replace(part, target)
+
+    monkeypatch.setattr(Path, "replace", busy)
+    with pytest.raises(PermissionError), atomic.atomic_write(path) as file:
+        file.write(b"new")
+    assert (path.read_bytes(), len(attempts)) == (b"old", 1)
+    monkeypatch.setattr(atomic, "_CAN_LOCK", False)
+    with atomic.atomic_write(path) as file:
+        file.write(b"new")
+    assert (path.read_bytes(), len(attempts)) == (b"new", 3)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_stays_open_is_left_alone_and_named(monkeypatch, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def busy(part, _):
+        raise PermissionError(13, "Access is denied", str(part))
+
+    monkeypatch.setattr(atomic, "_CAN_LOCK", False)
+    monkeypatch.setattr(atomic, "_WAITS", (0.0, 0.0))
+    monkeypatch.setattr(Path, "replace", busy)
+    with pytest.raises(PermissionError) as caught, atomic.atomic_write(path) as file:
+        file.write(b"new")
+    assert error_line(caught.value) == f"cannot write {path}: Access is denied"
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_without_locks_what_a_killed_process_left_is_removed(monkeypatch, tmp_path):
+    monkeypatch.setattr(atomic, "_CAN_LOCK", False)
+    (tmp_path / ".0123456789abcdef.part").write_bytes(b"half")
+    (tmp_path / "other.part").write_bytes(b"another's")
+    atomic.remove_unfinished(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["other.part"]
 
 
 # No home folder, or one that cannot be written

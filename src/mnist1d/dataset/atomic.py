@@ -6,6 +6,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = [
 
 _NOTE = "was not written; what was there before is unchanged."
 _PART = ".????????????????.part"
+_WAITS = (0.05, 0.1, 0.25, 0.6)
 # What they are connected to is the business of who started this process.
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
 
@@ -83,12 +85,24 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 shutil.copymode(target, part)
             if not _CAN_LOCK:
                 file.close()  # Windows does not rename what is open
-            Path(part).replace(target)
+            _replace(Path(part), target)
     except OSError as error:
         if error.filename in (None, part):  # a full disk names no file
             error.filename = name
         error.add_note(f"{name} {_NOTE}")
         raise
+
+
+def _replace(part: Path, target: Path) -> None:
+    """Replace a file; on Windows, where who reads it prevents that, after a second at most."""
+    for seconds in _WAITS if not _CAN_LOCK else ():
+        try:
+            part.replace(target)
+        except PermissionError:
+            time.sleep(seconds)
+        else:
+            return
+    part.replace(target)
 
 
 @contextmanager
