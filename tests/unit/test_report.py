@@ -362,7 +362,7 @@ def test_a_result_on_other_data_says_which(report):
     assert page.count(section.note[1:]) == 2  # below the title and under "How it was run"
     for text in (page, html_page(contents.Report((section,), ()), {section.name: []})):
         assert "No claim is judged" in text
-        assert "final_seq_length" not in text
+        assert "positions_seed" not in text
     table = page.partition("unless stated.\n\n")[2].partition("\n\n")[0]
     assert "verdict" not in table
     assert len({line.replace("\\|", "").count("|") for line in table.splitlines()}) == 1
@@ -377,7 +377,7 @@ def test_a_result_on_other_data_says_which(report):
 )
 def test_a_result_with_other_settings_says_so(report, changes, note):
     full = next(each for each in report.sections if each.experiment is double_descent).result
-    config = json.loads(full.attrs["config"]) | {"batch_size": 100}
+    config = json.loads(full.attrs["config"]) | {"batch_size": 200}
     about = {"protocol": "reduced", "config": as_json(config)} | changes
     assert record.note(double_descent, full.assign_attrs(about)) == note
 
