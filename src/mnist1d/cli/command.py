@@ -17,7 +17,7 @@ import tyro
 
 from mnist1d.dataset.atomic import is_write_error
 
-RESUME_HINT = "what was finished is kept: run the same command again to go on"
+RESUME_HINT = "finished work is kept: run the same command again to continue"
 """The hint in messages of interrupted work."""
 
 Scheduler = Annotated[

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["generate"]
 
-_RESUME = "finished shards are kept; run the same command to go on"
+_RESUME = "finished shards are kept; run the same command again to continue"
 
 
 def generate(

@@ -74,7 +74,7 @@ def main() -> None:
     try:
         _main(sys.argv[1:])
     except KeyboardInterrupt:
-        message = "interrupted; what was finished is kept: run the same command again to go on"
+        message = "interrupted; finished work is kept: run the same command again to continue"
         print(f"\nmnist1d: {message}", file=sys.stderr, flush=True)  # noqa: T201
         sys.stdout.flush()
         # At once, as threads that still compute can crash an interpreter that is shutting down.

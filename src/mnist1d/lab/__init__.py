@@ -1,8 +1,8 @@
-"""The laboratory as a library: everything that experiments are made of, by name.
+"""The laboratory as a library: the building blocks of experiments and comparisons, by name.
 
-`from mnist1d.lab import CNN, Training, train_runs`. A name is loaded when it is asked for, so
-that importing this module loads neither JAX nor PyTorch nor scikit-learn. Names here stay; where
-they are defined may change.
+`from mnist1d.lab import CNN, Training, train_runs`. A name is loaded on first use, so that
+importing this module loads neither JAX nor PyTorch nor scikit-learn. The names here are stable;
+the modules that define them may change.
 """
 
 from typing import TYPE_CHECKING

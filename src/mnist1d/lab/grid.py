@@ -1,4 +1,4 @@
-"""An experiment, by name or from a file, at every point of a grid of settings."""
+"""Running an experiment, by name or from a file, at every point of a grid of settings."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
@@ -30,16 +30,16 @@ def run_grid(
         grid: values per field of the configuration, one or more each; the fields of a configuration
             inside it have a dot in their name (`data.seed`). None, or nothing in it, for one run
             without further dimensions.
-        config: what all points have in common; the experiment's defaults if omitted.
-        folder: where finished work is kept and found again; None to keep none.
-        progress: called with what is going on: a remark, and a task "grid points" as well as the
-            experiment's.
-        executor: what computes the experiment's units; None for the devices of this process.
+        config: the configuration of all points; the experiment's defaults if omitted.
+        folder: where finished work is stored and found again; None to store none.
+        progress: called with the progress: a remark per point, the task "grid points", and the
+            experiment's own tasks.
+        executor: computes the experiment's tasks; None for the devices of this process.
         **settings: fields of the configuration that replace those of `config`.
 
-    Returns: what the experiment returns, with a dimension in front for every field of the grid,
-        and the attributes of every result; of a grid `config` is what the points have in common,
-        `grid` (JSON) the values per field, `seconds` the sum and `protocol` "reduced".
+    Returns: the experiment's result, with a dimension in front for every field of the grid, and the
+        attributes of every result; of a grid `config` has the fields that all points share, `grid`
+        (JSON) the values per field, `seconds` the sum, and `protocol` is "reduced".
 
     Raises: InputError: before anything runs, if there is no such experiment or field, a value is
         not allowed or occurs twice, or a field cannot be swept; later, if a result cannot be
