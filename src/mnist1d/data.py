@@ -205,8 +205,8 @@ def get_dataset(
     for name in kwargs:
         if name not in NAMES:
             raise TypeError(
-                f"get_dataset() got an unexpected keyword argument {name!r}; did you mean "
-                f"{nearest(name, 'template')!r}?"
+                f"get_dataset() got an unexpected keyword argument {name!r}; "
+                f"{nearest(name, 'template') or 'there are: ' + ', '.join(NAMES)}"
             )
     _warn_of_unread(args)
     arguments = given(args) | kwargs
@@ -340,7 +340,8 @@ def _holds_something(path: str | os.PathLike[str]) -> bool:
 def _warn_of_unread(args: Any) -> None:
     names = [] if args is None else unread(args)
     if names:
-        found = ", ".join(f"{name} (did you mean {nearest(name)}?)" for name in names)
+        hints = {name: nearest(name).replace("'", "") for name in names}
+        found = ", ".join(f"{name} ({hint})" if hint else name for name, hint in hints.items())
         warnings.warn(f"nothing reads these attributes of args: {found}", stacklevel=3)
 
 

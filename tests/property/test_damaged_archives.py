@@ -228,7 +228,7 @@ def test_edited_configurations_are_checked_like_any_other(saved):
         return refusal(saved)
 
     assert with_about() == ""
-    assert "padding[1], the highest, must be from 0 to" in with_about(
+    assert "padding[1], the highest, must be at most" in with_about(
         config=about["config"] | {"padding": [0, 2**31]}
     )
     assert "mean must be a number, not '0.5' of type str" in with_about(mean="0.5")

@@ -42,8 +42,12 @@ def just_outside(constraint, default):
         case Truth():
             yield 1, "must be True or False"
         case Integer():
-            for value in (constraint.lowest - 1, constraint.highest + 1):
-                yield value, f"must be from {constraint.lowest} to {constraint.highest}, not"
+            lowest, highest = constraint.lowest, constraint.highest
+            allowed = [f"from {lowest} to {highest}"] * 2
+            if 10**6 <= highest != 2**32 - 1:
+                allowed = [f"at least {lowest}", f"at most {highest}"]
+            for value, which in zip((lowest - 1, highest + 1), allowed, strict=True):
+                yield value, f"must be {which}, not"
             yield default + 0.5, "must be an integer"
             if constraint.multiple_of > 1:
                 yield constraint.lowest + 1, f"must be a multiple of {constraint.multiple_of}, not"

@@ -144,7 +144,7 @@ def test_fresh_samples_of_a_dataset_with_an_extreme_split():
     ("n", "seed", "error", "message"),
     [
         (100, 42, ValueError, "seed must differ from that of the dataset, 42"),
-        (9, 1, ValueError, "num_samples must be from 10"),
+        (9, 1, ValueError, "num_samples must be at least 10"),
         (100.0, 1, TypeError, "num_samples must be an integer, not 100.0"),
         (100, -1, ValueError, "seed must be from 0"),
         (100, None, TypeError, "seed must be an integer, not None"),

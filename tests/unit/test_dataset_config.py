@@ -115,11 +115,21 @@ def test_a_split_may_leave_one_sample_but_not_none():
 
 @pytest.mark.parametrize(
     ("wrong", "right"),
-    [("n_samples", "num_samples"), ("sead", "seed"), ("shuffle", "shuffle_seq"), ("Ω", "")],
+    [("n_samples", "num_samples"), ("sead", "seed"), ("shuffle", "shuffle_seq")],
 )
 def test_an_unknown_parameter_is_answered_with_the_nearest(wrong, right):
     with pytest.raises(TypeError, match=f"unknown parameter '{wrong}'; did you mean '{right}"):
         generate(**{wrong: 1})
+
+
+def test_a_parameter_like_no_other_is_answered_with_all():
+    for wrong in ("epochs", "Ω", "x" * 10**5):
+        with pytest.raises(
+            TypeError, match=r"unknown parameter '.+; there are: num_samples, "
+        ) as end:
+            generate(**{wrong: 1})
+        assert "did you mean" not in str(end.value)
+        assert len(str(end.value)) < 500
 
 
 @pytest.mark.parametrize("config", [{"seed": 1}, 5000, DatasetConfig])

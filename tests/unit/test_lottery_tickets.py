@@ -197,7 +197,7 @@ def test_rounds_are_chosen_by_their_sparsity_the_first_of_two_as_near():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"seeds": 0}, "seeds must be from 1"),
+        ({"seeds": 0}, "seeds must be at least 1"),
         ({"protocol": "original"}, "protocol must be"),
         ({"products": "float16"}, "products must be"),
         ({"search_batch_size": 4001}, "search_batch_size must be from 1 to 4000, not 4001"),

@@ -199,7 +199,7 @@ def test_mnist_is_found_by_option_and_variable_or_reported_missing(capsys, monke
         ("--rows 2 --first 2", "rows must be left out if first is given"),
         ("templates --rows 2", "--rows must be left out with templates; it belongs to samples"),
         ("overview --num-samples 9", "--num-samples must be left out with overview; it belongs"),
-        ("--num-samples 9", "num_samples must be from 10 to 2147483647, not 9"),
+        ("--num-samples 9", "num_samples must be at least 10, not 9"),
         ("templates --seed 2", "--seed must be left out with templates; it belongs to samples, "),
         ("samples --mnist x", "--mnist must be left out with samples; it belongs to overview"),
         ("building --part test", "--part must be left out with building; it belongs to samples"),

@@ -367,7 +367,7 @@ def test_a_file_that_is_no_experiment_says_what_it_lacks(tmp_path, text, message
 
 
 def test_an_experiment_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(InputError, match="no experiment named double_descent; did you mean double"):
+    with pytest.raises(InputError, match="no experiment 'double_descent'; did you mean 'double"):
         find_experiment("double_descent")
     with pytest.raises(InputError, match=r"absent\.py cannot be read"):
         find_experiment(tmp_path / "absent.py")

@@ -251,9 +251,9 @@ def test_real_workers_divide_an_epoch_and_see_the_next_one():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"n_samples": 0}, ValueError, "n_samples must be from 1"),
+        ({"n_samples": 0}, ValueError, "n_samples must be at least 1"),
         ({"n_samples": 1.5}, TypeError, "n_samples must be an integer"),
-        ({"start": -1}, ValueError, "start must be from 0"),
+        ({"start": -1}, ValueError, "start must be at least 0"),
         ({"rank": 0}, ValueError, "rank and world_size must be given together"),
         ({"rank": 2, "world_size": 2}, ValueError, "rank must be from 0 to 1, not 2"),
         ({"shuffle": 1}, TypeError, "shuffle must be True or False"),
@@ -264,5 +264,5 @@ def test_real_workers_divide_an_epoch_and_see_the_next_one():
 def test_bad_arguments_of_the_stream(arguments, error, message):
     with pytest.raises(error, match=message):
         MNIST1DStream(**arguments)
-    with pytest.raises(ValueError, match="epoch must be from 0"):
+    with pytest.raises(ValueError, match="epoch must be at least 0"):
         MNIST1DStream(5).set_epoch(-1)

@@ -1,7 +1,7 @@
 """Validation of single values: each returns the value as plain Python, or raises a clear error."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any
@@ -16,6 +16,7 @@ __all__ = [
     "heights",
     "integer",
     "known_names",
+    "nearest",
     "one_of",
     "padding",
     "permutation",
@@ -27,9 +28,19 @@ __all__ = [
     "strength",
     "truth",
     "typed",
+    "unknown",
 ]
 
+BEYOND_USE = 10**6
+"""Bounds from here on keep sizes within a machine; messages and documents do not name them."""
+
+LARGEST_SEED = 2**32 - 1
+"""A bound of this size that has a meaning, and is named."""
+
 FLOAT_TYPES = ("float64", "float32")
+
+LONGEST_NAME = 60
+LONGEST_LIST = 250
 
 # Standardisation squares the signals, and the sum of the squares has to stay finite.
 LARGEST_STRENGTH = 1e100
@@ -44,6 +55,10 @@ def integer(name: str, value: Any, lowest: int, highest: int) -> int:
     Traceback (most recent call last):
         ...
     ValueError: seed must be from 0 to 9, not 10
+    >>> integer("seeds", 0, 1, 10**9)
+    Traceback (most recent call last):
+        ...
+    ValueError: seeds must be at least 1, not 0
     """
     # NumPy counts durations among the integers.
     if isinstance(value, bool | np.timedelta64) or not isinstance(value, Integral):
@@ -51,6 +66,9 @@ def integer(name: str, value: Any, lowest: int, highest: int) -> int:
     number = int(value)
     if not lowest <= number <= highest:
         allowed = f"{lowest}" if lowest == highest else f"from {lowest} to {highest}"
+        # A bound that nobody comes near is named only to those who did.
+        if highest >= BEYOND_USE and highest != LARGEST_SEED:
+            allowed = f"at least {lowest}" if number < lowest else f"at most {highest}"
         raise ValueError(f"{name} must be {allowed}, not {shown(value)}")
     return number
 
@@ -124,10 +142,8 @@ def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {listed}, not {typed(value)}")
     if value not in allowed:
-        nearest = get_close_matches(value, allowed, n=1, cutoff=0)[0]
-        raise ValueError(
-            f"{name} must be one of {listed}, not {shown(value)}; did you mean {nearest!r}?"
-        )
+        hint = f"; {near}" if (near := nearest(value, allowed)) else ""
+        raise ValueError(f"{name} must be one of {listed}, not {shown(value)}{hint}")
     return str(value)
 
 
@@ -245,18 +261,50 @@ def _has_own_axes(given: Templates, checked_heights: tuple[tuple[float, ...], ..
 
 
 def known_names(parameters: Mapping[str, Any], known: list[str]) -> None:
-    """Refuse names that no parameter has, naming the nearest."""
+    """Refuse names that no parameter has, naming the nearest, or all if none is near."""
     for name in parameters:
         if name not in known:
             text = name if isinstance(name, str) else shown(name)
-            nearest = get_close_matches(text, known, n=1, cutoff=0)[0]
-            raise TypeError(f"unknown parameter {shown(name)}; did you mean {nearest!r}?")
+            listed = ", ".join(known)
+            # The documentation has them all.
+            listed = listed if len(listed) <= LONGEST_LIST else f"{listed[:LONGEST_LIST]}..."
+            hint = nearest(text, known) or f"there are: {listed}"
+            raise TypeError(f"unknown parameter {shown(name)}; {hint}")
+
+
+def nearest(wrong: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return a question that names the known name most like a wrong one; nothing if none is near.
+
+    Args:
+        wrong: what was given.
+        known: what there is.
+        cutoff: how alike the two have to be, from 0 to 1 (equal).
+
+    >>> nearest("sead", ["seed", "padding"]), nearest("epochs", ["seed", "padding"])
+    ("did you mean 'seed'?", '')
+    """
+    # A text of thousands of characters is near nothing, and would take long to compare.
+    near = get_close_matches(wrong[:LONGEST_NAME], list(known), 1, cutoff)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def unknown(what: str, wrong: str, known: Sequence[str], also: str = "") -> str:
+    """Say that there is nothing of a name, what may have been meant, and what there is.
+
+    >>> unknown("preset", "nosy", ["noisy", "few"])
+    "there is no preset 'nosy'; did you mean 'noisy'? There are: noisy, few"
+    >>> unknown("command", "x", ["run", "list"])
+    "there is no command 'x'; there are: run, list"
+    """
+    hint = f"{near} There" if (near := nearest(wrong, known)) else "there"
+    return f"there is no {what} {shown(wrong)}; {hint} are: {', '.join(known)}{also}"
 
 
 def shown(value: Any) -> str:
     """Return the value as an error message shows it: recognisable, and cut if it is long."""
     try:
-        text = repr(value)
+        # That of an array has several lines.
+        text = " ".join(map(str.strip, repr(value).splitlines()))
     except ValueError:  # Python refuses to print integers of thousands of digits
         return "a number of very many digits"
     except Exception:  # noqa: BLE001 (deep nesting, or any error of another's __repr__)

@@ -58,9 +58,6 @@ __all__ = [
 
 Class = TypeVar("Class", bound=type)
 
-# Bounds from here on only keep sizes within a machine's memory; the documentation omits them.
-_BEYOND_USE = 10**6
-
 _COLUMNS = 100
 
 
@@ -105,7 +102,7 @@ class Integer:
 
     def __str__(self) -> str:
         lowest, highest = _integer_text(self.lowest), _integer_text(self.highest)
-        round_bound = self.highest >= _BEYOND_USE and "**" not in highest
+        round_bound = self.highest >= checks.BEYOND_USE and "**" not in highest
         allowed = f"at least {lowest}" if round_bound else f"from {lowest} to {highest}"
         return allowed if self.multiple_of == 1 else f"a multiple of {self.multiple_of}, {allowed}"
 
@@ -378,7 +375,7 @@ def _explained(constraint: Constraint, entry: str) -> bool:
 
 def _integer_text(number: int) -> str:
     for power, suffix in ((number, ""), (number + 1, " - 1")):
-        if power >= _BEYOND_USE and power.bit_count() == 1:
+        if power >= checks.BEYOND_USE and power.bit_count() == 1:
             return f"2**{power.bit_length() - 1}{suffix}"
     return str(number)  # the command line would wrap it after a comma
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 
 __all__ = ["PRESETS", "Preset", "preset"]
@@ -137,7 +137,5 @@ def preset(name: str, /, **parameters: Any) -> DatasetConfig:
     if not isinstance(name, str):
         raise TypeError(f"the name of a preset must be a text, not {name!r}")
     if name not in PRESETS:
-        near = get_close_matches(name, PRESETS, 1)
-        guess = f"; did you mean {near[0]!r}?" if near else "."
-        raise ValueError(f"there is no preset {name!r}{guess} There are: {', '.join(PRESETS)}")
+        raise ValueError(checks.unknown("preset", name, [*PRESETS]))
     return DatasetConfig(**{**PRESETS[name].parameters, **parameters})

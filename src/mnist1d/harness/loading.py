@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib.util
 import inspect
@@ -15,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_regular
 from mnist1d.harness.interface import Experiment, InputError
 
@@ -40,12 +40,8 @@ def find_experiment(what: str | Path, experiments: Sequence[Experiment]) -> Expe
     path = Path(what)
     if path.suffix == ".py":
         return _load_file(path, tuple(known))
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise InputError(
-        f"no experiment named {name}; {hint}There are: {', '.join(known)}; or give the path of a "
-        "Python file that ends in .py"
-    )
+    also = "; or give the path of a Python file that ends in .py"
+    raise InputError(checks.unknown("experiment", name, [*known], also))
 
 
 def load_module(path: Path) -> tuple[ModuleType, str]:

@@ -1,13 +1,13 @@
 """Settings: changing the fields of a configuration by name, and writing them as JSON."""
 
 import dataclasses
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.harness.interface import InputError
 
@@ -39,9 +39,9 @@ def with_settings(config: Any, settings: Mapping[str, Any]) -> Any:
     for name, value in settings.items():
         outer, _, rest = name.partition(".")
         if outer not in known or (rest and not dataclasses.is_dataclass(getattr(config, outer))):
-            near = difflib.get_close_matches(name, field_names(config), 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
-            raise InputError(f"no field {name!r}; {hint}")
+            near = checks.nearest(name, field_names(config))
+            hint = near or f"there are: {', '.join(known)}"
+            raise InputError(f"no field {checks.shown(name)}; {hint}")
         if rest:
             inner.setdefault(outer, {})[rest] = value
         else:
@@ -88,7 +88,7 @@ def check_data(
     ValueError: data must leave seed as it is: trials have seeds of their own
     """
     if not isinstance(data, DatasetConfig):
-        raise TypeError(f"data must be a DatasetConfig, not {data!r}")
+        raise TypeError(f"data must be a DatasetConfig, not {checks.typed(data)}")
     for field in fixed:
         if getattr(data, field) != getattr(published, field):
             raise ValueError(f"data must leave {field} as it is: {why}")
@@ -109,9 +109,10 @@ def with_data(
 def field_names(config: Any) -> list[str]:
     """Return the names of all fields, those of configurations inside with a dot.
 
-    >>> from mnist1d.dataset.config import DatasetConfig
-    >>> field_names(DatasetConfig())[:2]
-    ['num_samples', 'train_split']
+        >>> from mnist1d.dataset import checks
+    from mnist1d.dataset.config import DatasetConfig
+        >>> field_names(DatasetConfig())[:2]
+        ['num_samples', 'train_split']
     """
     return list(values_by_name(config))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mnist1d.dataset import checks
 from mnist1d.published.object_view import ObjectView
 
 __all__ = ["NAMES", "PUBLISHED", "Arguments", "differences", "given", "nearest", "plain", "unread"]
@@ -75,12 +76,12 @@ def unread(args: Any) -> list[str]:
 
 
 def nearest(name: str, *others: str) -> str:
-    """Return the parameter, or one of the other names, that is spelled most like a name.
+    """Return a question that names the parameter, or other name, most like a name, if one is.
 
-    >>> nearest("num_test_samples")
-    'num_samples'
+    >>> nearest("num_test_samples"), nearest("epochs")
+    ("did you mean 'num_samples'?", '')
     """
-    return get_close_matches(name, (*NAMES, *others), n=1, cutoff=0)[0]
+    return checks.nearest(name, (*NAMES, *others), cutoff=0.5)
 
 
 def plain(name: str, value: Any) -> Any:
