@@ -3,20 +3,21 @@
 import contextlib
 import io
 import json
+import sys
 import tempfile
 from functools import cache
-from importlib import import_module
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from mnist1d import shards
 
-tyro = pytest.importorskip("tyro", reason="tyro is not installed")
+pytest.importorskip("tyro", reason="tyro is not installed")
 pytest.importorskip("rich", reason="rich is not installed")
-generate = import_module("mnist1d.cli.generate").generate
-show = import_module("mnist1d.cli.show").show
+
+from mnist1d.cli import main
 
 FUZZ = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -63,18 +64,26 @@ def options(known):
 
 
 def outcome(command, words):
-    """Run a command in this process; returns its exit code and what it said."""
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+    """Run a command in this process; returns its exit code and what it said.
+
+    What is refused is refused in one line.
+    """
+    errors, results, code = io.StringIO(), io.StringIO(), 0
+    with (
+        contextlib.redirect_stderr(errors),
+        contextlib.redirect_stdout(results),
+        mock.patch.object(sys, "argv", ["mnist1d", command, *words]),
+    ):
         try:
-            tyro.extras.subcommand_cli_from_dict(
-                {"it": command, "other": lambda: None},
-                args=["it", *words],
-                config=(tyro.conf.FlagCreatePairsOff,),
-            )
+            main()
         except SystemExit as stop:
-            return stop.code, said.getvalue()
-    return 0, said.getvalue()
+            code = stop.code
+    lines = [line for line in errors.getvalue().splitlines() if "MNIST is left out" not in line]
+    if code:
+        assert len(lines) == 1, lines
+        assert lines[0].startswith("mnist1d: ")
+        assert len(lines[0]) < 1000
+    return code, errors.getvalue() + results.getvalue()
 
 
 @pytest.mark.slow
@@ -83,7 +92,7 @@ def outcome(command, words):
 def test_generate_ends_with_files_or_one_line(words, n):
     with tempfile.TemporaryDirectory() as folder:
         out = ["--num-samples", n, "--out", f"{folder}/out", "--format", "csv", "--workers", "1"]
-        code, said = outcome(generate, [*out, *words])
+        code, said = outcome("generate", [*out, *words])
         assert code in {0, 2}, said
         assert "Traceback" not in said
         assert said
@@ -98,7 +107,7 @@ def test_show_ends_with_a_picture_or_one_line(words):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "a.png")
         small = ["--num-samples", "100", "--dpi", "20", "--out", str(path)]
-        code, said = outcome(show, [*small, *words])
+        code, said = outcome("show", [*small, *words])
         assert code in {0, 2}, said
         assert "Traceback" not in said
         assert (code == 0) == path.exists(), said
@@ -107,10 +116,10 @@ def test_show_ends_with_a_picture_or_one_line(words):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("--num-samples 0 --out {}/o", "num_samples must be from 1"),
-        ("--num-samples -1 --out {}/o", "num_samples must be from 1"),
-        (f"--num-samples {10**30} --out {{}}/o", "num_samples must be from 1"),
-        ("--num-samples 5 --shard-size 0 --out {}/o", "shard_size must be from 1"),
+        ("--num-samples 0 --out {}/o", "num_samples must be at least 1"),
+        ("--num-samples -1 --out {}/o", "num_samples must be at least 1"),
+        (f"--num-samples {10**30} --out {{}}/o", "num_samples must be at most"),
+        ("--num-samples 5 --shard-size 0 --out {}/o", "shard_size must be at least 1"),
         ("--num-samples 5 --workers 0 --out {}/o", "workers must be from 1"),
         ("--num-samples 5 --out {}/file", "is a file; the shards need a folder"),
         ("--num-samples 5 --out {}/file/o", "Not a directory"),
@@ -122,11 +131,41 @@ def test_show_ends_with_a_picture_or_one_line(words):
 )
 def test_what_cannot_be_generated_is_a_one_line_error(words, message, tmp_path):
     (tmp_path / "file").touch()
-    code, said = outcome(generate, words.replace("{}", str(tmp_path)).split())
+    code, said = outcome("generate", words.replace("{}", str(tmp_path)).split())
     assert code == 2
     lines = [line for line in said.splitlines() if line.startswith("mnist1d: ")]
     assert len(lines) == 1
     assert message in lines[0]
+
+
+EXPERIMENTS = ("run pooling", "run double-descent", "run self-supervised", "reproduce")
+WORDS = st.one_of(
+    numbers,
+    st.sampled_from(["--seeds", "--seed", "--quick", "--out", "--data.classes", "--sizes", "--"]),
+    st.sampled_from(["--data.templates", "--widths", "--learning-rate", "--json", "--data.seed"]),
+    st.sampled_from(["--controls", "--mnist", "True", "a" * 300, "[/b]", "--x=y", "pooling", "-h"]),
+)
+
+
+@pytest.mark.slow
+@given(command=st.sampled_from(EXPERIMENTS), words=st.lists(WORDS, max_size=6))
+@FUZZ
+def test_experiments_are_run_or_refused_in_one_line(command, words, monkeypatch, tmp_path):
+    pytest.importorskip("jax", reason="the laboratory is not installed")
+    from mnist1d.harness import grid, record
+    from mnist1d.harness.interface import InputError
+
+    def stop(*_, **__):
+        raise InputError("far enough")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(grid.Plan, "run", stop)
+    monkeypatch.setattr(record, "execute", stop)
+    name, *more = command.split()
+    if "-h" in words:
+        words = ["-h"]
+    code, said = outcome(name, [*more, *words])
+    assert code == (0 if "-h" in words else 2), said
 
 
 ARGUMENTS = {"num_samples": 60, "shard_size": 20, "file_format": "npz", "workers": 1}

@@ -12,9 +12,10 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from mnist1d.cli import main, tables
+from mnist1d.cli import main
 from mnist1d.cli.command import error_line
-from mnist1d.cli.progress import Bars
+from mnist1d.cli.output import tables
+from mnist1d.cli.output.progress import Bars
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.experiments import EXPERIMENTS, classification, metalearn_learning_rate, tsne
 from mnist1d.experiments.classification import method
@@ -54,7 +55,7 @@ def test_unknown_experiment_lists_the_known_ones(monkeypatch, capsys, tmp_path):
         run(monkeypatch, "reproduce", "clasification", "--out", tmp_path / "out")
     assert stop.value.code == 2
     assert "clasification" in (message := capsys.readouterr().err)
-    assert "there are: classification" in message
+    assert "There are: classification" in message
     assert not (tmp_path / "out").exists()
 
 
@@ -169,7 +170,7 @@ def test_a_quick_run_is_marked_everywhere(monkeypatch, capsys, tmp_path):
 def test_without_mnist_its_row_is_left_out_with_a_line(monkeypatch, capsys, tmp_path):
     out = tmp_path / "new" / "folder"
     run(monkeypatch, "reproduce", "classification", "--quick", "--seeds", "3", "--out", out)
-    assert "MNIST is left out" in capsys.readouterr().out
+    assert "MNIST is left out" in capsys.readouterr().err
     result = record.load(classification, tmp_path / "new" / "folder" / "classification")
     assert "mnist_test_accuracy" not in result
     assert result.sizes["seed"] == 3

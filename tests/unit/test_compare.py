@@ -20,7 +20,7 @@ from rich.console import Console
 
 import mnist1d
 from mnist1d.cli import main
-from mnist1d.cli.progress import Bars
+from mnist1d.cli.output.progress import Bars
 from mnist1d.harness import record
 from mnist1d.harness.interface import InputError
 from mnist1d.lab.candidates.coerce import as_candidate
@@ -590,7 +590,7 @@ def test_diverged_runs_are_counted_and_never_chosen():
         ({"a": MLP}, {"learning_rates": ()}, "learning_rates must not be empty"),
         ({"a": MLP}, {"learning_rates": (0.1, 0.1)}, "learning_rates must be .* all different"),
         ({"a": MLP}, {"learning_rates": (0.1, -1)}, r"learning_rates\[1\] must be above 0, not -1"),
-        ({"a": MLP}, {"budget": 0}, "budget must be from 1"),
+        ({"a": MLP}, {"budget": 0}, "budget must be at least 1"),
         ({"a": MLP}, {"validation_samples": 100}, "at least 500, not 100: .* 4.6 points"),
         ({"a": MLP}, {"evaluate_every": 7}, "evaluate_every must divide the 20 steps, not 7"),
         ({"a": MLP}, {"batch_size": 401}, "batch_size must be from 1 to 400, not 401"),

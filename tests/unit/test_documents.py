@@ -13,6 +13,7 @@ import mnist1d
 
 ROOT = Path(mnist1d.__file__).parents[2]
 DOCUMENTS = (
+    "commands.md",
     "dataset.md",
     "experiments.md",
     "installation.md",
@@ -35,6 +36,7 @@ NEEDED = {
     "import tsne": ["openTSNE"],
     "nn.Module": ["torch"],
     "xarray": ["xarray"],
+    "mnist1d.cli": ["tyro"],
     "mnist1d.experiments": ["jax", "optax", "matplotlib", "xarray", "pandas"],
 }
 

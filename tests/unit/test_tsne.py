@@ -394,7 +394,8 @@ def test_without_opentsne_the_error_says_how_to_install_it(monkeypatch):
 def test_other_commands_do_not_load_what_only_tsne_needs():
     program = (
         "import sys\n"
-        "from mnist1d.cli import list, reproduce, run, tables\n"
+        "from mnist1d.cli import list, reproduce, run\n"
+        "from mnist1d.cli.output import tables\n"
         "from mnist1d.harness import record, schedule\n"
         "print([name for name in ('openTSNE', 'sklearn') if name in sys.modules])"
     )

@@ -6,15 +6,16 @@ Nothing here is slow to import: commands import what they need for their work wh
 import inspect
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import tyro
 
+from mnist1d.cli.output.ending import BROKEN, REFUSED, complain, fail
+from mnist1d.cli.output.outcome import Outcome
 from mnist1d.dataset.atomic import is_write_error
 
 RESUME_HINT = "finished work is kept: run the same command again to continue"
@@ -30,11 +31,8 @@ Scheduler = Annotated[
 _REMARKS = ("Matplotlib created a temporary", "mkdir -p failed")
 logging.getLogger("matplotlib").addFilter(lambda line: not str(line.msg).startswith(_REMARKS))
 
-
-def fail(message: str, code: int = 2) -> NoReturn:
-    """Print a one-line error and exit."""
-    print(f"mnist1d: {message}", file=sys.stderr)  # noqa: T201
-    raise SystemExit(code)
+Flag = Annotated[bool, tyro.conf.arg(help_behavior_hint="")]
+"""An option that is off unless it is given."""
 
 
 def error_line(error: BaseException, path: str | Path = "") -> str:
@@ -71,7 +69,10 @@ def exit_on_error(out: str | Path = "", *, resumable: bool = True) -> Iterator[N
     try:
         yield
     except InputError as error:
-        fail(str(error))
+        is_missing = isinstance(error.__cause__, ModuleNotFoundError)
+        fail(str(error), BROKEN if is_missing else REFUSED)
+    except BrokenPipeError:
+        raise
     except (ClusterError, OSError) as error:
         fail(f"{error_line(error, out)}; {RESUME_HINT}" if resumable else error_line(error, out))
 
@@ -84,7 +85,7 @@ def prepare_devices() -> None:
     devices.keep_compiled_programs()
     if devices.needs_cache_folder() and devices.cache_folder() is None:
         note = "there is no home folder, so that compiled programs are not kept"
-        print(f"mnist1d: {note}; JAX_COMPILATION_CACHE_DIR names a folder", file=sys.stderr)  # noqa: T201
+        complain(f"{note}; JAX_COMPILATION_CACHE_DIR names a folder")
 
 
 @contextmanager
@@ -100,7 +101,9 @@ def connected(scheduler: str | None) -> Iterator[Executor | None]:
 
     try:
         executor = ClusterExecutor(scheduler)
-    except (ConnectionError, ModuleNotFoundError) as error:
+    except ModuleNotFoundError as error:
+        fail(str(error), BROKEN)
+    except ConnectionError as error:
         fail(str(error))
     silence_log()
     try:
@@ -110,8 +113,8 @@ def connected(scheduler: str | None) -> Iterator[Executor | None]:
 
 
 def with_fields(
-    command: Callable[..., None], config: Any, quick: Any = None, owner: str | None = None
-) -> Callable[..., None]:
+    command: Callable[..., Outcome], config: Any, quick: Any = None, owner: str | None = None
+) -> Callable[..., Outcome]:
     """Return a command with the fields of a configuration as further options.
 
     Exits with a one-line error if a field has the name of an option, or an option no value.
@@ -136,13 +139,13 @@ def with_fields(
         if option in options.__annotations__:
             fail(f"{owner} must not have a field {option}: it is an option of the command")
 
-    def with_values(**arguments: Any) -> None:
-        fields = arguments.pop("fields")
+    def with_values(**arguments: Any) -> Outcome:
+        used = arguments.pop("fields", None)
         try:
-            values = given(fields)
+            values = {} if used is None else given(used)
         except InputError as error:
             fail(str(error))
-        command(values, **arguments)
+        return command(values, **arguments)
 
     fields = inspect.Parameter(
         "fields",

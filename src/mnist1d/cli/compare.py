@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from mnist1d.cli.command import (
+    Flag,
     Scheduler,
     connected,
     exit_on_error,
-    fail,
     only_values,
     prepare_devices,
     with_fields,
 )
-from mnist1d.cli.console import make_console
+from mnist1d.cli.output.console import make_console
+from mnist1d.cli.output.ending import fail
+from mnist1d.cli.output.outcome import Outcome
 
 if TYPE_CHECKING:
     from mnist1d.lab.comparison.protocol import Protocol
@@ -38,7 +40,9 @@ def compare(
     scheduler: Scheduler = None,
     workers: _Workers = None,
     threads: int = 1,
-) -> None:
+    json: Flag = False,
+    quiet: Flag = False,
+) -> Outcome:
     """Compare candidates of your own: tuned alike, paired by seed, with the paper's models.
 
     Every field of the protocol is an option, too: `mnist1d compare FILE.py --help` shows them.
@@ -50,11 +54,14 @@ def compare(
         scheduler: address of a Dask scheduler, whose workers train in place of this machine.
         workers: how many runs go next to each other, of candidates that are not in Equinox.
         threads: that such a run may use.
+        json: write one JSON document in place of tables.
+        quiet: show no progress.
     """
-    _run(file, *_read(file), out, scheduler, workers, threads)
+    found = _read(file)
+    return _run(file, *found, out, scheduler, workers, threads, json=json, quiet=quiet)
 
 
-def command_for(name: str) -> Callable[..., None]:
+def command_for(name: str) -> Callable[..., Outcome]:
     """Return the command `compare` with the fields of a file's protocol as options.
 
     Exits with a one-line error if the file cannot be used.
@@ -72,7 +79,9 @@ def command_for(name: str) -> Callable[..., None]:
         scheduler: Scheduler = None,
         workers: _Workers = None,
         threads: int = 1,
-    ) -> None:
+        json: Flag = False,
+        quiet: Flag = False,
+    ) -> Outcome:
         """Compare candidates of your own: tuned alike, paired by seed.
 
         Args:
@@ -81,12 +90,15 @@ def command_for(name: str) -> Callable[..., None]:
             scheduler: address of a Dask scheduler, whose workers train in place of this machine.
             workers: how many runs go next to each other, of candidates that are not in Equinox.
             threads: that such a run may use.
+            json: write one JSON document in place of tables.
+            quiet: show no progress.
         """
         try:
             changed = with_settings(protocol, only_values(values))
         except (InputError, TypeError) as error:
             fail(str(error))
-        _run(file, candidates, changed, out, scheduler, workers, threads)
+        how = {"json": json, "quiet": quiet}
+        return _run(file, candidates, changed, out, scheduler, workers, threads, **how)
 
     return with_fields(compare_file, protocol)
 
@@ -122,14 +134,21 @@ def _run(
     scheduler: str | None,
     workers: int | None,
     threads: int,
-) -> None:
-    from mnist1d.cli.progress import Bars
+    *,
+    json: bool,
+    quiet: bool,
+) -> Outcome:
+    from mnist1d.cli.output import documents
+    from mnist1d.cli.output.progress import make_progress
     from mnist1d.lab.comparison.compare import compare as compare_candidates
 
     start, console, folder = time.perf_counter(), make_console(), out / file.stem
     with exit_on_error(out):
         prepare_devices()
-        with connected(scheduler) as executor, Bars(console) as progress:
+        with (
+            connected(scheduler) as executor,
+            make_progress(console, quiet=quiet, json=json) as progress,
+        ):
             found = compare_candidates(
                 candidates,
                 protocol,
@@ -140,9 +159,14 @@ def _run(
                 threads=threads,
             )
         found.save(folder)
+    failed = documents.failures_of_comparison(found)
+    if json:
+        about = {"command": "compare", "comparison": documents.of_comparison(found, folder)}
+        return Outcome(about | {"failed": failed or None}, failed)
     console.print(found)
     console.print(
         f"{time.perf_counter() - start:.0f} s. Figure and result: {folder}",
         soft_wrap=True,
         markup=False,
     )
+    return Outcome(failed=failed)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import tyro
 
-from mnist1d.cli.command import error_line, fail
+from mnist1d.cli.command import Flag, error_line
 from mnist1d.cli.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
+from mnist1d.cli.output.ending import BROKEN, INTERRUPTED, fail
+from mnist1d.cli.output.outcome import Outcome
 from mnist1d.dataset.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ def generate(
     scheduler: Annotated[
         str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="")
     ] = None,
+    json: Flag = False,
+    quiet: Flag = False,
     dataset: Annotated[DatasetOptions, tyro.conf.OmitArgPrefixes] = PUBLISHED_OPTIONS,
-) -> None:
+) -> Outcome:
     """Write any number of samples into files, or finish or check what is there already.
 
     Sample i is the same for any number of samples, shards, workers and machines. The same command
@@ -46,31 +50,32 @@ def generate(
         seed: of the samples, 0 to 2**32 - 1.
         workers: processes on this machine.
         scheduler: address of a Dask scheduler, to use its workers in place of processes here.
+        json: write one JSON document in place of a line.
+        quiet: show no progress.
         dataset: what the samples are.
     """
-    from rich.console import Console
-    from rich.markup import escape
-
-    from mnist1d.cli.progress import Rate, make_bars
+    from mnist1d.cli.output.console import make_console
+    from mnist1d.cli.output.progress import Rate, make_progress
     from mnist1d.execution.cluster import silence_log
     from mnist1d.shards.generation import generate as generate_shards
 
     # Batch systems announce with this signal that they will stop the run.
     signal.signal(signal.SIGTERM, _interrupt)
-    console = Console()
-    start = time.perf_counter()
+    console = make_console()
+    start, n_done = time.perf_counter(), 0
     try:
         config = dataset.config()
         _check_preset(dataset.preset)
         if scheduler is not None:
             silence_log()
-        with make_bars(console, Rate()) as progress:
-            task = progress.add_task("samples", total=num_samples)
+        with make_progress(console, Rate(), quiet=quiet, json=json) as progress:
 
             def report(shard: "Shard") -> None:
-                progress.update(task, advance=shard.n_samples)
+                nonlocal n_done
+                n_done += shard.n_samples
+                progress("samples", n_done, num_samples)
                 for note in shard.notes:
-                    progress.console.print(f"[yellow]{escape(note)}[/]")
+                    progress.note(note)
 
             done = generate_shards(
                 config,
@@ -84,17 +89,26 @@ def generate(
                 seed=seed,
             )
     except KeyboardInterrupt:
-        fail(f"interrupted; {_RESUME}", 130)
-    except (ModuleNotFoundError, OSError, RuntimeError, TypeError, ValueError) as error:
+        fail(f"interrupted; {_RESUME}", INTERRUPTED)
+    except ModuleNotFoundError as error:
+        fail(str(error), BROKEN)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
         fail(error_line(error))
     for note in done.notes:
         if note.endswith("left alone"):
-            console.print(f"[yellow]{escape(note)}[/]")
+            progress.note(note)
+    seconds = time.perf_counter() - start
+    if json:
+        about = {"command": "generate", "out": out, "format": format, **done._asdict()}
+        return Outcome(about | {"seconds": seconds})
     console.print(
         f"{done.n_samples} samples in {done.n_shards} shards, {done.n_bytes / 1e6:.1f} MB, in "
-        f"{escape(out)}: {done.n_made} made, {done.n_shards - done.n_made} found finished. "
-        f"{time.perf_counter() - start:.1f} s."
+        f"{out}: {done.n_made} made, {done.n_shards - done.n_made} found finished. "
+        f"{seconds:.1f} s.",
+        markup=False,
+        soft_wrap=True,
     )
+    return Outcome()
 
 
 def _check_preset(name: str | None) -> None:

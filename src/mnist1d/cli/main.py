@@ -8,11 +8,26 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import mnist1d
+from mnist1d.cli.output.ending import (
+    BROKEN,
+    EXIT_CODES,
+    INCOMPLETE,
+    INTERRUPTED,
+    complain,
+    cut,
+    end_unread,
+    fail,
+    say,
+)
+from mnist1d.cli.output.outcome import as_text, standard_output_kept
+from mnist1d.dataset import checks
 from mnist1d.dataset.imports import absent, missing
 
 _LABORATORY = ("equinox", "jax", "matplotlib", "optax", "rich", "tyro", "xarray")
@@ -72,13 +87,21 @@ COMMANDS = {
 def main() -> None:
     """Run the subcommand that the arguments name."""
     try:
-        _main(sys.argv[1:])
+        try:
+            _main(sys.argv[1:])
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
-        message = "interrupted; finished work is kept: run the same command again to continue"
-        print(f"\nmnist1d: {message}", file=sys.stderr, flush=True)  # noqa: T201
-        sys.stdout.flush()
+        complain("interrupted; finished work is kept: run the same command again to continue")
+        sys.stderr.flush()
         # At once, as threads that still compute can crash an interpreter that is shutting down.
-        os._exit(130)
+        os._exit(INTERRUPTED)
+    except BrokenPipeError:
+        end_unread()
+    except OSError as error:
+        from mnist1d.cli.command import error_line
+
+        fail(error_line(error))
 
 
 def _main(arguments: list[str]) -> None:
@@ -88,20 +111,18 @@ def _main(arguments: list[str]) -> None:
             stream.reconfigure(errors="replace")
     if not hasattr(mnist1d, "__version__"):
         # The published package has overwritten files of this one.
-        sys.exit("\n".join(f"mnist1d: {line}" for line in _installation().other_packages()))
+        fail("; ".join(_installation().other_packages()), BROKEN)
     if arguments == ["--version"]:
-        print(f"mnist1d {mnist1d.__version__} from {Path(__file__).parents[1]}")  # noqa: T201
+        say(f"mnist1d {mnist1d.__version__} from {Path(__file__).parents[1]}")
         for line in _installation().other_packages():
-            print(f"mnist1d: {line}", file=sys.stderr)  # noqa: T201
+            complain(line)
         return
     if arguments and arguments[0] in _HELP_OPTIONS:
-        print(_help())  # noqa: T201
+        say(_help())
         return
     name, *rest = arguments or [""]
     if name not in COMMANDS:
-        wrong = f"no command {name!r}; there are" if name else "a command is needed"
-        print(f"{_usage()}\nmnist1d: {wrong}: {', '.join(COMMANDS)}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(2)
+        _refuse(name)
     about = COMMANDS[name]
     wants_help = not _HELP_OPTIONS.isdisjoint(rest)
     packages = _HELP if wants_help else about.packages
@@ -109,9 +130,9 @@ def _main(arguments: list[str]) -> None:
         what = "the list of options" if wants_help else f"`mnist1d {name}`"
         line = _installation().needs(lacking, extra=about.extra, what=what)
         if not wants_help:
-            sys.exit(f"mnist1d: {line}")
+            fail(line, BROKEN)
         lines = [_usage(name), "", about.summary, *(["", line] if about.packages else [])]
-        print("\n".join(lines))  # noqa: T201
+        say("\n".join(lines))
         return
     try:
         _run(name, about, rest)
@@ -119,7 +140,7 @@ def _main(arguments: list[str]) -> None:
         line = str(missing(error, about.extra, f"`mnist1d {name}`"))
         if line == str(error) and line.startswith("No module"):
             raise  # a package that lacks one of its own
-        sys.exit(f"mnist1d: {line}")
+        fail(line, BROKEN)
 
 
 def _run(name: str, about: Command, rest: list[str]) -> None:
@@ -127,17 +148,41 @@ def _run(name: str, about: Command, rest: list[str]) -> None:
     words = f"mnist1d {name}"
     if about.has_subject and rest and not rest[0].startswith("-"):
         subject, *rest = rest
-        _call(module.command_for(subject), f"{words} {subject}", rest)
+        # A user's file, which is run to find its options, may print.
+        with _kept_for_document("--json" in rest):
+            function = module.command_for(subject)
+        _call(function, f"{words} {cut(subject)}", rest)
     else:
         _call(getattr(module, module.__name__.rpartition(".")[2]), words, rest)
 
 
-def _call(function: Callable[..., Any], prog: str, arguments: list[str]) -> None:
-    if not arguments and not function.__annotations__.keys() - {"return"}:
-        function()  # there are no options
-        return
-    tyro = import_module("tyro")
-    tyro.cli(function, prog=prog, args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
+def _refuse(name: str) -> NoReturn:
+    """End the program because there is no command of a name."""
+    if not name:
+        fail(f"a command is needed; there are: {', '.join(COMMANDS)}")
+    fail(checks.unknown("command", name, [*COMMANDS]))
+
+
+def _call(function: Callable[..., Any], prog: str, words: list[str]) -> None:
+    """Run a command; write its document where one is asked for, and say what failed in it."""
+    arguments: tuple[Any, ...] = ()
+    named: dict[str, Any] = {word[2:]: True for word in words}
+    parameters = signature(function).parameters.values()
+    needed = any(each.default is Parameter.empty for each in parameters)
+    # What all commands understand can be read without the package that reads the rest.
+    if needed or not set(words) <= {"--json", "--quiet"}:
+        arguments, named = import_module("mnist1d.cli.arguments").parse(function, prog, words)
+    is_json = named.get("json", False)
+    with _kept_for_document(is_json):
+        outcome = function(*arguments, **named)
+    if is_json:
+        say(as_text(outcome.document))
+    if outcome.failed:
+        fail(outcome.failed, INCOMPLETE)
+
+
+def _kept_for_document(is_json: bool) -> AbstractContextManager[None]:
+    return standard_output_kept() if is_json else nullcontext()
 
 
 def _installation() -> Any:
@@ -151,6 +196,7 @@ def _usage(name: str = "COMMAND") -> str:
 def _help() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  {name.ljust(width)}  {about.summary}" for name, about in COMMANDS.items()]
+    codes = [f"  {str(code).ljust(width)}  {meaning}" for code, meaning in EXIT_CODES.items()]
     return "\n".join(
         [
             _usage(),
@@ -159,6 +205,12 @@ def _help() -> str:
             "",
             "commands (`mnist1d COMMAND --help` shows the options of one):",
             *lines,
+            "",
+            "`--json` after a command writes one JSON document in place of tables, `--quiet` shows",
+            "no progress. Progress and errors go to standard error.",
+            "",
+            "exit codes:",
+            *codes,
             "",
             "`mnist1d --version` shows the version.",
         ]

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import tyro
 
-from mnist1d.cli.command import fail
+from mnist1d.cli.command import Flag
+from mnist1d.cli.output.ending import fail, say
+from mnist1d.cli.output.outcome import Outcome
 
 __all__ = ["report"]
 
@@ -17,7 +19,9 @@ def report(
     out: Annotated[
         Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: DIR)")
     ] = None,
-) -> None:
+    json: Flag = False,
+    quiet: Flag = False,  # noqa: ARG001 (as everywhere)
+) -> Outcome:
     """Make RESULTS.md and a page, report.html, of what `mnist1d reproduce` found.
 
     The page needs nothing else: no network, no other file. RESULTS.md is an overview, with links
@@ -26,6 +30,8 @@ def report(
     Args:
         folder: what `mnist1d reproduce --out DIR` wrote; every experiment's page goes there, too.
         out: folder for RESULTS.md and report.html; made if needed.
+        json: write one JSON document in place of lines.
+        quiet: no effect here, where no progress is shown.
     """
     from mnist1d.report import read_report
     from mnist1d.report.documents import write_report
@@ -48,7 +54,11 @@ def report(
         paths = write_report(found, pictures, folder, out)
     except OSError as error:
         fail(f"cannot write {error.filename or out}: {error.strerror or error}")
+    if json:
+        about = {"verdicts": found.counts, "note": found.note or None, "files": paths}
+        return Outcome({"command": "report", **about})
     lines = [summary_of(found), *(str(path) for path in paths)]
     if found.note:
         lines.insert(0, f"{sentence(found.note)}.")
-    print("\n".join(lines))  # noqa: T201
+    say("\n".join(lines))
+    return Outcome()

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from mnist1d.cli.command import (
+    Flag,
     Scheduler,
     connected,
     exit_on_error,
-    fail,
     prepare_devices,
 )
-from mnist1d.cli.console import make_console
+from mnist1d.cli.output.console import make_console, show_title
+from mnist1d.cli.output.ending import BROKEN, fail
+from mnist1d.cli.output.outcome import Outcome
+from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_writable
 from mnist1d.dataset.imports import absent
 from mnist1d.experiments import EXPERIMENTS
@@ -24,6 +27,7 @@ from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mnist1d.cli.output.progress import Bars, Lines
     from mnist1d.harness.findings import Findings
     from mnist1d.harness.interface import PaperExperiment
 
@@ -47,7 +51,9 @@ def reproduce(
     ] = None,
     download_mnist: bool = False,
     scheduler: Scheduler = None,
-) -> None:
+    json: Flag = False,
+    quiet: Flag = False,
+) -> Outcome:
     """Reproduce the paper: train, compare every claim with the published value, draw figures.
 
     Args:
@@ -58,6 +64,8 @@ def reproduce(
         mnist: folder with MNIST's four files, for the rows that need them.
         download_mnist: fetch what is missing of MNIST from a public mirror (11 MB).
         scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
+        json: write one JSON document in place of tables.
+        quiet: show no progress.
     """
     start = time.perf_counter()
     chosen = _choose(experiments)
@@ -69,44 +77,58 @@ def reproduce(
     _check_mnist([*configs.values()])
     _check_writable(out, chosen)
 
-    from mnist1d.cli.progress import Bars
-    from mnist1d.cli.tables import describe_time, show_summary, show_times
+    from mnist1d.cli.output import documents
+    from mnist1d.cli.output.progress import make_progress
+    from mnist1d.cli.output.tables import describe_time, show_summary, show_times
     from mnist1d.harness import record, schedule
     from mnist1d.harness.findings import findings_of
 
     prepare_devices()
     console = make_console()
+    progress = make_progress(console, quiet=quiet, json=json)
     if quick:
-        console.print("[bold yellow]Quick run, not the full protocol.[/]")
-    found = _findings_of_others(out, chosen, console)
-    results = {}
+        progress.note("Quick run, not the full protocol.")
+    found = _findings_of_others(out, chosen, progress)
+    own: dict[str, Findings] = {}
+    results, failures = {}, []
     with (
         exit_on_error(out),
         connected(scheduler) as executor,
-        Bars(console) as bars,
+        progress as bars,
         schedule.finished(chosen, configs, out, executor, bars) as finished,
     ):
         for experiment, result in finished:
             folder = out / experiment.NAME
+            findings = findings_of(experiment, result)
+            found[experiment.NAME] = own[experiment.NAME] = findings
             results[experiment.NAME] = result
-            findings = found[experiment.NAME] = findings_of(experiment, result)
+            failures += [documents.failures_of_result(result)]
             record.save(experiment, result, folder)
             record.save_claims([found[n.NAME] for n in EXPERIMENTS if n.NAME in found], out)
-            console.rule(experiment.TITLE)
-            show_summary(findings, console)
-            console.print(f"{describe_time(result)} Figures and result: {folder}")
+            if not json:
+                show_title(console, experiment.TITLE)
+                show_summary(findings, console)
+                _say(console, f"{describe_time(result)} Figures and result: {folder}")
+    failed, seconds = "; ".join(filter(None, failures)), time.perf_counter() - start
+    if json:
+        in_order = {each.NAME: own[each.NAME] for each in chosen}
+        return Outcome(documents.of_reproduction(in_order, out, seconds, failed), failed)
     if len(chosen) > 1:
         background = [each.NAME for each in schedule.schedule_of(chosen).background]
-        own = [results[experiment.NAME] for experiment in chosen]
-        show_times(own, time.perf_counter() - start, console, background)
-    console.print(f"All claims: {out / 'claims.json'}")
+        show_times([results[each.NAME] for each in chosen], seconds, console, background)
+    _say(console, f"All claims: {out / 'claims.json'}")
+    return Outcome(failed=failed)
+
+
+def _say(console: "Console", line: str) -> None:
+    console.print(line, markup=False, soft_wrap=True)
 
 
 def _choose(names: tuple[str, ...]) -> list["PaperExperiment"]:
     known = {experiment.NAME: experiment for experiment in EXPERIMENTS}
     unknown = [name for name in names if name not in known]
     if unknown:
-        fail(f"no experiment named {', '.join(unknown)}; there are: {', '.join(known)}")
+        fail(checks.unknown("experiment", unknown[0], [*known]))
     return [known[name] for name in known if not names or name in names]
 
 
@@ -131,7 +153,7 @@ def _check_packages(chosen: Sequence["PaperExperiment"]) -> None:
                 from mnist1d.dataset.imports import installation
 
                 what = f"the experiment {experiment.NAME}"
-                fail(installation.needs([package], extra=extra, what=what))
+                fail(installation.needs([package], extra=extra, what=what), BROKEN)
 
 
 def _check_mnist(configs: Sequence[Any]) -> None:
@@ -157,7 +179,7 @@ def _check_writable(out: Path, chosen: Sequence["PaperExperiment"]) -> None:
 
 
 def _findings_of_others(
-    out: Path, chosen: Sequence["PaperExperiment"], console: "Console"
+    out: Path, chosen: Sequence["PaperExperiment"], progress: "Bars | Lines"
 ) -> dict[str, "Findings"]:
     """Judge the results of earlier commands in the folder, so that claims.json stays complete."""
     from mnist1d.harness import record
@@ -169,7 +191,7 @@ def _findings_of_others(
             try:
                 result = record.load(experiment, out / experiment.NAME)
             except (FileNotFoundError, ValueError) as error:
-                console.print(f"[yellow]Left out of claims.json: {error}[/]")
+                progress.note(f"Left out of claims.json: {error}")
             else:
                 found[experiment.NAME] = findings_of(experiment, result)
     return found

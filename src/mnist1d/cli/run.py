@@ -1,30 +1,32 @@
 """The command `mnist1d run`."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
+from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from mnist1d.cli.command import (
+    Flag,
     Scheduler,
     connected,
     exit_on_error,
-    fail,
     prepare_devices,
     with_fields,
 )
-from mnist1d.cli.console import make_console
+from mnist1d.cli.output.console import make_console, show_title
+from mnist1d.cli.output.ending import fail
+from mnist1d.cli.output.outcome import Outcome
 from mnist1d.dataset.atomic import check_writable
 from mnist1d.experiments import find_experiment
 from mnist1d.harness.interface import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
-    from rich.console import Console
 
+    from mnist1d.cli.output.progress import Bars, Lines
     from mnist1d.harness.interface import Experiment
 
 _Name = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="EXPERIMENT")]
@@ -39,7 +41,9 @@ def run(
     quick: bool = False,
     out: _Out = _OUT,
     scheduler: Scheduler = None,
-) -> None:
+    json: Flag = False,
+    quiet: Flag = False,
+) -> Outcome:
     """Run an experiment with settings of your own; several values of one make a grid.
 
     Every field of the experiment's configuration is also an option, to be given after the
@@ -50,11 +54,13 @@ def run(
         quick: start from the settings that take seconds.
         out: folder for the result, its figures and finished work; made if needed.
         scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
+        json: write one JSON document in place of tables.
+        quiet: show no progress.
     """
-    _run(_found(experiment), {}, quick, out, scheduler)
+    return _run(_found(experiment), {}, quick, out, scheduler, json=json, quiet=quiet)
 
 
-def command_for(name: str) -> Callable[..., None]:
+def command_for(name: str) -> Callable[..., Outcome]:
     """Return the command that runs an experiment, with the fields of its configuration as options.
 
     Exits with a one-line error if there is no such experiment.
@@ -67,8 +73,10 @@ def command_for(name: str) -> Callable[..., None]:
         quick: bool = False,
         out: _Out = _OUT,
         scheduler: Scheduler = None,
-    ) -> None:
-        _run(found, values, quick, out, scheduler)
+        json: Flag = False,
+        quiet: Flag = False,
+    ) -> Outcome:
+        return _run(found, values, quick, out, scheduler, json=json, quiet=quiet)
 
     run_experiment.__doc__ = f"""Run {found.TITLE} with settings of your own.
 
@@ -79,6 +87,8 @@ def command_for(name: str) -> Callable[..., None]:
         quick: start from the settings that take seconds.
         out: folder for the result, its figures and finished work; made if needed.
         scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
+        json: write one JSON document in place of tables.
+        quiet: show no progress.
     """
     quick = found.Config.quick() if hasattr(found.Config, "quick") else None
     return with_fields(run_experiment, found.Config(), quick, owner=f"Config of {name}")
@@ -97,11 +107,13 @@ def _run(
     quick: bool,
     out: Path,
     scheduler: str | None,
-) -> None:
-    from rich.markup import escape
-
-    from mnist1d.cli.progress import Bars
-    from mnist1d.cli.tables import show_findings
+    *,
+    json: bool,
+    quiet: bool,
+) -> Outcome:
+    from mnist1d.cli.output import documents
+    from mnist1d.cli.output.progress import make_progress
+    from mnist1d.cli.output.tables import show_findings
     from mnist1d.harness import record
     from mnist1d.harness.grid import plan_grid
     from mnist1d.harness.settings import with_settings
@@ -125,25 +137,34 @@ def _run(
         fail(f"cannot write {error.filename}: {error.strerror}")
     with exit_on_error(out):
         prepare_devices()
-        console.rule(escape(experiment.TITLE))
-        with connected(scheduler) as executor, Bars(console) as progress:
+        progress = make_progress(console, quiet=quiet, json=json)
+        if not json:
+            show_title(console, experiment.TITLE)
+        with connected(scheduler) as executor, progress:
             result = plan.run(folder, progress, executor)
-        show_findings(experiment, result, console)
-        drawn = [] if "grid" in result.attrs else _draw(experiment, result, folder, console)
+        if not json:
+            show_findings(experiment, result, console)
+        drawn = [] if "grid" in result.attrs else _draw(experiment, result, folder, progress)
         former = _figures_in(folder)
-        record.write(result.assign_attrs(figures=json.dumps(drawn)), folder / "result.nc")
+        record.write(result.assign_attrs(figures=dumps(drawn)), folder / "result.nc")
         # Figures of the former result would be taken for this result's.
         for stale in set(former) - set(drawn):
             for suffix in ("png", "pdf"):
                 (folder / f"{stale}.{suffix}").unlink(missing_ok=True)
+    failed, seconds = documents.failures_of_result(result), time.perf_counter() - start
+    if json:
+        about = documents.of_result(result, experiment, folder=folder)
+        return Outcome(
+            {"command": "run", "result": about, "seconds": seconds, "failed": failed or None},
+            failed,
+        )
     what = "Figures and result" if drawn else "Result"
-    console.print(
-        f"{time.perf_counter() - start:.0f} s. {what}: {folder}", soft_wrap=True, markup=False
-    )
+    console.print(f"{seconds:.0f} s. {what}: {folder}", soft_wrap=True, markup=False)
+    return Outcome(failed=failed)
 
 
 def _draw(
-    experiment: "Experiment", result: "xr.Dataset", folder: Path, console: "Console"
+    experiment: "Experiment", result: "xr.Dataset", folder: Path, progress: "Bars | Lines"
 ) -> list[str]:
     """Draw an experiment's figures, and return their names."""
     from mnist1d.harness import record
@@ -153,9 +174,7 @@ def _draw(
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 (made for the paper's settings, or by a user)
-        console.print(
-            f"No figures with these settings ({type(error).__name__}: {error}).", markup=False
-        )
+        progress.note(f"No figures with these settings ({type(error).__name__}: {error}).")
         return []
 
 
@@ -164,7 +183,7 @@ def _figures_in(folder: Path) -> list[str]:
     from mnist1d.harness import record
 
     try:
-        names = json.loads(record.read(folder / "result.nc").attrs.get("figures", "[]"))
+        names = loads(record.read(folder / "result.nc").attrs.get("figures", "[]"))
     except (FileNotFoundError, ValueError):
         return []
     # A name from a file must not lead out of the folder.

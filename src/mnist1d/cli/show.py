@@ -1,14 +1,15 @@
 """The command `mnist1d show`."""
 
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
-from mnist1d.cli.command import error_line, fail
+from mnist1d.cli.command import Flag, error_line
 from mnist1d.cli.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
+from mnist1d.cli.output.ending import BROKEN, complain, fail, say
+from mnist1d.cli.output.outcome import Outcome
 from mnist1d.dataset.imports import required
 from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
 
@@ -60,8 +61,10 @@ def show(
         tyro.conf.arg(metavar="DIR", help_behavior_hint=f"(default: ${FOLDER_VARIABLE})"),
     ] = None,
     dpi: int = 100,
+    json: Flag = False,
+    quiet: Flag = False,
     dataset: Annotated[DatasetOptions, tyro.conf.OmitArgPrefixes] = PUBLISHED_OPTIONS,
-) -> None:
+) -> Outcome:
     """Draw the dataset: samples, templates, how a sample is built, or all of it in one overview.
 
     Prints the files that it writes; equal options make equal files. In a folder, there is also one
@@ -79,8 +82,11 @@ def show(
         seed: of the samples, 0 to 2**32 - 1.
         mnist: folder with MNIST's four files, for the overview.
         dpi: pixels per inch of a PNG.
+        json: write one JSON document in place of the files' names.
+        quiet: say nothing of what is left out.
         dataset: what the samples are.
     """
+    written = []
     try:
         given = {"rows": rows, "first": first, "part": part, "num_samples": num_samples}
         _check_concern(picture, **given, seed=seed, mnist=mnist)
@@ -106,8 +112,8 @@ def show(
             images = None
             if mnist is not None or (mnist_folder() and config.templates is None):
                 images = load_mnist(mnist)
-            elif config.templates is None:
-                _note(f"MNIST is left out: name its folder with --mnist or in {FOLDER_VARIABLE}")
+            elif config.templates is None and not quiet:
+                complain(f"MNIST is left out: name its folder with --mnist or in {FOLDER_VARIABLE}")
             drawn[""] = pictures.overview_picture(
                 config, mnist=images, seed=config.seed if seed is None else seed, dark=dark
             )
@@ -115,9 +121,14 @@ def show(
             for path in paths:
                 named = path.with_name(f"{path.stem}{suffix}{path.suffix}")
                 pictures.save_picture(figure, named, dpi=dpi)
-                print(named)  # noqa: T201
-    except (MemoryError, ModuleNotFoundError, OSError, TypeError, ValueError) as error:
+                written.append(named)
+                if not json:
+                    say(str(named))
+    except ModuleNotFoundError as error:
+        fail(str(error), BROKEN)
+    except (MemoryError, OSError, TypeError, ValueError) as error:
         fail(error_line(error))
+    return Outcome({"command": "show", "picture": picture, "files": written})
 
 
 def _check_concern(picture: str, **given: Any) -> None:
@@ -139,7 +150,3 @@ def _paths(picture: str, out: Path, file_format: str) -> list[Path]:
         raise ValueError(f"--out must end in .png or .pdf, or be a folder, not {out}")
     formats = ("png", "pdf") if file_format == "both" else (file_format,)
     return [out / f"{picture}.{name}" for name in formats]
-
-
-def _note(message: str) -> None:
-    print(f"mnist1d: {message}", file=sys.stderr)  # noqa: T201

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from mnist1d.cli.command import error_line, fail
-from mnist1d.cli.console import make_console
+from mnist1d.cli.command import Flag, error_line
+from mnist1d.cli.output.console import make_console
+from mnist1d.cli.output.ending import BROKEN, fail
+from mnist1d.cli.output.outcome import Outcome
 from mnist1d.experiments import EXPERIMENTS, find_experiment
 
 if TYPE_CHECKING:
@@ -29,7 +31,9 @@ def show_result(
     experiment: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE.py", help_behavior_hint="")
     ] = None,
-) -> None:
+    json: Flag = False,
+    quiet: Flag = False,  # noqa: ARG001 (as everywhere)
+) -> Outcome:
     """Show what a stored result holds: experiment, settings, variables, summary and claims.
 
     Args:
@@ -37,8 +41,10 @@ def show_result(
         table: write a table with one row per number, in place of showing anything.
         variables: that go into the table.
         experiment: the Python file of an experiment of your own, for its summary.
+        json: write one JSON document in place of tables.
+        quiet: no effect here, where no progress is shown.
     """
-    from mnist1d.cli.tables import show_contents, show_findings
+    from mnist1d.cli.output.tables import show_contents, show_findings
     from mnist1d.harness.results import load_result, save_table, tidy_table
 
     console = make_console()
@@ -46,18 +52,37 @@ def show_result(
         result = load_result(path)
         if table is None:
             module = _experiment_of(result, experiment)
+            if json:
+                return Outcome(_document(path, result, module))
             show_contents(result, console)
             show_findings(module, result, console)
-            return
+            return Outcome()
         frame = tidy_table(result, variables or None)
         save_table(frame, table)
-    except (ModuleNotFoundError, OSError, ValueError) as error:
+    except ModuleNotFoundError as error:
+        fail(str(error), BROKEN)
+    except (OSError, ValueError) as error:
         fail(error_line(error))
-    console.print(
-        f"{len(frame)} rows of {', '.join(dict.fromkeys(frame.variable))}: {table}",
-        soft_wrap=True,
-        markup=False,
-    )
+    names = [*dict.fromkeys(frame.variable)]
+    if json:
+        about = {"table": table, "n_rows": len(frame), "columns": [*frame], "variables": names}
+        return Outcome({"command": "show-result", **about})
+    line = f"{len(frame)} rows of {', '.join(names)}: {table}"
+    console.print(line, soft_wrap=True, markup=False)
+    return Outcome()
+
+
+def _document(
+    path: Path, result: "xr.Dataset", experiment: "Experiment | None"
+) -> dict[str, object]:
+    from mnist1d.cli.output import documents
+
+    about = {"command": "show-result", "path": path}
+    if result.attrs["experiment"] != "comparison":
+        return {**about, "result": documents.of_result(result, experiment)}
+    from mnist1d.lab.comparison.result import Comparison
+
+    return {**about, "comparison": documents.of_comparison(Comparison(result))}
 
 
 def _experiment_of(result: "xr.Dataset", file: Path | None) -> "Experiment | None":

@@ -113,7 +113,7 @@ class Comparison:
 
     def __str__(self) -> str:
         text = io.StringIO()
-        Console(file=text, width=_WIDTH).print(self.table())
+        Console(file=text, width=_WIDTH, emoji=False).print(self.table())
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     __repr__ = __str__

@@ -45,9 +45,8 @@ def show_findings(experiment: Experiment | None, result: xr.Dataset, console: Co
                 show_summary(findings, console)
                 return
         except Exception as error:  # noqa: BLE001 (made for the paper's settings, or by a user)
-            console.print(
-                f"No summary with these settings ({type(error).__name__}: {error}).", markup=False
-            )
+            why = f"{type(error).__name__}: {error}"
+            console.print(Text(f"No summary with these settings ({why})."))
     show_scalars(result, console)
 
 
@@ -60,25 +59,23 @@ def show_summary(findings: Findings, console: Console) -> None:
     n = result.sizes.get("seed", 1)
     about = record.note(experiment, result)
     note = f"\n[yellow]{escape(about)}[/]" if about else ""
-    table = Table(
-        title=f"{experiment.TITLE}\nmean ± half the 95 % interval, n = {n} unless stated{note}",
-        box=box.SIMPLE,
-    )
+    how = f"mean ± half the 95 % interval, n = {n} unless stated{note}"
+    table = Table(title=f"{escape(experiment.TITLE)}\n{how}", box=box.SIMPLE)
     table.add_column("", min_width=9)
     for column in (*columns, *(["published"] if judgements else [])):
-        table.add_column(column, justify="right", no_wrap=True)
+        table.add_column(escape(column), justify="right", no_wrap=True)
     if judgements:
         table.add_column("verdict", no_wrap=True)
     group = None
     for row in rows:
         if row.group != group:
             table.add_section()
-            table.add_row(f"[bold]{row.group}[/]")
+            table.add_row(Text(row.group, "bold"))
             group = row.group
         judgement = by_name.get(row.claim) if row.claim else None
-        verdict = [str(judgement.claim.rule), _verdict(judgement)] if judgement else []
+        verdict = [escape(str(judgement.claim.rule)), _verdict(judgement)] if judgement else []
         numbers = [_cell(row.estimates.get(column), n) for column in columns]
-        table.add_row(row.condition, *numbers, *verdict)
+        table.add_row(escape(row.condition), *numbers, *verdict)
     if rows:
         # A line that the terminal wraps loses nothing, unlike a cell that is cut off.
         least = _least_width(table, console)
@@ -95,9 +92,9 @@ def show_summary(findings: Findings, console: Console) -> None:
     for judgement in judgements:
         if judgement.claim.name not in in_table:
             ledger.add_row(
-                judgement.claim.statement,
+                escape(judgement.claim.statement),
                 _cell(judgement.estimate, n),
-                str(judgement.claim.rule),
+                escape(str(judgement.claim.rule)),
                 _verdict(judgement),
             )
     if ledger.row_count:

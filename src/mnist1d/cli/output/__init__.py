@@ -1,0 +1,1 @@
+"""What commands say: tables or JSON on standard output, progress and errors on standard error."""

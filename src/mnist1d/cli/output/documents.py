@@ -1,0 +1,225 @@
+"""The documents of `--json`, made of results; their schemas are in `schema.json` beside this."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from mnist1d.harness.claims import VERDICTS, Judgement
+from mnist1d.harness.findings import Findings, findings_of
+from mnist1d.harness.interface import Experiment
+from mnist1d.harness.results import cases, grid_of, scalars_per_seed
+from mnist1d.measures.uncertainty import Estimate, estimate
+
+if TYPE_CHECKING:
+    from mnist1d.lab.comparison.result import Comparison
+
+_ESTIMATES = ("test_accuracy", "train_accuracy", "shuffled_accuracy", "steps_to_target")
+
+
+def describe(found: Estimate) -> dict[str, Any]:
+    """Return an estimate by the names of its parts, with the values that it is of."""
+    return {
+        "mean": found.mean,
+        "ci_low": found.low,
+        "ci_high": found.high,
+        "n": found.n,
+        "n_diverged": found.n_diverged,
+        "values": found.values,
+    }
+
+
+def of_result(
+    result: xr.Dataset,
+    experiment: Experiment | None = None,
+    findings: Findings | None = None,
+    folder: Path | None = None,
+) -> dict[str, Any]:
+    """Return what a result of an experiment says, but for its curves.
+
+    Args:
+        result: of any experiment.
+        experiment: its module, if it is at hand.
+        findings: what was found in the result, if it is known already.
+        folder: that holds the result and its figures; None where nothing was written.
+    """
+    note = ""
+    if findings is None and experiment is not None and "grid" not in result.attrs:
+        try:
+            findings = findings_of(experiment, result)
+        except Exception as error:  # noqa: BLE001 (made for the paper's settings, or a stranger's)
+            note = f"no summary with these settings ({type(error).__name__}: {error})"
+    attributes = result.attrs
+    return {
+        "experiment": str(attributes["experiment"]),
+        "title": None if experiment is None else str(experiment.TITLE),
+        "protocol": str(attributes.get("protocol", "")),
+        "other_data": attributes.get("data"),
+        "config": _read(attributes.get("config")),
+        "grid": _read(attributes.get("grid")),
+        "seconds": _number(attributes.get("seconds")),
+        "finished": attributes.get("finished"),
+        "device": attributes.get("device"),
+        "processor": attributes.get("processor"),
+        "versions": _read(attributes.get("versions")),
+        "dimensions": {str(name): size for name, size in result.sizes.items()},
+        "variables": {
+            str(name): {"dimensions": [str(dim) for dim in each.dims], "type": str(each.dtype)}
+            for name, each in result.data_vars.items()
+        },
+        "rows": [] if findings is None else _rows(findings),
+        "claims": []
+        if findings is None
+        else [_claim(each, findings) for each in findings.judgements],
+        "numbers": _numbers(result),
+        "note": note or None,
+        "files": [] if folder is None else [folder / "result.nc", *_figures(folder)],
+    }
+
+
+def of_reproduction(
+    found: Mapping[str, Findings], out: Path, seconds: float, failed: str
+) -> dict[str, Any]:
+    """Return what `mnist1d reproduce` found in the experiments that it ran."""
+    judgements = [judgement for each in found.values() for judgement in each.judgements]
+    counts = Counter[str](judgement.verdict for judgement in judgements)
+    return {
+        "command": "reproduce",
+        "results": [
+            of_result(each.result, each.experiment, each, out / name)
+            for name, each in found.items()
+        ],
+        "verdicts": {verdict: counts[verdict] for verdict in VERDICTS},
+        "claims_file": out / "claims.json",
+        "seconds": seconds,
+        "failed": failed or None,
+    }
+
+
+def of_comparison(found: "Comparison", folder: Path | None = None) -> dict[str, Any]:
+    """Return what a comparison found: every candidate, and the differences between them."""
+    result = found.result
+    return {
+        "config": _read(result.attrs.get("config")),
+        "protocol": str(result.attrs.get("protocol", "")).splitlines(),
+        "seconds": _number(result.attrs.get("seconds")),
+        "finished": result.attrs.get("finished"),
+        "device": result.attrs.get("device"),
+        "processor": result.attrs.get("processor"),
+        "versions": _read(result.attrs.get("versions")),
+        "candidates": [_candidate(result.sel(candidate=name)) for name in result.candidate.values],
+        "differences": [
+            {
+                "first": each.first,
+                "second": each.second,
+                "points": describe(each.estimate),
+                "p_value": each.p_value,
+                "significant": each.told_apart,
+            }
+            for each in found.differences()
+        ],
+        "files": [] if folder is None else [folder / "result.nc", *_figures(folder)],
+    }
+
+
+def failures_of_comparison(found: "Comparison") -> str:
+    """Say in one line which candidates failed or have no run that did not diverge."""
+    failed = dict(found.failures)
+    for name in map(str, found.result.candidate.values):
+        if name not in failed and bool(found.result.diverged.sel(candidate=name).all()):
+            failed[name] = "all runs diverged"
+    if not failed:
+        return ""
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
+    return f"{len(failed)} of {found.result.sizes['candidate']} candidates failed: {reasons}"
+
+
+def failures_of_result(result: xr.Dataset) -> str:
+    """Say in one line that all runs of a result diverged, if they did."""
+    if "diverged" in result and result.diverged.size and bool(result.diverged.all()):
+        return f"all runs of {result.attrs['experiment']} diverged"
+    numbers = [result[name] for name in scalars_per_seed(result) if result[name].dtype.kind == "f"]
+    if numbers and not any(np.isfinite(each).any() for each in numbers):
+        return f"{result.attrs['experiment']} has no finite number: all runs diverged"
+    return ""
+
+
+def _rows(findings: Findings) -> list[dict[str, Any]]:
+    return [
+        {
+            "group": row.group,
+            "condition": row.condition,
+            "claim": row.claim,
+            "columns": {name: describe(each) for name, each in row.estimates.items()},
+        }
+        for row in findings.rows
+    ]
+
+
+def _claim(judgement: Judgement, findings: Findings) -> dict[str, Any]:
+    record = judgement.record(findings.experiment.NAME, full=findings.is_full)
+    return {**record, "rule": str(judgement.claim.rule)}
+
+
+def _numbers(result: xr.Dataset) -> list[dict[str, Any]]:
+    """Return the mean of every number per seed, for every point of a grid and every case."""
+    grid = grid_of(result)
+    found = []
+    for name in scalars_per_seed(result):
+        dims = [str(dim) for dim in result[name].dims if dim != "seed"]
+        for coordinates, values in cases(result[name]):
+            case = dict(zip(dims, coordinates, strict=True))
+            point = {dim: case.pop(dim) for dim in dims if dim in grid}
+            number = {"variable": name, "point": point, "case": case}
+            found.append(number | describe(estimate(values)))
+    return found
+
+
+def _candidate(each: xr.Dataset) -> dict[str, Any]:
+    n_parameters = _number(each.n_parameters.item())
+    about: dict[str, Any] = {
+        "name": str(each.candidate.item()),
+        "is_reference": bool(each.is_reference),
+        "framework": str(each.framework.item()),
+        "failure": str(each.failure.item()) or None,
+        "n_diverged": int(each.diverged.sum()),
+        "n_parameters": None if n_parameters is None else int(n_parameters),
+        "n_tries": int(each.n_tries),
+        "settings": _read(str(each.settings.item())),
+        "remarks": str(each.remarks.item()) or None,
+        "seconds_per_run": describe(estimate(each.seconds)),
+    }
+    if "cpu_seconds" in each:  # which older results do not have
+        about["cpu_seconds_per_run"] = describe(estimate(each.cpu_seconds))
+    about |= {name: describe(estimate(each[name])) for name in _ESTIMATES if name in each}
+    for name, dim in (("shift_accuracy", "test_set"), ("size_accuracy", "train_size")):
+        if name in each:
+            about[name] = {
+                str(label): describe(estimate(each[name].sel({dim: label})))
+                for label in each[dim].values
+            }
+    return about
+
+
+def _read(text: Any) -> Any:
+    """Return what an attribute says in JSON; None if it says nothing."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if np.isfinite(number) else None
+
+
+def _figures(folder: Path) -> Sequence[Path]:
+    return sorted([*folder.glob("*.png"), *folder.glob("*.pdf")])
