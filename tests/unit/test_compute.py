@@ -13,6 +13,7 @@ import pytest
 from mnist1d.execution import Compute, Store, Task
 from mnist1d.execution.compute import Stopped, _Call, run_elsewhere, versions
 from mnist1d.execution.devices import leave_as_set_up
+from mnist1d.execution.numerics import number_settings
 from mnist1d.execution.task import grouped
 
 MADE = Counter()
@@ -241,3 +242,26 @@ def test_what_needs_this_machines_files_stays_here():
     compute = Compute(None, executor)
     assert squares(compute([task(3)], Squares, Config(), only_here=True)) == {3: 9}
     assert executor.n_asked == 0
+
+
+def test_a_worker_with_other_settings_refuses():
+    assert elsewhere(Config(), 4, versions() | number_settings())
+    with pytest.raises(RuntimeError, match="has jax_enable_x64 False and should have True"):
+        elsewhere(Config(), 4, versions() | {"jax_enable_x64": "True"})
+
+
+def test_what_was_prepared_under_other_settings_is_prepared_again():
+    made = []
+
+    def make(config):
+        made.append(config)
+        return Squares(config)
+
+    with ThreadPoolExecutor(1) as pool:
+        for precision in (None, None, "highest"):
+            jax.config.update("jax_default_matmul_precision", precision)
+            try:
+                list(Compute(None, pool)([task(3)], make, Config()))
+            finally:
+                jax.config.update("jax_default_matmul_precision", None)
+    assert len(made) == 2

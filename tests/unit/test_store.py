@@ -73,3 +73,9 @@ def test_objects_are_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ValueError, match="Object arrays"):
         Store(tmp_path, ABOUT).save({"bad": np.array([object()])}, seed=0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_may_call_something_like_what_all_have_in_common(tmp_path):
+    Store(tmp_path, {"version": 1}).save(ARRAYS, version="of the task")
+    assert Store(tmp_path, {"version": 2}).load(version="of the task") is None
+    assert Store(tmp_path, {"version": 1}).load(version="of the task") is not None

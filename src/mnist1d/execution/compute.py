@@ -17,6 +17,7 @@ from mnist1d.execution.cluster import ClusterError
 from mnist1d.execution.devices import free_device, leave_as_set_up
 from mnist1d.execution.executors import DaemonThreads, Events, results_of
 from mnist1d.execution.machine import count_cores
+from mnist1d.execution.numerics import number_settings
 from mnist1d.execution.store import Store
 from mnist1d.execution.task import Arrays, OnProgress, OnStep, Runner, Task, grouped
 
@@ -48,6 +49,10 @@ class Compute:
         self.store = store or Store()
         self._executor = executor
         self._runners = _Runners(1)
+
+    def without_store(self) -> "Compute":
+        """Return what computes in the same place, and keeps nothing."""
+        return Compute(None, self._executor)
 
     def __call__(
         self,
@@ -148,13 +153,13 @@ def run_elsewhere(
 
     Args:
         call: how to run the tasks.
-        wanted: the versions that this process should have.
+        wanted: the versions and global settings that this process should have.
         numbered: the number of the group, and the group.
 
     Returns: one pair: the number, and for every task its place in the group and its arrays.
-    Raises: ClusterError: if this process has other versions of what determines the numbers.
+    Raises: ClusterError: if this process has other versions or settings that change numbers.
     """
-    check_versions(versions(), wanted)
+    check_versions(versions() | number_settings(), wanted)
     number, sent = numbered
     # Arrays from a network may not be aligned in memory, and NumPy then sums in another order.
     group = [
@@ -172,21 +177,21 @@ def versions() -> dict[str, str]:
 
 
 def check_versions(own: Mapping[str, str], wanted: Mapping[str, str]) -> None:
-    """Refuse to compute in a process whose versions differ from the caller's.
+    """Refuse to compute in a process whose versions or settings differ from the caller's.
 
     Raises: ClusterError: naming what differs.
 
     >>> check_versions({"jax": "0.8"}, {"jax": "0.9"})
     Traceback (most recent call last):
         ...
-    mnist1d.execution.cluster.ClusterError: this worker has jax 0.8 and should have 0.9; install ...
+    mnist1d.execution.cluster.ClusterError: this worker has jax 0.8 and should have 0.9; it must ...
     """
     different = [name for name in wanted if wanted[name] != own[name]]
     if different:
         raise ClusterError(
             "this worker has "
             + ", ".join(f"{name} {own[name]} and should have {wanted[name]}" for name in different)
-            + "; install the same everywhere"
+            + "; it must be the same everywhere"
         )
 
 
@@ -223,15 +228,17 @@ class _Runners:
 
     def __init__(self, most: int) -> None:
         self._most, self._lock = most, threading.Lock()
-        self._made: list[tuple[Any, Any, Runner]] = []
+        self._made: list[tuple[Any, Any, dict[str, str], Runner]] = []
 
     def get(self, make_runner: Callable[[Any], Runner], config: Any) -> Runner:
+        settings = number_settings()
         with self._lock:
-            for made_by, made_with, runner in self._made:
-                if made_by == make_runner and (made_with is config or made_with == config):
+            for made_by, made_with, under, runner in self._made:
+                is_same = made_with is config or made_with == config
+                if made_by == make_runner and is_same and under == settings:
                     return runner
             runner = make_runner(config)
-            self._made = [(make_runner, config, runner), *self._made][: self._most]
+            self._made = [(make_runner, config, settings, runner), *self._made][: self._most]
             return runner
 
 
@@ -249,7 +256,7 @@ def _run(runners: _Runners, call: _Call, group: Group, on_step: OnStep) -> Found
 def _elsewhere(
     executor: Executor, call: _Call, groups: Sequence[Group], progress: _Progress
 ) -> Found:
-    function = partial(run_elsewhere, call, versions())
+    function = partial(run_elsewhere, call, versions() | number_settings())
     for number, finished in results_of(executor, function, enumerate(groups)):
         group = groups[number]
         progress(group, len(group) * progress.steps)

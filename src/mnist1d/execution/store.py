@@ -47,6 +47,11 @@ class Store:
         self._folder, self._about, self._warn = folder, dict(about or {}), warn
         self.n_found = 0
 
+    @property
+    def keeps(self) -> bool:
+        """Whether results are kept in a folder."""
+        return self._folder is not None
+
     def holds(self, **key: Any) -> bool:
         """Return whether there is a file for a result, which `load` may still find damaged."""
         return self._folder is not None and self._place(self._folder, key)[1].is_file()
@@ -101,7 +106,10 @@ class Store:
 
     def _place(self, folder: Path, key: Mapping[str, Any]) -> tuple[str, Path]:
         try:
-            text = json.dumps(self._about | dict(key), sort_keys=True)
+            common = {name: self._about[name] for name in self._about if name in key}
+            # What is called like something that all have in common does not take its place.
+            together = self._about | dict(key) | ({"common": common} if common else {})
+            text = json.dumps(together, sort_keys=True)
         except TypeError as error:
             raise TypeError(
                 "a task's key must be in the types of JSON (of a DatasetConfig its to_dict()), not "

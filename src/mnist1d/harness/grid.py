@@ -213,7 +213,7 @@ def _key(experiment: Experiment, config: Any) -> str:
     known = {
         "experiment": experiment.NAME,
         "version": experiment.VERSION,
-        "mnist1d": record.package_version(),
+        **record.environment(),
         "config": json.loads(as_json(config)),
     }
     if hasattr(config, "mnist"):

@@ -24,6 +24,7 @@ from mnist1d.dataset.atomic import atomic_write, check_regular
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution import Compute, Store
 from mnist1d.execution.machine import processor_name
+from mnist1d.execution.numerics import changed_settings
 from mnist1d.figures import style
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import (
@@ -101,7 +102,7 @@ def execute(
     about = {
         "experiment": experiment.NAME,
         "version": experiment.VERSION,
-        "mnist1d": package_version(),
+        **environment(),
     }
 
     def warn(line: str) -> None:
@@ -133,12 +134,16 @@ def execute(
 def circumstances(*packages: str) -> dict[str, str]:
     """Return the circumstances that every result records: versions, machine, date.
 
+    Global settings that change numbers are there if they are not the default ones.
+
     Args:
         *packages: packages whose versions are recorded in addition to the usual ones.
     """
     names = ("mnist1d", "numpy", "jax", "optax", *packages)
     versions = {name: metadata.version(name) for name in names}
+    settings = changed_settings()
     return {
+        **({"settings": json.dumps(settings)} if settings else {}),
         "versions": json.dumps({"python": platform.python_version()} | versions),
         "device": f"{jax.device_count()} x {jax.devices()[0].device_kind}",
         "processor": processor_name(),
@@ -246,6 +251,19 @@ def read(path: Path) -> xr.Dataset:
         raise ValueError(
             f"{path} is damaged or no result ({error}); if it is one, remove it and run again"
         ) from error
+
+
+def environment() -> dict[str, Any]:
+    """Return what determines all numbers beside experiment and configuration.
+
+    Those are the version of mnist1d, and global settings that are not the default ones.
+
+    >>> list(environment())
+    ['mnist1d']
+    """
+    settings = changed_settings()
+    # Not `settings`, as which a task may know its own.
+    return {"mnist1d": package_version()} | ({"global_settings": settings} if settings else {})
 
 
 def package_version() -> str:

@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -13,6 +12,7 @@ import optax
 
 from mnist1d.dataset import generate
 from mnist1d.execution import Arrays, OnStep, Task
+from mnist1d.execution.numerics import cached_by_settings
 from mnist1d.experiments.lottery_tickets.config import PUBLISHED_PRUNING_STEP, STUDIES, Config
 from mnist1d.models import MLP, MaskedMLP, predict
 from mnist1d.models.masked_mlp import needed_units
@@ -51,7 +51,7 @@ def initial_network(config: Config, seed: int, part: str) -> MLP:
     return _draw(config.hidden_size, seed, part if own else None)
 
 
-@lru_cache(32)
+@cached_by_settings(32)
 def _draw(hidden_size: int, seed: int, part: str | None) -> MLP:
     key = jax.random.key(seed)
     if part is not None:

@@ -14,6 +14,7 @@ import optax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from mnist1d.dataset import checks
+from mnist1d.execution.numerics import number_settings
 from mnist1d.lab.candidates.checks import (
     are_equal,
     explained,
@@ -330,7 +331,7 @@ class EquinoxCandidate:
 
         Tuning and the final runs share programs.
         """
-        name = f"{group.name} {len(keys)} {schedule}"
+        name = f"{group.name} {len(keys)} {schedule} {number_settings()}"
         if name in self._programs:
             return self._programs[name], 0.0
         train = compile_runs(

@@ -1,48 +1,63 @@
-"""Fingerprints of code: texts that determine the behaviour of functions and classes.
+"""Fingerprint of code: the text that determines what a function or class does.
 
-The source is not enough: `lambda key: MLP(hidden_size=width, key=key)` depends on `width`. The text
-also has a function's defaults, the values in its closure, and the functions and values of its own
-file that it uses; but nothing that differs between two starts of Python.
+The source alone does not: `lambda key: MLP(hidden_size=width, key=key)` does something else for
+every `width`. So what a function remembers (defaults, what it encloses, the functions and values of
+its own file and of other modules that it names) belongs to the text, and nothing that changes from
+one start of Python to the next.
 """
 
-import dis
 import functools
 import hashlib
 import inspect
 import json
-import re
-import sys
-import sysconfig
+import os
 import types
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import equinox as eqx
 import jax
-import numpy as np
 
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_NO_TEXT: Any = object.__repr__
-_INSTALLED = tuple(
-    str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "purelib", "platlib")
+from mnist1d.execution.own_code import (
+    global_names,
+    is_installed,
+    names_in,
+    own_imports,
+    package_version,
 )
+from mnist1d.lab.candidates.contents import array_text, digest, parts_of, plain_text
+
+UNKNOWN = "without a fingerprint: "
+"""How a line of the text begins that names a value whose content is not in it."""
+
+_LONGEST = 2000
+"""Texts of data with more characters are shown by a digest."""
+_CODE = (types.ModuleType, types.FunctionType, type)
+_READS_BY_TEXT = {"__dict__", "attrgetter", "eval", "exec", "getattr", "globals", "vars"}
+"""Names in code that may read any value of a module."""
 
 
 def source_text(thing: Any) -> str:
-    """Return the source of functions and classes, with the values that they refer to.
+    """Write down what a thing is: source of functions and classes, values of what they remember.
 
     Args:
         thing: a function, a class, a `functools.partial`, a value, or a mapping of any of these.
 
-    Returns: a text that is the same in every process, and changes if the thing does.
+    Returns: text that is the same in every process, and another one if what it stands for changes.
+        Of installed packages it has the versions. What has no content that could be compared, such
+        as a generator, is named in a line that begins with `UNKNOWN`.
 
     >>> def made(width):
     ...     return lambda x: x * width
     >>> source_text(made(2)) == source_text(made(2)), source_text(made(2)) == source_text(made(3))
     (True, False)
     """
-    return "\n".join(_lines(thing, seen=[]))
+    walk = _Walk()
+    try:
+        lines = walk.all_lines(thing)
+    except RecursionError:
+        lines = ["nested too deeply", f"{UNKNOWN}what is nested too deeply"]
+    return "\n".join(lines)
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:
@@ -54,99 +69,217 @@ def settings_text(settings: Mapping[str, Any]) -> str:
     return json.dumps(dict(settings), default=source_text)
 
 
-def _lines(thing: Any, seen: list[Any]) -> Iterator[str]:
-    if isinstance(thing, functools.partial):
-        yield "partial of"
-        yield from _lines(thing.func, seen)
-        yield from _named(enumerate(thing.args), seen)
-        yield from _named(thing.keywords.items(), seen)
-    elif isinstance(thing, types.MethodType):
-        yield from _lines(thing.__func__, seen)
-        yield from _lines(thing.__self__, seen)
-    elif isinstance(thing, types.ModuleType | types.FunctionType | type):
-        yield from _lines_of_code(thing, seen)
-    elif hasattr(thing, "__wrapped__") and callable(thing):  # as `jax.jit` leaves a function
-        yield type(thing).__name__
-        yield from _lines(thing.__wrapped__, seen)
-    elif isinstance(thing, Mapping):
-        yield from _lines(type(thing), seen)
-        yield from _named(thing.items(), seen)
-    elif isinstance(thing, tuple | list):
-        yield from _lines(type(thing), seen)
-        yield from _named(enumerate(thing), seen)
-    elif isinstance(thing, set | frozenset):  # whose order changes from start to start
-        yield from sorted("\n  ".join(_lines(each, seen)) for each in thing)
-    elif (values := _values_inside(thing)) is None:
-        yield _value(thing)
-    elif (number := _number(thing, seen)) is not None:
-        yield f"told of as {number}"
-    else:
-        seen.append(thing)
-        yield from _lines(type(thing), seen)
-        yield from _named(values.items(), seen)
+def unknown_parts(source: str) -> list[str]:
+    """Return the values that a source names without their content.
+
+    >>> unknown_parts(source_text({"rows": iter(range(3)), "log": open}))
+    []
+    >>> unknown_parts(source_text({"rows": (each for each in ())}))
+    ['rows (generator)']
+    """
+    lines = [line for line in source.splitlines() if line.startswith(UNKNOWN)]
+    return [line.removeprefix(UNKNOWN) for line in dict.fromkeys(lines)]
 
 
-def _lines_of_code(
-    thing: types.ModuleType | types.FunctionType | type, seen: list[Any]
-) -> Iterator[str]:
-    if is_installed(thing):
-        if isinstance(thing, types.ModuleType):
-            yield thing.__name__
-            return
-        yield f"{thing.__module__}.{thing.__qualname__}"
-        if isinstance(thing, types.FunctionType):
-            yield from _remembered(thing, seen, with_globals=False)
-    elif (number := _number(thing, seen)) is not None:
-        yield f"told of as {number}"
-    else:
-        seen.append(thing)
-        yield _source(thing)
-        if isinstance(thing, types.ModuleType):
-            yield from _named(_brought_in(thing).items(), seen)
-        elif isinstance(thing, types.FunctionType):
-            yield from _remembered(thing, seen, with_globals=True)
+class _Walk:
+    """Goes through everything that a thing consists of, each once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        self._alive: list[Any] = []  # so that no other object gets the place of one that is gone
+        self._open: set[int] = set()
+        self._place: list[str] = []
+        self._unknown: list[str] = []
+        self._packages: set[str] = set()
+        self._names: set[str] = set()
+        self._modules: dict[str, types.ModuleType] = {}
+        self._described: set[tuple[str, str]] = set()
+
+    def all_lines(self, thing: Any) -> list[str]:
+        lines = self._lines(thing)
+        while more := self._values_of_modules():
+            lines += more
+        versions = {name: package_version(name) for name in sorted(self._packages)}
+        lines += [f"with {name} {version}" for name, version in versions.items() if version]
+        return lines + [UNKNOWN + each for each in self._unknown]
+
+    def _lines(self, thing: Any) -> list[str]:
+        # The environment is no setting, but where the program runs.
+        text = "os.environ" if thing is os.environ else plain_text(thing)
+        if text is not None:
+            return [text]
+        if isinstance(thing, _CODE):
+            return self._lines_of_code(thing)
+        if (text := array_text(thing)) is not None:
+            return [text]
+        if type(thing) in {dict, list, tuple, set, frozenset}:
+            return self._lines_of_container(thing)
+        if (number := self._number(thing)) is not None:
+            return [f"the same as {number}"]
+        return self._lines_of_object(thing)
+
+    def _lines_of_object(self, thing: Any) -> list[str]:
+        if isinstance(thing, functools.partial):
+            arguments = (*enumerate(thing.args), *thing.keywords.items())
+            return ["partial of", *self._lines(thing.func), *self._named(arguments)]
+        if isinstance(thing, types.MethodType):
+            return [*self._lines(thing.__func__), *self._lines(thing.__self__)]
+        if isinstance(thing, types.CellType):
+            return self._lines(_cell_contents(thing))
+        if callable(thing) and inspect.getattr_static(thing, "__wrapped__", None) is not None:
+            # As `jax.jit` leaves a function.
+            lines = [*self._lines(type(thing)), *self._lines(thing.__wrapped__)]
+            return lines + self._named(_around(thing).items())
+        parts = parts_of(thing)
+        if parts is None:
+            name = ".".join(self._place[-3:]) or "a value"
+            self._unknown.append(f"{name} ({type(thing).__qualname__})")
+            return [type(thing).__qualname__]
+        return [*self._lines(parts.made_by), *self._named(parts.values)]
+
+    def _number(self, thing: Any) -> int | None:
+        """Return the number of a thing that was described before, and give one to all others."""
+        number = self._numbers.get(id(thing))
+        if number is None:
+            self._numbers[id(thing)] = len(self._numbers)
+            self._alive.append(thing)
+        return number
+
+    def _lines_of_container(self, thing: Any) -> list[str]:
+        # Equal ones may be one object or several, as Python likes; but one may contain itself.
+        if id(thing) in self._open:
+            return ["itself"]
+        self._open.add(id(thing))
+        lines = [type(thing).__name__]
+        if isinstance(thing, dict):
+            lines += self._named(thing.items())
+        elif isinstance(thing, set | frozenset):  # whose order changes from start to start
+            lines += self._sorted(thing)
         else:
-            for function in _methods(thing):
-                yield from _remembered(function, seen, with_globals=True)
-            yield from _named(_attributes(thing).items(), seen)
-            for base in thing.__bases__:
-                yield from _lines(base, seen)
+            lines += self._named(enumerate(thing))
+        self._open.discard(id(thing))
+        return lines
+
+    def _sorted(self, things: Iterable[Any]) -> list[str]:
+        texts, numbers = [], self._numbers
+        for each in things:
+            text = plain_text(each)
+            if text is None:
+                self._numbers = dict(numbers)
+                text = "\n  ".join(self._lines(each))
+            texts.append(text)
+        self._numbers = numbers
+        return sorted(texts)
+
+    def _lines_of_code(self, thing: Any) -> list[str]:
+        if is_installed(thing):
+            name = getattr(thing, "__module__", None) or thing.__name__
+            self._packages.add(name.partition(".")[0])
+            if isinstance(thing, types.ModuleType):
+                return [thing.__name__]
+            lines = [f"{thing.__module__}.{thing.__qualname__}"]
+            if isinstance(thing, types.FunctionType):
+                lines += self._remembered(thing, with_globals=False)
+            return lines
+        if (number := self._number(thing)) is not None:
+            return [f"the same as {number}"]
+        lines = [_source(thing)]
+        if isinstance(thing, types.ModuleType):
+            self._modules[thing.__name__] = thing
+            return lines + self._named(_brought_in(thing).items())
+        if isinstance(thing, types.FunctionType):
+            return lines + self._remembered(thing, with_globals=True)
+        for function in _methods(thing):
+            lines += self._remembered(function, with_globals=True)
+        lines += self._named(_attributes(thing).items())
+        for base in thing.__bases__:
+            lines += self._lines(base)
+        return lines
+
+    def _remembered(self, function: types.FunctionType, *, with_globals: bool) -> list[str]:
+        """Tell of everything a function computes with that its source does not show."""
+        values: dict[str, Any] = {}
+        for i, default in enumerate(function.__defaults__ or ()):
+            values[f"default {i}"] = default
+        values |= {f"default {k}": v for k, v in (function.__kwdefaults__ or {}).items()}
+        code = function.__code__
+        cells = function.__closure__ or ()
+        values |= dict(zip(code.co_freevars, map(_cell_contents, cells), strict=True))
+        if with_globals:
+            used = function.__globals__
+            values |= {name: used[name] for name in sorted(global_names(code)) if name in used}
+            values |= {f"attribute {name}": value for name, value in _set_on(function).items()}
+            for module in own_imports(code, used.get("__package__")):
+                values[f"import {module.__name__}"] = module
+            self._names |= names_in(code)
+        values.pop("__class__", None)  # the class that is being described
+        return self._named(values.items(), " =")
+
+    def _values_of_modules(self) -> list[str]:
+        """Describe the values of own modules that code may read, as far as that is not done."""
+        lines = []
+        for name, module in list(self._modules.items()):
+            values = vars(module)
+            used = values if _READS_BY_TEXT & self._names else self._names & values.keys()
+            for each in sorted(used):
+                if each.startswith("__") or (name, each) in self._described:
+                    continue
+                self._described.add((name, each))
+                lines += self._named([(f"{name}.{each}", values[each])], " =")
+        return lines
+
+    def _named(self, items: Iterable[tuple[Any, Any]], sign: str = ":") -> list[str]:
+        lines = []
+        for key, value in items:
+            name = key if isinstance(key, str) else f"[{' '.join(self._lines(key))}]"
+            self._place.append(name)
+            text = "\n  ".join(self._lines(value))
+            self._place.pop()
+            if len(text) > _LONGEST and _is_data(value):
+                text = f"{type(value).__qualname__}, {digest(text.encode(errors='replace'))}"
+            lines.append(f"{name}{sign} {text}")
+        return lines
 
 
-def _number(thing: Any, seen: Sequence[Any]) -> int | None:
-    return next((i for i, each in enumerate(seen) if thing is each), None)
+def _is_data(value: Any) -> bool:
+    return not isinstance(value, _CODE) and not callable(value) and is_installed(type(value))
 
 
-def _values_inside(thing: Any) -> dict[str, Any] | None:
-    """Return the values in an object; None if its `repr` is complete."""
-    if _is_array(thing):
+def _cell_contents(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not set yet
         return None
-    if callable(getattr(thing, "get_params", None)):  # an estimator, whose clone has only these
-        return dict(thing.get_params(deep=False))
-    if is_dataclass(thing):
-        return {each.name: getattr(thing, each.name, None) for each in fields(thing)}
-    kind = type(thing)
-    is_complete = is_installed(kind) and kind.__repr__ != _NO_TEXT
-    if is_complete and not hasattr(thing, "state_dict"):  # a module of PyTorch shows no weights
-        return None
-    slots = [name for each in kind.__mro__ for name in vars(each).get("__slots__", ())]
-    values = {name: getattr(thing, name, None) for name in slots if not name.startswith("__")}
-    return {**values, **getattr(thing, "__dict__", {})}
+
+
+def _around(thing: Any) -> dict[str, Any]:
+    """Return what a wrapper has besides the function, such as the rule of its derivative."""
+    is_known = isinstance(thing, jax.custom_jvp | jax.custom_vjp | eqx.Module)
+    if not is_known and is_installed(type(thing)):  # which may keep what it has compiled
+        return {}
+    return _set_on(thing)
+
+
+def _set_on(thing: Any) -> dict[str, Any]:
+    """Return the attributes of a function or wrapper; not those copied from what it wraps."""
+    copied = getattr(getattr(thing, "__wrapped__", None), "__dict__", {})
+    values = getattr(thing, "__dict__", {})
+    return {name: each for name, each in values.items() if name not in {"__wrapped__", *copied}}
 
 
 def _brought_in(module: types.ModuleType) -> dict[str, Any]:
-    """Return what a module imports from modules that are not installed, such as other files."""
+    """Return what a module has from others that are not installed; its source does not show it."""
     return {
         name: value
         for name, value in vars(module).items()
-        if isinstance(value, types.ModuleType | types.FunctionType | type)
+        if isinstance(value, _CODE)
         and getattr(value, "__module__", None) != module.__name__
         and not is_installed(value)
     }
 
 
 def _attributes(kind: type) -> dict[str, Any]:
-    """Return the values in the body of a class, without its methods."""
+    """Return the values in the body of a class, its methods apart."""
     methods = (types.FunctionType, classmethod, staticmethod, property)
     return {
         name: value
@@ -155,68 +288,45 @@ def _attributes(kind: type) -> dict[str, Any]:
     }
 
 
-def _named(items: Any, seen: list[Any]) -> Iterator[str]:
-    for name, value in items:
-        yield f"{name}: " + "\n  ".join(_lines(value, seen))
-
-
-def _remembered(function: types.FunctionType, seen: list[Any], with_globals: bool) -> Iterator[str]:
-    """Yield the defaults, closure values and globals of a function."""
-    values: dict[str, Any] = {}
-    for i, default in enumerate(function.__defaults__ or ()):
-        values[f"default {i}"] = default
-    values |= {f"default {k}": v for k, v in (function.__kwdefaults__ or {}).items()}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            values[name] = cell.cell_contents
-        except ValueError:  # not set yet
-            continue
-    if with_globals:
-        used = sorted(_names(function.__code__))
-        values |= {
-            name: function.__globals__[name] for name in used if name in function.__globals__
-        }
-    # `__class__` is the class that is being described.
-    for name, value in values.items():
-        if name != "__class__":
-            yield f"{name} = " + "\n  ".join(_lines(value, seen))
-
-
-def _names(code: types.CodeType) -> set[str]:
-    """Name the global variables that code reads, without names of attributes."""
-    inner = [each for each in code.co_consts if isinstance(each, types.CodeType)]
-    own = {
-        each.argval
-        for each in dis.get_instructions(code)
-        if each.opname == "LOAD_NAME" or "GLOBAL" in each.opname
-    }
-    return own.union(*map(_names, inner))
-
-
 def _methods(thing: type) -> list[types.FunctionType]:
-    found = []
-    for value in vars(thing).values():
-        function = inspect.unwrap(getattr(value, "__func__", getattr(value, "fget", value)))
-        if isinstance(function, types.FunctionType):
-            found.append(function)
-    return found
+    return list(_functions_of(vars(thing).values()))
+
+
+def _functions_of(values: Iterable[Any]) -> Iterator[types.FunctionType]:
+    for value in values:
+        parts: tuple[Any, ...] = (value,)
+        if isinstance(value, property):
+            parts = (value.fget, value.fset)
+        for part in parts:
+            function = inspect.unwrap(getattr(part, "__func__", part))
+            if isinstance(function, types.FunctionType):
+                yield function
 
 
 def _source(thing: Any) -> str:
-    """Return the source, if there is one, and a digest of the byte code.
+    """Return the source, as far as there is one, and a digest of the byte code.
 
-    The latter differs for two functions on one line, whose source is the same.
+    Two functions on one line have one source.
     """
     try:
         source = inspect.cleandoc(inspect.getsource(thing))
-    except (OSError, TypeError):  # typed into a console
+    except (OSError, TypeError):  # typed into a console, or compiled
         name = thing.__name__ if isinstance(thing, types.ModuleType) else thing.__qualname__
-        source = f"{name}, source not at hand"
+        source = f"{name}, source not at hand{_file_digest(thing)}"
     if isinstance(thing, types.ModuleType):
         return source
     functions = [thing] if isinstance(thing, types.FunctionType) else _methods(thing)
     codes = "".join(_byte_code(function.__code__) for function in functions)
     return f"{source}\nbyte code {hashlib.sha256(codes.encode()).hexdigest()[:16]}"
+
+
+def _file_digest(thing: Any) -> str:
+    """Return a digest of a module's file, for modules that are not written in Python."""
+    try:
+        with open(thing.__file__, "rb") as file:  # noqa: PTH123
+            return f", {digest(file.read())}"
+    except (AttributeError, OSError, TypeError):
+        return ""
 
 
 def _byte_code(code: types.CodeType) -> str:
@@ -231,38 +341,3 @@ def _byte_code(code: types.CodeType) -> str:
 
 def _constant(value: Any) -> str:
     return str(sorted(map(repr, value))) if isinstance(value, frozenset) else repr(value)
-
-
-def is_installed(thing: Any) -> bool:
-    """Return whether something belongs to an installed package, whose version is stored."""
-    name = thing.__name__ if isinstance(thing, types.ModuleType) else thing.__module__
-    package = (name or "").partition(".")[0]
-    file = getattr(sys.modules.get(package), "__file__", None)
-    if package in {"mnist1d", "__main__"} or file is None:
-        # The file of `__main__` may be an installed program, such as pytest.
-        return package == "mnist1d" or package in sys.stdlib_module_names
-    return str(Path(file).resolve()).startswith(_INSTALLED)
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray | jax.Array) or _is_tensor(value)
-
-
-def _is_tensor(value: Any) -> bool:
-    torch = sys.modules.get("torch")  # imported, if there is a tensor
-    return torch is not None and isinstance(value, torch.Tensor)
-
-
-def _value(value: Any) -> str:
-    if _is_array(value):
-        if _is_tensor(value):
-            value = value.detach().cpu()
-        array = np.asarray(jax.random.key_data(value) if _is_key(value) else value)
-        content = repr(array.tolist()).encode() if array.dtype.hasobject else array.tobytes()
-        digest = hashlib.sha256(content).hexdigest()[:16]
-        return f"{array.dtype} array of shape {array.shape}, {digest}"
-    return _ADDRESS.sub("", repr(value))
-
-
-def _is_key(value: Any) -> bool:
-    return isinstance(value, jax.Array) and jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key)

@@ -91,7 +91,9 @@ class SklearnCandidate:
 
     def source(self) -> str:
         """Return the text of the estimator, with all of its parameters."""
-        return source_text({"estimator": self.estimator})
+        # As every run begins: without what it may have learned.
+        estimator = self.estimator if self._is_made() else self._unfitted()
+        return source_text({"estimator": estimator})
 
     def check(self, sets: Sets, schedule: Schedule) -> None:
         """Try the candidate on a few samples; see `mnist1d.lab.candidates.contract.Candidate`."""

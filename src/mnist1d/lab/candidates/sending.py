@@ -18,9 +18,9 @@ import equinox as eqx
 import jax
 
 from mnist1d.dataset.imports import required
+from mnist1d.execution.own_code import is_installed
 from mnist1d.lab.candidates.checks import describe_error
 from mnist1d.lab.candidates.contract import Candidate, CandidateError
-from mnist1d.lab.candidates.fingerprint import is_installed
 
 
 def packed(candidate: Candidate | tuple[Any, ...]) -> bytes:

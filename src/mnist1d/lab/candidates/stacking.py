@@ -1,7 +1,6 @@
 """Stacked data and predictions of many runs, for one compiled program."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import equinox as eqx
@@ -10,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
+from mnist1d.execution.numerics import cached_by_settings
 from mnist1d.lab.candidates.contract import Run, Schedule, Sets, batch_order
 from mnist1d.models import predict
 
 CHUNK = 500
 """Samples that are predicted at a time."""
 
-_order = lru_cache(maxsize=8)(batch_order)
+_order = cached_by_settings(8)(batch_order)
 
 
 def stack_runs(

@@ -108,7 +108,7 @@ def compare(
         required("cloudpickle", extra="lab")
     if folder is not None:
         check_writable(Path(folder), "result.nc")
-    about = {"experiment": NAME, "version": VERSION, "mnist1d": record.package_version()}
+    about = {"experiment": NAME, "version": VERSION, **record.environment()}
     store = Store(
         None if folder is None else Path(folder) / "units",
         about,
@@ -234,7 +234,7 @@ def _train(entries: Sequence[Entry], work: _Work) -> None:
     for entry in entries:
         _attempt(_describe, entry, work)
         if not entry.failure:
-            _find(entry, work)
+            _find(entry, _own_work(entry, work))
         if not entry.is_measured:
             _attempt(_check, entry, work)
         if entry.failure:
@@ -253,7 +253,7 @@ def _finish(entry: Entry, work: _Work) -> None:
         steps.append(partial(_attempt, _count))
     for step in (*steps, _measure):
         if not entry.failure and not entry.is_measured:
-            step(entry, work)
+            step(entry, _own_work(entry, work))
     if entry.failure:
         work.progress(f"{entry.name} failed: {entry.failure}", 0, 0)
 
@@ -272,6 +272,17 @@ def _describe(entry: Entry, work: _Work) -> None:
     entry.setup = Setup.of(
         entry.name, entry.candidate, entry.tries, work.sets, work.workers, is_sent=work.is_sent
     )
+    if work.store.keeps and entry.setup.unknown:
+        unknown = ", ".join(entry.setup.unknown)
+        entry.remarks.append(f"its runs are not kept: it uses {unknown}, content unknown")
+        work.progress(f"{entry.name}: {entry.remarks[-1]}", 0, 0)
+
+
+def _own_work(entry: Entry, work: _Work) -> _Work:
+    """Return what a candidate is trained with: no store if its runs look like those of others."""
+    if not entry.setup.unknown:
+        return work
+    return work._replace(store=Store(), compute=work.compute.without_store())
 
 
 def _check(entry: Entry, work: _Work) -> None:

@@ -20,7 +20,7 @@ from mnist1d.execution.blas import limited_threads
 from mnist1d.execution.compute import check_versions
 from mnist1d.lab.candidates.checks import describe, describe_error
 from mnist1d.lab.candidates.contract import Candidate, CandidateError, Outcome, Run, Schedule, Sets
-from mnist1d.lab.candidates.fingerprint import settings_text
+from mnist1d.lab.candidates.fingerprint import settings_text, source_text, unknown_parts
 from mnist1d.lab.candidates.sending import packed
 from mnist1d.lab.comparison.data import DataSets, Variant
 from mnist1d.lab.comparison.protocol import Protocol
@@ -64,6 +64,7 @@ class Setup:
         framework: of the candidate.
         source: digest of its source.
         settings: the settings that are tried, as texts.
+        unknown: what the candidate uses that its source cannot tell; then no run may be kept.
         packages: versions of the framework's packages.
         python: the version of Python.
         protocol: the protocol of the comparison.
@@ -77,6 +78,7 @@ class Setup:
     framework: str
     source: str
     settings: Sequence[str]
+    unknown: Sequence[str]
     packages: Mapping[str, str]
     python: str
     protocol: Protocol
@@ -109,11 +111,13 @@ class Setup:
         Raises: CandidateError: if it cannot be sent to other processes.
         """
         packages = PACKAGES.get(candidate.framework, ())
+        source = candidate.source()
         made = cls(
             name=name,
             framework=candidate.framework,
-            source=hashlib.sha256(candidate.source().encode()).hexdigest(),
+            source=hashlib.sha256(source.encode()).hexdigest(),
             settings=[settings_text(settings) for settings in tries],
+            unknown=unknown_parts(f"{source}\n{source_text(list(tries))}"),
             packages={package: metadata.version(package) for package in packages},
             python=_PYTHON,
             protocol=sets.protocol,

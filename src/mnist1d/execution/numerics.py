@@ -1,0 +1,80 @@
+"""Global settings that change numbers, of JAX and PyTorch: part of what a result is found by."""
+
+import os
+import sys
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
+
+import jax
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_JAX: dict[str, Any] = {
+    "jax_default_matmul_precision": None,
+    "jax_default_prng_impl": "threefry2x32",
+    "jax_disable_most_optimizations": False,
+    "jax_enable_x64": False,
+    "jax_high_dynamic_range_gumbel": False,
+    "jax_random_seed_offset": 0,
+    "jax_softmax_custom_jvp": False,
+    "jax_threefry_partitionable": True,
+}
+_TORCH = {"get_default_dtype": "torch.float32", "get_float32_matmul_precision": "highest"}
+_DEFAULTS = {"XLA_FLAGS": "", **{name: str(value) for name, value in {**_JAX, **_TORCH}.items()}}
+_FLAGS = ("determin", "fast_math", "precision", "tf32")
+"""What the names of those flags of XLA have in them that change numbers."""
+
+
+def cached_by_settings(maxsize: int) -> Callable[[Function], Function]:
+    """Return `functools.lru_cache` for a function whose results depend on global settings.
+
+    >>> @cached_by_settings(2)
+    ... def draw(seed):
+    ...     return jax.random.key(seed)
+    >>> draw(0) is draw(0)
+    True
+    """
+
+    def decorate(function: Any) -> Any:
+        @lru_cache(maxsize)
+        def cached(_: tuple[str, ...], *arguments: Any) -> Any:
+            return function(*arguments)
+
+        @wraps(function)
+        def found(*arguments: Any) -> Any:
+            return cached(tuple(number_settings().values()), *arguments)
+
+        return found
+
+    return decorate
+
+
+def number_settings() -> dict[str, str]:
+    """Return all global settings that change numbers, as texts.
+
+    >>> number_settings()["jax_enable_x64"]
+    'False'
+    """
+    flags = os.environ.get("XLA_FLAGS", "").split()
+    chosen = [flag for flag in flags if any(part in flag.partition("=")[0] for part in _FLAGS)]
+    found = {"XLA_FLAGS": " ".join(sorted(chosen))}
+    for name, default in _JAX.items():
+        value = getattr(jax.config, name, jax.config.values.get(name, default))
+        found[name] = str(value)
+    torch = sys.modules.get("torch")  # whoever has changed its settings has imported it
+    for name, default in _TORCH.items():
+        found[name] = str(getattr(torch, name, lambda default=default: default)())
+    return found
+
+
+def changed_settings() -> dict[str, str]:
+    """Return the settings that are not the default ones.
+
+    >>> changed_settings()
+    {}
+    >>> with jax.default_matmul_precision("bfloat16"):
+    ...     changed_settings()
+    {'jax_default_matmul_precision': 'bfloat16'}
+    """
+    return {name: value for name, value in number_settings().items() if value != _DEFAULTS[name]}
