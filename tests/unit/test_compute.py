@@ -1,9 +1,10 @@
 """Tasks by executors: sent, remembered, done in order, and stored by the process that asked."""
 
+import multiprocessing
 import pickle
 import threading
 from collections import Counter
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import jax
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from mnist1d.execution import Compute, Store, Task
+from mnist1d.execution.cluster import ClusterError
 from mnist1d.execution.compute import Stopped, _Call, run_elsewhere, versions
 from mnist1d.execution.devices import leave_as_set_up
 from mnist1d.execution.numerics import number_settings
@@ -242,6 +244,17 @@ def test_what_needs_this_machines_files_stays_here():
     compute = Compute(None, executor)
     assert squares(compute([task(3)], Squares, Config(), only_here=True)) == {3: 9}
     assert executor.n_asked == 0
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="nothing forks on this system"
+)
+def test_a_pool_of_forked_processes_is_refused_before_anything_runs():
+    with (
+        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool,
+        pytest.raises(ClusterError, match=r"must not fork .*get_context\('spawn'\)"),
+    ):
+        Compute(None, pool)
 
 
 def test_a_worker_with_other_settings_refuses():

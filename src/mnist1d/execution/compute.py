@@ -18,6 +18,7 @@ from mnist1d.execution.devices import free_device, leave_as_set_up
 from mnist1d.execution.executors import DaemonThreads, Events, results_of
 from mnist1d.execution.machine import count_cores
 from mnist1d.execution.numerics import number_settings
+from mnist1d.execution.processes import check_start
 from mnist1d.execution.store import Store
 from mnist1d.execution.task import Arrays, OnProgress, OnStep, Runner, Task, grouped
 
@@ -34,6 +35,8 @@ class Compute:
         store: where results are stored and found; by default nothing is stored.
         executor: computes the tasks; None for the devices of this process.
 
+    Raises: ClusterError: if the executor is a pool of forked processes, in which JAX hangs.
+
     >>> import numpy as np
     >>> def squares(config):
     ...     def run(tasks, device, on_step):
@@ -46,6 +49,8 @@ class Compute:
     """
 
     def __init__(self, store: Store | None = None, executor: Executor | None = None) -> None:
+        if executor is not None:
+            check_start(executor)
         self.store = store or Store()
         self._executor = executor
         self._runners = _Runners(1)

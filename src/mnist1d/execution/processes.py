@@ -12,7 +12,9 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple, TypeVar
 
-__all__ = ["Processes"]
+from mnist1d.execution.cluster import ClusterError
+
+__all__ = ["Processes", "check_start"]
 
 Result = TypeVar("Result")
 
@@ -113,6 +115,23 @@ class Processes(Executor):
             worker = idle.pop() if idle else _Worker(self._context)
             worker.give(call)
             busy[worker.connection] = worker
+
+
+def check_start(executor: Executor) -> None:
+    """Refuse a pool of processes that are copies of this one: JAX's threads are not copied.
+
+    Raises: ClusterError: if processes of the executor are forked, which is what
+        `ProcessPoolExecutor` does on Linux up to Python 3.13 unless it is asked for another way.
+
+    >>> from concurrent.futures import ProcessPoolExecutor
+    >>> check_start(ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")))
+    """
+    context = getattr(executor, "_mp_context", None)
+    if context is not None and context.get_start_method() == "fork":
+        raise ClusterError(
+            "executor must not fork processes, in which JAX waits for ever; make it with "
+            "ProcessPoolExecutor(n, mp_context=multiprocessing.get_context('spawn'))"
+        )
 
 
 class _Worker:
