@@ -105,6 +105,42 @@ def test_attributes_say_what_was_run(walk):
     assert "numpy" in json.loads(result.attrs["versions"])
 
 
+OWN = 'run = lambda config: xr.Dataset({"a": ("seed", [config.scale])}, {"seed": [0]}, '
+
+
+def test_attributes_of_points_are_kept_if_they_are_the_same_and_never_added(walk, tmp_path):
+    attributes = {
+        "size": 40,
+        "names": ["a", "b"],
+        "flags": [True, False],
+        "done": True,
+        "unit": "m",
+    }
+    walk.write_text(f"{WALK}\n{OWN}{attributes!r} | {{'rate': config.scale}})\n", encoding="utf-8")
+    for _ in range(2):  # computed, and found
+        result = run_grid(walk, {"scale": [1.0, 2.0, 3.0]}, folder=tmp_path / "out")
+        assert "rate" not in result.attrs
+        assert {name: np.asarray(result.attrs[name]).tolist() for name in attributes} == attributes
+        record.write(result, tmp_path / "result.nc")
+    plain = xr.load_dataset(tmp_path / "result.nc", engine="h5netcdf").attrs
+    assert plain["done"] == 1
+    assert plain["size"] == 40
+    assert list(plain["names"]) == ["a", "b"]
+
+
+def test_an_attribute_that_no_file_can_hold_ends_the_first_point(walk, tmp_path):
+    walk.write_text(f"{WALK}\n{OWN}{{'shape': None}})\n", encoding="utf-8")
+    said = []
+    with pytest.raises(InputError, match=r"cannot be stored as netCDF: .*shape"):
+        run_grid(walk, {"scale": [1.0, 2.0]}, folder=tmp_path / "out", progress=say(said))
+    assert not any("point 2" in line for line in said)
+
+
+def say(lines):
+    """Return a progress that notes remarks."""
+    return lambda line, _, total: None if total else lines.append(line)
+
+
 def test_a_grid_survives_its_file(walk, tmp_path):
     result = run_grid(walk, {"sizes": [(1,), (2, 3)], "data.label_noise": [0.0, 0.1]})
     record.write(result, tmp_path / "result.nc")

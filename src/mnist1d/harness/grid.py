@@ -223,14 +223,22 @@ def _key(experiment: Experiment, config: Any) -> str:
 
 
 def _common(results: Sequence[xr.Dataset]) -> dict[str, Any]:
-    """Return the attributes of all results: the sums of numbers, and all different texts."""
+    """Return the attributes of all results: the sums of times, and all different texts of a record.
+
+    The experiment's own attributes are kept if they are the same in all results.
+    """
     attributes: dict[str, Any] = {}
     for name, value in results[0].attrs.items():
         if name == "data":
             # The datasets' shared parameters are in `config`, the others in `grid`.
             continue
-        if not isinstance(value, str):
+        if name in record.AMOUNTS:
             attributes[name] = sum(result.attrs[name] for result in results)
+            continue
+        if name not in record.CIRCUMSTANCES:
+            own = [xr.Dataset(attrs={name: result.attrs.get(name)}) for result in results]
+            if all(each.identical(own[0]) for each in own):
+                attributes[name] = value
             continue
         values = list(dict.fromkeys(str(result.attrs.get(name)) for result in results))
         if name == "versions":

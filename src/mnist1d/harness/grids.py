@@ -78,7 +78,7 @@ def combine(points: Sequence[xr.Dataset], axes: Mapping[str, Sequence[Any]]) -> 
                 coords="different",
                 compat="equals",
                 join="exact",
-                combine_attrs="override",
+                combine_attrs="drop_conflicts",
             )
             for start in range(0, len(results), len(values))
         ]

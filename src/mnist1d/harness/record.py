@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import xarray as xr
+from h5netcdf.core import CompatibilityError
 from matplotlib.figure import Figure
 
 from mnist1d.dataset.atomic import atomic_write, check_regular
@@ -41,6 +43,19 @@ PROTOCOL_IS_FREE_IN = ("seeds", "mnist_seeds", "mnist", "download_mnist")
 """Fields of a configuration that may change without leaving the paper's protocol."""
 QUICK_RUN = "quick run, not the full protocol"
 """The note on a result of the settings that take seconds."""
+AMOUNTS = ("seconds", "compile_seconds", "units_found")
+"""Attributes of a result that are summed over the points of a grid."""
+CIRCUMSTANCES = (
+    "config",
+    "device",
+    "experiment",
+    "finished",
+    "processor",
+    "protocol",
+    "settings",
+    "versions",
+)
+"""Attributes of a result, texts, that say how it came about."""
 COMPILATION = (
     "/jax/core/compile/jaxpr_trace_duration",
     "/jax/core/compile/jaxpr_to_mlir_module_duration",
@@ -207,11 +222,25 @@ def write(result: xr.Dataset, path: Path) -> None:
         if variable.ndim and variable.dtype.kind in "biuf"
     }
     try:
-        content = result.to_netcdf(engine="h5netcdf", encoding=encoding)
-    except (TypeError, ValueError) as error:
+        content = _with_plain_attributes(result).to_netcdf(engine="h5netcdf", encoding=encoding)
+    except (TypeError, ValueError, OverflowError, CompatibilityError) as error:
         raise InputError(f"the result cannot be stored as netCDF: {error}") from error
     with atomic_write(path) as file:
         file.write(content)
+
+
+def _with_plain_attributes(result: xr.Dataset) -> xr.Dataset:
+    """Return a result whose attributes have 0 and 1 for truth values, which netCDF has not."""
+
+    def plain(value: Any) -> Any:
+        values = np.asarray(value) if isinstance(value, bool | np.bool_ | list | tuple) else None
+        return value if values is None or values.dtype != bool else values.astype(np.int8)
+
+    changed = result.copy()
+    owners: list[Any] = [changed, *changed.variables.values()]
+    for each in owners:
+        each.attrs = {name: plain(value) for name, value in each.attrs.items()}
+    return changed
 
 
 def load(experiment: Experiment, folder: Path) -> xr.Dataset:
