@@ -415,6 +415,66 @@ def test_a_file_may_import_modules_of_its_folder(walk):
     assert find_experiment(walk).SCALE == 7.0
 
 
+def test_functions_of_a_file_may_import_what_lies_beside_it(walk):
+    (walk.parent / "lib").mkdir()
+    (walk.parent / "lib" / "far_from_the_walk.py").write_text("FAR = 2.0", encoding="utf-8")
+    walk.with_name("near_the_walk.py").write_text("NEAR = 7.0", encoding="utf-8")
+    path = "import sys\nsys.path.append(str(__import__('pathlib').Path(__file__).parent / 'lib'))\n"
+    walk.write_text(
+        f"{path}{WALK}\n"
+        "def run(config):\n"
+        "    from near_the_walk import NEAR\n"
+        "    from far_from_the_walk import FAR\n"
+        "    return xr.Dataset({'sum': ('seed', [NEAR + FAR])})\n",
+        encoding="utf-8",
+    )
+    assert run_grid(walk)["sum"].item() == 9
+
+
+def test_other_texts_of_imported_files_are_another_version(walk):
+    inner = walk.parent / "walk_parts"
+    inner.mkdir()
+    (inner / "__init__.py").touch()
+    (inner / "deep.py").write_text("from . import deeper", encoding="utf-8")
+    (inner / "deeper.py").write_text("A = 1", encoding="utf-8")
+    (walk.with_name("walk_helper.py")).write_text("B = 1", encoding="utf-8")
+    alone = find_experiment(walk).VERSION
+    late = "\ndef later():\n    import walk_helper\n"
+    walk.write_text(f"from walk_parts.deep import deeper\n{WALK}{late}", encoding="utf-8")
+    versions = [find_experiment(walk).VERSION, find_experiment(walk).VERSION]
+    (inner / "deeper.py").write_text("A = 2", encoding="utf-8")
+    versions.append(find_experiment(walk).VERSION)
+    walk.with_name("walk_helper.py").write_text("B = 2", encoding="utf-8")
+    versions.append(find_experiment(walk).VERSION)
+    assert versions[0] == versions[1]
+    assert len({alone, *versions}) == 4
+
+
+RAISING = "    def __post_init__(self):\n        raise {}\n"
+
+
+@pytest.mark.parametrize("what", ["SystemExit(3)", "KeyError('x')", "AssertionError"])
+def test_a_configuration_that_raises_is_one_line_with_the_file(tmp_path, what):
+    path = tmp_path / "mine.py"
+    body = WALK.partition("    def __post_init__")[0] + RAISING.format(what)
+    path.write_text(body + "def run(config):\n    pass\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"Config\(\) in .*mine\.py must work.*: \w+") as caught:
+        find_experiment(path)
+    assert "\n" not in str(caught.value)
+    path.write_text(f"raise {what}", encoding="utf-8")
+    with pytest.raises(InputError, match=r"mine\.py cannot be run"):
+        find_experiment(path)
+
+
+def test_settings_that_a_configuration_does_not_bear_are_one_line(tmp_path):
+    path = tmp_path / "mine.py"
+    body = WALK.partition("    def __post_init__")[0]
+    check = "    def __post_init__(self):\n        1 / (self.scale - 5)\n"
+    path.write_text(f"{body}{check}def run(config):\n    pass\n", encoding="utf-8")
+    with pytest.raises(InputError, match="Config raised ZeroDivisionError: division by zero"):
+        run_grid(path, scale=5)
+
+
 def test_a_run_that_returns_something_else_is_refused(walk):
     walk.write_text(WALK + "\ndef run(config):\n    return 3\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"must return an xarray\.Dataset, not int"):

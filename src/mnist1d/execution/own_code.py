@@ -6,7 +6,7 @@ import sysconfig
 import types
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module, metadata, util
+from importlib import import_module, machinery, metadata, util
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,47 @@ def own_imports(code: types.CodeType, package: str | None) -> list[types.ModuleT
         if module is not None:
             found.append(module)
     return found
+
+
+def own_files(path: Path) -> list[Path]:
+    """Return the files of the user's own that a Python file imports, directly or not.
+
+    Nothing is run. They are looked for where Python would look at present.
+    """
+    found: dict[Path, None] = {}
+    known: set[str] = set()
+    waiting: list[tuple[Path, str | None]] = [(path, None)]
+    while waiting:
+        file, package = waiting.pop(0)
+        try:
+            code = compile(file.read_bytes(), str(file), "exec")
+        except (OSError, SyntaxError, ValueError):  # whoever imports it will see
+            continue
+        for name in _imported_names(code, package):
+            for spec in _own_specs(name):
+                if spec.name not in known:
+                    known.add(spec.name)
+                    found[Path(spec.origin)] = None
+                    waiting.append((Path(spec.origin), spec.parent))
+    return [each for each in found if each.resolve() != path.resolve()]
+
+
+def _own_specs(name: str) -> Iterator[Any]:
+    """Yield where a module and the packages around it are, if they are files of one's own."""
+    parts = name.split(".")
+    try:
+        spec = None if parts[0] in sys.stdlib_module_names else util.find_spec(parts[0])
+    except (ImportError, ValueError):
+        return
+    for number in range(1, len(parts) + 1):
+        if spec is None or _is_installed_spec(spec) or parts[0] == "mnist1d":
+            return
+        if spec.has_location and spec.origin is not None:
+            yield spec
+        place = spec.submodule_search_locations
+        if place is None or number == len(parts):
+            return
+        spec = machinery.PathFinder.find_spec(".".join(parts[: number + 1]), place)
 
 
 def _inner(code: types.CodeType) -> list[types.CodeType]:

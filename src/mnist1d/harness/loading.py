@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_regular
+from mnist1d.execution.own_code import own_files
 from mnist1d.harness.interface import Experiment, InputError
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def find_experiment(what: str | Path, experiments: Sequence[Experiment]) -> Expe
 def load_module(path: Path) -> tuple[ModuleType, str]:
     """Run a Python file, and return its module and a digest of its text.
 
+    The texts of files of one's own that it imports belong to it.
+
     Raises: InputError: if it cannot be read or run.
     """
     try:
@@ -60,16 +63,20 @@ def load_module(path: Path) -> tuple[ModuleType, str]:
     if spec is None or spec.loader is None:
         raise InputError(f"{path} cannot be read as Python")
     module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up here. Modules in the file's folder can be imported, last.
-    sys.modules[spec.name] = module
-    sys.path.append(str(path.resolve().parent))
+    sys.modules[spec.name] = module  # where dataclasses look their module up
+    # As when Python runs the file; for good, as its functions may import when they are called.
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 (the user's file)
-    except Exception as error:  # a user's file can raise anything
+    except (Exception, SystemExit) as error:  # a user's file can raise anything
         del sys.modules[spec.name]
-        raise InputError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.pop()
+        raise InputError(f"{path} cannot be run: {_described(error)}") from error
+    texts = [file.read_bytes() for file in own_files(path)]
+    if texts:
+        digests = [digest, *(hashlib.sha256(text).hexdigest() for text in texts)]
+        digest = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
     return module, digest
 
 
@@ -99,18 +106,28 @@ def _check(module: ModuleType, path: Path, taken: Sequence[str]) -> None:
         raise InputError(f"NAME in {path} must not be {name}, which is an experiment of mnist1d")
     if not (isinstance(module.Config, type) and is_dataclass(module.Config)):
         raise InputError(f"Config in {path} must be a dataclass, not {module.Config!r}")
-    try:
-        module.Config()
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"Config() in {path} must work, with a default per field: {error}"
-        ) from None
+    makers: dict[str, Any] = {"Config()": module.Config}
+    if hasattr(module.Config, "quick"):
+        makers["Config.quick()"] = module.Config.quick
+    for name, make in makers.items():
+        try:
+            make()
+        except (Exception, SystemExit) as error:
+            raise InputError(
+                f"{name} in {path} must work, with a default per field: {_described(error)}"
+            ) from error
     parts = {"run": module.run} | {
         part: getattr(module, part) for part in ("summarise", "plot") if hasattr(module, part)
     }
     for part, function in parts.items():
         if not callable(function):
             raise InputError(f"{part} in {path} must be a function, not {function!r}")
+
+
+def _described(error: BaseException) -> str:
+    """Say in one line what was raised."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def _fill(module: ModuleType, path: Path, digest: str) -> None:

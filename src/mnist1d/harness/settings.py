@@ -61,6 +61,9 @@ def with_settings(config: Any, settings: Mapping[str, Any]) -> Any:
         return dataclasses.replace(config, **own)
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from error
+    except (Exception, SystemExit) as error:  # whatever a stranger's configuration raises
+        name = type(config).__name__
+        raise InputError(f"{name} raised {type(error).__name__}: {error}") from error
 
 
 SHAPES = ("templates", "final_seq_length", "channel_axis")
