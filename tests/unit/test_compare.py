@@ -15,6 +15,7 @@ import jax
 import numpy as np
 import optax
 import pytest
+import scipy.stats
 import xarray as xr
 from rich.console import Console
 
@@ -27,11 +28,12 @@ from mnist1d.lab.candidates.coerce import as_candidate
 from mnist1d.lab.candidates.contract import CandidateError, Outcome, batch_order
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
 from mnist1d.lab.candidates.fingerprint import source_text
+from mnist1d.lab.candidates.search_space import plain_values
 from mnist1d.lab.comparison import compare as comparison, data, runs
 from mnist1d.lab.comparison.compare import compare
 from mnist1d.lab.comparison.protocol import Protocol
 from mnist1d.lab.comparison.result import Comparison
-from mnist1d.lab.comparison.search import choose_tries
+from mnist1d.lab.comparison.search import choose_tries, edges
 from mnist1d.models import CNN, MLP, Logistic
 
 SMALL = mnist1d.DatasetConfig(train=400, test=200)
@@ -265,6 +267,41 @@ def test_a_larger_search_space_is_cut_down_to_the_common_budget():
     text = " ".join(str(found).split())
     assert "3 of 300 settings tried" in text
     assert "fixed function nothing learning_rate = 0.01" in text
+
+
+def test_distributions_are_drawn_from_and_the_draw_is_that_of_its_seed():
+    space = plain_values({"C": scipy.stats.loguniform(0.1, 10), "k": scipy.stats.randint(1, 4)})
+    tries = choose_tries(space, 50, seed=0)
+    assert tries == choose_tries(space, 50, seed=0) != choose_tries(space, 50, seed=1)
+    c = [each["C"] for each in tries]
+    assert 0.1 <= min(c) < 0.3
+    assert 3 < max(c) <= 10
+    assert {each["k"] for each in tries} == {1, 2, 3}
+    json.dumps(tries)
+
+
+def test_a_list_of_grids_tries_each_of_them():
+    grids = [{"kernel": ["linear"]}, {"kernel": ["rbf"], "gamma": np.array([0.1, 1.0])}]
+    space = plain_values(grids)
+    assert choose_tries(space, 5, seed=0) == [
+        {"kernel": "linear"},
+        {"kernel": "rbf", "gamma": 0.1},
+        {"kernel": "rbf", "gamma": 1.0},
+    ]
+    assert edges(space, {"kernel": "linear"}) == []
+    assert edges(space, {"kernel": "rbf", "gamma": 1.0}) == [("gamma", 1.0, "highest")]
+    oracle = Oracle(lambda *_: 0.9, search=space)
+    assert compare({"a": oracle}, QUICK).result.n_tries.item() == 3
+    with pytest.raises(ValueError, match="a list of one or more mappings"):
+        plain_values([1, 2])
+
+
+def test_data_may_be_a_dataset_with_the_samples_of_its_configuration():
+    dataset = mnist1d.generate(SMALL)
+    assert dataclasses.replace(QUICK, data=dataset) == QUICK
+    changed = dataclasses.replace(dataset, x=dataset.x + 1)
+    with pytest.raises(ValueError, match="this one has others"):
+        dataclasses.replace(QUICK, data=changed)
 
 
 def test_a_random_search_is_that_of_its_seed():

@@ -1,12 +1,14 @@
 """Search spaces of candidates: their checks, and which function takes which setting."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 LEARNING_RATE = "learning_rate"
+_QUANTILES = 1000
+"""Values that stand for a distribution: more than are ever tried."""
 
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
@@ -78,17 +80,53 @@ def default_rate(function: Callable[..., Any], place: int | None = None) -> Any:
     return next((each.default for each in found if each.default is not each.empty), None)
 
 
-def plain_values(search: Mapping[str, Any] | None) -> Mapping[str, Sequence[Any]] | None:
+class Grids(dict[str, Sequence[Any]]):
+    """Several grids of settings as one search space: all their settings, with all values of each.
+
+    Attributes:
+        grids: the settings of each, by name.
+
+    >>> space = Grids([{"kernel": ["linear"]}, {"kernel": ["rbf"], "gamma": [0.1, 1.0]}])
+    >>> space
+    {'kernel': ['linear', 'rbf'], 'gamma': [0.1, 1.0]}
+    """
+
+    def __init__(self, grids: Sequence[Mapping[str, Sequence[Any]]]) -> None:
+        self.grids = tuple(grids)
+        together: dict[str, dict[Hashable, Any]] = {}
+        for grid in self.grids:
+            for name, values in grid.items():
+                known = together.setdefault(name, {})
+                for value in values:
+                    known.setdefault(value if isinstance(value, Hashable) else id(value), value)
+        super().__init__({name: list(known.values()) for name, known in together.items()})
+
+
+def plain_values(search: Any) -> Mapping[str, Sequence[Any]] | None:
     """Return a search space with Python's own numbers in place of NumPy's.
+
+    A distribution becomes 1,000 of its quantiles, of which the search draws; a list of spaces, all
+    of them (`Grids`).
 
     >>> plain_values({"width": np.array([50, 100]), "learning_rate": [np.float32(0.5)]})
     {'width': [50, 100], 'learning_rate': [0.5]}
+    >>> import scipy.stats
+    >>> len(plain_values({"C": scipy.stats.loguniform(0.1, 10)})["C"])
+    1000
     """
     if search is None:
         return None
+    if isinstance(search, list | tuple):
+        if not search or not all(isinstance(grid, Mapping) for grid in search):
+            raise ValueError("search must be a mapping, or a list of one or more mappings")
+        return Grids([plain_values(grid) or {} for grid in search])
     plain: dict[str, Any] = {}
     for name, values in search.items():
-        if isinstance(values, np.ndarray):
+        if (quantile := getattr(values, "ppf", getattr(values, "icdf", None))) is not None:
+            quantiles = quantile((np.arange(_QUANTILES) + 0.5) / _QUANTILES).tolist()
+            is_discrete = hasattr(getattr(values, "dist", values), "pmf")
+            plain[name] = list(dict.fromkeys(map(int, quantiles) if is_discrete else quantiles))
+        elif isinstance(values, np.ndarray):
             plain[name] = values.tolist()
         elif isinstance(values, tuple | list):
             plain[name] = type(values)(
@@ -132,4 +170,6 @@ def first_values(search: Mapping[str, Sequence[Any]] | None) -> dict[str, Any]:
     """
     if search is None:
         return {LEARNING_RATE: 0.01}
+    if isinstance(search, Grids):
+        return first_values(search.grids[0])
     return {name: values[0] for name, values in search.items()}

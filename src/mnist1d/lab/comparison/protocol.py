@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from mnist1d.dataset import checks
+from mnist1d.dataset import Dataset, checks, generate
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Each, Float, Integer, OneOf, Seed, constrained
 from mnist1d.harness.interface import InputError
@@ -49,7 +49,8 @@ class Protocol:
     with them on `seeds` other seeds, and only these runs are evaluated on the test set.
 
     Attributes:
-        data: the dataset; the published one by default. Its `shifted_tests` are measured as well.
+        data: the dataset, by its configuration (of a `Dataset` that was generated it is taken); the
+            published one by default. Its `shifted_tests` are measured as well.
         validation_samples: size of the validation set, at least 500; generated like the dataset,
             and standardised with its constants.
         validation_seed: seed of the validation set, other than the data's.
@@ -113,6 +114,9 @@ class Protocol:
             )
 
     def _check_data(self) -> None:
+        given: Any = self.data
+        if isinstance(given, Dataset):
+            self._set("data", _config_of(given))
         if not isinstance(self.data, DatasetConfig):
             raise TypeError(f"data must be a DatasetConfig, not {checks.typed(self.data)}")
         if self.data.channel_axis:
@@ -217,6 +221,15 @@ def as_protocol(given: Any) -> Protocol:
         "the protocol must be a mnist1d.lab.Protocol or a mapping from its fields to values, such "
         f"as dict(seeds=3), not {checks.typed(given)}"
     )
+
+
+def _config_of(data: Dataset) -> DatasetConfig:
+    if generate(data.config) != data:
+        raise ValueError(
+            "data must be a DatasetConfig, or a Dataset with the samples that its configuration "
+            "generates; this one has others"
+        )
+    return data.config
 
 
 def _many(n: int, what: str) -> str:

@@ -5,13 +5,19 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mnist1d.lab.candidates.search_space import Grids
+
 
 def count_combinations(space: Mapping[str, Sequence[Any]]) -> int:
     """Count the combinations of a search space; one if nothing is to be tuned.
 
     >>> count_combinations({"learning_rate": (0.1, 0.01), "width": (10, 20, 30)})
     6
+    >>> count_combinations(Grids([{"kernel": ["linear"]}, {"gamma": [0.1, 1.0]}]))
+    3
     """
+    if isinstance(space, Grids):
+        return sum(map(count_combinations, space.grids))
     return math.prod(len(values) for values in space.values())
 
 
@@ -57,6 +63,8 @@ def edges(
     found = []
     for name, values in space.items():
         numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+        if name not in settings:  # of another grid
+            continue
         if len(numbers) == len(values) > 1:
             if settings[name] == min(numbers):
                 found.append((name, settings[name], "lowest"))
@@ -66,6 +74,12 @@ def edges(
 
 
 def _combination(space: Mapping[str, Sequence[Any]], index: int) -> dict[str, Any]:
+    if isinstance(space, Grids):
+        for grid in space.grids:
+            n = count_combinations(grid)
+            if index < n:
+                return _combination(grid, index)
+            index -= n
     settings = {}
     for name, values in reversed(list(space.items())):
         index, place = divmod(index, len(values))
