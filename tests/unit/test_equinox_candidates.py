@@ -459,3 +459,140 @@ def test_an_optimizer_may_follow_the_data_of_a_run():
         np.testing.assert_allclose(
             own.history.train_loss[i], alone.history.train_loss[0], rtol=1e-4
         )
+
+
+def scaled(model, factor):
+    return jax.tree.map(lambda leaf: factor * leaf if eqx.is_inexact_array(leaf) else leaf, model)
+
+
+@pytest.mark.slow
+def test_what_is_evaluated_may_be_another_model_than_the_one_that_is_trained():
+    run = Run({"learning_rate": 0.1}, 0, "a")
+    found = train(EquinoxCandidate(Narrow, optax.sgd), [run])[0]
+    opposite = EquinoxCandidate(
+        Narrow, optax.sgd, evaluation_model=lambda model, _: scaled(model, 0.0)
+    )
+    nothing = train(opposite, [run])[0]
+    assert {name: set(classes.tolist()) for name, classes in nothing.predictions.items()} == {
+        name: {0} for name in nothing.predictions
+    }
+    np.testing.assert_allclose(
+        nothing.validation_accuracy, (SETS["a"].y_validation == 0).mean(), rtol=1e-6
+    )
+    np.testing.assert_array_equal(nothing.train_loss, found.train_loss)
+    assert opposite.source() != EquinoxCandidate(Narrow, optax.sgd).source()
+
+
+def by_hand(optimizer, run, weights_of):
+    """Train in a loop, and return the classes of validation samples."""
+    model = Narrow(key=jax.random.key(run.seed))
+    state = optimizer.init(eqx.filter(model, eqx.is_inexact_array))
+    own = SETS[run.data]
+
+    @eqx.filter_jit
+    def step(model, state, x, y):
+        weights, rest = eqx.partition(model, eqx.is_inexact_array)
+
+        def loss(weights):
+            return cross_entropy(predict(eqx.combine(weights, rest), x), y)
+
+        updates, state = optimizer.update(jax.grad(loss)(weights), state, weights)
+        return eqx.apply_updates(model, updates), state
+
+    for rows in batch_order(len(own.x), SCHEDULE, run.seed):
+        model, state = step(model, state, own.x[rows], own.y[rows])
+    weights, rest = eqx.partition(model, eqx.is_inexact_array)
+    evaluated = eqx.combine(weights_of(weights, state), rest)
+    return np.asarray(predict(evaluated, jnp.asarray(own.evaluated["validation"]))).argmax(axis=1)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("mixed_types")
+def test_schedule_free_optimisers_are_judged_by_their_averages():
+    run = Run({"learning_rate": 0.5}, 3, "a")
+    candidate = EquinoxCandidate(
+        Narrow, lambda rate: optax.chain(optax.clip(1.0), optax.contrib.schedule_free_sgd(rate))
+    )
+    found = train(candidate, [run])[0].predictions["validation"]
+    optimizer = candidate.optimizer(0.5)
+    averaged = by_hand(
+        optimizer,
+        run,
+        lambda weights, state: optax.contrib.schedule_free_eval_params(state[1], weights),
+    )
+    trained = by_hand(optimizer, run, lambda weights, _: weights)
+    np.testing.assert_array_equal(found, averaged)
+    assert (averaged != trained).any()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("mixed_types")
+def test_sam_is_judged_between_its_steps():
+    disturbance = optax.chain(optax.contrib.normalize(), optax.sgd(3.0))
+    candidate = EquinoxCandidate(
+        Narrow, lambda rate: optax.contrib.sam(optax.sgd(rate), disturbance, sync_period=3)
+    )
+    run = Run({"learning_rate": 0.5}, 3, "a")
+    found = train(candidate, [run])[0].predictions["validation"]
+    optimizer = candidate.optimizer(0.5)
+    kept = by_hand(
+        optimizer, run, lambda _, state: state.cache
+    )  # after 20 steps, 18 of which count
+    np.testing.assert_array_equal(found, kept)
+    assert (found != by_hand(optimizer, run, lambda weights, _: weights)).any()
+
+
+NEEDING_MORE = {
+    "lbfgs": optax.lbfgs,
+    "polyak_sgd": optax.polyak_sgd,
+    "reduce_on_plateau": lambda rate: optax.chain(
+        optax.adam(rate), optax.contrib.reduce_on_plateau(patience=1, accumulation_size=2)
+    ),
+    "momo": optax.contrib.momo,
+    "opaque sam": lambda rate: optax.contrib.sam(
+        optax.sgd(rate), optax.sgd(0.01), sync_period=2, opaque_mode=True
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("mixed_types")
+@pytest.mark.parametrize("name", NEEDING_MORE)
+def test_optimisers_that_need_the_loss_get_it(name):
+    candidate = EquinoxCandidate(Narrow, NEEDING_MORE[name], search={"learning_rate": (0.1, 1.0)})
+    candidate.check(SETS["a"], SCHEDULE)
+    for outcome in train(candidate, [Run({"learning_rate": rate}, 0, "a") for rate in (0.1, 1.0)]):
+        assert outcome.train_loss[-1] < outcome.train_loss[0]
+
+
+class Forgetful(eqx.Module):
+    """Drops out, and takes no key."""
+
+    layer: eqx.nn.Linear
+    dropout: eqx.nn.Dropout
+
+    def __init__(self, key):
+        self.layer, self.dropout = eqx.nn.Linear(40, 10, key=key), eqx.nn.Dropout(0.5)
+
+    def __call__(self, x):
+        return self.layer(self.dropout(x))
+
+
+def test_dropout_without_a_key_says_what_to_write():
+    with pytest.raises(CandidateError, match=r"requires a key.*def __call__\(self, x, key=None\)"):
+        EquinoxCandidate(Forgetful).check(SETS["a"], SCHEDULE)
+
+
+def test_an_average_of_a_part_of_the_weights_is_refused_without_a_word_on_evaluation():
+    def kinds(weights):
+        return jax.tree.map(lambda leaf: "averaged" if leaf.ndim == 2 else "plain", weights)
+
+    def optimizer(rate):
+        parts = {"averaged": optax.contrib.schedule_free_sgd(rate), "plain": optax.sgd(rate)}
+        return optax.partition(parts, kinds)
+
+    with pytest.raises(CandidateError, match="say by evaluation_model which"):
+        EquinoxCandidate(Narrow, optimizer).check(SETS["a"], SCHEDULE)
+    told = EquinoxCandidate(Narrow, optimizer, evaluation_model=lambda model, _: model)
+    with jax.numpy_dtype_promotion("standard"):
+        told.check(SETS["a"], SCHEDULE)

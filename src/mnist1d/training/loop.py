@@ -4,7 +4,8 @@
 one program.
 """
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,13 +28,16 @@ class Training:
         batch: `(data, step, key) -> batch`, any pytree; draws fresh data, views or rows.
         loss: `(model, batch, key) -> scalar`, minimised.
         optimizer: an Optax transformation, fresh in every run; or `data -> transformation`, for
-            runs of one program whose rates differ.
+            runs of one program whose rates differ. One that needs the loss of the step's batch, as
+            `optax.lbfgs` does, is given it (`update`).
         n_steps: number of updates, at least 1.
         evaluate: `(model, data) -> pytree of arrays`, inside the compiled program.
         evaluate_every: evaluate after the steps 0, k, 2k, ... with the already updated model
             (the published rule); 0 for once, after the last step.
         evaluate_first: step of the first evaluation, below `n_steps`; the others follow every k
             steps from there.
+        evaluation_model: `(model, optimizer state) -> model`, what is evaluated and returned, such
+            as the model with averaged weights; None for the model that is trained.
     """
 
     batch: Callable[[Any, Int[Array, ""], PRNGKeyArray], Any]
@@ -43,6 +47,7 @@ class Training:
     evaluate: Callable[[Any, Any], Any]
     evaluate_every: int = 0
     evaluate_first: int = 0
+    evaluation_model: Callable[[Any, Any], Any] | None = None
 
     def __post_init__(self) -> None:
         if self.n_steps < 1:
@@ -95,7 +100,7 @@ def train(training: Training, model: Any, data: Any, *, key: PRNGKeyArray) -> tu
         data: any pytree, passed to `training.batch` and `training.evaluate`.
         key: for random batches and losses.
 
-    Returns: the model after the last step, and the history.
+    Returns: the model after the last step (`training.evaluation_model`), and the history.
 
     >>> from mnist1d.models import Logistic, predict
     >>> from mnist1d.training import cross_entropy
@@ -119,7 +124,7 @@ def train(training: Training, model: Any, data: Any, *, key: PRNGKeyArray) -> tu
     state, losses, metrics = run_segments(training, static, longest, state, data, key, bounds)
     metrics = jax.tree.map(lambda leaf: leaf[: len(training.evaluation_steps)], metrics)
     losses = jnp.concatenate([losses[i, :n] for i, n in enumerate(stops - starts)])
-    return eqx.combine(state.arrays, static), History(losses, metrics)
+    return eqx.combine(final_arrays(training, static, state), static), History(losses, metrics)
 
 
 def segments(training: Training) -> tuple[np.ndarray, np.ndarray]:
@@ -180,7 +185,12 @@ def run_segments(
             batch_key, loss_key = jax.random.split(jax.random.fold_in(key, step))
             batch = training.batch(data, step, batch_key)
             loss, gradient = jax.value_and_grad(loss_of)(parameters, batch, loss_key)
-            updates, optimizer_state = optimizer.update(gradient, optimizer_state, parameters)
+            updates, optimizer_state = update(
+                optimizer,
+                (gradient, optimizer_state, parameters),
+                loss,
+                lambda parameters: loss_of(parameters, batch, loss_key),
+            )
             parameters = optax.apply_updates(parameters, updates)
             loss = loss.astype(losses.dtype)  # the model may be of another type
             losses = jax.lax.dynamic_update_index_in_dim(losses, loss, step - start, 0)
@@ -189,12 +199,60 @@ def run_segments(
         parameters, optimizer_state, losses = jax.lax.fori_loop(
             start, stop, take_step, (parameters, state.optimizer_state, jnp.zeros(longest))
         )
-        arrays = eqx.combine(parameters, frozen)
+        state = State(eqx.combine(parameters, frozen), optimizer_state)
+        arrays = final_arrays(training, static, state)
         metrics = training.evaluate(eqx.combine(arrays, static), data)
-        return State(arrays, optimizer_state), (losses, metrics)
+        return state, (losses, metrics)
 
     state, (losses, metrics) = jax.lax.scan(run_segment, state, bounds)
     return state, losses, metrics
+
+
+def final_arrays(training: Training, static: Any, state: State) -> Any:
+    """Return the arrays of the model that is evaluated."""
+    if training.evaluation_model is None:
+        return state.arrays
+    model = training.evaluation_model(eqx.combine(state.arrays, static), state.optimizer_state)
+    return eqx.filter(model, eqx.is_array)
+
+
+def update(
+    optimizer: optax.GradientTransformation,
+    arguments: tuple[Any, Any, Any],
+    value: Float[Array, ""],
+    loss: Callable[[Any], Float[Array, ""]],
+) -> tuple[Any, Any]:
+    """Make a step of an optimiser, which may need more than a gradient: the loss, say.
+
+    Args:
+        optimizer: an Optax transformation.
+        arguments: gradient, the optimiser's state and parameters.
+        value: the loss of the batch.
+        loss: `parameters -> loss` of the same batch, for those that search along a line.
+
+    Returns: updates, and the new state.
+    """
+    try:
+        return optimizer.update(*arguments)
+    except (TypeError, ValueError):
+        more = {
+            "value": value,
+            "grad": arguments[0],
+            "value_fn": loss,
+            "obj_fn": loss,
+            "grad_fn": lambda parameters, _: jax.grad(loss)(parameters),
+        }
+        taken = _taken(optimizer.update, more)
+        if not taken:
+            raise
+    return optimizer.update(*arguments, **taken)
+
+
+def _taken(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those values that a function takes by name."""
+    parameters = inspect.signature(function).parameters
+    takes_all = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    return {name: value for name, value in values.items() if takes_all or name in parameters}
 
 
 def _optimizer_of(training: Training, data: Any) -> optax.GradientTransformation:

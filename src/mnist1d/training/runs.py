@@ -10,7 +10,15 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Key, PRNGKeyArray
 
-from mnist1d.training.loop import History, State, Training, begin, run_segments, segments
+from mnist1d.training.loop import (
+    History,
+    State,
+    Training,
+    begin,
+    final_arrays,
+    run_segments,
+    segments,
+)
 
 Report = Callable[[int, int], None]
 """Called with progress: steps done, steps in all."""
@@ -29,7 +37,8 @@ class Trained(NamedTuple):
     """The results of many runs.
 
     Attributes:
-        models: the models after the last step, array leaves with a leading run axis.
+        models: the models after the last step (`Training.evaluation_model`), array leaves with a
+            leading run axis.
         history: losses and metrics, leaves with a leading run axis.
         compile_seconds: time spent tracing and compiling (little with a warm cache).
         run_seconds: time spent training and evaluating.
@@ -165,10 +174,13 @@ def compile_runs(
 class RunProgram:
     """Compiled training of many runs; made by `compile_runs`.
 
+    It is compiled under `JAX_DISABLE_JIT`, too: there is nothing else to run.
+
     Attributes:
         compile_seconds: time that tracing and compiling took.
     """
 
+    @jax.disable_jit(disable=False)
     def __init__(
         self,
         training: Training,
@@ -216,6 +228,12 @@ class RunProgram:
             (0, data_axes),
             (BY_RUN, self._data_specs),
         )
+        # Where it is the trained model itself, there is nothing to compute.
+        self._final = (
+            (lambda state: state.arrays)
+            if training.evaluation_model is None
+            else spread(lambda state: final_arrays(training, static, state), (0,), (BY_RUN,))
+        )
         state = self._begin(arrays, data)
         program = spread(
             advance,
@@ -228,6 +246,7 @@ class RunProgram:
         self._advance = lowered.compile(compiler_options=options)
         self.compile_seconds = time.perf_counter() - clock
 
+    @jax.disable_jit(disable=False)
     def __call__(
         self, models: Any, data: Any, *, keys: Key[Array, " runs"], report: Report = silent
     ) -> Trained:
@@ -252,7 +271,7 @@ class RunProgram:
                 lambda *leaves: np.concatenate(leaves, axis=1)[:, :n_evaluations], *metrics
             ),
         )
-        arrays = jax.tree.map(lambda leaf: leaf[:n_runs], state.arrays)
+        arrays = jax.tree.map(lambda leaf: leaf[:n_runs], self._final(state))
         return Trained(
             eqx.combine(arrays, self._static),
             history,

@@ -160,13 +160,19 @@ def are_equal(first: Any, second: Any) -> bool:
 
 
 @contextmanager
-def explained(expected: str) -> Iterator[None]:
-    """Turn an exception of a candidate into a `CandidateError` that says what was expected."""
+def explained(expected: str, key_hint: str = "") -> Iterator[None]:
+    """Turn an exception of a candidate into a `CandidateError` that says what was expected.
+
+    Args:
+        expected: what the model was expected to do.
+        key_hint: what to write if a key was missing.
+    """
     try:
         yield
     except CandidateError:
         raise
     except Exception as error:  # a user's model may raise anything
+        hint = key_hint if "key" in str(error) else ""
         raise CandidateError(
-            f"the model was expected {expected}, and raised {describe_error(error)}"
+            f"the model was expected {expected}, and raised {describe_error(error)}{hint}"
         ) from error

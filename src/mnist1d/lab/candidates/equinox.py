@@ -22,14 +22,22 @@ from mnist1d.lab.candidates.checks import (
     varies_beyond_arrays,
 )
 from mnist1d.lab.candidates.contract import CandidateError, Outcome, Run, RunSteps, Schedule, Sets
+from mnist1d.lab.candidates.evaluation import evaluated_by
 from mnist1d.lab.candidates.fingerprint import settings_text, source_text
 from mnist1d.lab.candidates.search_space import named_parameters, plain_values
 from mnist1d.lab.candidates.stacking import CHUNK, predict_runs, predictor, stack_runs
 from mnist1d.models import count_parameters, predict
 from mnist1d.training import RunProgram, Training, accuracy, compile_runs, cross_entropy
+from mnist1d.training.loop import update
 
 PAPER_RATE = 0.01
 """Learning rate of a candidate whose search space has none: the paper's."""
+
+
+_KEY_HINT = (
+    "; a model whose call takes a key is given one while it trains: write "
+    "`def __call__(self, x, key=None)`, and hand the key on to the layers that draw"
+)
 
 
 class _Group(NamedTuple):
@@ -82,6 +90,9 @@ class EquinoxCandidate:
             tuned.
         loss: `(logits, labels) -> scalar`, of shapes (n, classes) and (n,).
         augment: `(x, key) -> x`, of shape (batch, length), for every training batch.
+        evaluation_model: `(model, optimizer state) -> model`, what is evaluated, such as the model
+            with averaged weights; None for the model that is trained, or, with the optimisers
+            `schedule_free` and `sam` of `optax.contrib`, for the one that they say.
         search: the values to try, by setting; None for the learning rates of the comparison. The
             learning rate of a search space without one is the paper's, 0.01.
 
@@ -96,6 +107,7 @@ class EquinoxCandidate:
     )
     loss: Callable[[Array, Array], Array] = cross_entropy
     augment: Callable[[Array, PRNGKeyArray], Array] | None = None
+    evaluation_model: Callable[[Any, Any], Any] | None = None
     search: Mapping[str, Sequence[Any]] | None = None
     _programs: dict[str, _Program] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -109,9 +121,10 @@ class EquinoxCandidate:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "search", plain_values(self.search))
-        for name in ("make", "loss", "augment"):
+        optional = ("augment", "evaluation_model")
+        for name in ("make", "loss", *optional):
             value = getattr(self, name)
-            if not callable(value) and not (name == "augment" and value is None):
+            if not callable(value) and not (value is None and name in optional):
                 raise TypeError(f"{name} must be a function, not {checks.typed(value)}")
         is_fixed = isinstance(self.optimizer, optax.GradientTransformation)
         if not is_fixed and not callable(self.optimizer):
@@ -138,7 +151,8 @@ class EquinoxCandidate:
 
     def source(self) -> str:
         """Return the source of model, optimiser, loss and augmentation, with their values."""
-        parts = {name: getattr(self, name) for name in ("make", "optimizer", "loss", "augment")}
+        names = ("make", "optimizer", "loss", "augment", "evaluation_model")
+        parts = {name: getattr(self, name) for name in names}
         return "\n".join(f"{name}: {source_text(part)}" for name, part in parts.items())
 
     def check(self, sets: Sets, schedule: Schedule) -> int | None:
@@ -190,7 +204,9 @@ class EquinoxCandidate:
                 "the model was expected to give the same logits twice for the same examples, and "
                 "gave others"
             )
-        with explained("to take a training step"):
+        hint = "" if _takes_key(model) else _KEY_HINT
+        with jax.disable_jit(disable=False), explained("to take a training step", hint):
+            self._evaluated_by({"learning_rate": PAPER_RATE, **settings}, model)
             one, other = (self._step(model, settings, sets, schedule) for _ in range(2))
             # Numbers that are drawn while a step is traced are part of its program. Programs may
             # also differ in names alone, so results are compared; most need not be compiled.
@@ -271,7 +287,9 @@ class EquinoxCandidate:
         def start(numbers: Mapping[str, Array], key: PRNGKeyArray) -> Any:
             transformation = self._transformation({**fixed, **numbers})
             weights = eqx.filter(self._made(fixed)(key), eqx.is_inexact_array)
-            return transformation.update(weights, transformation.init(weights), weights)
+            state = transformation.init(weights)
+            nothing = jnp.zeros(())
+            return update(transformation, (weights, state, weights), nothing, lambda _: nothing)
 
         try:
             traced = {name: jnp.float32(value) for name, value in numbers.items()}
@@ -335,7 +353,7 @@ class EquinoxCandidate:
         if name in self._programs:
             return self._programs[name], 0.0
         train = compile_runs(
-            self._training(group.fixed, schedule),
+            self._training(group, schedule),
             models,
             data,
             keys=keys,
@@ -346,7 +364,11 @@ class EquinoxCandidate:
         self._programs[name] = _Program(train, predictor(static))
         return self._programs[name], train.compile_seconds
 
-    def _training(self, fixed: Mapping[str, Any], schedule: Schedule) -> Training:
+    def _training(self, group: _Group, schedule: Schedule) -> Training:
+        fixed = group.fixed
+        traced = dict.fromkeys(group.traced, PAPER_RATE)
+        arrays, static = next(iter(group.models.values()))
+
         def batch(data: Any, step: Array, key: PRNGKeyArray) -> tuple[Array, Array]:
             rows = data["rows"][step]
             x, y = data["x"][rows], data["y"][rows]
@@ -368,7 +390,15 @@ class EquinoxCandidate:
             evaluate=evaluate,
             evaluate_every=schedule.evaluate_every,
             evaluate_first=schedule.evaluate_every - 1,
+            evaluation_model=self._evaluated_by({**fixed, **traced}, eqx.combine(arrays, static)),
         )
+
+    def _evaluated_by(
+        self, settings: Mapping[str, Any], model: Any
+    ) -> Callable[[Any, Any], Any] | None:
+        if self.evaluation_model is not None:
+            return self.evaluation_model
+        return evaluated_by(self._transformation(settings), model)
 
     def _step(
         self, model: Any, settings: Mapping[str, Any], sets: Sets, schedule: Schedule
@@ -393,8 +423,9 @@ class EquinoxCandidate:
                 model = eqx.combine(parameters, rest)
                 return self.loss(_logits_in_training(model, batch, key), y)
 
-            gradient = jax.grad(loss)(parameters)
-            return transformation.update(gradient, transformation.init(parameters), parameters)
+            value, gradient = jax.value_and_grad(loss)(parameters)
+            state = transformation.init(parameters)
+            return update(transformation, (gradient, state, parameters), value, loss)
 
         return jax.jit(step).lower(parameters)
 
@@ -433,8 +464,12 @@ def _predict_all(model: Any, x: Array) -> Array:
     return predict(eqx.nn.inference_mode(model), x)
 
 
+def _takes_key(model: Any) -> bool:
+    return "key" in named_parameters(type(model).__call__)
+
+
 def _logits_in_training(model: Any, x: Array, key: PRNGKeyArray) -> Array:
-    if "key" not in named_parameters(type(model).__call__):
+    if not _takes_key(model):
         return predict(model, x)
     if getattr(model, "batch_last", False):
         return model(x.T, key=key).T
