@@ -219,6 +219,23 @@ def test_stored_results_are_shown(command, capsys):
         assert part in text
 
 
+def test_a_variable_with_a_few_numbers_per_seed_is_shown(command, capsys):
+    text = COIN.partition("def run")[0] + (
+        "def run(config):\n"
+        "    few = (('width', 'seed'), [[0.25, 0.75], [7.0, 7.0]])\n"
+        "    many = (('step', 'seed'), np.ones((50, 2)))\n"
+        "    coords = {'seed': [0, 1], 'width': [8, 16], 'step': range(50)}\n"
+        "    return xr.Dataset({'few': few, 'many': many}, coords)\n"
+    )
+    Path("coin.py").write_text(text, encoding="utf-8")
+    command("run", "coin.py")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "few, mean" in shown
+    assert "8 0.5" in shown
+    assert "16 7" in shown
+    assert "many" not in shown
+
+
 def test_claims_are_shown_where_the_experiment_is_known(command, capsys):
     Path("coin.py").write_text(COIN + MORE, encoding="utf-8")
     command("run", "coin.py")

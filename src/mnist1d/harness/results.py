@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.imports import required
 from mnist1d.harness import record
 
+_FEW = 20
+"""Numbers per seed that a variable may have to be shown whole."""
 TABLE_COLUMNS = ("seed", "variable", "value")
 """Last columns of every tidy table."""
 
@@ -76,6 +79,30 @@ def scalars_per_seed(result: xr.Dataset) -> list[str]:
         and variable.dtype.kind in "biuf"
         and all(is_case(dim) for dim in variable.dims)
     ]
+
+
+def short_per_seed(result: xr.Dataset) -> list[str]:
+    """Name the variables with a few numbers per seed: over widths, say, as far as they are named.
+
+    >>> widths = (("width", "seed"), [[0.5, 0.1]])
+    >>> short_per_seed(xr.Dataset({"loss": widths}, {"width": [8], "seed": [0, 1]}))
+    ['loss']
+    """
+    known = scalars_per_seed(result)
+    swept = grid_of(result)
+    return [
+        str(name)
+        for name, variable in result.data_vars.items()
+        if name not in known
+        and "seed" in variable.dims
+        and variable.dtype.kind in "biuf"
+        and all(dim in result.coords for dim in variable.dims if dim not in {"seed", *swept})
+        and _n_cases(variable, swept) <= _FEW
+    ]
+
+
+def _n_cases(variable: xr.DataArray, swept: Container[Any]) -> int:
+    return math.prod(n for dim, n in variable.sizes.items() if dim != "seed" and dim not in swept)
 
 
 def tidy_table(result: xr.Dataset, variables: Sequence[str] | None = None) -> Any:

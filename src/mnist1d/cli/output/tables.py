@@ -19,7 +19,7 @@ from mnist1d.harness import record
 from mnist1d.harness.claims import Judgement
 from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.interface import Experiment
-from mnist1d.harness.results import cases, grid_of, scalars_per_seed
+from mnist1d.harness.results import cases, grid_of, scalars_per_seed, short_per_seed
 from mnist1d.harness.settings import label
 from mnist1d.measures.text import mean_with_interval, with_interval
 from mnist1d.measures.uncertainty import Estimate, estimate
@@ -213,16 +213,18 @@ def show_contents(result: xr.Dataset, console: Console) -> None:
 def show_scalars(result: xr.Dataset, console: Console) -> None:
     """Show the mean of every number per seed, for every point of the grid and every case.
 
+    Variables with a few numbers per seed follow.
+
     The values of one swept field, the last with few values, are columns.
     """
     # Without variables that are False everywhere, such as `diverged`.
     names = [
         name
-        for name in scalars_per_seed(result)
+        for name in (*scalars_per_seed(result), *short_per_seed(result))
         if result[name].dtype != bool or result[name].any()
     ]
     if not names:
-        console.print("No variable is one number per seed.")
+        console.print("No variable is one number per seed, or a few with named coordinates.")
         return
     swept = grid_of(result)
     for name in names:
