@@ -1,5 +1,6 @@
 """Masks: sparsity as asked, nested, per layer with biases; controls keep what they promise."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from mnist1d.measures.adjacency import adjacency_probability, runs_per_unit
-from mnist1d.models import MLP, MaskedMLP, masks, predict
+from mnist1d.models import CNN, GRU, MLP, MaskedMLP, masks, predict
 from mnist1d.models.layers import Linear
 from mnist1d.models.masked_mlp import Needed, needed_units
 from mnist1d.training import Training, cross_entropy, train
@@ -182,3 +183,35 @@ def test_bits_of_another_network_are_refused():
     bits = masks.pack(masks.full_mask(NETWORK))
     with pytest.raises(ValueError, match=r"a mask of \d+ parameters cannot be made of \d+ bytes"):
         masks.unpack(bits, MLP(hidden_size=31, key=jax.random.key(0)))
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        CNN(key=jax.random.key(0)),
+        [
+            eqx.nn.Conv1d(1, 3, 5, use_bias=False, key=jax.random.key(0)),
+            eqx.nn.Linear(4, 5, key=jax.random.key(1)),
+        ],
+    ],
+    ids=["ours", "Equinox's"],
+)
+def test_convolutions_lose_their_smallest_weights_too(network):
+    mask = masks.magnitude_mask(network, 0.5)
+
+    def by_layer(tree):
+        found = jax.tree.leaves(tree, is_leaf=lambda node: isinstance(node, masks.LAYERS))
+        return [
+            np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(each)]) for each in found
+        ]
+
+    for kept, values in zip(by_layer(mask), by_layer(network), strict=True):
+        assert (~kept).sum() == values.size // 2
+        assert abs(values)[kept].min() > abs(values)[~kept].max()
+    pruned = masks.masked(network, mask)
+    assert jax.tree.structure(pruned) == jax.tree.structure(network)
+
+
+def test_weights_outside_of_layers_are_refused():
+    with pytest.raises(TypeError, match=r"not ArrayImpl of shape \(3, 2, 6, 1\) outside of one"):
+        masks.magnitude_mask(GRU(key=jax.random.key(0)), 0.5)

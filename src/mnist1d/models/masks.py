@@ -10,13 +10,16 @@ Source: Greydanus & Kobak (2024), section 5.1, and its notebook.
 from collections.abc import Callable
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist1d.models.layers import Linear
+from mnist1d.models.layers import Convolution, Linear
 
 Matrix = NDArray[np.bool_]
+LAYERS = (Linear, Convolution, eqx.nn.Linear, eqx.nn.Conv)
+"""The layers that can be pruned; each has weights, and biases or none."""
 
 
 def full_mask(network: Any) -> Any:
@@ -36,7 +39,7 @@ def magnitude_mask(network: Any, fraction: float) -> Any:
     sparsity are nested.
 
     Args:
-        network: any tree of `Linear` layers, trained, with its dropped parameters at 0.
+        network: any tree of layers (`LAYERS`), trained, with its dropped parameters at 0.
         fraction: share of every layer's parameters to drop, 0 to 1; rounded down to whole ones.
 
     >>> from mnist1d.models import MLP
@@ -51,7 +54,7 @@ def random_mask(network: Any, fraction: float, rng: np.random.Generator) -> Any:
     """Return a mask that drops the same share of every layer at random.
 
     Args:
-        network: any tree of `Linear` layers; only its shapes matter.
+        network: any tree of layers (`LAYERS`); only its shapes matter.
         fraction: share of every layer's parameters to drop, 0 to 1; rounded down to whole ones.
         rng: source of randomness.
 
@@ -182,10 +185,17 @@ def _keep_largest(scores: NDArray[np.floating], fraction: float) -> Matrix:
 
 
 def _by_layer(keep: Callable[[NDArray[np.floating]], Matrix], network: Any) -> Any:
-    def of_layer(layer: Linear) -> Linear:
-        weight, bias = np.asarray(layer.weight), np.asarray(layer.bias)
-        kept = keep(np.concatenate([weight.ravel(), bias]))
-        parts = [kept[: weight.size].reshape(weight.shape), kept[weight.size :]]
-        return jax.tree.unflatten(jax.tree.structure(layer), parts)
+    def of_layer(layer: Any) -> Any:
+        if not isinstance(layer, LAYERS):
+            raise TypeError(
+                "network must be made of linear and convolutional layers alone, not "
+                f"{type(layer).__name__} of shape {getattr(layer, 'shape', ())} outside of one"
+            )
+        # Weights before biases.
+        leaves, structure = jax.tree.flatten(layer)
+        kept = keep(np.concatenate([np.ravel(leaf) for leaf in leaves]))
+        parts = np.split(kept, np.cumsum([leaf.size for leaf in leaves])[:-1])
+        shaped = [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)]
+        return jax.tree.unflatten(structure, shaped)
 
-    return jax.tree.map(of_layer, network, is_leaf=lambda node: isinstance(node, Linear))
+    return jax.tree.map(of_layer, network, is_leaf=lambda node: isinstance(node, LAYERS))
