@@ -556,7 +556,11 @@ def test_every_core_becomes_a_device_and_compiled_programs_are_kept(tmp_path):
     assert used
 
 
-def test_a_chosen_number_of_devices_and_cache_folder_are_left_alone(tmp_path):
+CHOSEN = {"JAX_NUM_CPU_DEVICES": "3"}, {"XLA_FLAGS": "--xla_force_host_platform_device_count=3"}
+
+
+@pytest.mark.parametrize("chosen", CHOSEN)
+def test_a_chosen_number_of_devices_and_cache_folder_are_left_alone(tmp_path, chosen):
     devices, folder = in_new_process(
         """
         import json, jax
@@ -565,8 +569,25 @@ def test_a_chosen_number_of_devices_and_cache_folder_are_left_alone(tmp_path):
         keep_compiled_programs()
         print(json.dumps([jax.device_count(), jax.config.jax_compilation_cache_dir]))
         """,
-        JAX_NUM_CPU_DEVICES="3",
+        **chosen,
         JAX_COMPILATION_CACHE_DIR=str(tmp_path / "chosen"),
     )
     assert devices == 3
     assert folder == str(tmp_path / "chosen")
+
+
+@pytest.mark.slow
+def test_programs_are_compiled_where_functions_are_not():
+    (losses,) = in_new_process(
+        """
+        import json, jax, optax
+        from mnist1d.lab import compare
+        from mnist1d.models import Logistic
+        small = {"seeds": 1, "tuning_seeds": 1, "n_steps": 20, "evaluate_every": 10}
+        small |= {"references": False, "shuffled": False, "shifts": (), "learning_rates": (0.01,)}
+        found = compare({"a": lambda key: Logistic(key=key)}, **small)
+        print(json.dumps([found.result.train_loss.values.tolist()]))
+        """,
+        JAX_DISABLE_JIT="1",
+    )
+    assert losses

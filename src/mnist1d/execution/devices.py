@@ -19,14 +19,16 @@ def use_all_cores() -> None:
     """Make every CPU core a device of JAX, so that runs spread over them.
 
     Does nothing if JAX already runs (its devices cannot change any more) or the user chose a number
-    (`JAX_NUM_CPU_DEVICES`). Where JAX finds GPUs, their number does not change.
+    (`JAX_NUM_CPU_DEVICES`, or `xla_force_host_platform_device_count` in `XLA_FLAGS`). Where JAX
+    finds GPUs, their number does not change.
 
     >>> n_devices = jax.device_count()  # JAX runs from here on
     >>> use_all_cores()
     >>> jax.device_count() == n_devices
     True
     """
-    if "JAX_NUM_CPU_DEVICES" in os.environ:
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "JAX_NUM_CPU_DEVICES" in os.environ or "xla_force_host_platform_device_count" in flags:
         return
     try:
         jax.config.update("jax_num_cpu_devices", count_cores())
