@@ -1,4 +1,7 @@
-"""Global settings that change numbers, of JAX and PyTorch: part of what a result is found by."""
+"""Global settings that change numbers, of JAX and PyTorch: part of what a result is found by.
+
+Optimisation levels of the compiler are not among them: like processors, they differ in rounding.
+"""
 
 import os
 import sys
@@ -13,7 +16,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _JAX: dict[str, Any] = {
     "jax_default_matmul_precision": None,
     "jax_default_prng_impl": "threefry2x32",
-    "jax_disable_most_optimizations": False,
     "jax_enable_x64": False,
     "jax_high_dynamic_range_gumbel": False,
     "jax_random_seed_offset": 0,
