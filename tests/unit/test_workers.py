@@ -14,9 +14,10 @@ import pytest
 import mnist1d
 from mnist1d.execution.blas import limited_threads
 from mnist1d.harness.interface import InputError
+from mnist1d.harness.lines import Lines
 from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets
 from mnist1d.lab.candidates.fitted import FunctionCandidate, SklearnCandidate
-from mnist1d.lab.comparison import lines, workers as module
+from mnist1d.lab.comparison import workers as module
 from mnist1d.lab.comparison.compare import compare
 from mnist1d.lab.comparison.protocol import Protocol
 from mnist1d.lab.comparison.workers import Workers
@@ -272,21 +273,20 @@ def test_a_protocol_runs_with_workers_as_without():
     assert (one.cpu_seconds >= 0).all()
 
 
-def test_by_default_progress_is_lines_on_standard_error(monkeypatch, capsys):
+def test_by_default_progress_is_lines_on_standard_error(capsys):
     clock = iter(range(0, 1000, 4))
-    monkeypatch.setattr(lines.time, "monotonic", lambda: float(next(clock)))
-    say = lines.Lines()
+    say = Lines(clock=lambda: float(next(clock)))
     for done in range(0, 160, 10):
         say("relu, tuning", done, 1500)
     say("relu failed: no luck", 0, 0)
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.splitlines() == [
-        "relu, tuning: step 20 of 1,500, after 12 s",
-        "relu, tuning: step 50 of 1,500, after 24 s",
-        "relu, tuning: step 80 of 1,500, after 36 s",
-        "relu, tuning: step 110 of 1,500, after 48 s",
-        "relu, tuning: step 140 of 1,500, after 60 s",
+        "relu, tuning: 30 of 1,500, 12 s",
+        "relu, tuning: 60 of 1,500, 24 s",
+        "relu, tuning: 90 of 1,500, 36 s",
+        "relu, tuning: 120 of 1,500, 48 s",
+        "relu, tuning: 150 of 1,500, 60 s",
         "relu failed: no luck",
     ]
 

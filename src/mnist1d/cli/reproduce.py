@@ -27,9 +27,10 @@ from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mnist1d.cli.output.progress import Bars, Lines
+    from mnist1d.cli.output.progress import Bars
     from mnist1d.harness.findings import Findings
     from mnist1d.harness.interface import PaperExperiment
+    from mnist1d.harness.lines import Lines
 
 
 def reproduce(

@@ -26,8 +26,9 @@ from mnist1d.harness.interface import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-    from mnist1d.cli.output.progress import Bars, Lines
+    from mnist1d.cli.output.progress import Bars
     from mnist1d.harness.interface import Experiment
+    from mnist1d.harness.lines import Lines
 
 _Name = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="EXPERIMENT")]
 _Out = Annotated[Path, tyro.conf.arg(metavar="DIR")]

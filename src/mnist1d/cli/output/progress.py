@@ -1,8 +1,7 @@
 """Progress on the terminal as bars; elsewhere as lines on standard error."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
@@ -20,9 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from mnist1d.cli.output.ending import one_line
-
-_SECONDS_PER_LINE = 10.0
+from mnist1d.harness.lines import Lines
 
 
 def make_progress(
@@ -39,7 +36,7 @@ def make_progress(
     if quiet:
         return Lines(lambda _: None)
     if not sys.stderr.isatty():
-        return Lines(lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+        return Lines()
     if sys.stdout.isatty() and not json:
         return Bars(console, *columns)
     return Bars(Console(stderr=True), *columns, has_results=False)
@@ -51,46 +48,6 @@ class Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Return the text of the column."""
         return Text(f"{task.speed:,.0f}/s" if task.speed else "")
-
-
-class Lines:
-    """A line for every finished task, and now and then for one that takes long."""
-
-    def __init__(
-        self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._write = write
-        self._clock = clock
-        self._start: dict[str, float] = {}
-        self._last: dict[str, float] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def __call__(self, task: str, done: int, total: int, /) -> None:
-        """Report progress, as `harness.interface.Progress`."""
-        if total == 0:
-            self.note(task)
-            return
-        now = self._clock()
-        if done == 0 or task not in self._start:
-            self._start[task] = self._last[task] = now
-        is_due = now - self._last[task] >= _SECONDS_PER_LINE
-        if done == total or (done and is_due):
-            self._last[task] = now
-            self.note(f"{task}: {done:,} of {total:,}, {now - self._start[task]:.0f} s")
-
-    def note(self, line: str, /) -> None:
-        """Write a line."""
-        self._write(one_line(line))
-
-    @contextmanager
-    def group(self) -> Iterator["Lines"]:
-        """Return a separate group of lines, whose tasks may have the same names."""
-        yield Lines(self._write, self._clock)
 
 
 class Bars:

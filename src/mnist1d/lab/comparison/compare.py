@@ -19,6 +19,7 @@ from mnist1d.execution.blas import limited_threads
 from mnist1d.experiments.classification.method import MODELS
 from mnist1d.harness import record
 from mnist1d.harness.interface import InputError, Progress
+from mnist1d.harness.lines import Lines
 from mnist1d.harness.settings import as_json, with_settings
 from mnist1d.lab.candidates.checks import describe
 from mnist1d.lab.candidates.coerce import as_candidate
@@ -27,7 +28,6 @@ from mnist1d.lab.candidates.equinox import PAPER_RATE, EquinoxCandidate
 from mnist1d.lab.candidates.search_space import LEARNING_RATE
 from mnist1d.lab.comparison.data import DataSets
 from mnist1d.lab.comparison.entries import Entry, to_dataset
-from mnist1d.lab.comparison.lines import Lines
 from mnist1d.lab.comparison.protocol import Protocol, as_protocol
 from mnist1d.lab.comparison.result import Comparison
 from mnist1d.lab.comparison.runs import (
@@ -70,8 +70,8 @@ def compare(
         protocol: the default one if omitted; or a mapping with other values for some fields.
         folder: where finished runs are stored and found by the next call, and `result.nc` is
             written; None to store nothing.
-        progress: called with the progress; by default a line is written to standard error every ten
-            seconds. `mnist1d.lab.silent` shows nothing.
+        progress: called with the progress; by default a line is written to standard error for every
+            finished task, and every ten seconds of a long one. `mnist1d.lab.silent` shows nothing.
         executor: trains in place of this process, such as the workers of a cluster. They get the
             candidates with your code, but need the installed packages.
         workers: number of runs of a PyTorch or scikit-learn candidate, or a training function, that
