@@ -240,6 +240,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "set size": set_size,
         "files": files,
     },
+    "commands.md": {},
     "installation.md": {},
     "laboratory.md": {},
     "running.md": {},

@@ -164,7 +164,7 @@ def test_experiments_are_run_or_refused_in_one_line(command, words, monkeypatch,
     name, *more = command.split()
     if "-h" in words:
         words = ["-h"]
-    code, said = outcome(name, [*more, *words])
+    code, said = outcome(name, [*more, *words, "--quiet"])
     assert code == (0 if "-h" in words else 2), said
 
 
