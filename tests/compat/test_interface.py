@@ -360,9 +360,9 @@ def test_links_are_written_through_and_permissions_kept(tmp_path):
     assert (tmp_path / "real").stat().st_mode & 0o777 == 0o640
 
 
-def test_devices_are_written_directly():
-    with atomic_write(os.devnull) as file:
-        file.write(b"gone")
+def test_devices_are_not_replaced():
+    with pytest.raises(OSError, match="not a regular file"), atomic_write(os.devnull):
+        pass
     assert Path(os.devnull).is_char_device()
 
 

@@ -176,7 +176,7 @@ def test_a_diverged_run_is_reported_and_decides_nothing():
         ("seeds", 0),
         ("n_epochs", 0),
         ("batch_size", 0),
-        ("batch_size", 300),
+        ("batch_size", 4001),
         ("widths", ()),
         ("widths", (4, 2)),
         ("widths", (2, 2)),
