@@ -85,14 +85,6 @@ def test_regular_files_links_to_them_and_nothing_are_let_through(tmp_path):
     assert (tmp_path / "link").is_symlink()
 
 
-def test_standard_output_may_be_written_to():
-    program = (
-        "from mnist1d.dataset.atomic import atomic_write\n"
-        "with atomic_write('/dev/stdout') as file: file.write(b'data')"
-    )
-    assert subprocess.check_output([sys.executable, "-c", program]) == b"data"
-
-
 def test_unfinished_files_of_living_processes_are_let_alone(tmp_path):
     program = (
         "import pathlib, sys\n"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tyro
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_regular
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.presets import PRESETS, preset
@@ -108,5 +109,5 @@ def _read_templates(path: Path) -> np.ndarray:
         if any(line.partition("#")[0].strip() for line in lines):
             return np.loadtxt(lines, dtype=np.float64, ndmin=2)
     except ValueError as error:
-        raise ValueError(f"{wanted}: {error}") from None
+        raise ValueError(f"{wanted}: {checks.shortened(str(error))}") from None
     raise ValueError(f"{wanted}: it has none")

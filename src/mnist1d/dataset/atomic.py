@@ -31,8 +31,6 @@ __all__ = [
 _NOTE = "was not written; what was there before is unchanged."
 _PART = ".????????????????.part"
 _WAITS = (0.05, 0.1, 0.25, 0.6)
-# What they are connected to is the business of who started this process.
-_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
 
 
 @contextmanager
@@ -41,8 +39,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
     A reader never sees half a file, and after an error, a full disk or a kill the former file is
     still there. Missing folders are made. Of a link the target is written, and an existing file
-    keeps its permissions. Pipes and devices are refused, but for this process's own streams:
-    `/dev/stdout`.
+    keeps its permissions. Pipes and devices are refused.
 
     Args:
         path: where the file is to be.
@@ -63,10 +60,6 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     b'hello'
     """
     name = os.fsdecode(path)
-    if name in _STREAMS:
-        with os.fdopen(os.dup(_STREAMS[name]), "wb") as file:
-            yield file
-        return
     check_regular(name)
     target = Path(os.path.realpath(name))
     try:

@@ -182,7 +182,9 @@ def _run(
         if SHARD_NAME.match(name) and plan.number(name) is None
     ]
     unknown = [name for name in found.files if plan.number(name) is None]
-    notes += [f"{NAME} named {name}, which does not belong to the set" for name in unknown]
+    notes += [
+        f"{NAME} named {checks.shown(name)}, which does not belong to the set" for name in unknown
+    ]
     for name in unknown:
         del found.files[name]
     _check_room(plan, found)

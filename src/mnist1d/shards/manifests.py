@@ -115,8 +115,8 @@ def differences(found: Any, asked: Any, name: str = "") -> list[str]:
     """
     if isinstance(found, Mapping) and isinstance(asked, Mapping):
         # A key that one of them lacks is not the same as null.
-        unshared = [f"{key} is known there only" for key in found if key not in asked]
-        unshared += [f"{key} is known here only" for key in asked if key not in found]
+        unshared = [f"{checks.shown(key)} is known there only" for key in found if key not in asked]
+        unshared += [f"{checks.shown(key)} is known here only" for key in asked if key not in found]
         return unshared + [
             difference
             for key in asked
