@@ -58,7 +58,7 @@ def whole(tmp_path):
 
 def test_damaged_sets_are_put_right_or_refused(tmp_path, whole, cases, damage):
     folder = tmp_path / "set"
-    for rng in cases(60):
+    for rng in cases(25):
         shutil.rmtree(folder)
         folder.mkdir()
         there = dict(whole)
