@@ -1,4 +1,4 @@
-"""What was typed: read by `tyro`, and refused in one line that says what is wrong and allowed."""
+"""Parsing of arguments by `tyro`, with one-line errors that name what is wrong and allowed."""
 
 import io
 import re

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 try:
     import fcntl
-except ImportError:  # Windows, where nobody can remove a file that is open
+except ImportError:  # Windows, where an open file cannot be removed
     _CAN_LOCK = False
 else:
     _CAN_LOCK = True
@@ -162,7 +162,7 @@ def remove_unfinished(folder: Path) -> None:
     True
     """
     for part in folder.glob(_PART):
-        with suppress(OSError):  # it is gone by now, or nobody's to remove
+        with suppress(OSError):  # it is gone, or may not be removed
             check_regular(part)
             if not _CAN_LOCK:
                 part.unlink()

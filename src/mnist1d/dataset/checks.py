@@ -66,7 +66,7 @@ def integer(name: str, value: Any, lowest: int, highest: int) -> int:
     number = int(value)
     if not lowest <= number <= highest:
         allowed = f"{lowest}" if lowest == highest else f"from {lowest} to {highest}"
-        # A bound that nobody comes near is named only to those who did.
+        # A very large bound is named only if it is exceeded.
         if highest >= BEYOND_USE and highest != LARGEST_SEED:
             allowed = f"at least {lowest}" if number < lowest else f"at most {highest}"
         raise ValueError(f"{name} must be {allowed}, not {shown(value)}")

@@ -53,7 +53,7 @@ def keep_compiled_programs() -> None:
 
 
 def needs_cache_folder() -> bool:
-    """Return whether compiled programs are to be kept and nobody has named a folder for them.
+    """Return whether compiled programs are to be stored, and the user has named no folder for them.
 
     >>> needs_cache_folder() in (True, False)
     True

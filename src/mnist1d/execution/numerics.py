@@ -1,4 +1,4 @@
-"""Global settings that change numbers, of JAX and PyTorch: part of what a result is found by.
+"""Global settings of JAX and PyTorch that change numbers, and so belong to a result's key.
 
 Optimisation levels of the compiler are not among them: like processors, they differ in rounding.
 """
@@ -64,7 +64,7 @@ def number_settings() -> dict[str, str]:
     for name, default in _JAX.items():
         value = getattr(jax.config, name, jax.config.values.get(name, default))
         found[name] = str(value)
-    torch = sys.modules.get("torch")  # whoever has changed its settings has imported it
+    torch = sys.modules.get("torch")  # if not imported, its settings are unchanged
     for name, default in _TORCH.items():
         found[name] = str(getattr(torch, name, lambda default=default: default)())
     return found

@@ -1,4 +1,4 @@
-"""Which code is the user's own: modules that are not installed, and what code names of them."""
+"""Finding the user's own code: modules that are not installed, and their names in code."""
 
 import dis
 import sys
@@ -99,7 +99,7 @@ def own_files(path: Path) -> list[Path]:
         file, package = waiting.pop(0)
         try:
             code = compile(file.read_bytes(), str(file), "exec")
-        except (OSError, SyntaxError, ValueError):  # whoever imports it will see
+        except (OSError, SyntaxError, ValueError):  # importing it will raise
             continue
         for name in _imported_names(code, package):
             for spec in _own_specs(name):
@@ -162,7 +162,7 @@ def _own_module(name: str) -> types.ModuleType | None:
             if top is None or _is_installed_spec(top) or util.find_spec(name) is None:
                 return None
             import_module(name)
-        except Exception:  # noqa: BLE001 (a stranger's module; whoever calls the code will see)
+        except Exception:  # noqa: BLE001 (a user's module may raise anything; calling it will raise again)
             return None
     module = sys.modules.get(name)
     return None if module is None or is_installed(module) else module

@@ -283,15 +283,15 @@ def read(path: Path) -> xr.Dataset:
 
 
 def environment() -> dict[str, Any]:
-    """Return what determines all numbers beside experiment and configuration.
+    """Return the version of mnist1d, and global settings that are not the default ones.
 
-    Those are the version of mnist1d, and global settings that are not the default ones.
+    With experiment and configuration, they determine all numbers.
 
     >>> list(environment())
     ['mnist1d']
     """
     settings = changed_settings()
-    # Not `settings`, as which a task may know its own.
+    # Not named `settings`, which a task's key may have.
     return {"mnist1d": package_version()} | ({"global_settings": settings} if settings else {})
 
 

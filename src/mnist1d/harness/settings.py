@@ -61,7 +61,7 @@ def with_settings(config: Any, settings: Mapping[str, Any]) -> Any:
         return dataclasses.replace(config, **own)
     except (TypeError, ValueError) as error:
         raise InputError(str(error)) from error
-    except (Exception, SystemExit) as error:  # whatever a stranger's configuration raises
+    except (Exception, SystemExit) as error:  # a user's configuration may raise anything
         name = type(config).__name__
         raise InputError(f"{name} raised {type(error).__name__}: {error}") from error
 

@@ -1,10 +1,10 @@
-"""A reader of pickles that executes nothing, and of small files makes nothing large.
+"""A restricted reader of pickles: it executes nothing, and bounds time and memory by file size.
 
-A pickle is a program, and Python's own reader runs it. The reader here stops at anything but arrays
-of numbers or text, plain containers and plain values, and rebuilds the arrays from their bytes by
-itself, so that a file can neither call a function nor hand NumPy a made-up description of memory.
-Nor can a small file take much time or memory: keys are small, nesting is shallow, and what is
-copied is not more than the file has.
+A pickle is a program, and Python's own reader runs it. The reader here refuses everything but
+arrays of numbers or text, plain containers and plain values, and rebuilds the arrays from their
+bytes by itself, so that a file can neither call a function nor give NumPy a forged array state.
+Small files take little time and memory: keys are small, nesting is shallow, and no more is copied
+than the file has.
 """
 
 import io

@@ -1,1 +1,1 @@
-"""What commands say: tables or JSON on standard output, progress and errors on standard error."""
+"""Output of commands: tables or JSON on standard output, progress and errors on standard error."""

@@ -1,4 +1,4 @@
-"""The documents of `--json`, made of results; their schemas are in `schema.json` beside this."""
+"""The JSON documents of `--json`, made of results; their schemas are in `schema.json`."""
 
 import json
 from collections import Counter

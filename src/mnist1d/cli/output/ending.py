@@ -54,7 +54,7 @@ def cut(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """Write a result; ends the command if nobody reads it."""
+    """Write a result; end the command if the reader has closed the output."""
     try:
         print(text, flush=True)  # noqa: T201
     except BrokenPipeError:

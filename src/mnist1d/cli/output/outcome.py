@@ -1,4 +1,4 @@
-"""What a command leaves: its document, and what of it failed."""
+"""The outcome of a command: its JSON document, and its failed parts."""
 
 import json
 import math

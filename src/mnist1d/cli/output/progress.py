@@ -29,7 +29,7 @@ def make_progress(
 
     Args:
         console: of the results.
-        *columns: of bars, besides the usual ones.
+        *columns: of bars, in addition to the usual ones.
         quiet: show nothing.
         json: standard output is for a document.
     """

@@ -1,6 +1,6 @@
-"""What a value consists of: the numbers of an array, or the parts that it would be pickled as.
+"""The contents of values: the numbers of an array, or the parts that it would be pickled as.
 
-What `repr` shows of a value is often shortened, or leaves its content out.
+The `repr` of a value is often shortened, or leaves its contents out.
 """
 
 import _thread
@@ -35,11 +35,11 @@ _LONGEST = 1000
 """Texts with more characters are shown by a digest."""
 _LOCKS = (_thread.LockType, _thread.RLock)
 _SHOWN_WHOLE = ("jax", "jaxlib", "numpy", "torch")
-"""Packages whose objects, if they cannot be pickled, are told by their `repr`."""
+"""Packages whose objects, if they cannot be pickled, are identified by their `repr`."""
 
 
 class Parts(NamedTuple):
-    """What an object consists of.
+    """The contents of an object.
 
     Attributes:
         made_by: its class, or the function that would make it again.
@@ -51,7 +51,7 @@ class Parts(NamedTuple):
 
 
 def plain_text(value: Any) -> str | None:
-    """Return the text of a value that its text tells all of; None for others.
+    """Return the text of a value if it determines the value; None for others.
 
     >>> plain_text(0.1), plain_text(np.float32(0.1)), plain_text([0.1])
     ('0.1', 'np.float32(0.1)', None)
@@ -94,7 +94,7 @@ def array_text(value: Any) -> str | None:
 
 
 def parts_of(value: Any) -> Parts | None:
-    """Return what an object consists of; None if that cannot be told.
+    """Return the contents of an object; None if they cannot be found.
 
     >>> from types import SimpleNamespace
     >>> parts_of(SimpleNamespace(width=3)).values
@@ -114,7 +114,7 @@ def parts_of(value: Any) -> Parts | None:
 
 
 def _is_tensor(value: Any) -> bool:
-    torch = sys.modules.get("torch")  # whoever has a tensor has imported it
+    torch = sys.modules.get("torch")  # if not imported, there are no tensors
     return torch is not None and isinstance(value, torch.Tensor)
 
 

@@ -1,4 +1,4 @@
-"""Models for evaluation: optimisers that train with other weights than those to be judged."""
+"""Models for evaluation, of optimisers whose weights in training are not the ones to evaluate."""
 
 from collections.abc import Callable
 from typing import Any

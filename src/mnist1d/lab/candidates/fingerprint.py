@@ -253,7 +253,7 @@ def _cell_contents(cell: types.CellType) -> Any:
 
 
 def _around(thing: Any) -> dict[str, Any]:
-    """Return what a wrapper has besides the function, such as the rule of its derivative."""
+    """Return attributes of a wrapper other than the function, such as the derivative's rule."""
     is_known = isinstance(thing, jax.custom_jvp | jax.custom_vjp | eqx.Module)
     if not is_known and is_installed(type(thing)):  # which may keep what it has compiled
         return {}

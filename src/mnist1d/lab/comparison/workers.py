@@ -1,4 +1,4 @@
-"""Runs of a candidate next to each other: one per core, in processes of this machine."""
+"""Training of a candidate's runs in parallel: in processes of this machine, one per core."""
 
 import pickle
 import signal
@@ -27,7 +27,7 @@ from mnist1d.lab.candidates.sending import packed
 Report = Callable[[int, int], None]
 
 _START_SECONDS = 8.0
-"""Processes are started for runs that would take longer than this here: so long they need to."""
+"""Processes are started if the runs would take longer than this without: starting them takes it."""
 
 _LOOK_SECONDS = 0.25
 _QUIET_SECONDS = 5.0
@@ -41,9 +41,9 @@ class Workers:
     that cannot be sent. Numbers are the same everywhere.
 
     Args:
-        n: how many runs train next to each other; None for as many as there are cores for them.
-        threads: that a run may use.
-        note: called with a line on what cannot be done.
+        n: number of runs that train at the same time; None for as many as there are cores.
+        threads: number of threads of a run.
+        note: called with a message if runs cannot train in other processes.
 
     Raises: InputError: if a number is out of range.
 
@@ -152,7 +152,7 @@ class Workers:
                 ) from error
             finally:
                 del steps
-                if pending:  # nobody wants them any more
+                if pending:  # the caller has stopped
                     self._stop()
 
     def _start(self) -> None:
@@ -186,11 +186,11 @@ def train_run(
 
     Args:
         sent: the candidate, as `packed` returns it.
-        run: what is to be done.
+        run: the run.
         sets: its samples.
-        schedule: how long it trains.
-        about: how many threads it may use; global settings; a file of integers, one for every run,
-            where the steps that are done are noted; and the number of this run.
+        schedule: its number of steps and batch size.
+        about: number of threads; global settings; a file with the number of finished steps of every
+            run; and the index of this run.
 
     Raises: CandidateError: for all errors of the candidate.
     """
