@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_regular
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.generation import draw_transforms
@@ -213,6 +214,7 @@ def get_dataset(
     wanted = provenance.note(arguments, template)
     if path is None:
         path = _DEFAULT_SHUFFLED_PATH if arguments.get("shuffle_seq") else _DEFAULT_PATH
+    path = checks.path("path", path)
     say = print if verbose else _keep_silent
     if not regenerate and _holds_something(path):
         if download:
@@ -331,9 +333,8 @@ def _batch_configuration(
         return None
 
 
-def _holds_something(path: str | os.PathLike[str]) -> bool:
-    check_regular(path)
-    file = Path(os.fsdecode(path))
+def _holds_something(file: Path) -> bool:
+    check_regular(file)
     return file.exists() and file.stat().st_size > 0
 
 

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_regular
 
 __all__ = ["FOLDER_VARIABLE", "MIRRORS", "MNIST", "load_mnist", "mnist_folder"]
@@ -123,7 +124,7 @@ def mnist_folder(folder: str | os.PathLike[str] | None = None) -> Path | None:
     'mnist'
     """
     named = os.environ.get(FOLDER_VARIABLE) if folder is None else folder
-    return Path(named).expanduser() if named else None
+    return checks.path("folder", named) if named else None
 
 
 def load_mnist(

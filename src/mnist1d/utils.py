@@ -7,12 +7,12 @@ import pickle
 import random
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import atomic_write, check_regular
 from mnist1d.published import reexports
 from mnist1d.published.object_view import ObjectView
@@ -87,7 +87,7 @@ def to_pickle(thing: Any, path: str | os.PathLike[str]) -> None:
     ...     from_pickle(f"{folder}/thing.pkl")
     {'x': [1, 2, 3]}
     """
-    with atomic_write(path) as file:
+    with atomic_write(checks.path("path", path)) as file:
         pickle.dump(thing, file, protocol=PROTOCOL)
 
 
@@ -111,8 +111,9 @@ def from_pickle(path: str | os.PathLike[str]) -> Any:
     Source:
         reference `from_pickle`.
     """
-    check_regular(path)
-    with Path(os.fsdecode(path)).open("rb") as file:
+    file_path = checks.path("path", path)
+    check_regular(file_path)
+    with file_path.open("rb") as file:
         return pickle.load(file)  # noqa: S301 (this is what it is for, and the docstring warns)
 
 

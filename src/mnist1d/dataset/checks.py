@@ -1,16 +1,19 @@
 """Validation of single values: each returns the value as plain Python, or raises a clear error."""
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from numbers import Integral, Real
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from mnist1d.dataset.templates import Templates, own_templates
 
 __all__ = [
+    "StrPath",
     "different_texts",
     "float_type",
     "heights",
@@ -19,6 +22,7 @@ __all__ = [
     "nearest",
     "one_of",
     "padding",
+    "path",
     "permutation",
     "positive",
     "real",
@@ -98,6 +102,39 @@ def positive(name: str, value: Any) -> float:
     if number <= 0:
         raise ValueError(f"{name} must be above 0, not {shown(value)}")
     return number
+
+
+StrPath: TypeAlias = str | os.PathLike[str]
+"""What names a file or a folder."""
+
+
+def path(name: str, value: Any) -> Path:
+    """Return the path of a file or folder that is named by a text or a path; `~` is one's home.
+
+    Args:
+        name: of the parameter.
+        value: a text, or what `os.fspath` takes.
+
+    Raises:
+        TypeError: if it is something else.
+        ValueError: if it is empty, has a NUL in it, or `~` is nobody's home.
+
+    >>> path("folder", "~/runs") == Path.home() / "runs"
+    True
+    >>> path("folder", 3)
+    Traceback (most recent call last):
+        ...
+    TypeError: folder must be a path or a text, not 3 of type int
+    """
+    if not isinstance(value, str | bytes | os.PathLike):
+        raise TypeError(f"{name} must be a path or a text, not {typed(value)}")
+    text = os.fsdecode(value)
+    if not text or "\0" in text:
+        raise ValueError(f"{name} must be a path, not {shown(text)}")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{name} must be a path; there is no home for {shown(text)}") from None
 
 
 def strength(name: str, value: Any) -> float:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -123,7 +122,7 @@ class Dataset:
         Dataset(80 train, 20 test, 40 points; num_samples=100)
         """
         about = {"config": self.config.to_dict(), "mean": self.mean, "std": self.std}
-        archive.write(Path(path), about, self._arrays())
+        archive.write(checks.path("path", path), about, self._arrays())
 
     @classmethod
     def load(cls, path: str | PathLike[str], expected: DatasetConfig | None = None) -> Self:
@@ -144,7 +143,7 @@ class Dataset:
             ValueError: if the file is damaged, cut short, of another version or no dataset, or made
                 with other parameters than expected. The message says what to do.
         """
-        path = Path(path)
+        path = checks.path("path", path)
         with archive.opened(path) as file:
             about = file.about
             config, mean, std = _described(about, file.damaged)

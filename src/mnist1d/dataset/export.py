@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.archive import explained
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.dataset import Dataset
@@ -93,7 +94,7 @@ def to_parquet(dataset: Dataset, folder: str | PathLike[str]) -> list[Path]:
         parquet.write_table(table.replace_schema_metadata({"mnist1d": described}), buffer)
         return buffer.getvalue()
 
-    return _written(dataset, Path(folder), "parquet", content)
+    return _written(dataset, checks.path("folder", folder), "parquet", content)
 
 
 def to_csv(dataset: Dataset, folder: str | PathLike[str]) -> list[Path]:
@@ -123,7 +124,7 @@ def to_csv(dataset: Dataset, folder: str | PathLike[str]) -> list[Path]:
         writer.writerows(zip(*(map(str, _plain(v)) for v in columns.values()), strict=True))
         return text.getvalue().encode()
 
-    return _written(dataset, Path(folder), "csv", content)
+    return _written(dataset, checks.path("folder", folder), "csv", content)
 
 
 def to_huggingface(dataset: Dataset) -> Any:

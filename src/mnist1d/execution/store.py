@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist1d.dataset import archive
+from mnist1d.dataset import archive, checks
 from mnist1d.dataset.atomic import atomic_write, check_regular
 
 
@@ -40,11 +40,12 @@ class Store:
 
     def __init__(
         self,
-        folder: Path | None = None,
+        folder: checks.StrPath | None = None,
         about: Mapping[str, Any] | None = None,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._folder, self._about, self._warn = folder, dict(about or {}), warn
+        self._folder = None if folder is None else checks.path("folder", folder)
+        self._about, self._warn = dict(about or {}), warn
         self.n_found = 0
 
     @property

@@ -5,9 +5,9 @@ To add one, make its folder and name it below: command line, record, report and 
 """
 
 from importlib import import_module
-from pathlib import Path
 from typing import cast
 
+from mnist1d.dataset.checks import StrPath
 from mnist1d.harness import loading
 from mnist1d.harness.interface import Experiment, PaperExperiment
 
@@ -28,7 +28,7 @@ EXPERIMENTS = tuple(
 """The experiments, as modules."""
 
 
-def find_experiment(what: str | Path) -> Experiment:
+def find_experiment(what: StrPath) -> Experiment:
     """Return the experiment of a name, or load the one in a Python file.
 
     A file needs three parts: `NAME`, `Config` (a dataclass, all of whose fields have defaults) and

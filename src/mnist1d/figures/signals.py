@@ -6,10 +6,8 @@ those of the two introductory notebooks of the authors.
 """
 
 import io
-import os
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -406,9 +404,10 @@ def save_picture(figure: Figure, path: str | PathLike[str], *, dpi: int = 100) -
     ...     path.read_bytes()[1:4]
     b'PNG'
     """
-    suffix = Path(path).suffix.lower().removeprefix(".")
+    path = checks.path("path", path)
+    suffix = path.suffix.lower().removeprefix(".")
     if suffix not in FORMATS:
-        raise ValueError(f"a picture must be a .png or a .pdf file, not {os.fspath(path)!r}")
+        raise ValueError(f"a picture must be a .png or a .pdf file, not {str(path)!r}")
     dpi = checks.integer("dpi", dpi, 10, 1000)
     # With its date, no two files would be equal.
     metadata = {"png": {"Software": None}, "pdf": {"CreationDate": None}}[suffix]

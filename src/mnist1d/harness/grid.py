@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mnist1d.dataset import checks
 from mnist1d.harness import record
 from mnist1d.harness.grids import combine, coordinate
 from mnist1d.harness.interface import Experiment, InputError, Progress, silent
@@ -28,7 +29,7 @@ def run_grid(
     grid: Mapping[str, Iterable[Any]] | None = None,
     *,
     config: Any = None,
-    folder: Path | None = None,
+    folder: checks.StrPath | None = None,
     progress: Progress = silent,
     executor: Executor | None = None,
     **settings: Any,
@@ -79,11 +80,12 @@ class Plan:
 
     def run(
         self,
-        folder: Path | None = None,
+        folder: checks.StrPath | None = None,
         progress: Progress = silent,
         executor: Executor | None = None,
     ) -> xr.Dataset:
         """Run the experiment at every point, or read its stored result; as `run_grid`."""
+        folder = None if folder is None else checks.path("folder", folder)
         results = []
         for number, (point, config) in enumerate(zip(self.points, self.configs, strict=True), 1):
             where = f"Grid point {number} of {len(self.points)}: {_written(point)}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
-def find_experiment(what: str | Path, experiments: Sequence[Experiment]) -> Experiment:
+def find_experiment(what: checks.StrPath, experiments: Sequence[Experiment]) -> Experiment:
     """Return the experiment of a name, or load the one in a Python file.
 
     Args:
@@ -38,20 +38,21 @@ def find_experiment(what: str | Path, experiments: Sequence[Experiment]) -> Expe
     name = str(what)
     if name in known:
         return known[name]
-    path = Path(what)
+    path = checks.path("experiment", what)
     if path.suffix == ".py":
         return _load_file(path, tuple(known))
     also = "; or give the path of a Python file that ends in .py"
     raise InputError(checks.unknown("experiment", name, [*known], also))
 
 
-def load_module(path: Path) -> tuple[ModuleType, str]:
+def load_module(path: checks.StrPath) -> tuple[ModuleType, str]:
     """Run a Python file, and return its module and a digest of its text.
 
     The texts of files of one's own that it imports belong to it.
 
     Raises: InputError: if it cannot be read or run.
     """
+    path = checks.path("path", path)
     try:
         check_regular(path)
         source = path.read_bytes()

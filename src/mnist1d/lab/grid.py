@@ -2,23 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import xarray as xr
 
+from mnist1d.dataset.checks import StrPath
 from mnist1d.experiments import find_experiment
 from mnist1d.harness import grid as grids
 from mnist1d.harness.interface import Progress, silent
 
 
 def run_grid(
-    experiment: ModuleType | str | Path,
+    experiment: ModuleType | StrPath,
     grid: Mapping[str, Iterable[Any]] | None = None,
     *,
     config: Any = None,
-    folder: Path | None = None,
+    folder: StrPath | None = None,
     progress: Progress = silent,
     executor: Executor | None = None,
     **settings: Any,
@@ -46,6 +46,7 @@ def run_grid(
         stored.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "dice.py")
     ...     _ = file.write_text('''

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import atomic_write, check_regular, remove_unfinished, unfinished
 from mnist1d.dataset.imports import required
 
@@ -227,11 +228,10 @@ def open_folder(place: str | os.PathLike[str], options: Mapping[str, Any] | None
     ...     folder.names(), folder.size("greeting"), folder.size("farewell")
     (['greeting'], 5, None)
     """
-    text = os.fspath(place)
-    if not text:
-        raise ValueError("out must name a folder; '.' is the one you are in")
-    if "://" not in text:
-        return _LocalFolder(text, Path(text).expanduser())
+    if not isinstance(place, str) or "://" not in place:
+        path = checks.path("out", place)
+        return _LocalFolder(str(path), path)
+    text = place
     if text.startswith(("file://", "local://")):
         return _LocalFolder(text, Path(unquote(urlsplit(text).path)))
     return _RemoteFolder(text, options or {})

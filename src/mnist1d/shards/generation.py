@@ -49,7 +49,7 @@ def generate(
     /,
     *,
     num_samples: int,
-    out: str,
+    out: checks.StrPath,
     file_format: str = "parquet",
     shard_size: int = 100_000,
     workers: int | None = None,
@@ -126,7 +126,9 @@ def generate(
     return _run(plan, workers or count_cores(), scheduler, report or (lambda _: None))
 
 
-def manifest_of(out: str, *, storage_options: Mapping[str, Any] | None = None) -> Manifest:
+def manifest_of(
+    out: checks.StrPath, *, storage_options: Mapping[str, Any] | None = None
+) -> Manifest:
     """Read the manifest of a folder of shards.
 
     Args:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,7 +48,7 @@ def compare(
     candidates: Mapping[str, Any],
     protocol: Protocol | Mapping[str, Any] | None = None,
     *,
-    folder: str | Path | None = None,
+    folder: checks.StrPath | None = None,
     progress: Progress | None = None,
     executor: Executor | None = None,
     workers: int | None = None,
@@ -106,11 +105,12 @@ def compare(
     entries = _entries(candidates, config)
     if executor is not None:
         required("cloudpickle", extra="lab")
-    if folder is not None:
-        check_writable(Path(folder), "result.nc")
+    place = None if folder is None else checks.path("folder", folder)
+    if place is not None:
+        check_writable(place, "result.nc")
     about = {"experiment": NAME, "version": VERSION, **record.environment()}
     store = Store(
-        None if folder is None else Path(folder) / "units",
+        None if place is None else place / "units",
         about,
         warn=lambda line: progress(line, 0, 0),
     )
@@ -128,8 +128,8 @@ def compare(
         seconds=time.perf_counter() - clock,
         units_found=store.n_found,
     )
-    if folder is not None:
-        record.write(result, Path(folder) / "result.nc")
+    if place is not None:
+        record.write(result, place / "result.nc")
     return Comparison(result)
 
 

@@ -3,7 +3,6 @@
 import io
 import itertools
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -11,9 +10,11 @@ import xarray as xr
 from matplotlib.figure import Figure
 from rich.console import Console, Group
 
+from mnist1d.dataset import checks
 from mnist1d.figures import style
 from mnist1d.harness import record
 from mnist1d.harness.results import load_result
+from mnist1d.harness.stored.findings import needs_of
 from mnist1d.lab.comparison.figure import draw
 from mnist1d.lab.comparison.table import tables
 from mnist1d.measures.uncertainty import (
@@ -89,27 +90,32 @@ class Comparison:
         with style.house_style():
             return draw(self.result, self.differences())
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: checks.StrPath) -> None:
         """Write `result.nc`, and the figure as PNG and PDF.
 
         Raises: OSError: if they cannot be written.
         """
-        record.write(self.result, Path(folder) / "result.nc")
+        place = checks.path("folder", folder)
+        record.write(self.result, place / "result.nc")
         with style.house_style():
-            record.save_figure(self.plot(), Path(folder) / "comparison")
+            record.save_figure(self.plot(), place / "comparison")
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls, path: checks.StrPath) -> Self:
         """Read a comparison from its folder or file.
 
         Raises:
             FileNotFoundError: if there is none.
             ValueError: if the file is damaged or holds something else.
         """
-        result = load_result(path)
+        place = checks.path("path", path)
+        result = load_result(place)
         if result.attrs["experiment"] != "comparison":
             raise ValueError(f"{path} holds a result of {result.attrs['experiment']}")
-        return cls(result)
+        found = cls(result)
+        with needs_of("a comparison", place):
+            found.table()
+        return found
 
     def __str__(self) -> str:
         text = io.StringIO()
