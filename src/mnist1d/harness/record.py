@@ -6,10 +6,10 @@ the folder above holds `claims.json`. Every file is written atomically.
 """
 
 import dataclasses
+import io
 import json
 import platform
 import time
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from importlib import metadata
@@ -22,13 +22,13 @@ import xarray as xr
 from h5netcdf.core import CompatibilityError
 from matplotlib.figure import Figure
 
-from mnist1d.dataset.atomic import atomic_write, check_regular
+from mnist1d.dataset import checks
+from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution import Compute, Store
 from mnist1d.execution.machine import processor_name
 from mnist1d.execution.numerics import changed_settings
 from mnist1d.figures import style
-from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import (
     Experiment,
     InputError,
@@ -38,6 +38,8 @@ from mnist1d.harness.interface import (
     silent,
 )
 from mnist1d.harness.settings import as_json
+from mnist1d.harness.stored.attributes import check_attributes
+from mnist1d.harness.stored.netcdf import check_netcdf, fits, read_netcdf
 
 PROTOCOL_IS_FREE_IN = ("seeds", "mnist_seeds", "mnist", "download_mnist")
 """Fields of a configuration that may change without leaving the paper's protocol."""
@@ -62,6 +64,9 @@ COMPILATION = (
     "/jax/core/compile/backend_compile_duration",
 )
 """JAX's events of compilation, which also occur, but are shorter, if a program is in the cache."""
+_MOST_SEEDS, _MOST_LABELS = 10_000, 2000
+_CODED = 4
+"""How many times its own size an array may take while it is read."""
 
 
 def follows_protocol(config: Any) -> bool:
@@ -88,7 +93,7 @@ def execute(
     config: Any,
     *,
     progress: Progress = silent,
-    folder: Path | None = None,
+    folder: checks.StrPath | None = None,
     executor: Executor | None = None,
 ) -> xr.Dataset:
     """Run an experiment and record its circumstances.
@@ -184,14 +189,16 @@ def note(experiment: Experiment, result: xr.Dataset) -> str:
     return f"{settings}, on {data}" if settings else data
 
 
-def save(experiment: Experiment, result: xr.Dataset, folder: Path) -> None:
+def save(experiment: Experiment, result: xr.Dataset, folder: checks.StrPath) -> None:
     """Write `result.nc` and every figure as PNG and PDF into an experiment's folder."""
+    folder = checks.path("folder", folder)
     write(result, folder / "result.nc")
     save_figures(experiment, result, folder)
 
 
-def save_figures(experiment: Experiment, result: xr.Dataset, folder: Path) -> list[str]:
+def save_figures(experiment: Experiment, result: xr.Dataset, folder: checks.StrPath) -> list[str]:
     """Write every figure of a result as PNG and PDF, and return their names."""
+    folder = checks.path("folder", folder)
     about = note(experiment, result)
     with style.house_style():
         figures = experiment.plot(result)
@@ -202,14 +209,15 @@ def save_figures(experiment: Experiment, result: xr.Dataset, folder: Path) -> li
     return list(figures)
 
 
-def save_figure(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: checks.StrPath) -> None:
     """Write a figure as PNG and PDF; the endings are added to the path."""
+    path = checks.path("path", path)
     for suffix, metadata_ in (("png", {}), ("pdf", {"CreationDate": None})):
         with atomic_write(path.with_name(f"{path.name}.{suffix}")) as file:
             figure.savefig(file, format=suffix, metadata=metadata_)
 
 
-def write(result: xr.Dataset, path: Path) -> None:
+def write(result: xr.Dataset, path: checks.StrPath) -> None:
     """Write a result as netCDF.
 
     Raises:
@@ -222,10 +230,15 @@ def write(result: xr.Dataset, path: Path) -> None:
         if variable.ndim and variable.dtype.kind in "biuf"
     }
     try:
-        content = _with_plain_attributes(result).to_netcdf(engine="h5netcdf", encoding=encoding)
+        plain = _with_plain_attributes(result)
+        content = plain.to_netcdf(engine="h5netcdf", encoding=encoding)
+        if not fits(_CODED * result.nbytes, len(content)):
+            # Nothing that unfolds to so much more than its size is read again.
+            content = plain.to_netcdf(engine="h5netcdf")
+        check_netcdf(io.BytesIO(content), len(content))
     except (TypeError, ValueError, OverflowError, CompatibilityError) as error:
         raise InputError(f"the result cannot be stored as netCDF: {error}") from error
-    with atomic_write(path) as file:
+    with atomic_write(checks.path("path", path)) as file:
         file.write(content)
 
 
@@ -243,14 +256,14 @@ def _with_plain_attributes(result: xr.Dataset) -> xr.Dataset:
     return changed
 
 
-def load(experiment: Experiment, folder: Path) -> xr.Dataset:
+def load(experiment: Experiment, folder: checks.StrPath) -> xr.Dataset:
     """Read the result of an experiment.
 
     Raises:
         FileNotFoundError: if there is none in the folder.
         ValueError: if the file is damaged, of another experiment, or of a grid of settings.
     """
-    path = folder / "result.nc"
+    path = checks.path("folder", folder) / "result.nc"
     try:
         result = read(path)
     except FileNotFoundError:
@@ -259,27 +272,30 @@ def load(experiment: Experiment, folder: Path) -> xr.Dataset:
         raise ValueError(f"{path} holds no result of {experiment.NAME}; remove it and run again")
     if "grid" in result.attrs:
         raise ValueError(f"{path} holds a grid of settings, not one result of {experiment.NAME}")
+    for dim, size in result.sizes.items():
+        # Every label is a curve or a row: nobody could read so many, or wait for them.
+        most = _MOST_SEEDS if dim == "seed" else _MOST_LABELS
+        if dim in result.indexes and size > most:
+            raise ValueError(f"{path} has {size:,} labels of {dim}, more than {most:,}")
     return result
 
 
-def read(path: Path) -> xr.Dataset:
+def read(path: checks.StrPath) -> xr.Dataset:
     """Read a result of any experiment.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        OSError: if it is no regular file.
-        ValueError: if the file is damaged.
+        ValueError: if the file is damaged, too large for what is in it, or not what `write` writes.
     """
-    if not path.is_dir():
-        check_regular(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no result at {path}")
+    path = checks.path("path", path)
     try:
-        return xr.load_dataset(path, engine="h5netcdf").drop_encoding()
-    except (OSError, KeyError, ValueError) as error:
+        result = read_netcdf(path)
+        check_attributes(result.attrs)
+    except ValueError as error:
         raise ValueError(
             f"{path} is damaged or no result ({error}); if it is one, remove it and run again"
         ) from error
+    return result
 
 
 def environment() -> dict[str, Any]:
@@ -298,18 +314,6 @@ def environment() -> dict[str, Any]:
 def package_version() -> str:
     """Return the version of mnist1d."""
     return metadata.version("mnist1d")
-
-
-def save_claims(found: Sequence[Findings], folder: Path) -> None:
-    """Write `claims.json`: every claim of several experiments with its measurement."""
-    records = [
-        judgement.record(each.experiment.NAME, full=each.is_full)
-        for each in found
-        for judgement in each.judgements
-    ]
-    text = json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    with atomic_write(folder / "claims.json") as file:
-        file.write(text.encode())
 
 
 def _without_places(config: Any) -> dict[str, Any]:

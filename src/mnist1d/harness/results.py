@@ -4,12 +4,12 @@ import io
 import json
 import math
 from collections.abc import Container, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.imports import required
 from mnist1d.harness import record
@@ -18,9 +18,10 @@ _FEW = 20
 """Numbers per seed that a variable may have to be shown whole."""
 TABLE_COLUMNS = ("seed", "variable", "value")
 """Last columns of every tidy table."""
+_MOST_ROWS = 10_000_000
 
 
-def load_result(path: str | Path) -> xr.Dataset:
+def load_result(path: checks.StrPath) -> xr.Dataset:
     """Read a result from its file, or from the folder of that file.
 
     Raises:
@@ -32,7 +33,7 @@ def load_result(path: str | Path) -> xr.Dataset:
         ...
     FileNotFoundError: no result at no/such/folder
     """
-    path = Path(path)
+    path = checks.path("path", path)
     file = path / "result.nc" if path.is_dir() else path
     try:
         result = record.read(file)
@@ -115,7 +116,8 @@ def tidy_table(result: xr.Dataset, variables: Sequence[str] | None = None) -> An
     Returns: a pandas data frame with a column per dimension (swept fields first), then `seed`,
         `variable` and `value`; if a variable lacks a dimension, its column is empty.
 
-    Raises: ValueError: if there is no such variable, none at all, or one of texts.
+    Raises: ValueError: if there is no such variable, none at all, one of texts, or more than ten
+        million numbers.
 
     >>> tidy_table(xr.Dataset({"loss": ("seed", [0.5, 0.25])}, {"seed": [0, 1]}))
        seed variable  value
@@ -128,6 +130,8 @@ def tidy_table(result: xr.Dataset, variables: Sequence[str] | None = None) -> An
         raise ValueError(f"no variable of numbers named {', '.join(wrong)}; {_there_are(numeric)}")
     if not names:
         raise ValueError(f"no variable is one number per seed; name others, {_there_are(numeric)}")
+    if (n_rows := sum(result[name].size for name in names)) > _MOST_ROWS:
+        raise ValueError(f"the table would have {n_rows:,} rows; name fewer variables")
     pandas = required("pandas", extra="export")
     parts = []
     for name in names:
@@ -149,7 +153,7 @@ def tidy_table(result: xr.Dataset, variables: Sequence[str] | None = None) -> An
     return table[[*first, *others, *last]]
 
 
-def save_table(table: Any, path: Path) -> None:
+def save_table(table: Any, path: checks.StrPath) -> None:
     """Write a table as CSV or Parquet, by the ending of the file's name.
 
     Raises:
@@ -157,6 +161,7 @@ def save_table(table: Any, path: Path) -> None:
         OSError: if the file cannot be written.
         ValueError: if the ending is another one.
     """
+    path = checks.path("path", path)
     if path.suffix not in {".csv", ".parquet"}:
         raise ValueError(f"a table's name must end in .csv or .parquet, not {path}")
     content = io.BytesIO()

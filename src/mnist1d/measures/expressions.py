@@ -73,6 +73,9 @@ def value(
 ) -> Measure:
     """Measure a variable at a place.
 
+    Where a result lacks a label, the estimate is empty; one that lacks the variable, or a dimension
+    of it, is a `ValueError`.
+
     Args:
         name: of the variable.
         scale: factor on its values, as 100 for per cent.
@@ -89,7 +92,12 @@ def value(
     """
 
     def per_seed(result: xr.Dataset) -> np.ndarray:
+        # Only a label may be missing: a condition that was not run.
+        if name not in result:
+            raise ValueError(f"it has no variable {name}")
         found = result[name]
+        if lacking := place.keys() - {*map(str, found.dims)}:
+            raise ValueError(f"its variable {name} has no dimension {', '.join(sorted(lacking))}")
         for dimension, label in place.items():
             if callable(label):
                 found = label(found, dimension)

@@ -21,6 +21,7 @@ from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.interface import Experiment
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed, short_per_seed
 from mnist1d.harness.settings import label
+from mnist1d.harness.stored.texts import one_line
 from mnist1d.measures.text import mean_with_interval, with_interval
 from mnist1d.measures.uncertainty import Estimate, estimate
 
@@ -28,6 +29,8 @@ VERDICT_STYLES = {"reproduced": "green", "differs": "red", "undecided": "yellow"
 _PUBLISHED = DatasetConfig().to_dict()
 _MOST_COLUMNS = 5
 _MOST_VALUES = 6
+_MOST_CASES = 2000
+_LONGEST = 400
 
 
 def show_findings(experiment: Experiment | None, result: xr.Dataset, console: Console) -> None:
@@ -188,9 +191,11 @@ def show_contents(result: xr.Dataset, console: Console) -> None:
     settings = Table("setting", "value", title="Configuration", box=box.SIMPLE)
     for name, value in _flat(json.loads(attributes.get("config", "{}"))).items():
         if name not in grid:
-            settings.add_row(name, escape(label(value)))
+            settings.add_row(escape(name), escape(one_line(label(value), _LONGEST)))
     for name, values in grid.items():
-        settings.add_row(f"[bold]{escape(name)}[/]", escape(", ".join(map(label, values))))
+        settings.add_row(
+            f"[bold]{escape(name)}[/]", escape(one_line(", ".join(map(label, values)), _LONGEST))
+        )
     console.print(settings)
     dims = Table("dimension", "size", "coordinate", title="Dimensions", box=box.SIMPLE)
     for dim, size in result.sizes.items():
@@ -229,6 +234,10 @@ def show_scalars(result: xr.Dataset, console: Console) -> None:
     swept = grid_of(result)
     for name in names:
         variable = result[name]
+        n_cases = variable.size // variable.sizes["seed"] if variable.size else 0
+        if not 0 < n_cases <= _MOST_CASES:
+            console.print(f"{name}: {n_cases:,} cases; --table writes all of them.", markup=False)
+            continue
         across = [
             dim
             for dim in variable.dims
@@ -282,9 +291,8 @@ def _flat(config: dict[str, Any], before: str = "") -> dict[str, Any]:
 
 
 def _few(values: np.ndarray) -> str:
-    texts = [label(value) for value in values.tolist()]
-    if len(texts) > _MOST_VALUES:
-        texts = [*texts[:3], "...", texts[-1]]
+    few = values.tolist() if len(values) <= _MOST_VALUES else [*values[:3], "...", values[-1]]
+    texts = [one_line(label(value), _LONGEST) for value in few]
     return ", ".join(texts).replace("..., ", "... ")
 
 

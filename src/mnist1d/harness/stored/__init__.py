@@ -1,0 +1,1 @@
+"""Stored results, which may be damaged, foreign or hostile: what is read of them is checked."""
