@@ -23,6 +23,7 @@ from mnist1d.harness import findings, record
 from mnist1d.harness.claims import Claim, Equals
 from mnist1d.harness.findings import findings_of
 from mnist1d.harness.interface import InputError, Row
+from mnist1d.harness.stored import findings as stored_findings
 from mnist1d.measures.uncertainty import estimate
 
 
@@ -250,7 +251,7 @@ def executed(monkeypatch):
     """Have `record.execute` replaced and nothing shown or written; returns what was handed over."""
     handed = []
     monkeypatch.setattr(record, "save", lambda experiment, *_: handed.append(experiment.NAME))
-    monkeypatch.setattr(record, "save_claims", lambda *_: None)
+    monkeypatch.setattr(stored_findings, "save_claims", lambda *_: {})
     monkeypatch.setattr(findings, "findings_of", lambda *_: None)
     monkeypatch.setattr(tables, "show_summary", lambda *_: None)
     monkeypatch.setattr(tables, "describe_time", lambda _: "")

@@ -27,10 +27,8 @@ from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mnist1d.cli.output.progress import Bars
     from mnist1d.harness.findings import Findings
     from mnist1d.harness.interface import PaperExperiment
-    from mnist1d.harness.lines import Lines
 
 
 def reproduce(
@@ -83,15 +81,15 @@ def reproduce(
     from mnist1d.cli.output.tables import describe_time, show_summary, show_times
     from mnist1d.harness import record, schedule
     from mnist1d.harness.findings import findings_of
+    from mnist1d.harness.stored.findings import save_claims
 
     prepare_devices()
     console = make_console()
     progress = make_progress(console, quiet=quiet, json=json)
     if quick:
         progress.note("Quick run, not the full protocol.")
-    found = _findings_of_others(out, chosen, progress)
     own: dict[str, Findings] = {}
-    results, failures = {}, []
+    results, failures, named = {}, [], set[str]()
     with (
         exit_on_error(out),
         connected(scheduler) as executor,
@@ -101,11 +99,14 @@ def reproduce(
         for experiment, result in finished:
             folder = out / experiment.NAME
             findings = findings_of(experiment, result)
-            found[experiment.NAME] = own[experiment.NAME] = findings
+            own[experiment.NAME] = findings
             results[experiment.NAME] = result
             failures += [documents.failures_of_result(result)]
             record.save(experiment, result, folder)
-            record.save_claims([found[n.NAME] for n in EXPERIMENTS if n.NAME in found], out)
+            wrong = save_claims(EXPERIMENTS, out)
+            for what in wrong.keys() - named:
+                bars.note(f"Left out of claims.json: {wrong[what]}")
+            named |= wrong.keys()
             if not json:
                 show_title(console, experiment.TITLE)
                 show_summary(findings, console)
@@ -177,22 +178,3 @@ def _check_writable(out: Path, chosen: Sequence["PaperExperiment"]) -> None:
             check_writable(out / experiment.NAME, "result.nc")
     except OSError as error:
         fail(f"cannot write {error.filename}: {error.strerror}")
-
-
-def _findings_of_others(
-    out: Path, chosen: Sequence["PaperExperiment"], progress: "Bars | Lines"
-) -> dict[str, "Findings"]:
-    """Judge the results of earlier commands in the folder, so that claims.json stays complete."""
-    from mnist1d.harness import record
-    from mnist1d.harness.findings import findings_of
-
-    found = {}
-    for experiment in EXPERIMENTS:
-        if experiment not in chosen and (out / experiment.NAME).is_dir():
-            try:
-                result = record.load(experiment, out / experiment.NAME)
-            except (FileNotFoundError, ValueError) as error:
-                progress.note(f"Left out of claims.json: {error}")
-            else:
-                found[experiment.NAME] = findings_of(experiment, result)
-    return found

@@ -1,0 +1,109 @@
+"""What the results in a folder say, and which of them cannot be read."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from mnist1d.dataset import checks
+from mnist1d.dataset.atomic import atomic_write
+from mnist1d.harness import record
+from mnist1d.harness.findings import Findings, findings_of, judged
+from mnist1d.harness.interface import Experiment, is_full
+from mnist1d.harness.stored.lock import locked
+from mnist1d.harness.stored.texts import one_line
+
+CLAIMS, RESULT = "claims.json", "result.nc"
+
+Records = list[dict[str, Any]]
+"""Claims with what was measured, in the types of JSON."""
+
+_known: dict[tuple[str, str], Records] = {}
+
+
+@contextmanager
+def needs_of(name: str, path: Path) -> Iterator[None]:
+    """Say which file it is if a result lacks what is made of it inside the block.
+
+    Args:
+        name: of the experiment.
+        path: of the file.
+
+    Raises: ValueError: naming the file and what to do.
+    """
+    try:
+        yield
+    except (ImportError, NameError, OSError):
+        raise  # has nothing to do with the result
+    except Exception as error:  # an experiment may trust its own results, and these may be anyone's
+        if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+            raise  # our own mistake
+        what = one_line(f"{type(error).__name__}: {error}")
+        raise ValueError(
+            f"{path} does not hold what {name} of this version needs ({what}); remove it and run "
+            "again"
+        ) from error
+
+
+def load_findings(experiment: Experiment, folder: checks.StrPath) -> Findings:
+    """Read the result of an experiment, judge its claims and make its table.
+
+    Args:
+        experiment: its module.
+        folder: where the result is.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if the file is damaged, of another experiment or of a grid of settings, or does
+            not hold what is needed.
+    """
+    folder = checks.path("folder", folder)
+    result = record.load(experiment, folder)
+    with needs_of(experiment.NAME, folder / RESULT):
+        return findings_of(experiment, result)
+
+
+def save_claims(experiments: Sequence[Experiment], folder: checks.StrPath) -> Mapping[str, str]:
+    """Write `claims.json`: every claim of all results in a folder, with what was measured.
+
+    It is made of what the folder holds, so that several processes may write to one at a time.
+
+    Args:
+        experiments: in the order in which their claims are written; each has a folder inside.
+        folder: that of the results.
+
+    Returns: what is wrong with the results that are left out, by experiment.
+    Raises: OSError: if the file cannot be written.
+    """
+    folder = checks.path("folder", folder)
+    records: Records = []
+    wrong = {}
+    with locked(folder / f".{CLAIMS}.lock"):
+        for experiment in experiments:
+            try:
+                records += _records(experiment, folder / experiment.NAME)
+            except FileNotFoundError:
+                continue
+            except ValueError as error:
+                wrong[experiment.NAME] = str(error)
+        text = json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        with atomic_write(folder / CLAIMS) as file:
+            file.write(text.encode())
+    return wrong
+
+
+def _records(experiment: Experiment, folder: Path) -> Records:
+    """Judge the result in a folder; the same file is judged once."""
+    path = folder / RESULT
+    key = experiment.NAME, hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    if key not in _known:
+        result = record.load(experiment, folder)
+        with needs_of(experiment.NAME, path):
+            _known[key] = [
+                each.record(experiment.NAME, full=is_full(result))
+                for each in judged(experiment, result)
+            ]
+    return _known[key]
