@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray as xr
+from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 from scipy import stats
 
@@ -29,6 +30,9 @@ from mnist1d.report import contents, read_report, reading
 from mnist1d.report.dataset_table import table_2
 from mnist1d.report.pictures import draw_pictures
 from mnist1d.report.render import (
+    _as_code,
+    _as_markdown,
+    _as_plain,
     dataset_markdown,
     experiment_markdown,
     html_page,
@@ -316,7 +320,7 @@ def test_what_a_claim_says_cannot_become_markup(report):
     assert "&lt;b&gt;" in html_page(odd, pictures)
     text = experiment_markdown(odd.sections[0], ())
     for each in (text, overview_markdown(odd, pictures, folder="results", command="a <b>")):
-        assert "<b>" not in each
+        assert "<b>" not in rendered(each)
         assert "`x < 1`" in each
     ledger = next(line for line in text.splitlines() if line.startswith("| a &lt;b>"))
     assert len(re.findall(r"(?<!\\)\|", ledger)) == 8
@@ -493,6 +497,103 @@ def test_a_damaged_result_is_named(monkeypatch, capsys, tmp_path, n_bytes):
     path.parent.mkdir()
     path.write_bytes(whole[:n_bytes])
     assert f"{path} is damaged" in fails(monkeypatch, capsys, tmp_path)
+
+
+def test_a_damaged_result_does_not_hide_the_others(monkeypatch, capsys, tmp_path):
+    small_record(tmp_path)
+    damaged = tmp_path / "pooling" / "result.nc"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"not a <b>result</b>")
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch, tmp_path)
+    said = capsys.readouterr()
+    assert stop.value.code == 3
+    assert said.err.startswith(f"mnist1d: {damaged} is damaged")
+    assert len(said.err.splitlines()) == 1
+    assert "1 of 8 experiments" in said.out
+    for name in ("RESULTS.md", "report.html"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "Not in this report: pooling" in text
+        assert str(damaged) in text
+        assert "mnist1d reproduce pooling" not in text
+    assert (tmp_path / "double-descent" / "README.md").is_file()
+
+
+def test_a_result_that_lacks_what_a_figure_needs_does_not_hide_the_others(
+    monkeypatch, capsys, tmp_path
+):
+    small_record(tmp_path)
+    name = "metalearn-learning-rate"
+    shutil.copytree(ROOT / "results" / name, tmp_path / name)
+    path = tmp_path / name / "result.nc"
+    result = record.read(path)
+    record.write(result.drop_vars("published_objective"), path)
+    with pytest.raises(SystemExit):
+        run(monkeypatch, tmp_path)
+    assert f"{path} does not hold what metalearn-learning-rate" in capsys.readouterr().err
+    text = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+    assert "**Not in this report: metalearn-learning-rate.**" in text
+    assert "(./double-descent/README.md)" in text
+
+
+HOSTILE = (
+    "<img src=x>`<b>`` | **a** [x](javascript:alert) ![y][z] \\`<i>` &lt;u&gt; ` \x1b[31m\n\n# H"
+)
+
+
+def rendered(text):
+    """Make HTML of Markdown, with raw HTML and links to anything."""
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    parser.validateLink = lambda _: True
+    return parser.render(text)
+
+
+def test_what_a_file_says_of_itself_cannot_become_markup(monkeypatch, capsys, tmp_path):
+    name = HOSTILE.partition(" \x1b")[0]
+    about = {
+        "processor": HOSTILE,
+        "device": "`",
+        "versions": json.dumps({"mnist1d": "<s>", "<img src=x>": "`<b>``"}),
+        "finished": "<img src=x>",
+        "config": json.dumps(json.loads(as_json(double_descent.Config())) | {name: name}),
+        "protocol": "reduced",
+    }
+    run(monkeypatch, small_record(tmp_path, **about))
+    assert "\x1b" not in capsys.readouterr().out
+    for path in (tmp_path / "RESULTS.md", tmp_path / "double-descent" / "README.md"):
+        text = path.read_text(encoding="utf-8")
+        html = rendered(text)
+        assert "\x1b" not in text
+        for markup in ("<img src=x", "<b>", "<i>", "<u>", "<s>", 'javascript:alert"', "<h1>H"):
+            assert markup not in html
+        # A cell more would be one with what is left of a name.
+        assert len({row.count("</td>") for row in re.findall("<tr>\n<td><code>.*?</tr>", html)}) < 2
+    assert "&lt;img src=x&gt;`&lt;b&gt;`` | **a** [x](javascript:alert)" in html
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for tag in ("<img src=x", "<b>`", "<i>", "<u>", "<s>"):
+        assert tag not in page
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "` a `` b ` <img> `",
+        "\\`<img>`",
+        "`<img>``",
+        "`a``<img>`b",
+        "`` `<img>` `",
+        "x](javascript:a)",
+        "[x][y]",
+        "&lt;img&gt;",
+        "a\n\n<img>",
+        "`a\n\n<img>`",
+    ],
+)
+@pytest.mark.parametrize("write", [_as_markdown, _as_plain, _as_code])
+def test_no_backticks_open_a_way_for_tags(text, write):
+    html = rendered(str(write(text)))
+    assert "<img>" not in html
+    assert "<a " not in html
 
 
 def test_a_result_of_another_experiment_is_named(monkeypatch, capsys, tmp_path):

@@ -25,7 +25,8 @@ def report(
     """Make RESULTS.md and a page, report.html, of what `mnist1d reproduce` found.
 
     The page needs nothing else: no network, no other file. RESULTS.md is an overview, with links
-    to a README.md that is made in the folder of every experiment.
+    to a README.md that is made in the folder of every experiment. A damaged result is named, and
+    the others are reported.
 
     Args:
         folder: what `mnist1d reproduce --out DIR` wrote; every experiment's page goes there, too.
@@ -35,17 +36,14 @@ def report(
     """
     from mnist1d.report import read_report
     from mnist1d.report.documents import write_report
-    from mnist1d.report.pictures import draw_pictures
-    from mnist1d.report.reading import needs_of
+    from mnist1d.report.pictures import draw_report
+    from mnist1d.report.reading import readable
     from mnist1d.report.wording import sentence, summary_of
 
     out = folder if out is None else out
     try:
-        found = read_report(folder)
-        pictures = {}
-        for section in found.sections:
-            with needs_of(section.experiment, folder / section.name):
-                pictures[section.name] = draw_pictures(section)
+        found, pictures = draw_report(read_report(folder), folder)
+        readable(found)
     except (FileNotFoundError, ValueError) as error:
         fail(str(error))
     except OSError as error:
@@ -54,11 +52,12 @@ def report(
         paths = write_report(found, pictures, folder, out)
     except OSError as error:
         fail(f"cannot write {error.filename or out}: {error.strerror or error}")
+    failed = "; ".join(found.damaged.values())
     if json:
         about = {"verdicts": found.counts, "note": found.note or None, "files": paths}
-        return Outcome({"command": "report", **about})
+        return Outcome({"command": "report", **about, "failed": failed or None}, failed)
     lines = [summary_of(found), *(str(path) for path in paths)]
     if found.note:
         lines.insert(0, f"{sentence(found.note)}.")
     say("\n".join(lines))
-    return Outcome()
+    return Outcome(failed=failed)

@@ -46,6 +46,7 @@ def show_result(
     """
     from mnist1d.cli.output.tables import show_contents, show_findings
     from mnist1d.harness.results import load_result, save_table, tidy_table
+    from mnist1d.harness.stored.findings import needs_of
 
     console = make_console()
     try:
@@ -53,7 +54,8 @@ def show_result(
         if table is None:
             module = _experiment_of(result, experiment)
             if json:
-                return Outcome(_document(path, result, module))
+                with needs_of(result.attrs["experiment"], path):
+                    return Outcome(_document(path, result, module))
             show_contents(result, console)
             show_findings(module, result, console)
             return Outcome()

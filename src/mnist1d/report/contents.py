@@ -1,9 +1,11 @@
 """The contents of a report as values, without their appearance."""
 
+from __future__ import annotations
+
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import xarray as xr
@@ -220,10 +222,22 @@ class Report:
     Attributes:
         sections: of the experiments in the record, in the paper's order.
         missing: experiments that are not in the record.
+        damaged: what is wrong with the results that cannot be read, by experiment.
     """
 
     sections: tuple[Section, ...]
     missing: tuple[Experiment, ...]
+    damaged: Mapping[str, str] = field(default_factory=dict)
+
+    def without(self, section: Section, why: str) -> Report:
+        """Return the report without a section that cannot be shown.
+
+        Args:
+            section: one of its own.
+            why: what is wrong with the result.
+        """
+        sections = tuple(each for each in self.sections if each is not section)
+        return replace(self, sections=sections, damaged={**self.damaged, section.name: why})
 
     @property
     def note(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.report import dataset_table
 from mnist1d.report.contents import Report
@@ -22,7 +23,10 @@ OVERVIEW, HTML, PAGE = "RESULTS.md", "report.html", "README.md"
 
 
 def write_report(
-    report: Report, pictures: Mapping[str, Sequence[Picture]], folder: Path, out: Path
+    report: Report,
+    pictures: Mapping[str, Sequence[Picture]],
+    folder: checks.StrPath,
+    out: checks.StrPath,
 ) -> list[Path]:
     """Write all documents, and those of their figures that the record lacks.
 
@@ -35,6 +39,7 @@ def write_report(
     Returns: the paths of the overview, of the HTML page and of the pages.
     Raises: OSError: if one cannot be written, or would replace a file that is no report's.
     """
+    folder, out = checks.path("folder", folder), checks.path("out", out)
     way = relative_path(folder, out)
     texts = {
         out / OVERVIEW: overview_markdown(

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -15,7 +16,8 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
 from mnist1d.figures import style
-from mnist1d.report.contents import Section
+from mnist1d.harness.stored.findings import RESULT, needs_of
+from mnist1d.report.contents import Report, Section
 from mnist1d.report.wording import sentence
 
 _PIXELS_PER_INCH = 192
@@ -88,6 +90,26 @@ def draw_pictures(section: Section) -> tuple[Picture, ...]:
             picture_of(name, figure, caption_of(section, name))
             for name, figure in _figures(section)
         )
+
+
+def draw_report(report: Report, folder: Path) -> tuple[Report, dict[str, tuple[Picture, ...]]]:
+    """Draw all figures of a report.
+
+    Args:
+        report: what `read_report` made of the folder.
+        folder: the record.
+
+    Returns: the report without the sections whose result does not hold what a figure needs, and
+        the figures of every other experiment, by its name.
+    """
+    pictures = {}
+    for section in report.sections:
+        try:
+            with needs_of(section.name, folder / section.name / RESULT):
+                pictures[section.name] = draw_pictures(section)
+        except ValueError as error:
+            report = report.without(section, str(error))
+    return report, pictures
 
 
 def picture_of(name: str, figure: Figure, caption: str) -> Picture:

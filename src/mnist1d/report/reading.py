@@ -3,37 +3,43 @@
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import xarray as xr
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness import record
-from mnist1d.harness.findings import Findings, findings_of
+from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment
 from mnist1d.harness.settings import as_json
+from mnist1d.harness.stored.attributes import parsed
+from mnist1d.harness.stored.findings import RESULT, load_findings, needs_of
 from mnist1d.report.contents import Judged, Report, Section, Setting, TableRow
 
 NOT_EXPLAINED = "No explanation is on record yet."
 
+_ATTRIBUTES = ("config", "device", "finished", "processor", "seconds", "versions")
 # Fields on where data are found, which are no part of the protocol.
 _NOT_SHOWN = set(record.PROTOCOL_IS_FREE_IN) - {"seeds"}
 
 
-def read_report(folder: Path) -> Report:
+def read_report(folder: checks.StrPath) -> Report:
     """Read what `mnist1d reproduce --out FOLDER` wrote.
 
     Args:
         folder: with a folder per experiment, each with its `result.nc`.
 
+    A result that is damaged, of another experiment, or does not hold what this version of its
+    experiment needs is named in `damaged`, and the others are read.
+
     Raises:
         FileNotFoundError: if there is no such folder, or no result in it.
-        ValueError: if a result is damaged, of another experiment, or does not hold what this
-            version of its experiment needs.
+        ValueError: if no result can be read.
     """
+    folder = checks.path("folder", folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder")
     there = [each for each in EXPERIMENTS if (folder / each.NAME / "result.nc").exists()]
@@ -41,35 +47,30 @@ def read_report(folder: Path) -> Report:
         raise FileNotFoundError(
             f"no results in {folder}; `mnist1d reproduce --out {folder}` makes them"
         )
-    sections = tuple(_read_section(each, folder / each.NAME) for each in there)
-    return Report(sections, tuple(each for each in EXPERIMENTS if each not in there))
+    sections, damaged = [], {}
+    for each in there:
+        try:
+            sections.append(_read_section(each, folder / each.NAME))
+        except ValueError as error:
+            damaged[each.NAME] = str(error)
+    missing = tuple(each for each in EXPERIMENTS if each not in there)
+    return readable(Report(tuple(sections), missing, damaged))
+
+
+def readable(report: Report) -> Report:
+    """Return a report that has something to say.
+
+    Raises: ValueError: if all results are damaged.
+    """
+    if not report.sections:
+        raise ValueError("; ".join(report.damaged.values()))
+    return report
 
 
 def _read_section(experiment: Experiment, folder: Path) -> Section:
-    result = record.load(experiment, folder)
-    with needs_of(experiment, folder):
-        return describe(findings_of(experiment, result))
-
-
-@contextmanager
-def needs_of(experiment: Experiment, folder: Path) -> Iterator[None]:
-    """Turn errors of a result that lacks variables into one that names its file.
-
-    Args:
-        experiment: its module.
-        folder: where the result is.
-
-    Raises: ValueError: with the file and what to do.
-    """
-    try:
-        yield
-    except (AttributeError, IndexError, KeyError, ValueError) as error:
-        if isinstance(error, AttributeError) and not isinstance(error.obj, xr.Dataset):
-            raise  # an error in the code
-        raise ValueError(
-            f"{folder / 'result.nc'} does not hold what {experiment.NAME} of this version needs "
-            f"({error!r}); remove it and run again"
-        ) from error
+    findings = load_findings(experiment, folder)
+    with needs_of(experiment.NAME, folder / RESULT):
+        return describe(findings)
 
 
 def describe(findings: Findings) -> Section:
@@ -78,7 +79,12 @@ def describe(findings: Findings) -> Section:
     claims = _explained(findings)
     by_name = {judged.claim.name: judged for judged in claims}
     question, introduction, on_differences, differences = _parts(inspect.getdoc(experiment) or "")
-    attributes = result.attrs
+    attributes, versions = result.attrs, parsed(result.attrs, "versions", {})
+    lacking = [name for name in _ATTRIBUTES if name not in attributes]
+    lacking += [] if "mnist1d" in versions else ["the version of mnist1d"]
+    lacking += [] if "seed" in result.sizes else ["the dimension seed"]
+    if lacking:
+        raise ValueError(f"it lacks {', '.join(lacking)}")
     return Section(
         findings,
         question,
@@ -96,7 +102,7 @@ def describe(findings: Findings) -> Section:
         ),
         claims,
         _settings(experiment, result),
-        json.loads(attributes["versions"]),
+        versions,
         f"{attributes['processor']}, {attributes['device']}",
         float(attributes["seconds"]),
         float(attributes["compile_seconds"]) if "compile_seconds" in attributes else None,
@@ -141,12 +147,12 @@ def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
 
 def _settings(experiment: Experiment, result: xr.Dataset) -> tuple[Setting, ...]:
     config = experiment.Config()
-    settings, defaults = json.loads(result.attrs["config"]), json.loads(as_json(config))
+    settings, defaults = parsed(result.attrs, "config", {}), json.loads(as_json(config))
     for name in settings.keys() & defaults.keys():
         data = getattr(config, name)
         if isinstance(data, DatasetConfig):
             defaults[name] = _data_in_words(data)
-            settings[name] = _data_in_words(data, result.attrs.get("data", ""))
+            settings[name] = _data_in_words(data, str(result.attrs.get("data", "")))
     meanings = _meanings(inspect.getdoc(experiment.Config) or "")
     return tuple(
         Setting(name, value, defaults.get(name), meanings.get(name, ""))

@@ -6,7 +6,7 @@ be sorted and filtered, and figures and numbers show their values under the poin
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from mnist1d.harness.stored.texts import without_controls
 from mnist1d.measures import text
 from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import dataset_table, wording
@@ -97,7 +98,7 @@ def _written_in_markdown(name: str, **about: Any) -> str:
 @cache
 def _markdown() -> Environment:
     environment = _environment(finalize=_as_markdown)
-    environment.filters["cell"] = _as_cell
+    environment.filters |= {"cell": _as_cell, "code": _as_code, "plain": _as_plain}
     return environment
 
 
@@ -130,14 +131,53 @@ def _environment(**options: Any) -> Environment:
 
 
 def _as_markdown(value: Any) -> Markup:
-    """Escape tags and emphasis, except in code."""
+    """Escape tags, links and emphasis, except in code."""
     if isinstance(value, Markup):
         return value
-    parts = re.split("(`[^`]*`)", str(value))
-    safe = [
-        part if part[:1] == "`" else part.replace("<", "&lt;").replace("*", "\\*") for part in parts
-    ]
-    return Markup("".join(safe))  # noqa: S704 (escaped for Markdown)
+    text, safe, end = _on_one_line(value), [], 0
+    for start, after in _code_spans(text):
+        safe += [_escaped(text[end:start]), text[start:after]]
+        end = after
+    return Markup("".join([*safe, _escaped(text[end:])]))  # noqa: S704 (escaped for Markdown)
+
+
+def _as_plain(value: Any) -> Markup:
+    """Keep everything from being markup, code too: for what a file says of itself."""
+    text = re.sub(r"([\\`*~$]|\b_|_\b|\](?=[(\[:]))", r"\\\1", _on_one_line(value))
+    return Markup(_without_tags(text))  # noqa: S704 (escaped for Markdown)
+
+
+def _as_code(value: Any) -> Markup:
+    """Write code, whatever backticks are in it."""
+    text = _on_one_line(value)
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    space = " " if "`" in (text[:1], text[-1:]) else ""
+    return Markup(f"{fence}{space}{text}{space}{fence}")  # noqa: S704 (nothing is markup in code)
+
+
+def _on_one_line(value: Any) -> str:
+    return " ".join(without_controls(str(value)).splitlines())
+
+
+def _code_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Find code as Markdown does: from some backticks to the next that are as many."""
+    runs = list(re.finditer("`+", text))
+    while runs:
+        first, *runs = runs
+        for number, run in enumerate(runs):
+            if len(run[0]) == len(first[0]):
+                yield first.start(), run.end()
+                runs = runs[number + 1 :]
+                break
+
+
+def _escaped(text: str) -> str:
+    """Escape what is not code, so that its punctuation is nothing but punctuation."""
+    return _without_tags(re.sub(r"([\\`*]|\](?=[(\[:]))", r"\\\1", text))
+
+
+def _without_tags(text: str) -> str:
+    return re.sub(r"&(?=#|\w+;)", "&amp;", text).replace("<", "&lt;")
 
 
 def _as_cell(value: Any) -> Markup:

@@ -65,10 +65,10 @@ def sentence(text: str) -> str:
 def summary_of(report: Report) -> str:
     """Return a summary of a report in one sentence."""
     counts = report.counts
-    n_all = len(report.sections) + len(report.missing)
+    n_all = len(report.sections) + len(report.missing) + len(report.damaged)
     where = (
         "all experiments"
-        if not report.missing
+        if len(report.sections) == n_all
         else f"{len(report.sections)} of {n_all} experiments"
     )
     return f"{sum(counts.values())} claims of the paper, checked in {where}: {verdicts_of(counts)}."
