@@ -1,6 +1,7 @@
 """A folder or a file is a text or a path, and `~` is one's home, wherever one is given."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 
 import mnist1d
 from mnist1d import data as published, utils
+from mnist1d.cli import main
 from mnist1d.dataset import checks, export
 from mnist1d.dataset.dataset import Dataset
 from mnist1d.execution.store import Store
@@ -150,3 +152,26 @@ def test_texts_and_paths_are_taken_and_a_tilde_is_home(home, check, kind):
     check(lambda name: kind(f"~/{name}"))
     assert list(Path.cwd().iterdir()) == []
     assert not list(home.rglob("~"))
+
+
+@pytest.mark.slow
+def test_commands_take_a_tilde(monkeypatch, capsys, home):
+    (home / "dice.py").write_text(DICE, encoding="utf-8")
+    for arguments in (
+        ("run", "~/dice.py", "--out=~/runs"),
+        ("show-result", "~/runs/dice"),
+        ("show-result", "~/runs/dice", "--table=~/table.csv"),
+        ("generate", "--num-samples=10", "--format=npz", "--workers=1", "--out=~/shards"),
+        ("show", "templates", "--out=~/pictures"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["mnist1d", *arguments])
+        main()
+    monkeypatch.setattr(sys, "argv", ["mnist1d", "report", "~/runs"])
+    with pytest.raises(SystemExit):
+        main()
+    assert str(home / "runs") in capsys.readouterr().err
+    assert (home / "runs" / "dice" / "result.nc").is_file()
+    assert (home / "table.csv").is_file()
+    assert (home / "shards" / "manifest.json").is_file()
+    assert (home / "pictures" / "templates.png").is_file()
+    assert list(Path.cwd().iterdir()) == []

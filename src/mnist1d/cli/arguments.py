@@ -15,6 +15,7 @@ import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from mnist1d.cli.output.ending import cut, fail
+from mnist1d.dataset import checks
 from mnist1d.dataset.checks import nearest
 
 _WORDS: Mapping[Any, str] = {
@@ -69,7 +70,7 @@ def parse(
     keep.__dict__["__signature__"] = signature(function, eval_str=True)
     said = io.StringIO()
     try:
-        with _integers(), redirect_stderr(said):
+        with _readers(), redirect_stderr(said):
             return tyro.cli(keep, prog=prog, args=words, config=(tyro.conf.FlagCreatePairsOff,))
     except SystemExit as end:
         if end.code in {0, None}:
@@ -103,7 +104,7 @@ def integer(text: str) -> int:
     raise ValueError(f"{text!r} is no integer")
 
 
-def _integers() -> ConstructorRegistry:
+def _readers() -> ConstructorRegistry:
     registry = ConstructorRegistry()
 
     @registry.primitive_rule
@@ -115,6 +116,18 @@ def _integers() -> ConstructorRegistry:
             metavar="INT",
             instance_from_str=lambda words: integer(words[0]),
             is_instance=lambda value: isinstance(value, int) and not isinstance(value, bool),
+            str_from_instance=lambda value: [str(value)],
+        )
+
+    @registry.primitive_rule
+    def path_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path] | None:
+        if info.type is not Path:
+            return None
+        return PrimitiveConstructorSpec(
+            nargs=1,
+            metavar="PATH",
+            instance_from_str=lambda words: checks.path("it", words[0]),
+            is_instance=lambda value: isinstance(value, Path),
             str_from_instance=lambda value: [str(value)],
         )
 
