@@ -455,3 +455,73 @@ def test_another_function_is_another_source():
     assert len(texts) == 2
     # What is tried changes no run.
     assert TorchCandidate(Network, search={"learning_rate": [0.1]}).source() in sources
+
+
+def averages_by_hand(sets, candidate):
+    """Train as `candidate`, without its average; return the mean of all weights after each step."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = candidate.make()
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        x, y = torch.tensor(sets.x), torch.tensor(sets.y, dtype=torch.int64)
+        seen = []
+        for rows in torch.tensor(np.asarray(batch_order(len(x), SHORT, 0)), dtype=torch.int64):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+            seen.append([each.detach().clone() for each in model.parameters()])
+        with torch.no_grad():
+            for each, values in zip(model.parameters(), zip(*seen, strict=True), strict=True):
+                each.copy_(torch.stack(values).mean(0))
+        return model(torch.tensor(sets.evaluated["validation"])).argmax(1).numpy()
+
+
+class Averaging(torch.optim.SGD):
+    """Trains, and has the mean of all weights for evaluation."""
+
+    def __init__(self, parameters, rate):
+        super().__init__(parameters, rate)
+        self.means, self.n, self.is_training = None, 0, False
+
+    def step(self):
+        assert self.is_training
+        super().step()
+        self.n += 1
+        weights = [each.detach() for each in self.param_groups[0]["params"]]
+        if self.means is None:
+            self.means = [torch.zeros_like(each) for each in weights]
+        for mean, each in zip(self.means, weights, strict=True):
+            mean += (each - mean) / self.n
+
+    def _exchange(self):
+        for mean, each in zip(self.means, self.param_groups[0]["params"], strict=True):
+            mean_before = mean.clone()
+            mean.copy_(each.data)
+            each.data.copy_(mean_before)
+
+    def eval(self):
+        if self.is_training:
+            self._exchange()
+        self.is_training = False
+
+    def train(self):
+        if not self.is_training and self.n:
+            self._exchange()
+        self.is_training = True
+
+
+@pytest.mark.parametrize("what", ["average", "optimizer"])
+def test_averaged_weights_are_evaluated_and_others_trained(sets, what):
+    sgd = lambda parameters, rate: torch.optim.SGD(parameters, rate)  # noqa: E731
+    by_model = TorchCandidate(Network, optimizer=sgd, average=torch.optim.swa_utils.AveragedModel)
+    candidate = by_model if what == "average" else TorchCandidate(Network, optimizer=Averaging)
+    candidate.check(sets, SHORT)
+    (found,) = outcomes(candidate, runs_of({"learning_rate": 0.1}), sets)
+    expected = averages_by_hand(sets, candidate)
+    assert (found.predictions["validation"] == expected).mean() > 0.99  # but for rounding
+    (plain,) = outcomes(
+        TorchCandidate(Network, optimizer=sgd), runs_of({"learning_rate": 0.1}), sets
+    )
+    np.testing.assert_array_equal(plain.train_loss, found.train_loss)
+    assert (plain.predictions["validation"] != expected).mean() > 0.02
+    assert by_model.source() != TorchCandidate(Network, optimizer=sgd).source()

@@ -27,11 +27,11 @@ from mnist1d.lab.candidates.search_space import (
     check_search,
     default_rate,
     first_values,
-    named,
     needs,
     own_settings,
     plain_values,
 )
+from mnist1d.lab.candidates.torch_updates import Update, evaluation_weights, training_weights
 
 torch = required("torch", extra="torch")
 
@@ -39,6 +39,7 @@ torch = required("torch", extra="torch")
 Tensor: TypeAlias = Any
 Module: TypeAlias = Any
 
+_OPTIONAL = ("augment", "schedule", "average")
 _CHUNK = 2000
 """Samples that are predicted at a time."""
 
@@ -74,6 +75,10 @@ class TorchCandidate:
         schedule: `(optimizer, n_steps) -> scheduler` of the learning rate, stepped after every
             update, such as `torch.optim.lr_scheduler.CosineAnnealingLR`; `ReduceLROnPlateau` is
             stepped after every evaluation, with the loss on the validation set.
+        average: `model -> model`, with the averaged weights of the one that is trained, such as
+            `torch.optim.swa_utils.AveragedModel`; its `update_parameters(model)` is called after
+            every update, and it is evaluated in place of the model. Optimizers with methods `eval`
+            and `train`, as those of schedulefree, are switched without it.
         search: values to try, by setting; None for the comparison's learning rates.
         device: name of PyTorch's device; None for the GPU if there is one.
 
@@ -96,6 +101,7 @@ class TorchCandidate:
     loss: Callable[..., Tensor] = torch.nn.functional.cross_entropy
     augment: Callable[..., Tensor] | None = None
     schedule: Callable[[Any, int], Any] | None = None
+    average: Callable[..., Module] | None = None
     search: Mapping[str, Sequence[Any]] | None = None
     device: str | None = None
     framework: ClassVar[str] = "PyTorch"
@@ -109,7 +115,7 @@ class TorchCandidate:
             )
         parts = self._parts()
         for name, part in parts.items():
-            if not callable(part) and not (part is None and name in {"augment", "schedule"}):
+            if not callable(part) and not (part is None and name in _OPTIONAL):
                 raise TypeError(f"{name} must be a function, got {part!r}")
         check_search(self.search, {name: parts[name] for name in parts if name != "schedule"})
 
@@ -180,7 +186,8 @@ class TorchCandidate:
         done = 0
         losses: list[Tensor] = []
         accuracies: list[Tensor] = []
-        loss_of, augment = self._bound(self.loss, run), self._bound(self.augment, run)
+        parts = (self.loss, self.augment, self.average)
+        loss_of, augment, average = (self._bound(part, run) for part in parts)
         with _seeded(run.seed, self._device()):
             try:
                 model = self._model(run, data.x)
@@ -189,27 +196,34 @@ class TorchCandidate:
                 scheduler = self.schedule(optimizer, n_steps) if self.schedule else None
                 # As that of ReduceLROnPlateau.
                 by_loss = scheduler is not None and needs(scheduler.step, "metrics")
-                update = _Update(optimizer)
+                update = Update(optimizer)
+                averaged = None if average is None else average(model)
+                evaluated = model if averaged is None else averaged
                 model.train()
+                training_weights(optimizer)
                 for first in range(0, schedule.n_steps, schedule.evaluate_every):
                     recent = []
                     for rows in order[first : first + schedule.evaluate_every]:
                         x, y = data.x[rows], data.y[rows]
                         x = x if augment is None else augment(x)
                         recent.append(update(partial(_loss, loss_of, model, x, y)))
+                        if averaged is not None:
+                            averaged.update_parameters(model)
                         if scheduler is not None and not by_loss:
                             scheduler.step()
                         done += 1
                     losses.append(torch.stack(recent).mean())
-                    logits = _logits(model, data.evaluated["validation"])
+                    with evaluation_weights(optimizer):
+                        logits = _logits(evaluated, data.evaluated["validation"])
                     accuracies.append(_accuracy(logits, data.y_validation))
                     if scheduler is not None and by_loss:
                         scheduler.step(loss_of(logits, data.y_validation).item())
                     on_step(done)
-                predictions = {
-                    name: _logits(model, x).argmax(dim=1).cpu().numpy()
-                    for name, x in data.evaluated.items()
-                }
+                with evaluation_weights(optimizer):
+                    predictions = {
+                        name: _logits(evaluated, x).argmax(dim=1).cpu().numpy()
+                        for name, x in data.evaluated.items()
+                    }
                 return Outcome(
                     torch.stack(accuracies).cpu().numpy().astype(np.float64),
                     predictions,
@@ -299,7 +313,7 @@ class TorchCandidate:
         return {name: value for name, value in run.settings.items() if name != LEARNING_RATE}
 
     def _parts(self) -> dict[str, Any]:
-        names = ("make", "optimizer", "loss", "augment", "schedule")
+        names = ("make", "optimizer", "loss", *_OPTIONAL)
         return {name: getattr(self, name) for name in names}
 
     def _device(self) -> str:
@@ -323,57 +337,6 @@ class TorchCandidate:
 
 def _loss(loss_of: Callable[..., Tensor], model: Module, x: Tensor, y: Tensor) -> Tensor:
     return loss_of(model(x), y)
-
-
-class _Update:
-    """A step of an optimizer, with a closure for those that evaluate the loss more than once.
-
-    Args:
-        optimizer: any; its step may need a closure (LBFGS), or refuse to work without one (SAM).
-    """
-
-    def __init__(self, optimizer: Any) -> None:
-        self._optimizer = optimizer
-        self._needs_closure = needs(optimizer.step, "closure")
-        is_of_torch = type(optimizer).__module__.startswith("torch.")
-        self._may_need_it = not is_of_torch and named(optimizer.step, "closure")
-
-    def __call__(self, loss_of: Callable[[], Tensor]) -> Tensor:
-        """Make a step; return the loss before it."""
-
-        def evaluate() -> Tensor:
-            with torch.enable_grad():
-                self._optimizer.zero_grad()
-                loss = loss_of()
-                loss.backward()
-            return loss
-
-        # Some optimizers need gradients before the step, even some of those with a closure.
-        loss = evaluate().detach()
-        if self._may_need_it:
-            self._try_without()
-        elif not self._needs_closure:
-            self._optimizer.step()
-        if self._needs_closure:
-            self._optimizer.step(evaluate)
-        return loss
-
-    def _try_without(self) -> None:
-        """Make the first step without a closure; undo it if the optimizer needs one."""
-        self._may_need_it = False
-        groups = getattr(self._optimizer, "param_groups", ())
-        parameters = [each for group in groups for each in group["params"]]
-        before = [each.detach().clone() for each in parameters]
-        try:
-            self._optimizer.step()
-        except Exception as error:
-            texts = ("closure", "'NoneType' object is not callable")
-            if not isinstance(error, AssertionError) and not any(t in str(error) for t in texts):
-                raise
-            self._needs_closure = True
-            with torch.no_grad():
-                for each, value in zip(parameters, before, strict=True):
-                    each.copy_(value)
 
 
 _GENERATORS = threading.RLock()
