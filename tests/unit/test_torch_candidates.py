@@ -491,7 +491,7 @@ class Averaging(torch.optim.SGD):
         if self.means is None:
             self.means = [torch.zeros_like(each) for each in weights]
         for mean, each in zip(self.means, weights, strict=True):
-            mean += (each - mean) / self.n
+            mean.add_((each - mean) / self.n)
 
     def _exchange(self):
         for mean, each in zip(self.means, self.param_groups[0]["params"], strict=True):
@@ -512,7 +512,7 @@ class Averaging(torch.optim.SGD):
 
 @pytest.mark.parametrize("what", ["average", "optimizer"])
 def test_averaged_weights_are_evaluated_and_others_trained(sets, what):
-    sgd = lambda parameters, rate: torch.optim.SGD(parameters, rate)  # noqa: E731
+    sgd = torch.optim.SGD
     by_model = TorchCandidate(Network, optimizer=sgd, average=torch.optim.swa_utils.AveragedModel)
     candidate = by_model if what == "average" else TorchCandidate(Network, optimizer=Averaging)
     candidate.check(sets, SHORT)
