@@ -112,10 +112,9 @@ def with_data(
 def field_names(config: Any) -> list[str]:
     """Return the names of all fields, those of configurations inside with a dot.
 
-        >>> from mnist1d.dataset import checks
-    from mnist1d.dataset.config import DatasetConfig
-        >>> field_names(DatasetConfig())[:2]
-        ['num_samples', 'train_split']
+    >>> from mnist1d.dataset.config import DatasetConfig
+    >>> field_names(DatasetConfig())[:2]
+    ['num_samples', 'train_split']
     """
     return list(values_by_name(config))
 

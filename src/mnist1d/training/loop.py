@@ -4,8 +4,7 @@
 one program.
 """
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -232,27 +231,24 @@ def update(
 
     Returns: updates, and the new state.
     """
-    try:
-        return optimizer.update(*arguments)
-    except (TypeError, ValueError):
-        more = {
-            "value": value,
-            "grad": arguments[0],
-            "value_fn": loss,
-            "obj_fn": loss,
-            "grad_fn": lambda parameters, _: jax.grad(loss)(parameters),
-        }
-        taken = _taken(optimizer.update, more)
-        if not taken:
-            raise
-    return optimizer.update(*arguments, **taken)
+    more: dict[str, Any] = {
+        "value": value,
+        "grad": arguments[0],
+        "value_fn": loss,
+        "obj_fn": loss,
+        "grad_fn": lambda parameters, _: jax.grad(loss)(parameters),
+    }
+    errors = []
+    for names in _NEEDS:
+        try:
+            return optimizer.update(*arguments, **{name: more[name] for name in names})
+        except (TypeError, ValueError) as error:  # which it raises for want of one
+            errors.append(error)
+    raise errors[0]
 
 
-def _taken(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those values that a function takes by name."""
-    parameters = inspect.signature(function).parameters
-    takes_all = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-    return {name: value for name, value in values.items() if takes_all or name in parameters}
+_NEEDS = ((), ("value",), ("value", "grad", "value_fn"), ("obj_fn",), ("grad_fn",))
+"""What optimisers of Optax need beyond a gradient, by name."""
 
 
 def _optimizer_of(training: Training, data: Any) -> optax.GradientTransformation:

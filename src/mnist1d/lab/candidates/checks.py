@@ -1,5 +1,6 @@
 """Checks of a candidate's models and predictions, with errors that say what was expected."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -172,7 +173,7 @@ def explained(expected: str, key_hint: str = "") -> Iterator[None]:
     except CandidateError:
         raise
     except Exception as error:  # a user's model may raise anything
-        hint = key_hint if "key" in str(error) else ""
+        hint = key_hint if re.search(r"\bkey\b", str(error)) else ""
         raise CandidateError(
             f"the model was expected {expected}, and raised {describe_error(error)}{hint}"
         ) from error
