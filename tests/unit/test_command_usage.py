@@ -231,6 +231,7 @@ def test_elsewhere_than_on_a_terminal_progress_is_a_line_per_finished_task():
         for done in (1, 2, 3):
             now[0] += 2
             progress("relu [x], tuning", done, 3)
+        progress("relu [x], tuning", 3, 3)  # again
         progress("a remark", 0, 0)
     assert said == ["relu [x], tuning: 3 of 3, 6 s", "a remark"]
 
@@ -244,6 +245,14 @@ def test_what_takes_long_has_a_line_every_ten_seconds():
         progress("training", done, 1000)
     assert said[0] == "training: 10 of 1,000, 10 s"
     assert len(said) == 9
+
+
+def test_a_task_that_restarts_finishes_again():
+    said = []
+    progress = Lines(said.append, lambda: 0.0)
+    for done in (0, 2, 0, 2):
+        progress("training", done, 2)
+    assert said == ["training: 2 of 2, 0 s"] * 2
 
 
 def test_tasks_of_the_same_name_in_two_groups_are_two():

@@ -285,6 +285,13 @@ def test_what_does_not_exist_is_null_in_any_depth():
     assert json.loads(as_text(numbers)) == {"a": [None, [3, {"b": None}]], "c": "x"}
 
 
+def test_lists_are_written_on_a_line_and_texts_as_they_are():
+    document = {"values": [1, 2.5, None], "texts": ["a  [b]\n  c", "[\n 1\n]"], "none": []}
+    text = as_text(document)
+    assert '"values": [ 1, 2.5, null ]' in text
+    assert json.loads(text) == document
+
+
 def test_what_is_written_past_python_stays_out_of_the_document():
     program = (
         "import os, subprocess, sys\n"

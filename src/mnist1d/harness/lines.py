@@ -34,6 +34,7 @@ class Lines:
         self._clock = clock
         self._start: dict[str, float] = {}
         self._last: dict[str, float] = {}
+        self._finished: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -49,10 +50,14 @@ class Lines:
         now = self._clock()
         if done == 0 or task not in self._start:
             self._start[task] = self._last[task] = now
-        is_due = now - self._last[task] >= _EVERY_SECONDS
-        if done == total or (done and is_due):
+            self._finished.discard(task)
+        is_due = done > 0 and now - self._last[task] >= _EVERY_SECONDS
+        # A task may report its end more than once.
+        if task not in self._finished and (done == total or is_due):
             self._last[task] = now
             self.note(f"{task}: {done:,} of {total:,}, {now - self._start[task]:.0f} s")
+        if done == total:
+            self._finished.add(task)
 
     def note(self, line: str, /) -> None:
         """Write a line."""

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -11,6 +12,9 @@ from typing import Any, NamedTuple
 
 SCHEMA = Path(__file__).with_name("schema.json")
 """JSON Schema (2020-12) of what every command writes with `--json`."""
+
+# A list of numbers or texts, one per line; no text has an end of line in JSON.
+_LIST = re.compile(r"\[(?:\n *[^\n\[\]{}]+)+\n *\]")
 
 
 class Outcome(NamedTuple):
@@ -48,13 +52,14 @@ def standard_output_kept() -> Iterator[None]:
 def as_text(document: Mapping[str, Any] | None) -> str:
     """Write a document; numbers that do not exist are null.
 
-    >>> print(as_text({"loss": float("nan"), "seeds": 3}))
+    >>> print(as_text({"mean": float("nan"), "values": [1, 2]}))
     {
-      "loss": null,
-      "seeds": 3
+      "mean": null,
+      "values": [ 1, 2 ]
     }
     """
-    return json.dumps(_plain(document), indent=2, allow_nan=False)
+    lines = json.dumps(_plain(document), indent=2, allow_nan=False)
+    return _LIST.sub(lambda found: re.sub(r"\n *", " ", found[0]), lines)
 
 
 def _plain(value: Any) -> Any:
