@@ -20,7 +20,7 @@ EXIT_CODES = {
 }
 """What the exit codes mean, the same for all commands."""
 
-_LONGEST_LINE = 2000
+_LONGEST_LINE = 1000
 _LONGEST_VALUE = 60
 
 
