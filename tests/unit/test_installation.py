@@ -33,8 +33,9 @@ importlib.util.find_spec = lambda name, *rest: None if HIDDEN(name) else find(na
 sys.meta_path.insert(0, Hidden())
 """
 CORE_ALONE = (
-    "KNOWN = {'mnist1d', 'numpy'}\n"
-    "HIDDEN = lambda name: name not in KNOWN and name not in sys.stdlib_module_names\n" + WITHOUT
+    "import sys, sysconfig\nKNOWN = {'mnist1d', 'numpy'}\n"
+    "STANDARD = sys.stdlib_module_names | {sysconfig._get_sysconfigdata_name()}\n"
+    "HIDDEN = lambda name: name not in KNOWN and name not in STANDARD\n" + WITHOUT
 )
 SHARDS_ALONE = f"HIDDEN = lambda name: name in {LABORATORY}\n{WITHOUT}"
 COMMAND = "sys.argv = ['mnist1d', *sys.argv[1:]]\nfrom mnist1d.cli import main; main()"
@@ -48,7 +49,7 @@ def run(program, *arguments):
     return done
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "--json"], ["--version"]])
 def test_the_core_alone_shows_commands_and_experiments(arguments):
     done = run(CORE_ALONE + COMMAND, *arguments)
     expected = {
