@@ -4,24 +4,22 @@ The files are looked for in a folder that the user names, and fetched from a pub
 request. The SHA-256 of every file's content is checked before it is used.
 """
 
-import contextlib
 import gzip
 import hashlib
 import os
 import urllib.error
 import urllib.request
-import uuid
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
 from mnist1d.dataset import checks
-from mnist1d.dataset.atomic import check_regular
+from mnist1d.dataset.atomic import check_regular, remove_unfinished, unfinished
 
 __all__ = ["FOLDER_VARIABLE", "MIRRORS", "MNIST", "load_mnist", "mnist_folder"]
 
@@ -252,36 +250,35 @@ def _verified(file: _File, path: Path) -> bytes:
 def _fetch(file: _File, folder: Path, progress: Progress) -> None:
     """Put `file` into `folder`, whole and verified, or leave the folder as it was."""
     name = f"{file.name}.gz"
-    part = folder / f".{name}.{uuid.uuid4().hex}.part"
     failures = []
-    try:
+    remove_unfinished(folder)
+    with unfinished(folder) as part:
         for mirror in MIRRORS:
             url = mirror + name
             try:
                 _receive(file, url, part, progress)
-                _verified(file, part)
+                part.flush()
+                _verified(file, Path(part.name))
             except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
                 failures.append(f"{url}: {str(error) or repr(error)}")
             except ValueError as error:
                 failures.append(f"{url}: what came {error}")
             else:
-                part.replace(folder / name)
+                if os.name == "nt":
+                    part.close()  # Windows does not rename what is open
+                Path(part.name).replace(folder / name)
                 return
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
     raise ConnectionError(
         f"could not download {name} ({'; '.join(failures)}): try again later, or put MNIST's four "
         f"files into {folder} by hand"
     )
 
 
-def _receive(file: _File, url: str, path: Path, progress: Progress) -> None:
+def _receive(file: _File, url: str, output: BinaryIO, progress: Progress) -> None:
     request = urllib.request.Request(url, headers={"User-Agent": "mnist1d"})  # noqa: S310
-    with (
-        urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response,  # noqa: S310
-        path.open("wb") as output,
-    ):
+    output.seek(0)
+    output.truncate()
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
         total = int(response.headers.get("Content-Length") or 0)
         received = 0
         progress(file.name, received, total)

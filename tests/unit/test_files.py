@@ -121,6 +121,29 @@ def test_unfinished_files_of_living_processes_are_let_alone(tmp_path):
     assert names(tmp_path) == ["file", "other.part"]
 
 
+def test_what_another_machine_may_be_writing_is_let_alone_for_a_day(tmp_path):
+    fresh, old = tmp_path / ".0123456789abcdef.part", tmp_path / ".fedcba9876543210.part"
+    fresh.touch()
+    old.touch()
+    os.utime(old, (0, 0))
+    remove_unfinished(tmp_path)
+    assert names(tmp_path) == [fresh.name]
+
+
+def test_the_first_write_of_a_process_removes_what_killed_ones_left(tmp_path):
+    program = (
+        "import os, sys; from mnist1d.dataset.atomic import atomic_write\n"
+        "with atomic_write(sys.argv[1]) as file:\n"
+        "    file.write(b'half')\n"
+        "    if sys.argv[2:]: os.kill(os.getpid(), 9)"
+    )
+    for ending in ("killed",), ():
+        command = [sys.executable, "-c", program, str(tmp_path / "file"), *ending]
+        subprocess.run(command, check=not ending)
+        assert len(names(tmp_path)) == 1
+    assert names(tmp_path) == ["file"]
+
+
 def test_a_file_that_is_removed_before_it_is_locked_is_begun_again(tmp_path, monkeypatch):
     from mnist1d.dataset import atomic
 

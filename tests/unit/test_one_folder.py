@@ -10,8 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 from mnist1d.experiments import EXPERIMENTS
+from mnist1d.harness import record
 from mnist1d.harness.stored.findings import save_claims
 from mnist1d.harness.stored.lock import locked
 
@@ -77,6 +79,20 @@ def test_a_lock_dies_with_its_process(tmp_path):
     with locked(tmp_path / ".lock"):
         assert time.monotonic() - begun < 10
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("inside", ["", "units", "points"])
+def test_a_result_that_is_written_leaves_nothing_of_killed_runs(tmp_path, inside):
+    (tmp_path / inside).mkdir(exist_ok=True)
+    program = (
+        "import os, sys; from mnist1d.dataset.atomic import atomic_write\n"
+        "with atomic_write(sys.argv[1]): os.kill(os.getpid(), 9)"
+    )
+    target = tmp_path / inside / "file"
+    subprocess.run([sys.executable, "-c", program, str(target)], check=False)
+    assert len(list((tmp_path / inside).glob(".*.part"))) == 1
+    record.write(xr.Dataset({"a": 1}), tmp_path / "result.nc")
+    assert not list(tmp_path.rglob(".*.part"))
 
 
 def names_in(folder):

@@ -198,6 +198,7 @@ def test_a_file_that_stays_open_is_left_alone_and_named(monkeypatch, tmp_path):
 def test_without_locks_what_a_killed_process_left_is_removed(monkeypatch, tmp_path):
     monkeypatch.setattr(atomic, "_CAN_LOCK", False)
     (tmp_path / ".0123456789abcdef.part").write_bytes(b"half")
+    os.utime(tmp_path / ".0123456789abcdef.part", (0, 0))
     (tmp_path / "other.part").write_bytes(b"another's")
     atomic.remove_unfinished(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["other.part"]

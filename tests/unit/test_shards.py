@@ -270,6 +270,7 @@ def test_a_damaged_manifest_is_an_error_that_says_what_to_do(tmp_path, text):
 def test_what_killed_runs_leave_is_removed(tmp_path):
     made(tmp_path)
     (tmp_path / ".0123456789abcdef.part").write_bytes(b"half")
+    os.utime(tmp_path / ".0123456789abcdef.part", (0, 0))
     (tmp_path / ".hidden").write_bytes(b"somebody's")
     made(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == [

@@ -1,7 +1,9 @@
 """Atomic writing of files (whole or not at all), and reading of regular files alone."""
 
 import errno
+import hashlib
 import os
+import platform
 import secrets
 import shutil
 import stat
@@ -9,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +33,8 @@ __all__ = [
 
 _NOTE = "was not written; what was there before is unchanged."
 _PART = ".????????????????.part"
+_DAY = 86_400.0
+_tidied: set[Path] = set()
 _WAITS = (0.05, 0.1, 0.25, 0.6)
 
 
@@ -84,6 +89,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             error.filename = name
         error.add_note(f"{name} {_NOTE}")
         raise
+    if target.parent not in _tidied:
+        _tidied.add(target.parent)
+        remove_unfinished(target.parent)
 
 
 def _replace(part: Path, target: Path) -> None:
@@ -116,7 +124,7 @@ def unfinished(folder: Path) -> Iterator[BinaryIO]:
     """
     is_ours = False
     while not is_ours:
-        part = folder / f".{secrets.token_hex(8)}.part"
+        part = folder / f".{_machine()}{secrets.token_hex(4)}.part"
         try:
             with part.open("x+b") as file:
                 is_ours = _lock(file) is not False and _is_at(part, file)
@@ -124,6 +132,11 @@ def unfinished(folder: Path) -> Iterator[BinaryIO]:
                     yield file
         finally:
             part.unlink(missing_ok=True)
+
+
+@cache
+def _machine() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def _lock(file: BinaryIO) -> bool | None:
@@ -149,13 +162,18 @@ def _is_at(path: Path, file: BinaryIO) -> bool:
 def remove_unfinished(folder: Path) -> None:
     """Remove unfinished files of `atomic_write` whose processes are gone; others are let alone.
 
+    The first `atomic_write` of a process in a folder does so, too. Of another machine, whose locks
+    may not be seen here, files are removed that have not changed for a day.
+
     Args:
-        folder: where they are.
+        folder: where they are; need not be there.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place:
     ...     folder = Path(place)
-    ...     _ = Path(folder, ".0123456789abcdef.part").write_bytes(b"half of it")
+    ...     killed = Path(folder, ".0123456789abcdef.part")
+    ...     _ = killed.write_bytes(b"half of it")
+    ...     os.utime(killed, (0, 0))
     ...     with unfinished(folder) as file:
     ...         remove_unfinished(folder)
     ...         [path.name for path in folder.iterdir()] == [Path(file.name).name]
@@ -164,6 +182,9 @@ def remove_unfinished(folder: Path) -> None:
     for part in folder.glob(_PART):
         with suppress(OSError):  # it is gone, or may not be removed
             check_regular(part)
+            is_of_another = not part.name.startswith(f".{_machine()}")
+            if is_of_another and time.time() - part.stat().st_mtime < _DAY:
+                continue
             if not _CAN_LOCK:
                 part.unlink()
                 continue

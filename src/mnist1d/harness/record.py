@@ -23,7 +23,7 @@ from h5netcdf.core import CompatibilityError
 from matplotlib.figure import Figure
 
 from mnist1d.dataset import checks
-from mnist1d.dataset.atomic import atomic_write
+from mnist1d.dataset.atomic import atomic_write, remove_unfinished
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution import Compute, Store
 from mnist1d.execution.machine import processor_name
@@ -238,8 +238,11 @@ def write(result: xr.Dataset, path: checks.StrPath) -> None:
         check_netcdf(io.BytesIO(content), len(content))
     except (TypeError, ValueError, OverflowError, CompatibilityError) as error:
         raise InputError(f"the result cannot be stored as netCDF: {error}") from error
-    with atomic_write(checks.path("path", path)) as file:
+    path = checks.path("path", path)
+    with atomic_write(path) as file:
         file.write(content)
+    for folder in (path.parent, path.parent / "units", path.parent / "points"):
+        remove_unfinished(folder)
 
 
 def _with_plain_attributes(result: xr.Dataset) -> xr.Dataset:
