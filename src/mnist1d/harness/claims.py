@@ -1,134 +1,33 @@
-"""Claims of the paper, each with a rule for its verdict that is fixed beforehand."""
+"""Claims of a paper as data, judged on a result: a verdict each, from rules fixed beforehand.
+
+What a verdict means stands with the rules (`harness.rules`). A claim "differs" only if its p value
+does so after Holm's correction over all claims of the experiment: then one or more claims of an
+experiment differ by chance alone in at most 5 % of replications.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mnist1d.measures.uncertainty import Estimate
+from mnist1d.harness.rules import ALPHA, Assessment, Counted, NoData, Rule, Verdict
+from mnist1d.measures.replication import Spread, prediction_interval, spread_of
+from mnist1d.measures.uncertainty import Estimate, holm
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Verdict = Literal["reproduced", "differs", "undecided"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-
-
-class Rule(Protocol):
-    """Turns an interval into a verdict; its text is what it accepts."""
-
-    @property
-    def published(self) -> float | None:
-        """The published number, if the paper gives one."""
-
-    @property
-    def accepted(self) -> tuple[float, float]:
-        """The range in which the whole interval has to lie; an end may be infinite."""
-
-    def judge(self, low: float, high: float) -> Verdict:
-        """Judge the 95 % interval from `low` to `high`."""
-
-    def __str__(self) -> str: ...
-
-
-def _compare(low: float, high: float, least: float, most: float) -> Verdict:
-    if least <= low and high <= most:
-        return "reproduced"
-    if high < least or most < low:
-        return "differs"
-    return "undecided"
-
-
-@dataclass(frozen=True)
-class Equals:
-    """A number: `published` with its uncertainty.
-
-    Reproduced if our whole interval lies within `published` ± `tolerance`, differs if the two
-    do not touch, undecided if they overlap in part.
-
-    >>> Equals(94, 2).judge(92.1, 93.5), Equals(68, 2).judge(64.0, 65.5)
-    ('reproduced', 'differs')
-    """
-
-    published: float
-    tolerance: float
-
-    @property
-    def accepted(self) -> tuple[float, float]:
-        """The published number plus or minus the tolerance."""
-        return self.published - self.tolerance, self.published + self.tolerance
-
-    def judge(self, low: float, high: float) -> Verdict:
-        """Judge an interval."""
-        return _compare(low, high, *self.accepted)
-
-    def __str__(self) -> str:
-        return f"{self.published:g} ± {self.tolerance:g}"
-
-
-@dataclass(frozen=True)
-class AtLeast:
-    """A lower bound: reproduced if our whole interval is above it, differs if it is below.
-
-    >>> AtLeast(99).judge(98.1, 98.6)
-    'differs'
-    """
-
-    published: float
-
-    @property
-    def accepted(self) -> tuple[float, float]:
-        """The published number and all above."""
-        return self.published, np.inf
-
-    def judge(self, low: float, high: float) -> Verdict:
-        """Judge an interval."""
-        return _compare(low, high, *self.accepted)
-
-    def __str__(self) -> str:
-        return f"≥ {self.published:g}"
-
-
-@dataclass(frozen=True)
-class Positive:
-    """An ordering: the whole interval of the (paired) difference is positive.
-
-    Attributes:
-        published: the difference of the published numbers, if the paper gives them.
-        least: bound that the difference has to exceed. It is above zero for the difference of an
-            extreme, chosen separately in each run, which is positive by chance alone.
-
-    >>> Positive().judge(0.2, 3.1), Positive().judge(-0.2, 3.1), Positive().judge(-3.1, -0.2)
-    ('reproduced', 'undecided', 'differs')
-    >>> Positive(7.1, least=2).judge(1.9, 3.1), str(Positive(7.1, least=2))
-    ('undecided', '> 2 (+7.1)')
-    """
-
-    published: float | None = None
-    least: float = 0.0
-
-    @property
-    def accepted(self) -> tuple[float, float]:
-        """All above `least`."""
-        return self.least, np.inf
-
-    def judge(self, low: float, high: float) -> Verdict:
-        """Judge an interval."""
-        if low > self.least:
-            return "reproduced"
-        return "differs" if high < self.least else "undecided"
-
-    def __str__(self) -> str:
-        least = f"> {self.least:g}"
-        return least if self.published is None else f"{least} ({self.published:+g})"
+Kind = Literal["sentence", "table", "figure", "notebook", "beyond"]
+"""Where a claim stands: in the paper's text or a caption, in a table, only in a figure, only in the
+paper's published notebooks, or nowhere in the paper."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence of the paper that is true or false.
+    """One statement that is true or false.
 
     Attributes:
         name: identifies the claim within its experiment.
@@ -136,7 +35,9 @@ class Claim:
         source: where the paper says it.
         rule: when it counts as reproduced; fixed before the run.
         measure: `result -> Estimate`, in the unit of the statement.
-        needs: variable without which the claim cannot be judged and is left out, as without MNIST.
+        needs: variable without which the result cannot speak to the claim (MNIST was absent,
+            say): the claim is then left out.
+        kind: where the statement stands.
     """
 
     name: str
@@ -145,61 +46,168 @@ class Claim:
     rule: Rule
     measure: Callable[[xr.Dataset], Estimate]
     needs: str | None = None
+    kind: Kind = "sentence"
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim with its measurement and verdict."""
+    """A claim with what was measured.
+
+    Attributes:
+        claim: the claim.
+        estimate: what was measured.
+        verdict: whether the claim holds.
+        assessment: what the rule found, before the correction for the number of claims.
+        p_corrected: the assessment's p value after Holm's correction over the experiment.
+        reason: why there is no other verdict, if something was missing; empty otherwise.
+        recorded: the same measure in the record that comes with the package, if it is there.
+    """
 
     claim: Claim
     estimate: Estimate
     verdict: Verdict
+    assessment: Assessment
+    p_corrected: float
+    reason: str = ""
+    recorded: Spread | None = None
+
+    @property
+    def is_compatible(self) -> bool | None:
+        """Whether the published statement can be true, given these runs; None without a test."""
+        p = self.p_corrected
+        return None if np.isnan(p) else bool(p >= ALPHA)
+
+    @property
+    def record_range(self) -> tuple[float, float]:
+        """Where the mean of as many runs lies in 95 % of cases, by the package's record."""
+        if self.recorded is None or not self.estimate.n:
+            return np.nan, np.nan
+        return prediction_interval(self.recorded, self.estimate.n)
+
+    @property
+    def is_within_record(self) -> bool | None:
+        """Whether the mean lies in the record's range; None where there is none."""
+        low, high = self.record_range
+        # Values that all agree have a range without width, up to rounding.
+        slack = 1e-6 * max(abs(low), abs(high))
+        if np.isnan(low):
+            return None
+        return bool(low - slack <= self.estimate.mean <= high + slack)
 
     def record(self, experiment: str, *, full: bool) -> dict[str, Any]:
         """Make the record of `claims.json`; numbers that do not exist are None."""
         note = "" if full else "[quick run, not the full protocol] "
-        mean, low, high = (
-            round(float(value), 6) if np.isfinite(value) else None for value in self.estimate[:3]
-        )
+        estimate, rule, found = self.estimate, self.claim.rule, self.assessment
+        numbers = {
+            "published": rule.published,
+            "published_sd": getattr(rule, "sd", None),
+            "margin": getattr(rule, "margin", None),
+            "ours": estimate.mean,
+            "sd": spread_of(estimate).sd,
+            "ci_low": estimate.low,
+            "ci_high": estimate.high,
+            "prediction_low": found.prediction[0],
+            "prediction_high": found.prediction[1],
+            "p": found.p,
+            "p_corrected": self.p_corrected,
+        }
         return {
             "experiment": experiment,
             "claim": self.claim.name,
+            "kind": self.claim.kind,
             "statement": note + self.claim.statement,
             "source": self.claim.source,
-            "published": self.claim.rule.published,
-            "ours": mean,
-            "ci_low": low,
-            "ci_high": high,
-            "n": self.estimate.n,
+            **{name: _finite(number) for name, number in numbers.items()},
+            "n": estimate.n,
             "verdict": self.verdict,
+            "reason": self.reason,
+            "compatible": self.is_compatible,
+            "within_record": self.is_within_record,
         }
 
 
-def judge(claims: Sequence[Claim], result: xr.Dataset, *, full: bool) -> list[Judgement]:
-    """Judge every claim whose variables the result has.
+def judge(
+    claims: Sequence[Claim],
+    result: xr.Dataset,
+    *,
+    full: bool,
+    recorded: Mapping[str, Spread] | None = None,
+) -> list[Judgement]:
+    """Judge every claim that the result can speak to.
 
-    A verdict needs the full protocol, an interval (two runs or more), and no run that diverged:
-    otherwise it is "undecided".
+    Without the full protocol, without data, or where a run diverged, a claim is not checkable.
+    One run alone has no interval: its claims are imprecise; with the package's record, of which the
+    spread of runs is known, they are compatible with the paper or not all the same.
 
     Args:
         claims: the claims of an experiment.
         result: what the experiment returned.
         full: whether the run followed the full protocol.
+        recorded: what the package's record has measured, by name of the claim.
 
     >>> claim = Claim(
     ...     "mean", "the mean is at least 1", "section 1", AtLeast(1),
-    ...     lambda result: Estimate(float(result.loss.mean()), 1.5, 2.5, n=3),
+    ...     lambda result: Estimate(2.0, 1.5, 2.5, n=3, values=(1.8, 2.0, 2.2)),
     ... )
     >>> import xarray as xr
-    >>> judge([claim], xr.Dataset({"loss": ("seed", [1.0, 2.0, 3.0])}), full=True)[0].verdict
+    >>> judge([claim], xr.Dataset({"loss": ("seed", [1.8, 2.0, 2.2])}), full=True)[0].verdict
     'reproduced'
     """
-    judgements = []
-    for claim in claims:
-        if claim.needs is not None and claim.needs not in result:
-            continue
-        measured = claim.measure(result)
-        decidable = full and measured.n_diverged == 0 and np.isfinite(measured.low)
-        verdict = claim.rule.judge(measured.low, measured.high) if decidable else "undecided"
-        judgements.append(Judgement(claim, measured, verdict))
-    return judgements
+    claims = [claim for claim in claims if claim.needs is None or claim.needs in result]
+    recorded = recorded or {}
+    estimates = [claim.measure(result) for claim in claims]
+    assessments = [
+        claim.rule.assess(_spread(found, recorded.get(claim.name)))
+        for claim, found in zip(claims, estimates, strict=True)
+    ]
+    reasons = [
+        _missing(claim, found, full=full) for claim, found in zip(claims, estimates, strict=True)
+    ]
+    corrected = holm(
+        [np.nan if reason else found.p for reason, found in zip(reasons, assessments, strict=True)]
+    )
+    return [
+        Judgement(
+            claim,
+            estimate,
+            _verdict(claim.rule, estimate, found, p, reason),
+            found,
+            float(p),
+            reason,
+            recorded.get(claim.name),
+        )
+        for claim, estimate, found, p, reason in zip(
+            claims, estimates, assessments, corrected, reasons, strict=True
+        )
+    ]
+
+
+def _spread(found: Estimate, recorded: Spread | None) -> Spread:
+    ours = spread_of(found)
+    if ours.n == 1 and np.isnan(ours.sd) and recorded is not None:
+        return ours._replace(sd=recorded.sd, df=recorded.df)
+    return ours
+
+
+def _missing(claim: Claim, found: Estimate, *, full: bool) -> str:
+    if found.n == 0 or isinstance(claim.rule, NoData):
+        return "no data"
+    if not full:
+        return "not the full protocol"
+    if found.n_diverged:
+        return f"{found.n_diverged} of {found.n + found.n_diverged} runs diverged"
+    return ""
+
+
+def _verdict(rule: Rule, estimate: Estimate, found: Assessment, p: float, reason: str) -> Verdict:
+    if reason:
+        return "not checkable"
+    if isinstance(rule, Counted):
+        return rule.verdict(found, p)
+    if np.isnan(found.p) or not np.isfinite(estimate.low):
+        return "imprecise"
+    return rule.verdict(found, p)
+
+
+def _finite(number: float | None) -> float | None:
+    return None if number is None or not np.isfinite(number) else round(float(number), 6)

@@ -6,6 +6,7 @@ import xarray as xr
 
 from mnist1d.harness.claims import Judgement, judge
 from mnist1d.harness.interface import Experiment, Row, is_full, is_other_data
+from mnist1d.harness.reference import recorded
 
 
 @dataclass(frozen=True)
@@ -45,4 +46,6 @@ def judged(experiment: Experiment, result: xr.Dataset) -> list[Judgement]:
     """Judge the claims of an experiment on its result; none on other data than the published."""
     if is_other_data(result):
         return []
-    return judge(experiment.CLAIMS, result, full=is_full(result))
+    return judge(
+        experiment.CLAIMS, result, full=is_full(result), recorded=recorded(experiment)
+    )

@@ -37,15 +37,7 @@ if TYPE_CHECKING:
         signal_strip as signal_strip,
     )
     from mnist1d.harness.assembly import assemble as assemble
-    from mnist1d.harness.claims import (
-        AtLeast as AtLeast,
-        Claim as Claim,
-        Equals as Equals,
-        Judgement as Judgement,
-        Positive as Positive,
-        Rule as Rule,
-        judge as judge,
-    )
+    from mnist1d.harness.claims import Claim as Claim, Judgement as Judgement, judge as judge
     from mnist1d.harness.interface import (
         InputError as InputError,
         Progress as Progress,
@@ -55,6 +47,16 @@ if TYPE_CHECKING:
         silent as silent,
     )
     from mnist1d.harness.results import load_result as load_result, tidy_table as tidy_table
+    from mnist1d.harness.rules import (
+        AtLeast as AtLeast,
+        Counted as Counted,
+        Equals as Equals,
+        NoData as NoData,
+        NoGain as NoGain,
+        Positive as Positive,
+        Rule as Rule,
+        Similar as Similar,
+    )
     from mnist1d.lab.candidates.contract import (
         Candidate as Candidate,
         CandidateError as CandidateError,

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnist1d.experiments.double_descent.config import SERIES
-from mnist1d.harness.claims import Claim, Equals, Positive
+from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
+from mnist1d.harness.margins import ACCURACY
+from mnist1d.harness.rules import Counted, Equals, Positive, Similar
 from mnist1d.measures.expressions import UNLIMITED, Measure
 from mnist1d.measures.uncertainty import Estimate
 
@@ -125,7 +127,7 @@ CLAIMS = (
         "label-noise",
         "15 % label noise: training labels that are wrong (%), counted",
         FIGURE,
-        Equals(15, 1),
+        Counted(15),
         wrong_labels,
     ),
     Claim(
@@ -179,7 +181,7 @@ CLAIMS = (
         "Without label noise the test error of the MLP has no peak: height (percentage points), "
         "less than 2 counting as none",
         "Figure 5a",
-        Equals(0, MIN_PEAK["error"]),
+        Similar(MIN_PEAK["error"]),
         height("mlp"),
     ),
     Claim(
@@ -230,7 +232,7 @@ CLAIMS = (
             f"last-error-{series}",
             f"{SERIES[series].title}: test error of the largest model (%)",
             f"Figure 5{letter}",
-            Equals(published, 1.5),
+            Equals(published, ACCURACY),
             value_at(series, "last"),
         )
         for series, letter, published in (
@@ -244,7 +246,7 @@ CLAIMS = (
             f"peak-error-{series}",
             f"{SERIES[series].title}: test error at the peak (%)",
             f"Figure 5{letter}",
-            Equals(published, 1.5),
+            Equals(published, ACCURACY),
             value_at(series, "peak"),
         )
         for series, letter, published in (("mlp-noise", "b", 54.05), ("cnn-noise", "c", 33.80))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnist1d.experiments.lottery_tickets.config import CONTROLS, NETWORKS, STUDIES
-from mnist1d.harness.claims import Claim, Equals, Positive
+from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
+from mnist1d.harness.margins import ACCURACY
+from mnist1d.harness.rules import Equals, Positive
 from mnist1d.measures.adjacency import adjacency_probability, runs_per_unit
 from mnist1d.measures.expressions import Measure, last, value
 
@@ -116,7 +118,7 @@ CLAIMS = (
         "ticket-accuracy",
         "The ticket of 92 % sparsity, when found: test accuracy (%)",
         "Figure 4 b (run of 2024: 75.0)",
-        Equals(75, 2),
+        Equals(75, ACCURACY),
         searched("lottery", of_tickets),
     ),
     *(
@@ -134,7 +136,7 @@ CLAIMS = (
             f"asymptote-{study}",
             f"A ticket trained for long on {study} signals: test accuracy (%)",
             f"Section 5.1, Figure 4 {panel}",
-            Equals(70, 2),
+            Equals(70, ACCURACY),
             studied(study, "lottery"),
         )
         for study, panel in (("original", "c"), ("flipped", "d"))

@@ -6,8 +6,10 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from mnist1d.experiments.metalearn_activation.config import CONDITIONS
-from mnist1d.harness.claims import AtLeast, Claim, Equals
+from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
+from mnist1d.harness.margins import ACCURACY
+from mnist1d.harness.rules import AtLeast, Counted, Equals
 from mnist1d.measures.expressions import Measure, Reduction, last, value
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ CLAIMS = (
         "two-extrema",
         "The learned function is not monotonic: number of local extrema from -5 to 5",
         "Section 5.4, Figure 7",
-        Equals(2, 0.5),
+        Counted(2),
         EXTREMA,
     ),
     Claim(
@@ -97,7 +99,7 @@ CLAIMS = (
             f"test-accuracy-{condition.replace(' ', '-')}",
             f"Test accuracy on the first 500 samples with {TITLES[condition]} (%)",
             "Figure 7b",
-            Equals(published, 2),
+            Equals(published, ACCURACY),
             accuracy(condition),
         )
         for condition, published in PUBLISHED_ACCURACY.items()

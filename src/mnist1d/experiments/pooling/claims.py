@@ -8,8 +8,10 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from mnist1d.experiments.pooling.config import POOLED, VARIANTS
-from mnist1d.harness.claims import Claim, Equals, Positive
+from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
+from mnist1d.harness.margins import ACCURACY
+from mnist1d.harness.rules import Equals, Positive, Similar
 from mnist1d.measures.expressions import Measure, Reduction, last, value
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ CLAIMS = (
         "With 1,000 samples pooling is very effective: gain on no_pool, mean of the three kinds "
         "(percentage points)",
         FIGURE,
-        Equals(little, round(math.hypot(tolerance(59.2), tolerance(77.8)), 1)),
+        Equals(little, ACCURACY),
         gain(POOLED, 1000),
     ),
     Claim(
@@ -115,7 +117,7 @@ CLAIMS = (
         "With 50,000 samples pooling makes little difference: gain on no_pool, mean of the three "
         "kinds (percentage points), less than 2 counting as little",
         FIGURE,
-        Equals(0, 2),
+        Similar(ACCURACY),
         gain(POOLED, 50_000),
     ),
     Claim(
@@ -131,7 +133,7 @@ CLAIMS = (
             f"accuracy-{size}-{variant}",
             f"Test accuracy of {variant} with {size:,} samples (%)",
             "Runs of Figure 9, printed",
-            Equals(published, tolerance(published)),
+            Equals(published, ACCURACY),
             accuracy(variant, size),
         )
         for size, values in PUBLISHED.items()

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist1d.experiments.self_supervised.config import BACKBONE, N_LAYERS, VARIANTS
-from mnist1d.harness.claims import AtLeast, Claim, Equals, Positive
+from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
+from mnist1d.harness.margins import LOSS, PROBE_ACCURACY
+from mnist1d.harness.rules import AtLeast, Counted, Equals, Positive
 from mnist1d.measures.expressions import Measure, Reduction, last, value
 from mnist1d.measures.uncertainty import Estimate
 
@@ -144,21 +146,21 @@ CLAIMS = (
         "pixels",
         "Linear accuracy from the signals themselves (%)",
         FIGURE,
-        Equals(33, 1),
+        Counted(33),
         of_pixels("linear_accuracy", variant="default", layer=0),
     ),
     Claim(
         "pixels-knn",
         "Accuracy of ten nearest neighbours from the signals themselves (%)",
         PRINTED,
-        Equals(59.6, 0.5),
+        Counted(59.6),
         of_pixels("pixel_knn_accuracy"),
     ),
     Claim(
         "before-head",
         "Linear accuracy before the projection head (%)",
         FIGURE,
-        Equals(82, 2),
+        Equals(82, PROBE_ACCURACY),
         accuracy("default", BACKBONE),
     ),
     *(
@@ -199,7 +201,7 @@ CLAIMS = (
             f"last-layer-{slug(variant)}",
             f"Linear accuracy after the last layer, {variant} (%)",
             "Figure 8b",
-            Equals(PUBLISHED[variant][-1], 3),
+            Equals(PUBLISHED[variant][-1], PROBE_ACCURACY),
             accuracy(variant, N_LAYERS[variant]),
         )
         for variant in VARIANTS
@@ -209,7 +211,7 @@ CLAIMS = (
             f"best-layer-{slug(variant)}",
             f"Linear accuracy after layer {layer}, the best of the paper's run, {variant} (%)",
             "Figure 8b",
-            Equals(PUBLISHED[variant][layer], 3),
+            Equals(PUBLISHED[variant][layer], PROBE_ACCURACY),
             accuracy(variant, layer),
         )
         for variant, layer in (("no projector", 1), ("deep projector", 2))
@@ -219,7 +221,7 @@ CLAIMS = (
             f"knn-{slug(variant)}",
             f"Accuracy of ten nearest neighbours in the output, {variant} (%)",
             PRINTED,
-            Equals(published, 3),
+            Equals(published, PROBE_ACCURACY),
             neighbours(variant),
         )
         for variant, published in zip(VARIANTS, (74.1, 48.7, 61.3), strict=True)
@@ -229,7 +231,7 @@ CLAIMS = (
             f"loss-{slug(variant)}",
             f"Loss in the last epoch, {variant} (nats)",
             PRINTED,
-            Equals(published, 0.05),
+            Equals(published, LOSS),
             final_loss(variant),
         )
         for variant, published in zip(VARIANTS, (2.88, 3.39, 2.87), strict=True)

@@ -7,8 +7,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from mnist1d.experiments.tsne.config import PREFIX, STEPS_PER_LOG
-from mnist1d.harness.claims import AtLeast, Claim, Equals, Positive
+from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
+from mnist1d.harness.margins import DIVERGENCE
+from mnist1d.harness.rules import AtLeast, Equals, Positive
 from mnist1d.measures.expressions import Measure, value
 from mnist1d.measures.uncertainty import Estimate
 
@@ -152,7 +154,7 @@ CLAIMS = (
             f"{data}: Kullback-Leibler divergence after {iteration} iterations "
             f"(% of the published {PUBLISHED[data][iteration]} nats)",
             "Runs of Figure 3, printed",
-            Equals(100, 1),
+            Equals(100, DIVERGENCE),
             divergence(data, iteration),
             needs=HAS_MNIST if data == "MNIST" else None,
         )
