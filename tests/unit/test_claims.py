@@ -1,78 +1,199 @@
+import math
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import xarray as xr
 
-from mnist1d.harness.claims import AtLeast, Claim, Equals, Positive, judge
-from mnist1d.measures.uncertainty import Estimate
+from mnist1d.harness.claims import Claim, judge
+from mnist1d.harness.reference import as_record, recorded
+from mnist1d.harness.rules import (
+    AtLeast,
+    Counted,
+    Equals,
+    NoData,
+    NoGain,
+    Positive,
+    Similar,
+)
+from mnist1d.measures.replication import Spread
+from mnist1d.measures.uncertainty import Estimate, estimate
 
 RESULT = xr.Dataset({"present": ("seed", [1.0, 2.0])})
 
 
-def claim(rule, measured, needs=None):
-    return Claim("name", "statement (%)", "Table 1", rule, lambda _: measured, needs)
+def claim(rule, measured, needs=None, name="name"):
+    return Claim(name, "statement (%)", "Table 1", rule, lambda _: measured, needs)
+
+
+def runs(mean, sd, n=5):
+    """Return an estimate of runs with just this mean and standard deviation."""
+    values = np.linspace(-1, 1, n)
+    return estimate(mean + sd * values / values.std(ddof=1))
+
+
+def verdict(rule, measured):
+    return judge([claim(rule, measured)], RESULT, full=True)[0].verdict
 
 
 @pytest.mark.parametrize(
-    ("rule", "low", "high", "verdict"),
+    ("rule", "mean", "sd", "expected"),
     [
-        (Equals(94, 2), 92.0, 96.0, "reproduced"),
-        (Equals(94, 2), 91.9, 95.0, "undecided"),
-        (Equals(94, 2), 90.0, 98.0, "undecided"),
-        (Equals(94, 2), 90.0, 91.9, "differs"),
-        (Equals(94, 2), 96.1, 97.0, "differs"),
-        (AtLeast(99), 99.0, 99.5, "reproduced"),
-        (AtLeast(99), 98.9, 99.5, "undecided"),
-        (AtLeast(99), 98.0, 98.9, "differs"),
-        (Positive(), 0.1, 2.0, "reproduced"),
-        (Positive(), 0.0, 2.0, "undecided"),
-        (Positive(), -1.0, 2.0, "undecided"),
-        (Positive(), -1.0, -0.1, "differs"),
+        # 90 % interval: ± 0.95 sd; 95 % prediction interval of one run: ± 3.04 sd.
+        (Equals(94, 2), 93.5, 1.0, "reproduced"),
+        (Equals(94, 2), 92.5, 1.0, "consistent"),
+        (Equals(94, 2), 94.0, 2.5, "imprecise"),
+        (Equals(94, 2), 92.8, 0.3, "differs slightly"),
+        (Equals(94, 2), 90.0, 1.0, "differs"),
+        # Three published runs that scatter by 2 have a mean that scatters, too.
+        (Equals(94, 2, sd=2, n=3), 90.9, 0.5, "consistent"),
+        (Equals(94, 2), 90.9, 0.5, "differs"),
+        (AtLeast(99), 99.5, 0.2, "reproduced"),
+        (AtLeast(99), 99.1, 0.2, "imprecise"),
+        (AtLeast(99), 98.0, 0.2, "differs"),
+        (Positive(), 2.0, 1.0, "reproduced"),
+        (Positive(), 1.0, 1.0, "imprecise"),
+        (Positive(), -2.0, 1.0, "differs"),
+        (Positive(least=2), 3.0, 1.0, "imprecise"),
+        (Similar(2), 0.5, 1.0, "reproduced"),
+        (Similar(2), -1.5, 1.0, "imprecise"),
+        (Similar(2), -4.0, 1.0, "differs"),
+        (NoGain(2), -2.3, 3.0, "reproduced"),
+        (NoGain(2), 1.5, 1.0, "imprecise"),
+        (NoGain(2), 4.0, 1.0, "differs"),
+        (Counted(96), 95.75, 1.0, "verified"),
+        (Counted(96), 95.4, 1.0, "differs"),
+        (NoData(30, 10), 30.0, 1.0, "not checkable"),
     ],
 )
-def test_verdict_of_every_rule(rule, low, high, verdict):
-    measured = Estimate((low + high) / 2, low, high, 5)
-    assert judge([claim(rule, measured)], RESULT, full=True)[0].verdict == verdict
+def test_verdict_of_every_rule(rule, mean, sd, expected):
+    assert verdict(rule, runs(mean, sd)) == expected
+
+
+def test_a_published_number_is_compatible_exactly_within_the_prediction_interval():
+    for published in np.linspace(88, 98, 101):
+        (judged,) = judge([claim(Equals(published, 2), runs(93, 0.9))], RESULT, full=True)
+        low, high = judged.assessment.prediction
+        assert judged.is_compatible == (low <= published <= high)
+
+
+def test_a_difference_among_many_claims_is_corrected_for_their_number():
+    alone = claim(Equals(94, 2), runs(90.5, 1.0))
+    assert judge([alone], RESULT, full=True)[0].verdict == "differs"
+    others = [claim(Equals(94, 2), runs(94, 1.0), name=f"other {i}") for i in range(39)]
+    found, *_ = judge([alone, *others], RESULT, full=True)
+    assert found.assessment.p < 0.05 < found.p_corrected
+    assert found.verdict == "consistent"
+
+
+def test_false_alarms_are_as_rare_as_promised():
+    # 200 experiments of 20 claims that are all true, 6 runs each against one published run.
+    random = np.random.default_rng(0)
+    n_alarms = 0
+    for _ in range(200):
+        values = random.normal(90, 1.5, (20, 7))
+        claims = [
+            claim(Equals(each[0], 2), estimate(each[1:]), name=f"claim {i}")
+            for i, each in enumerate(values)
+        ]
+        judged = judge(claims, RESULT, full=True)
+        n_alarms += any(each.verdict.startswith("differs") for each in judged)
+    # 5 % of 200, and what chance makes of it at most.
+    assert n_alarms <= 10 + 3 * math.sqrt(200 * 0.05 * 0.95)
 
 
 @pytest.mark.parametrize(
-    ("measured", "full"),
+    ("measured", "full", "reason"),
     [
-        (Estimate(94.0, 93.0, 95.0, 5), False),
-        (Estimate(94.0, np.nan, np.nan, 1), True),
-        (Estimate(np.nan, np.nan, np.nan, 0), True),
-        (Estimate(94.0, 93.0, 95.0, 4, n_diverged=1), True),
+        (runs(94, 1), False, "not the full protocol"),
+        (Estimate(math.nan, math.nan, math.nan, 0), True, "no data"),
+        (estimate([93.0, 94.0, math.nan]), True, "1 of 3 runs diverged"),
     ],
-    ids=["reduced protocol", "one run", "no data", "a run diverged"],
+    ids=["reduced protocol", "no data", "a run diverged"],
 )
-def test_nothing_is_decided_without_protocol_interval_and_all_runs(measured, full):
-    assert judge([claim(Equals(94, 2), measured)], RESULT, full=full)[0].verdict == "undecided"
+def test_nothing_is_checked_without_protocol_data_and_all_runs(measured, full, reason):
+    (judged,) = judge([claim(Equals(94, 2), measured)], RESULT, full=full)
+    assert (judged.verdict, judged.reason) == ("not checkable", reason)
+    assert judged.is_compatible is None
+
+
+def test_one_run_is_imprecise():
+    (judged,) = judge([claim(Equals(94, 2), estimate([94.0]))], RESULT, full=True)
+    assert judged.verdict == "imprecise"
+    assert judged.is_compatible is judged.is_within_record is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "within", "compatible"),
+    [(93.0, True, True), (90.0, False, False), (96.2, False, True)],
+)
+def test_one_run_is_compared_with_the_record_and_by_its_spread_with_the_paper(
+    ours, within, compatible
+):
+    record = {"name": Spread(93.0, 1.0, 20, 19)}
+    (judged,) = judge([claim(Equals(95, 2), estimate([ours]))], RESULT, full=True, recorded=record)
+    assert (judged.is_within_record, judged.is_compatible) == (within, compatible)
+    assert judged.verdict == "imprecise"
+
+
+def test_runs_that_all_agree_lie_within_their_own_record():
+    record = {"name": Spread(47.0, 0.0, 20, 19)}
+    (judged,) = judge([claim(Equals(47, 5), estimate([47.0]))], RESULT, full=True, recorded=record)
+    assert judged.is_within_record
+
+
+def test_a_record_is_written_next_to_an_experiment_and_read_again(tmp_path):
+    experiment = SimpleNamespace(__file__=str(tmp_path / "__init__.py"), VERSION=3)
+    assert recorded(experiment) == {}
+    claims = [
+        claim(Equals(94, 2), runs(93, 1.0, n=20)),
+        claim(Counted(15), Estimate(14.4, 14.4, 14.4, 4000), name="counted"),
+        claim(Equals(1, 2), estimate([1.0, math.nan]), name="diverged"),
+    ]
+    text = as_record(experiment, judge(claims, RESULT, full=True), commit="abc")
+    (tmp_path / "record.json").write_text(text, encoding="utf-8")
+    ((name, found),) = recorded(experiment).items()
+    assert name == "name"
+    assert found == pytest.approx(Spread(93, 1, 20, 19))
+    experiment.VERSION = 4
+    assert recorded(experiment) == {}
 
 
 def test_a_claim_without_its_data_is_left_out():
-    measured = Estimate(94.0, 93.0, 95.0, 5)
     claims = [
-        claim(Equals(94, 2), measured, needs="absent"),
-        claim(Equals(94, 2), measured, needs="present"),
+        claim(Equals(94, 2), runs(94, 1), needs="absent"),
+        claim(Equals(94, 2), runs(94, 1), needs="present"),
     ]
     assert [judged.claim for judged in judge(claims, RESULT, full=True)] == [claims[1]]
 
 
 def test_a_record_has_the_documented_keys_and_no_nan():
-    (judged,) = judge([claim(Positive(), Estimate(1.0, np.nan, np.nan, 1))], RESULT, full=True)
+    (judged,) = judge([claim(Equals(2, 0.5, sd=0.1, n=3), estimate([1.0]))], RESULT, full=True)
     assert judged.record("experiment", full=True) == {
         "experiment": "experiment",
         "claim": "name",
+        "kind": "sentence",
         "statement": "statement (%)",
         "source": "Table 1",
-        "published": None,
+        "published": 2,
+        "published_sd": 0.1,
+        "margin": 0.5,
         "ours": 1.0,
+        "sd": None,
         "ci_low": None,
         "ci_high": None,
+        "prediction_low": None,
+        "prediction_high": None,
+        "p": None,
+        "p_corrected": None,
         "n": 1,
-        "verdict": "undecided",
+        "verdict": "imprecise",
+        "reason": "",
+        "compatible": None,
+        "within_record": None,
     }
 
 
 def test_a_record_of_a_reduced_run_says_so():
-    (judged,) = judge([claim(Positive(3), Estimate(1.0, 0.5, 1.5, 3))], RESULT, full=False)
+    (judged,) = judge([claim(Positive(3), runs(1.0, 0.5))], RESULT, full=False)
     assert "not the full protocol" in judged.record("experiment", full=False)["statement"]

@@ -129,12 +129,12 @@ def test_nothing_is_claimed_of_runs_that_diverged(diverged):
     assert diverged.diverged.all()
     for judgement in judge(classification.CLAIMS, diverged, full=True):
         if judgement.claim.name != "test-accuracy-plain-human":
-            assert judgement.verdict == "undecided", judgement
+            assert judgement.verdict == "not checkable", judgement
             assert judgement.estimate.n == 0, judgement
     assert np.isnan(claims.cnn_errors_per_digit(diverged)).all()
 
 
-def test_one_diverged_run_of_several_leaves_claims_undecided(diverged):
+def test_one_diverged_run_of_several_leaves_claims_unchecked(diverged):
     sound = xr.zeros_like(diverged.diverged)
     predictions = xr.zeros_like(diverged.test_prediction)
     early = xr.zeros_like(diverged.early_stopped_step)
@@ -143,7 +143,7 @@ def test_one_diverged_run_of_several_leaves_claims_undecided(diverged):
     )
     by_name = {one.claim.name: one for one in judge(classification.CLAIMS, partly, full=True)}
     for name in ("human-beats-cnn", "same-hard-digits"):
-        assert by_name[name].verdict == "undecided"
+        assert by_name[name].verdict == "not checkable"
         assert by_name[name].estimate.n_diverged == 1
 
 

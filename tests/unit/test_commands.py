@@ -20,9 +20,10 @@ from mnist1d.dataset.atomic import atomic_write
 from mnist1d.experiments import EXPERIMENTS, classification, metalearn_learning_rate, tsne
 from mnist1d.experiments.classification import method
 from mnist1d.harness import findings, record
-from mnist1d.harness.claims import Claim, Equals
+from mnist1d.harness.claims import Claim
 from mnist1d.harness.findings import findings_of
 from mnist1d.harness.interface import InputError, Row
+from mnist1d.harness.rules import Equals
 from mnist1d.harness.stored import findings as stored_findings
 from mnist1d.measures.uncertainty import estimate
 
@@ -356,7 +357,7 @@ def test_verdicts_are_shown_however_wide_the_table():
     console = Console(record=True, width=80)
     tables.show_summary(findings_of(experiment, result), console)
     text = console.export_text()
-    assert any("mean" in line and "undecided" in line for line in text.splitlines())
+    assert any("mean" in line and "imprecise" in line for line in text.splitlines())
     assert "One run has no interval: for example, --seeds 6" in text
 
 

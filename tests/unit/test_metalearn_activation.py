@@ -392,7 +392,7 @@ def test_a_trial_that_breaks_says_where_and_leaves_the_others_alone(whole, monke
     assert "outer step 0, from inner step" in line
     for judgement in judge(CLAIMS, result, full=True):
         if judgement.claim.name in ("two-extrema", "objective", "beats-relu"):
-            assert judgement.verdict == "undecided"
+            assert judgement.verdict == "not checkable"
             assert judgement.estimate.n_diverged == 1
 
 
@@ -446,7 +446,7 @@ def test_the_published_numbers_reproduce_their_own_claims(whole):
     published.objective[:] = 0.8842
     published.n_extrema[:] = 2
     judgements = judge(CLAIMS, published, full=True)
-    assert {judgement.verdict for judgement in judgements} == {"reproduced"}
+    assert {judgement.verdict for judgement in judgements} == {"reproduced", "verified"}
     beyond = {j.claim.name: j.estimate.mean for j in judgements if "beats" in j.claim.name}
     assert beyond == pytest.approx({"beats-relu": 9.6, "beats-elu": 17.6, "beats-swish": 10.6})
 

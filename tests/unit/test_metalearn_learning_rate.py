@@ -232,7 +232,7 @@ def test_other_trials_of_a_stopped_one_are_as_without_it(stopped, whole):
 def test_a_stopped_trial_decides_nothing_and_can_be_shown(stopped):
     result, _ = stopped
     verdicts = {j.claim.name: j for j in judge(CLAIMS, result, full=True)}
-    assert verdicts["from-above"].verdict == "undecided"
+    assert verdicts["from-above"].verdict == "not checkable"
     assert verdicts["from-above"].estimate.n_diverged == 2
     assert verdicts["rate-published-weights"].estimate.n_diverged == 1
     assert verdicts["from-below"].estimate.n_diverged == 0
@@ -312,7 +312,7 @@ def verdicts_of(result):
 
 def test_the_published_outcome_reproduces_every_claim():
     result = made_up([[0.62397, 0.62398], [0.62035, 0.62036]], [0.622, 0.622])
-    assert set(verdicts_of(result).values()) == {"reproduced"}
+    assert set(verdicts_of(result).values()) == {"reproduced", "verified"}
 
 
 def test_ends_apart_and_away_from_the_minimum_differ():

@@ -1,5 +1,6 @@
 """A record as documents: what they say is what the record says."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -21,8 +22,9 @@ from mnist1d.dataset.config import DatasetConfig
 from mnist1d.experiments import EXPERIMENTS, classification, double_descent
 from mnist1d.experiments.double_descent.method import measure_curves
 from mnist1d.harness import record
-from mnist1d.harness.claims import AtLeast, Claim, Equals, Judgement, Positive
+from mnist1d.harness.claims import Claim, judge
 from mnist1d.harness.findings import Findings, findings_of
+from mnist1d.harness.rules import AtLeast, Equals, NoData, Positive
 from mnist1d.harness.settings import as_json
 from mnist1d.measures.text import interval_of, mean_of
 from mnist1d.measures.uncertainty import Estimate
@@ -166,7 +168,7 @@ def test_the_papers_parameters_are_the_defaults():
 
 
 def test_what_differs_is_explained(report):
-    assert len(report.differing) == sum(claim["verdict"] == "differs" for claim in CLAIMS)
+    assert len(report.differing) == sum(claim["verdict"].startswith("differs") for claim in CLAIMS)
     for section, judged in report.differing:
         assert judged.why != reading.NOT_EXPLAINED
         assert judged.why in RESULTS
@@ -243,7 +245,7 @@ def test_a_diverged_seed_is_shown_as_one(report):
     result["test_error"][0, 0, 0] = np.nan
     described = described_as(measure_curves(result))
     judged = next(judged for judged in described.claims if judged.claim.name == "last-error-mlp")
-    assert judged.verdict == "undecided"
+    assert judged.verdict == "not checkable"
     assert mean_of(judged.estimate).startswith(f"diverged (1 of {n}")
     written = html_page(contents.Report((described,), ()), {"double-descent": ()})
     assert f"diverged (1 of {n} runs)" in written
@@ -313,7 +315,7 @@ def test_what_a_claim_says_cannot_become_markup(report):
     bad = 'a <b>"bold"</b> & | claim of `x < 1`'
     judgement = section.claims[0].judgement
     claim = Claim(bad, bad, bad, judgement.claim.rule, judgement.claim.measure)
-    judged = contents.Judged(Judgement(claim, judgement.estimate, "differs"), bad)
+    judged = contents.Judged(dataclasses.replace(judgement, claim=claim, verdict="differs"), bad)
     odd = contents.Report((section.__class__(**{**vars(section), "claims": (judged,)}),), ())
     pictures = {section.name: ()}
     assert '<b>"' not in html_page(odd, pictures)
@@ -323,7 +325,7 @@ def test_what_a_claim_says_cannot_become_markup(report):
         assert "<b>" not in rendered(each)
         assert "`x < 1`" in each
     ledger = next(line for line in text.splitlines() if line.startswith("| a &lt;b>"))
-    assert len(re.findall(r"(?<!\\)\|", ledger)) == 8
+    assert len(re.findall(r"(?<!\\)\|", ledger)) == 9
 
 
 QUICK = {
@@ -635,10 +637,7 @@ def test_experiments_that_are_missing_are_named_with_their_command(monkeypatch, 
 
 
 def drawn(rule, low, high, per_seed=()):
-    estimate = Estimate((low + high) / 2, low, high, 5)
-    claim = Claim("name", "statement", "Table 1", rule, lambda _: estimate)
-    judgement = Judgement(claim, estimate, rule.judge(low, high))
-    text = strip(contents.Judged(judgement, None), per_seed)
+    text = strip(contents.Judged(judged_as(rule, low, high), None), per_seed)
     band = re.search(r'class="accepted" x="([\d.]+)" y="1" width="([\d.]+)"', text)
     bar = re.search(r'class="interval" x1="([\d.-]+)" y1="[\d.]+" x2="([\d.-]+)"', text)
     start, width = map(float, band.groups())
@@ -646,13 +645,17 @@ def drawn(rule, low, high, per_seed=()):
     return (start, start + width), (left, right)
 
 
+def judged_as(rule, low, high):
+    found = Estimate((low + high) / 2, low, high, 5)
+    claim = Claim("name", "statement", "Table 1", rule, lambda _: found)
+    return judge([claim], xr.Dataset(), full=True)[0]
+
+
 @pytest.mark.parametrize(
     ("rule", "low", "high"),
     [
-        (Equals(94, 2), 92.5, 95.0),
-        (Equals(94, 2), 90.0, 91.5),
-        (Equals(94, 2), 91.0, 93.0),
         (AtLeast(99), 99.1, 99.4),
+        (AtLeast(99), 98.9, 99.4),
         (AtLeast(99), 97.0, 97.5),
         (Positive(3), 1.0, 5.0),
         (Positive(), -5.0, -1.0),
@@ -666,14 +669,22 @@ def test_the_small_drawing_shows_the_verdict(rule, low, high):
     elif right < start or left > end:
         shown = "differs"
     else:
-        shown = "undecided"
-    assert shown == rule.judge(low, high)
+        shown = "imprecise"
+    assert shown == judged_as(rule, low, high).verdict
+
+
+def test_the_small_drawing_shows_the_margin():
+    (start, end), (left, right) = drawn(Equals(94, 2), 92.5, 95.0)
+    assert start < left < right < end
+    assert (end - start) / (right - left) == pytest.approx(4 / 2.5, rel=0.02)
+    nothing_to_compare = judged_as(NoData(30), 20, 40)
+    assert "accepted" not in strip(contents.Judged(nothing_to_compare, None), ())
 
 
 def test_nothing_is_drawn_of_what_was_not_measured():
     nothing = Estimate(np.nan, np.nan, np.nan, 0)
     claim = Claim("name", "statement", "Table 1", Equals(1, 1), lambda _: nothing)
-    judgement = Judgement(claim, nothing, "undecided")
+    (judgement,) = judge([claim], xr.Dataset(), full=True)
     assert strip(contents.Judged(judgement, None), ()) == ""
     assert mean_of(nothing) == "no data"
     assert interval_of(nothing) == "—"

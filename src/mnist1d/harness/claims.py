@@ -145,6 +145,7 @@ def judge(
         full: whether the run followed the full protocol.
         recorded: what the package's record has measured, by name of the claim.
 
+    >>> from mnist1d.harness.rules import AtLeast
     >>> claim = Claim(
     ...     "mean", "the mean is at least 1", "section 1", AtLeast(1),
     ...     lambda result: Estimate(2.0, 1.5, 2.5, n=3, values=(1.8, 2.0, 2.2)),

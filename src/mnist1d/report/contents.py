@@ -11,9 +11,10 @@ from typing import Any
 import xarray as xr
 
 from mnist1d.harness import record
-from mnist1d.harness.claims import VERDICTS, Claim, Judgement, Verdict
+from mnist1d.harness.claims import Claim, Judgement
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment, is_other_data
+from mnist1d.harness.rules import VERDICTS, Verdict
 from mnist1d.measures.uncertainty import Estimate
 
 
@@ -38,6 +39,12 @@ class Judged:
     def estimate(self) -> Estimate:
         """The measurement."""
         return self.judgement.estimate
+
+    @property
+    def margin(self) -> str:
+        """How large a difference does not matter; empty if the rule needs no margin."""
+        margin = getattr(self.claim.rule, "margin", None)
+        return "" if margin is None else f"{margin:g}"
 
     @property
     def verdict(self) -> Verdict:

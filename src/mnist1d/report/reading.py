@@ -115,7 +115,9 @@ def describe(findings: Findings) -> Section:
 
 def _explained(findings: Findings) -> tuple[Judged, ...]:
     """Add the reason to every claim that differs."""
-    differing = {each.claim.name for each in findings.judgements if each.verdict == "differs"}
+    differing = {
+        each.claim.name for each in findings.judgements if each.verdict.startswith("differs")
+    }
     explain: Callable[[xr.Dataset], Mapping[str, str]] | None
     explain = getattr(findings.experiment, "explain", None)
     reasons = dict.fromkeys(differing, NOT_EXPLAINED)

@@ -33,9 +33,9 @@ def strip(judged: Judged, per_seed: Sequence[float]) -> Markup:
         return Markup()
     least, most = min(known), max(known)
     room = 0.15 * (most - least) or 1.0
-    if not math.isfinite(accepted[0]):
+    if accepted[0] == -math.inf:
         least -= room
-    if not math.isfinite(accepted[1]):
+    if accepted[1] == math.inf:
         most += room
     scale = (_WIDTH - 2 * _MARGIN) / ((most - least) or 1.0)
 
@@ -46,10 +46,12 @@ def strip(judged: Judged, per_seed: Sequence[float]) -> Markup:
             return float(_WIDTH)
         return _MARGIN + (value - least) * scale
 
-    start, end = (place(value) for value in accepted)
     middle = _HEIGHT / 2
-    size = f'width="{max(end - start, 1.5):.1f}" height="{_HEIGHT - 2}"'
-    drawn = [f'<rect class="accepted" x="{start:.1f}" y="1" {size}/>']
+    drawn = []
+    if not math.isnan(accepted[0]):
+        start, end = (place(value) for value in accepted)
+        size = f'width="{max(end - start, 1.5):.1f}" height="{_HEIGHT - 2}"'
+        drawn.append(f'<rect class="accepted" x="{start:.1f}" y="1" {size}/>')
     if published is not None:
         drawn.append(_line("published", place(published), 1, place(published), _HEIGHT - 1))
     if math.isfinite(estimate.low):

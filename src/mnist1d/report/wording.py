@@ -8,13 +8,16 @@ from mnist1d.measures.text import UNKNOWN
 from mnist1d.report.contents import Report, Section
 
 HOW_TO_READ = (
-    "A claim is a sentence of the paper that is true or false, with a rule for its verdict that "
-    "was fixed before the run. Ours is the mean over seeds with its 95 % interval (Student's t), n "
-    "the number of values behind it. Other intervals are the range of runs that draw nothing (the "
-    "published weights), that of proportions (Wilson), and none where a number is counted once; "
-    "one of width 0 means that all seeds agree, not that others would. Reproduced: the whole "
-    "interval keeps the rule. Differs: all of it breaks the rule. Undecided: the interval does "
-    "both, or there is none, or a run diverged."
+    "Ours is the mean over seeds with its 95 % interval (Student's t; of proportions Wilson's), n "
+    "the number of values behind it; it covers the runs' initial weights and order of samples, "
+    "not the choice of the data set. A published number is compatible with ours if it lies where "
+    "95 % of such runs lie (prediction interval, Holm's correction over the claims of an "
+    "experiment). Reproduced: compatible, and our 90 % interval lies within a margin of it that "
+    "was fixed for the kind of quantity; of an ordering, the 95 % interval lies on the right side. "
+    "Consistent: compatible, with an interval no wider than the margin. Imprecise: more seeds are "
+    "needed to tell. Differs slightly: not compatible, yet within the margin. Differs: not "
+    "compatible. Verified: a number that is counted, not estimated. Not checkable: no data, not "
+    "the full protocol, or a run diverged."
 )
 
 
@@ -77,13 +80,10 @@ def summary_of(report: Report) -> str:
 def verdicts_of(counts: Mapping[str, int]) -> str:
     """Write the number of claims per verdict.
 
-    >>> verdicts_of({"reproduced": 3, "differs": 1, "undecided": 2})
-    '3 reproduced, 1 differ, 2 undecided'
+    >>> verdicts_of({"reproduced": 3, "consistent": 0, "differs": 1})
+    '3 reproduced, 1 differs'
     """
-    return (
-        f"{counts['reproduced']} reproduced, {counts['differs']} differ, "
-        f"{counts['undecided']} undecided"
-    )
+    return ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n) or "none"
 
 
 def wall_time_of(section: Section) -> str:

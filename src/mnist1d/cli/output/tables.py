@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,21 @@ from mnist1d.harness.claims import Judgement
 from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.interface import Experiment
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed, short_per_seed
+from mnist1d.harness.rules import Verdict
 from mnist1d.harness.settings import label
 from mnist1d.harness.stored.texts import one_line
 from mnist1d.measures.text import mean_with_interval, with_interval
 from mnist1d.measures.uncertainty import Estimate, estimate
 
-VERDICT_STYLES = {"reproduced": "green", "differs": "red", "undecided": "yellow"}
+VERDICT_STYLES: Mapping[Verdict, str] = {
+    "reproduced": "green",
+    "consistent": "green",
+    "imprecise": "yellow",
+    "differs slightly": "red",
+    "differs": "bold red",
+    "verified": "green",
+    "not checkable": "dim",
+}
 _PUBLISHED = DatasetConfig().to_dict()
 _MOST_COLUMNS = 5
 _MOST_VALUES = 6
@@ -67,8 +76,9 @@ def show_summary(findings: Findings, console: Console) -> None:
     table.add_column("", min_width=9)
     for column in (*columns, *(["published"] if judgements else [])):
         table.add_column(escape(column), justify="right", no_wrap=True)
-    if judgements:
-        table.add_column("verdict", no_wrap=True)
+    headings = _verdict_headings(judgements)
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
     group = None
     for row in rows:
         if row.group != group:
@@ -76,7 +86,8 @@ def show_summary(findings: Findings, console: Console) -> None:
             table.add_row(Text(row.group, "bold"))
             group = row.group
         judgement = by_name.get(row.claim) if row.claim else None
-        verdict = [escape(str(judgement.claim.rule)), _verdict(judgement)] if judgement else []
+        rule = [escape(str(judgement.claim.rule))] if judgement else []
+        verdict = [*rule, *_verdict(judgement, headings)] if judgement else []
         numbers = [_cell(row.estimates.get(column), n) for column in columns]
         table.add_row(escape(row.condition), *numbers, *verdict)
     if rows:
@@ -90,7 +101,8 @@ def show_summary(findings: Findings, console: Console) -> None:
     ledger.add_column("claim")
     ledger.add_column("ours", justify="right")
     ledger.add_column("published", justify="right")
-    ledger.add_column("verdict", no_wrap=True)
+    for heading in headings:
+        ledger.add_column(heading, no_wrap=True)
     in_table = {row.claim for row in rows}
     for judgement in judgements:
         if judgement.claim.name not in in_table:
@@ -98,17 +110,21 @@ def show_summary(findings: Findings, console: Console) -> None:
                 escape(judgement.claim.statement),
                 _cell(judgement.estimate, n),
                 escape(str(judgement.claim.rule)),
-                _verdict(judgement),
+                *_verdict(judgement, headings),
             )
     if ledger.row_count:
         console.print(ledger)
     counts = Counter[str](judgement.verdict for judgement in judgements)
-    console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICT_STYLES))
+    console.print(
+        ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICT_STYLES if counts[verdict])
+    )
     if findings.is_full and any(
-        judgement.verdict == "undecided" and judgement.estimate.n == n for judgement in judgements
+        judgement.verdict == "imprecise" and judgement.estimate.n == n for judgement in judgements
     ):
         why = "One run has no interval" if n == 1 else "More seeds narrow the intervals"
         console.print(f"{why}: for example, --seeds {2 * n + 4}.")
+    if findings.is_full and len(headings) > 1:
+        console.print(_compared_with_record(judgements))
 
 
 def describe_time(result: xr.Dataset) -> str:
@@ -308,5 +324,24 @@ def _cell(found: Estimate | None, n: int) -> str:
     return text.replace("diverged", "[red]diverged[/]")
 
 
-def _verdict(judgement: Judgement) -> str:
-    return f"[{VERDICT_STYLES[judgement.verdict]}]{judgement.verdict}[/]"
+def _verdict_headings(judgements: Sequence[Judgement]) -> list[str]:
+    if not judgements:
+        return []
+    return ["verdict", *["record"] * any(each.is_within_record is not None for each in judgements)]
+
+
+def _verdict(judgement: Judgement, headings: Sequence[str]) -> list[str]:
+    cells = [f"[{VERDICT_STYLES[judgement.verdict]}]{judgement.verdict}[/]"]
+    if len(headings) > 1:
+        words = {True: "within", False: "[red]outside[/]", None: ""}
+        cells.append(words[judgement.is_within_record])
+    return cells
+
+
+def _compared_with_record(judgements: Sequence[Judgement]) -> str:
+    within = [each.is_within_record for each in judgements if each.is_within_record is not None]
+    compatible = [each.is_compatible for each in judgements if each.is_compatible is not None]
+    return (
+        f"{sum(within)} of {len(within)} means lie where the package's record has 95 % of such "
+        f"runs; {sum(compatible)} of {len(compatible)} statements of the paper are compatible."
+    )
