@@ -9,6 +9,7 @@ from mnist1d.harness.claims import Claim, judge
 from mnist1d.harness.reference import as_record, recorded
 from mnist1d.harness.rules import (
     AtLeast,
+    AtMost,
     Counted,
     Equals,
     NoData,
@@ -16,6 +17,7 @@ from mnist1d.harness.rules import (
     Positive,
     Similar,
 )
+from mnist1d.harness.runtime import minutes
 from mnist1d.measures.replication import Spread
 from mnist1d.measures.uncertainty import Estimate, estimate
 
@@ -63,6 +65,8 @@ def verdict(rule, measured):
         (NoGain(2), 4.0, 1.0, "differs"),
         (Counted(96), 95.75, 1.0, "verified"),
         (Counted(96), 95.4, 1.0, "differs"),
+        (AtMost(10), 9.0, 5.0, "verified"),
+        (AtMost(10), 11.0, 5.0, "differs"),
         (NoData(30, 10), 30.0, 1.0, "not checkable"),
     ],
 )
@@ -157,6 +161,15 @@ def test_a_record_is_written_next_to_an_experiment_and_read_again(tmp_path):
     assert found == pytest.approx(Spread(93, 1, 20, 19))
     experiment.VERSION = 4
     assert recorded(experiment) == {}
+
+
+def test_a_time_is_that_of_the_papers_number_of_runs_unless_the_run_was_resumed():
+    whole = xr.Dataset({"loss": ("seed", [1.0] * 20)}, attrs={"seconds": 2400.0, "units_found": 0})
+    takes = Claim("time", "takes (minutes)", "caption", AtMost(5), minutes(3))
+    (judged,) = judge([takes], whole, full=True)
+    assert (judged.estimate.mean, judged.verdict) == (6.0, "differs")
+    (resumed,) = judge([takes], whole.assign_attrs(units_found=2), full=True)
+    assert (resumed.verdict, resumed.reason) == ("not checkable", "no data")
 
 
 def test_a_claim_without_its_data_is_left_out():

@@ -10,6 +10,7 @@ from scipy import stats
 from mnist1d.measures.uncertainty import (
     Estimate,
     estimate,
+    estimate_median,
     estimate_proportion,
     holm,
     in_percent,
@@ -192,3 +193,20 @@ def test_corrected_values_reject_what_holms_steps_reject(p_values, level):
     corrected = holm(p_values)
     assert {i for i, p in enumerate(corrected) if p < level} == rejected
     assert np.isnan(corrected).tolist() == np.isnan(p_values).tolist()
+
+
+@pytest.mark.parametrize("n", [6, 20, 101])
+def test_the_interval_of_a_median_holds_it_as_often_as_it_says(n):
+    random = np.random.default_rng(0)
+    held = 0
+    for _ in range(1000):
+        found = estimate_median(random.standard_cauchy(n))
+        held += found.low <= 0 <= found.high
+    assert held / 1000 >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 1000)
+
+
+def test_a_median_of_few_values_has_no_interval_and_diverged_ones_are_counted():
+    found = estimate_median([1.0, 2.0, 9.0, np.nan])
+    assert (found.mean, found.n, found.n_diverged) == (2.0, 3, 1)
+    assert np.isnan([found.low, found.high]).all()
+    assert estimate_median([np.nan]).n == 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mnist1d.harness.rules import ALPHA, Assessment, Counted, NoData, Rule, Verdict
+from mnist1d.harness.rules import ALPHA, Assessment, AtMost, Counted, NoData, Rule, Verdict
 from mnist1d.measures.replication import Spread, prediction_interval, spread_of
 from mnist1d.measures.uncertainty import Estimate, holm
 
@@ -203,7 +203,7 @@ def _missing(claim: Claim, found: Estimate, *, full: bool) -> str:
 def _verdict(rule: Rule, estimate: Estimate, found: Assessment, p: float, reason: str) -> Verdict:
     if reason:
         return "not checkable"
-    if isinstance(rule, Counted):
+    if isinstance(rule, AtMost | Counted):
         return rule.verdict(found, p)
     if np.isnan(found.p) or not np.isfinite(estimate.low):
         return "imprecise"

@@ -257,8 +257,16 @@ class NoGain(_Sentence):
         return margin if self.published is None else f"{margin} ({self.published:+g})"
 
 
+class _Fact:
+    """A number that is counted or computed, not estimated: there is no chance in its verdict."""
+
+    def verdict(self, found: Assessment, p: float) -> Verdict:  # noqa: ARG002
+        """Give the verdict."""
+        return "verified" if found.holds else "differs"
+
+
 @dataclass(frozen=True)
-class Counted:
+class Counted(_Fact):
     """A number that is counted or computed, not estimated: it rounds to the published one or not.
 
     Attributes:
@@ -285,12 +293,33 @@ class Counted:
         low, high = self.accepted
         return Assessment(np.nan, bool(low <= found.mean <= high))
 
-    def verdict(self, found: Assessment, p: float) -> Verdict:  # noqa: ARG002
-        """Give the verdict; there is no chance in it."""
-        return "verified" if found.holds else "differs"
-
     def __str__(self) -> str:
         return f"{self.published:g}"
+
+
+@dataclass(frozen=True)
+class AtMost(_Fact):
+    """An upper bound on a number that is counted or measured once, as a time.
+
+    >>> rule = AtMost(10)
+    >>> found = rule.assess(Spread(1.8, 0.0, 1, 0))
+    >>> rule.verdict(found, found.p)
+    'verified'
+    """
+
+    published: float
+
+    @property
+    def accepted(self) -> tuple[float, float]:
+        """All up to the published number."""
+        return -np.inf, self.published
+
+    def assess(self, found: Spread) -> Assessment:
+        """Compare the number with the bound."""
+        return Assessment(np.nan, bool(found.mean <= self.published))
+
+    def __str__(self) -> str:
+        return f"≤ {self.published:g}"
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from mnist1d.harness.results import load_result as load_result, tidy_table as tidy_table
     from mnist1d.harness.rules import (
         AtLeast as AtLeast,
+        AtMost as AtMost,
         Counted as Counted,
         Equals as Equals,
         NoData as NoData,

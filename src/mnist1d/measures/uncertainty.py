@@ -115,6 +115,38 @@ def estimate_proportion(successes: ArrayLike, confidence: float = 0.95) -> Estim
     return Estimate(float(successes.mean()), float(low), float(high), successes.size)
 
 
+def estimate_median(values: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Estimate a median over runs, with an interval that assumes nothing of their distribution.
+
+    For runs most of which agree and a few of which do not, where a mean says little. The interval
+    goes from one ordered value to another, by the binomial distribution of those below the median.
+
+    Args:
+        values: one value per run, shape (n,); what is not finite marks a run that diverged.
+        confidence: least coverage of the interval, in (0, 1).
+
+    Returns: the median as `mean`, with its interval; NaN as ends if there are too few values.
+    Raises: ValueError: if `values` is not one-dimensional or `confidence` not in (0, 1).
+
+    >>> estimate_median([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 9.0])[:4]
+    (0.4, 0.1, 9.0, 7)
+    """
+    _check_confidence(confidence)
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1:
+        raise ValueError(f"values must be one-dimensional, got shape {values.shape}")
+    finite = np.sort(values[np.isfinite(values)])
+    n = len(finite)
+    n_diverged = len(values) - n
+    if not n:
+        return Estimate(np.nan, np.nan, np.nan, 0, n_diverged)
+    below = int(_stats().binom.ppf((1 - confidence) / 2, n, 0.5))  # values left out on each side
+    if below < 1:
+        return Estimate(float(np.median(finite)), np.nan, np.nan, n, n_diverged)
+    low, high = float(finite[below - 1]), float(finite[n - below])
+    return Estimate(float(np.median(finite)), low, high, n, n_diverged)
+
+
 def paired_difference(first: ArrayLike, second: ArrayLike, confidence: float = 0.95) -> Estimate:
     """Estimate the mean of `first - second`, paired by run.
 
