@@ -28,7 +28,7 @@ from mnist1d.experiments.pooling.training import (
 from mnist1d.harness import record
 from mnist1d.harness.claims import judge
 from mnist1d.harness.findings import judged
-from mnist1d.harness.rules import Positive
+from mnist1d.harness.rules import NoGain, Positive, Similar
 from mnist1d.models import PoolingCNN, count_parameters, pooling_cnn, predict
 from mnist1d.models.pooling_cnn import POOLS
 from mnist1d.stream.stream import Stream
@@ -273,12 +273,14 @@ def test_claims_name_the_variants_that_the_models_have():
 def test_the_published_numbers_reproduce_every_claim_but_the_captions():
     judgements = judge(pooling.CLAIMS, result_of(PUBLISHED), full=True)
     verdicts = {judgement.claim.name: judgement.verdict for judgement in judgements}
-    assert len(verdicts) == 9 + 30
+    assert len(verdicts) == 9 + 30 + 2
     assert verdicts.pop("hindered-50000") == "differs"
+    # These runs have no time, and no samples beyond the paper's.
+    assert verdicts.pop("runtime") == verdicts.pop("gain-ends") == "not checkable"
     assert set(verdicts.values()) == {"reproduced"}
     for judgement in judgements:
         rule = judgement.claim.rule
-        if isinstance(rule, Positive) and rule.published is not None:
+        if isinstance(rule, NoGain | Positive | Similar) and rule.published is not None:
             assert judgement.estimate.mean == pytest.approx(rule.published, abs=0.01)
 
 
@@ -291,7 +293,7 @@ def test_if_pooling_changed_nothing_its_claims_would_differ():
         for judgement in judge(pooling.CLAIMS, result_of(flat), full=True)
     }
     assert verdicts["gain-1000"] == "differs"
-    assert verdicts["striding-1000"] == "differs"
+    assert verdicts["striding-1000"] == "reproduced"
     assert verdicts["pooling-not-striding-1000"] == "differs"
     assert verdicts["accuracy-1000-l2_pool"] == "differs"
     assert verdicts["little-difference-50000"] == "reproduced"
