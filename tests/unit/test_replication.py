@@ -53,10 +53,11 @@ def test_the_prediction_interval_holds_a_new_mean_as_often_as_it_says():
 
 def test_a_proportion_has_the_spread_of_its_interval():
     found = spread_of(estimate_proportion([True] * 19 + [False]))
-    low, high = interval_of_mean(found, 0.95)
     wilson = estimate_proportion([True] * 19 + [False])
-    assert high - low == pytest.approx(wilson.high - wilson.low)
+    assert interval_of_mean(found, 0.95) == pytest.approx((wilson.low, wilson.high))
     assert math.isinf(found.df)
+    # Just at the upper end of its interval it cannot be told from the bound any more.
+    assert p_below(found, wilson.high) == pytest.approx(0.05)
 
 
 def test_nothing_is_known_of_one_run():

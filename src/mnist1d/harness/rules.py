@@ -217,9 +217,9 @@ class Similar(_Sentence):
 
     def assess(self, found: Spread) -> Assessment:
         """Assess the mean of runs."""
-        beyond = found._replace(mean=-abs(found.mean))
+        nearer = found if found.mean < 0 else _mirrored(found)
         interval = interval_of_mean(found, 1 - 2 * ALPHA)
-        return Assessment(p_below(beyond, -self.margin), _within(interval, self.accepted))
+        return Assessment(p_below(nearer, -self.margin), _within(interval, self.accepted))
 
     def __str__(self) -> str:
         margin = f"within {self.margin:g}"
@@ -249,8 +249,7 @@ class NoGain(_Sentence):
     def assess(self, found: Spread) -> Assessment:
         """Assess the mean of runs."""
         _, high = interval_of_mean(found, 1 - ALPHA)
-        loss = found._replace(mean=-found.mean)
-        return Assessment(p_below(loss, -self.margin), high < self.margin)
+        return Assessment(p_below(_mirrored(found), -self.margin), high < self.margin)
 
     def __str__(self) -> str:
         margin = f"< {self.margin:g}"
@@ -352,6 +351,11 @@ class NoData:
 
     def __str__(self) -> str:
         return f"{self.published:g}" if self.sd is None else f"{self.published:g} ± {self.sd:g}"
+
+
+def _mirrored(found: Spread) -> Spread:
+    below, above = found.sides
+    return found._replace(mean=-found.mean, sides=(above, below))
 
 
 def _within(inner: tuple[float, float], outer: tuple[float, float]) -> bool:

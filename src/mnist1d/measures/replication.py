@@ -31,12 +31,15 @@ class Spread(NamedTuple):
         sd: standard deviation of one run; NaN if it is unknown.
         n: number of runs.
         df: degrees of freedom with which `sd` is known; infinite for a proportion.
+        sides: how much longer than the standard error the intervals reach below the mean, and
+            above it; a proportion near 100 % has no room above.
     """
 
     mean: float
     sd: float
     n: int
     df: float
+    sides: tuple[float, float] = (1.0, 1.0)
 
     @property
     def error(self) -> float:
@@ -54,15 +57,18 @@ def spread_of(found: Estimate) -> Spread:
         found: with its values, or else (a proportion, say) with a 95 % interval.
 
     >>> spread_of(Estimate(2.0, 0.7, 3.3, 4, values=(1.0, 2.0, 2.0, 3.0)))
-    Spread(mean=2.0, sd=0.816..., n=4, df=3)
+    Spread(mean=2.0, sd=0.816..., n=4, df=3, sides=(1.0, 1.0))
     """
     values = np.asarray(found.values)
     values = values[np.isfinite(values)]
     if len(values) > 1:
         return Spread(found.mean, float(values.std(ddof=1)), len(values), len(values) - 1)
     if len(values) == 0 and np.isfinite(found.low):
-        error = (found.high - found.low) / 2 / _stats().norm.ppf(0.975)
-        return Spread(found.mean, float(error * np.sqrt(found.n)), found.n, np.inf)
+        half = (found.high - found.low) / 2
+        sd = half / _stats().norm.ppf(0.975) * math.sqrt(found.n)
+        sides = found.mean - found.low, found.high - found.mean
+        below, above = (side / half if half else 1.0 for side in sides)
+        return Spread(found.mean, float(sd), found.n, np.inf, (float(below), float(above)))
     return Spread(found.mean, np.nan, found.n, np.nan)
 
 
@@ -73,7 +79,8 @@ def interval_of_mean(found: Spread, confidence: float) -> tuple[float, float]:
     [0.82, 3.18]
     """
     half = _quantile((1 + confidence) / 2, found.df) * found.error
-    return found.mean - half, found.mean + half
+    below, above = found.sides
+    return found.mean - below * half, found.mean + above * half
 
 
 def prediction_interval(
@@ -125,7 +132,7 @@ def p_below(found: Spread, least: float) -> float:
     """
     if found.mean >= least:
         return 1.0
-    return _two_sided(found.mean - least, found.error, found.df)
+    return _two_sided(found.mean - least, found.sides[1] * found.error, found.df)
 
 
 def _error_of_difference(found: Spread, n: int, sd: float | None) -> tuple[float, float]:
