@@ -46,6 +46,4 @@ def judged(experiment: Experiment, result: xr.Dataset) -> list[Judgement]:
     """Judge the claims of an experiment on its result; none on other data than the published."""
     if is_other_data(result):
         return []
-    return judge(
-        experiment.CLAIMS, result, full=is_full(result), recorded=recorded(experiment)
-    )
+    return judge(experiment.CLAIMS, result, full=is_full(result), recorded=recorded(experiment))
