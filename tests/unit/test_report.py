@@ -125,9 +125,10 @@ def test_every_claim_of_the_record_is_in_a_ledger_with_its_verdict(report):
         assert row[-1] == claim["verdict"]
         assert int(row[-2]) == claim["n"]
         if claim["ours"] is not None:
-            decimals = len(row[3].partition(".")[2])
-            assert float(row[3]) == pytest.approx(claim["ours"], abs=0.5001 * 10**-decimals)
-            low, high = map(float, row[4].split(" to "))
+            decimals = len(row[4].partition(".")[2])
+            assert float(row[4]) == pytest.approx(claim["ours"], abs=0.5001 * 10**-decimals)
+        if claim["ci_low"] is not None:
+            low, high = map(float, row[5].split(" to "))
             assert low == pytest.approx(claim["ci_low"], abs=0.5001 * 10**-decimals)
             assert high == pytest.approx(claim["ci_high"], abs=0.5001 * 10**-decimals)
 

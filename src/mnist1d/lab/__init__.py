@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from mnist1d.measures.uncertainty import (
         Estimate as Estimate,
         estimate as estimate,
+        estimate_median as estimate_median,
         estimate_proportion as estimate_proportion,
         in_percent as in_percent,
         interval as interval,

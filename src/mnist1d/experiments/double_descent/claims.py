@@ -11,9 +11,9 @@ from mnist1d.experiments.double_descent.config import SERIES
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
 from mnist1d.harness.margins import ACCURACY
-from mnist1d.harness.rules import Counted, Equals, Positive, Similar
+from mnist1d.harness.rules import Equals, Positive, Similar
 from mnist1d.measures.expressions import UNLIMITED, Measure
-from mnist1d.measures.uncertainty import Estimate
+from mnist1d.measures.uncertainty import Estimate, estimate_proportion, in_percent
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -117,17 +117,17 @@ def peak_over_threshold(series: str) -> Measured:
 
 
 def wrong_labels(result: xr.Dataset) -> Estimate:
-    """Count the wrong labels, in per cent, without uncertainty."""
-    share = 100 * float(result.n_wrong_labels / result.n_labels)
-    return Estimate(share, share, share, int(result.n_labels))
+    """Share of the training labels that are wrong, in per cent; the draws are those of labels."""
+    wrong = np.arange(int(result.n_labels)) < int(result.n_wrong_labels)
+    return in_percent(estimate_proportion(wrong))
 
 
 CLAIMS = (
     Claim(
         "label-noise",
-        "15 % label noise: training labels that are wrong (%), counted",
+        "15 % label noise: training labels that are wrong (%)",
         FIGURE,
-        Counted(15),
+        Equals(15, ACCURACY),
         wrong_labels,
     ),
     Claim(
@@ -252,6 +252,16 @@ CLAIMS = (
         for series, letter, published in (("mlp-noise", "b", 54.05), ("cnn-noise", "c", 33.80))
     ),
 )
+
+
+def explain(_: xr.Dataset) -> dict[str, str]:
+    """Explain the claims that differ."""
+    return {
+        "threshold-mlp-noise": (
+            "The paper's own run says the same: its training error is above zero at 47 hidden "
+            'units, the width before, and zero at 61. "About 50" is read off its figure.'
+        )
+    }
 
 
 def summarise(result: xr.Dataset) -> list[Row]:
