@@ -60,6 +60,8 @@ def verdict(rule, measured):
         (Similar(2), 0.5, 1.0, "reproduced"),
         (Similar(2), -1.5, 1.0, "imprecise"),
         (Similar(2), -4.0, 1.0, "differs"),
+        (Similar(15, center=50), 52.0, 5.0, "reproduced"),
+        (Similar(15, center=50), 80.0, 5.0, "differs"),
         (NoGain(2), -2.3, 3.0, "reproduced"),
         (NoGain(2), 1.5, 1.0, "imprecise"),
         (NoGain(2), 4.0, 1.0, "differs"),

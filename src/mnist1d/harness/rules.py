@@ -202,6 +202,8 @@ class Similar(_Sentence):
     Attributes:
         margin: how large a difference does not matter, fixed beforehand.
         published: the difference of the published numbers, if the paper gives them.
+        center: what the value is compared with: 0 for a difference; or a number that is known to
+            the margin alone, as a width of a grid that the paper calls "about 50".
 
     >>> Similar(2).assess(Spread(0.3, 1.0, 20, 19)).holds
     True
@@ -209,19 +211,23 @@ class Similar(_Sentence):
 
     margin: float
     published: float | None = None
+    center: float = 0.0
 
     @property
     def accepted(self) -> tuple[float, float]:
-        """Zero give or take the margin."""
-        return -self.margin, self.margin
+        """The center plus or minus the margin."""
+        return self.center - self.margin, self.center + self.margin
 
     def assess(self, found: Spread) -> Assessment:
         """Assess the mean of runs."""
-        nearer = found if found.mean < 0 else _mirrored(found)
+        difference = found._replace(mean=found.mean - self.center)
+        negative = difference if difference.mean < 0 else _mirrored(difference)
         interval = interval_of_mean(found, 1 - 2 * ALPHA)
-        return Assessment(p_below(nearer, -self.margin), _within(interval, self.accepted))
+        return Assessment(p_below(negative, -self.margin), _within(interval, self.accepted))
 
     def __str__(self) -> str:
+        if self.center:
+            return f"{self.center:g} ± {self.margin:g}"
         margin = f"within {self.margin:g}"
         return margin if self.published is None else f"{margin} ({self.published:+g})"
 
