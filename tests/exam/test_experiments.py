@@ -15,7 +15,7 @@ import xarray as xr
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness import record
 from mnist1d.harness.findings import findings_of, judged
-from mnist1d.harness.rules import VERDICTS
+from mnist1d.harness.verdicts.rules import VERDICTS
 from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import Report
 from mnist1d.report.pictures import draw_pictures

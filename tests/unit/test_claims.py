@@ -6,8 +6,8 @@ import pytest
 import xarray as xr
 
 from mnist1d.harness.claims import Claim, judge
-from mnist1d.harness.reference import as_record, recorded
-from mnist1d.harness.rules import (
+from mnist1d.harness.verdicts.reference import as_record, recorded
+from mnist1d.harness.verdicts.rules import (
     AtLeast,
     AtMost,
     Counted,
@@ -17,7 +17,7 @@ from mnist1d.harness.rules import (
     Positive,
     Similar,
 )
-from mnist1d.harness.runtime import minutes
+from mnist1d.harness.verdicts.runtime import minutes
 from mnist1d.measures.replication import Spread
 from mnist1d.measures.uncertainty import Estimate, estimate
 

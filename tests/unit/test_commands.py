@@ -23,8 +23,8 @@ from mnist1d.harness import findings, record
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.findings import findings_of
 from mnist1d.harness.interface import InputError, Row
-from mnist1d.harness.rules import Equals
 from mnist1d.harness.stored import findings as stored_findings
+from mnist1d.harness.verdicts.rules import Equals
 from mnist1d.measures.uncertainty import estimate
 
 

@@ -28,7 +28,7 @@ from mnist1d.experiments.pooling.training import (
 from mnist1d.harness import record
 from mnist1d.harness.claims import judge
 from mnist1d.harness.findings import judged
-from mnist1d.harness.rules import NoGain, Positive, Similar
+from mnist1d.harness.verdicts.rules import NoGain, Positive, Similar
 from mnist1d.models import PoolingCNN, count_parameters, pooling_cnn, predict
 from mnist1d.models.pooling_cnn import POOLS
 from mnist1d.stream.stream import Stream

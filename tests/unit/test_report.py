@@ -24,8 +24,8 @@ from mnist1d.experiments.double_descent.method import measure_curves
 from mnist1d.harness import record
 from mnist1d.harness.claims import Claim, judge
 from mnist1d.harness.findings import Findings, findings_of
-from mnist1d.harness.rules import AtLeast, Equals, NoData, Positive
 from mnist1d.harness.settings import as_json
+from mnist1d.harness.verdicts.rules import AtLeast, Equals, NoData, Positive
 from mnist1d.measures.text import interval_of, mean_of
 from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import contents, read_report, reading

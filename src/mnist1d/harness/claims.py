@@ -1,6 +1,6 @@
 """Claims of a paper as data, judged on a result: a verdict each, from rules fixed beforehand.
 
-What a verdict means stands with the rules (`harness.rules`). A claim "differs" only if its p value
+What a verdict means stands with the rules (`harness.verdicts.rules`). A claim "differs" only if its p value
 does so after Holm's correction over all claims of the experiment: then one or more claims of an
 experiment differ by chance alone in at most 5 % of replications.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mnist1d.harness.rules import ALPHA, Assessment, AtMost, Counted, NoData, Rule, Verdict
+from mnist1d.harness.verdicts.rules import ALPHA, Assessment, AtMost, Counted, NoData, Rule, Verdict
 from mnist1d.measures.replication import Spread, prediction_interval, spread_of
 from mnist1d.measures.uncertainty import Estimate, holm
 
@@ -145,7 +145,7 @@ def judge(
         full: whether the run followed the full protocol.
         recorded: what the package's record has measured, by name of the claim.
 
-    >>> from mnist1d.harness.rules import AtLeast
+    >>> from mnist1d.harness.verdicts.rules import AtLeast
     >>> claim = Claim(
     ...     "mean", "the mean is at least 1", "section 1", AtLeast(1),
     ...     lambda result: Estimate(2.0, 1.5, 2.5, n=3, values=(1.8, 2.0, 2.2)),

@@ -6,7 +6,7 @@ import xarray as xr
 
 from mnist1d.harness.claims import Judgement, judge
 from mnist1d.harness.interface import Experiment, Row, is_full, is_other_data
-from mnist1d.harness.reference import recorded
+from mnist1d.harness.verdicts.reference import recorded
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         silent as silent,
     )
     from mnist1d.harness.results import load_result as load_result, tidy_table as tidy_table
-    from mnist1d.harness.rules import (
+    from mnist1d.harness.verdicts.rules import (
         AtLeast as AtLeast,
         AtMost as AtMost,
         Counted as Counted,

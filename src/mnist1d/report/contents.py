@@ -14,7 +14,7 @@ from mnist1d.harness import record
 from mnist1d.harness.claims import Claim, Judgement
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment, is_other_data
-from mnist1d.harness.rules import VERDICTS, Verdict
+from mnist1d.harness.verdicts.rules import VERDICTS, Verdict
 from mnist1d.measures.uncertainty import Estimate
 
 

@@ -13,7 +13,7 @@ from mnist1d.harness.claims import Judgement
 from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.interface import Experiment
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed
-from mnist1d.harness.rules import VERDICTS
+from mnist1d.harness.verdicts.rules import VERDICTS
 from mnist1d.measures.uncertainty import Estimate, estimate
 
 if TYPE_CHECKING:

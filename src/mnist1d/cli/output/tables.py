@@ -20,9 +20,9 @@ from mnist1d.harness.claims import Judgement
 from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.interface import Experiment
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed, short_per_seed
-from mnist1d.harness.rules import Verdict
 from mnist1d.harness.settings import label
 from mnist1d.harness.stored.texts import one_line
+from mnist1d.harness.verdicts.rules import Verdict
 from mnist1d.measures.text import mean_with_interval, with_interval
 from mnist1d.measures.uncertainty import Estimate, estimate
 

@@ -11,8 +11,8 @@ import numpy as np
 from mnist1d.experiments.classification import human_expert
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row, is_other_data
-from mnist1d.harness.margins import ACCURACY
-from mnist1d.harness.rules import AtLeast, Counted, Equals, NoData, Positive, Similar
+from mnist1d.harness.verdicts.margins import ACCURACY
+from mnist1d.harness.verdicts.rules import AtLeast, Counted, Equals, NoData, Positive, Similar
 from mnist1d.measures.expressions import EMPTY, Measure, Reduction, last, value
 from mnist1d.measures.uncertainty import (
     Estimate,

@@ -10,8 +10,8 @@ import numpy as np
 from mnist1d.experiments.double_descent.config import SERIES
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
-from mnist1d.harness.margins import ACCURACY
-from mnist1d.harness.rules import Equals, Positive, Similar
+from mnist1d.harness.verdicts.margins import ACCURACY
+from mnist1d.harness.verdicts.rules import Equals, Positive, Similar
 from mnist1d.measures.expressions import UNLIMITED, Measure
 from mnist1d.measures.uncertainty import Estimate, estimate_proportion, in_percent
 

@@ -10,8 +10,8 @@ import numpy as np
 from mnist1d.experiments.lottery_tickets.config import CONTROLS, NETWORKS, STUDIES
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
-from mnist1d.harness.margins import ACCURACY
-from mnist1d.harness.rules import Equals, Positive
+from mnist1d.harness.verdicts.margins import ACCURACY
+from mnist1d.harness.verdicts.rules import Equals, Positive
 from mnist1d.measures.adjacency import adjacency_probability, runs_per_unit
 from mnist1d.measures.expressions import Measure, last, value
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from mnist1d.experiments.metalearn_activation.config import CONDITIONS
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
-from mnist1d.harness.margins import ACCURACY
-from mnist1d.harness.rules import AtLeast, Counted, Equals
+from mnist1d.harness.verdicts.margins import ACCURACY
+from mnist1d.harness.verdicts.rules import AtLeast, Counted, Equals
 from mnist1d.measures.expressions import Measure, Reduction, last, value
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import numpy as np
 
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
-from mnist1d.harness.margins import LEARNING_RATE
-from mnist1d.harness.rules import AtLeast, AtMost, Counted, Equals, Positive
-from mnist1d.harness.runtime import minutes
+from mnist1d.harness.verdicts.margins import LEARNING_RATE
+from mnist1d.harness.verdicts.rules import AtLeast, AtMost, Counted, Equals, Positive
+from mnist1d.harness.verdicts.runtime import minutes
 from mnist1d.measures.expressions import EMPTY, Measure, last, value
 from mnist1d.measures.uncertainty import (
     Estimate,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from mnist1d.experiments.pooling.config import POOLED, VARIANTS
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
-from mnist1d.harness.margins import ACCURACY
-from mnist1d.harness.rules import AtMost, Equals, NoGain, Positive, Similar
-from mnist1d.harness.runtime import minutes
+from mnist1d.harness.verdicts.margins import ACCURACY
+from mnist1d.harness.verdicts.rules import AtMost, Equals, NoGain, Positive, Similar
+from mnist1d.harness.verdicts.runtime import minutes
 from mnist1d.measures.expressions import Measure, Reduction, last, value
 
 if TYPE_CHECKING:

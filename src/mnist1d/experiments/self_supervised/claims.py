@@ -11,8 +11,8 @@ import numpy as np
 from mnist1d.experiments.self_supervised.config import BACKBONE, N_LAYERS, VARIANTS
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
-from mnist1d.harness.margins import LOSS, PROBE_ACCURACY
-from mnist1d.harness.rules import AtLeast, Counted, Equals, Positive
+from mnist1d.harness.verdicts.margins import LOSS, PROBE_ACCURACY
+from mnist1d.harness.verdicts.rules import AtLeast, Counted, Equals, Positive
 from mnist1d.measures.expressions import Measure, Reduction, last, value
 from mnist1d.measures.uncertainty import Estimate
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from mnist1d.experiments.tsne.config import PREFIX, STEPS_PER_LOG
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
-from mnist1d.harness.margins import DIVERGENCE
-from mnist1d.harness.rules import AtLeast, Equals, Positive
+from mnist1d.harness.verdicts.margins import DIVERGENCE
+from mnist1d.harness.verdicts.rules import AtLeast, Equals, Positive
 from mnist1d.measures.expressions import Measure, value
 from mnist1d.measures.uncertainty import Estimate
 

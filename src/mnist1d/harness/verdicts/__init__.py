@@ -1,0 +1,1 @@
+"""Rules for verdicts on claims, their margins, and what they are compared with."""
