@@ -1,8 +1,8 @@
 """Claims of a paper as data, judged on a result: a verdict each, from rules fixed beforehand.
 
-What a verdict means stands with the rules (`harness.verdicts.rules`). A claim "differs" only if its p value
-does so after Holm's correction over all claims of the experiment: then one or more claims of an
-experiment differ by chance alone in at most 5 % of replications.
+What a verdict means is described with the rules (`harness.verdicts.rules`). A claim "differs" only
+if its p value is below 5 % after Holm's correction over all claims of the experiment: then one or
+more claims of an experiment differ by chance alone in at most 5 % of replications.
 """
 
 from __future__ import annotations
