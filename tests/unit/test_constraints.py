@@ -82,8 +82,9 @@ def just_outside(constraint, default):
 
 def entry(text, field):
     """Return what a docstring says of a field, in one line."""
-    found = re.search(rf"^ {{8}}{field}: (.*(?:\n {{12}}.*)*)", text, re.MULTILINE)
-    return " ".join(found[1].split())
+    # From Python 3.13 on, docstrings are not indented any more.
+    found = re.search(rf"^( +){field}: (.*(?:\n\1 +.*)*)", text, re.MULTILINE)
+    return " ".join(found[2].split())
 
 
 def says(text, constraint):

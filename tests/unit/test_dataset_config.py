@@ -52,7 +52,7 @@ def test_all_other_parameters_leave_the_published_set_as_it_is():
 
 def test_every_parameter_is_documented():
     for field in fields(DatasetConfig):
-        assert f"        {field.name}: " in DatasetConfig.__doc__
+        assert f"    {field.name}: " in DatasetConfig.__doc__
 
 
 def test_is_frozen_hashable_and_keyword_only():

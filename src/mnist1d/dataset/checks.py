@@ -64,8 +64,7 @@ def integer(name: str, value: Any, lowest: int, highest: int) -> int:
         ...
     ValueError: seeds must be at least 1, not 0
     """
-    # NumPy counts durations among the integers.
-    if isinstance(value, bool | np.timedelta64) or not isinstance(value, Integral):
+    if not is_integer(value):
         raise TypeError(f"{name} must be an integer, not {typed(value)}")
     number = int(value)
     if not lowest <= number <= highest:
@@ -75,6 +74,11 @@ def integer(name: str, value: Any, lowest: int, highest: int) -> int:
             allowed = f"at least {lowest}" if number < lowest else f"at most {highest}"
         raise ValueError(f"{name} must be {allowed}, not {shown(value)}")
     return number
+
+
+def is_integer(value: Any) -> bool:
+    """Return whether a value is an integer; NumPy counts durations among them."""
+    return isinstance(value, Integral) and not isinstance(value, bool | np.timedelta64)
 
 
 def real(name: str, value: Any) -> float:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from itertools import islice
-from numbers import Integral
 from typing import Annotated, Any, ClassVar, Self
 
 from mnist1d.dataset import checks
@@ -223,7 +222,7 @@ class DatasetConfig:
             n_points = len(checked[0])
             # An array compares element by element; one that is no integer is refused below.
             length: Any = self.template_len
-            if isinstance(length, Integral) and length == _TEMPLATE_LENGTH:
+            if checks.is_integer(length) and length == _TEMPLATE_LENGTH:
                 self._set("template_len", n_points)
             self._set("templates", checked)
         self._set(

@@ -15,8 +15,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
-from jax.extend.core import get_opaque_trace_state
 from jaxtyping import Array, Float, Int
+
+try:
+    from jax.extend.core import get_opaque_trace_state
+except ImportError:  # JAX before 0.10
+    from jax.core import get_opaque_trace_state
 
 _NOTE = "note_of_recorder"
 
