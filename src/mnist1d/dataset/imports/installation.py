@@ -23,15 +23,15 @@ _OWN_EXTRA = "lab"  # the published package has none of this name
 
 
 def needs(packages: Sequence[str], *, extra: str, what: str = "this") -> str:
-    """Say in one line what is missing, and which command installs it.
+    """Return a message with the missing packages and the command that installs them.
 
     Args:
         packages: that are missing, by the names under which they are imported.
         extra: the extra of this package that has them.
         what: what needs them.
 
-    >>> needs(["no_such_package"], extra="lab")  # doctest: +ELLIPSIS
-    'this needs no_such_package; install it with: pip install ...'
+    >>> print(needs(["no_such_package"], extra="lab"))  # doctest: +ELLIPSIS
+    this needs no_such_package; install it with: pip install ...
     """
     it = "it" if len(packages) == 1 else "them"
     command = install_command(extra, packages)
@@ -48,8 +48,8 @@ def install_command(extra: str, packages: Sequence[str] = ()) -> str:
         extra: the name of an extra.
         packages: that are known to be missing, should nothing else be known.
 
-    >>> install_command("lab")  # doctest: +ELLIPSIS
-    'pip install ...'
+    >>> print(install_command("lab"))  # doctest: +ELLIPSIS
+    pip install ...
     """
     if (_CODE.parents[1] / "pyproject.toml").is_file() and _CODE.parent.name == "src":
         return f"pip install -e {_quoted(f'{_CODE.parents[1]}[{extra}]')}"
