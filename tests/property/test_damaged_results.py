@@ -1,4 +1,4 @@
-"""Whatever a stored result has become, what reads it ends with a line that names it.
+"""Reading any damaged result ends with a one-line error that names it.
 
 `python tests/property/test_damaged_results.py FIRST LAST` tries the seeds from FIRST to LAST.
 """

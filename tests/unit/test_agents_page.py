@@ -16,7 +16,7 @@ from mnist1d.cli.output.ending import EXIT_CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "AGENTS.md").exists():
-    pytest.skip("AGENTS.md is not beside the package", allow_module_level=True)
+    pytest.skip("AGENTS.md is not in the package's folder", allow_module_level=True)
 
 TEXT = (ROOT / "AGENTS.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)

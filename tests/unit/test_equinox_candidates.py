@@ -593,6 +593,6 @@ def test_an_average_of_a_part_of_the_weights_is_refused_without_a_word_on_evalua
 
     with pytest.raises(CandidateError, match="say by evaluation_model which"):
         EquinoxCandidate(Narrow, optimizer).check(SETS["a"], SCHEDULE)
-    told = EquinoxCandidate(Narrow, optimizer, evaluation_model=lambda model, _: model)
+    explicit = EquinoxCandidate(Narrow, optimizer, evaluation_model=lambda model, _: model)
     with jax.numpy_dtype_promotion("standard"):
-        told.check(SETS["a"], SCHEDULE)
+        explicit.check(SETS["a"], SCHEDULE)

@@ -223,7 +223,7 @@ def test_an_estimator_that_is_given_is_cloned_and_has_learnt_nothing():
 
 
 def nearest(threshold):
-    """Make a training function that knows a value which no text tells of."""
+    """Make a training function with a value that its source text does not have."""
 
     def fit(x, y):
         means = np.array([x[y == label].mean(axis=0) for label in range(10)])

@@ -86,7 +86,7 @@ def valid(document):
 
 @pytest.fixture
 def command(monkeypatch, tmp_path, capsys):
-    """Run a command with `--json`; returns exit code, document and what it said besides."""
+    """Run a command with `--json`; return exit code, document and standard error."""
     monkeypatch.chdir(tmp_path)
     Path("coin.py").write_text(COIN, "utf-8")
     Path("mine.py").write_text(CANDIDATES, "utf-8")

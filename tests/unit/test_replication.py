@@ -56,7 +56,7 @@ def test_a_proportion_has_the_spread_of_its_interval():
     wilson = estimate_proportion([True] * 19 + [False])
     assert interval_of_mean(found, 0.95) == pytest.approx((wilson.low, wilson.high))
     assert math.isinf(found.df)
-    # Just at the upper end of its interval it cannot be told from the bound any more.
+    # At the upper end of its interval it does not differ from the bound significantly.
     assert p_below(found, wilson.high) == pytest.approx(0.05)
 
 

@@ -148,7 +148,7 @@ def _as_plain(value: Any) -> Markup:
 
 
 def _as_code(value: Any) -> Markup:
-    """Write code, whatever backticks are in it."""
+    """Write code, which may contain backticks."""
     text = _on_one_line(value)
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     space = " " if "`" in (text[:1], text[-1:]) else ""

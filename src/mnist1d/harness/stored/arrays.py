@@ -1,7 +1,7 @@
-"""What a checked netCDF file holds, as labelled arrays.
+"""Labelled arrays of a checked netCDF file.
 
-Dimensions are taken from the lists that stand with them, which have a length that can be checked.
-The lists that stand with the variables have none: a wrong bit there has HDF5 count to a billion.
+Dimensions are read from the lists of references at the dimensions, whose length can be checked.
+Those at the variables have none: with a wrong bit there HDF5 would count to a billion.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the attributes of a stored result have to be, where something is made of them."""
+"""Checks of the attributes of a stored result that are used."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What the results in a folder say, and which of them cannot be read."""
+"""Findings of the results in a folder, and errors of those that cannot be read."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""A lock between processes that dies with the one that holds it."""
+"""A lock between processes, released when the process that holds it ends."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ else:
     import fcntl
 
     def _lock(file: int) -> None:
-        # Not every file system has locks; without them, whoever comes last is right.
+        # Not every file system has locks; without them, the last writer wins.
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)
 
@@ -65,7 +65,7 @@ def _held(path: Path) -> int:
             _lock(file)
             if os.path.samestat(os.fstat(file), path.stat()):
                 return file
-        except FileNotFoundError:  # whoever held it has removed it
+        except FileNotFoundError:  # its former holder has removed it
             pass
         except BaseException:
             os.close(file)

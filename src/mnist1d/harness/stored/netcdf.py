@@ -1,7 +1,7 @@
 """Reading netCDF files that may be damaged, foreign or hostile.
 
-What a file declares is checked before any of it is read: HDF5 follows links into other files, loads
-whatever filters are named, and sets as much memory aside as it is asked to.
+The declarations in a file are checked before anything is read: HDF5 follows links into other files,
+loads any filter that is named, and allocates any amount of memory.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Texts from elsewhere, so that they can be shown: on one line, without what would be obeyed."""
+"""Making texts of unknown origin safe to show: on one line, without control characters."""
 
 import unicodedata
 

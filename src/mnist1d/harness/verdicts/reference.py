@@ -1,7 +1,7 @@
 """The record that comes with the package: mean, spread and number of runs of every claim.
 
-With it one run can be judged: whether it lies where runs of the record do, and whether the paper's
-number does. It stands in a file `record.json` in the folder of the experiment.
+With it a single run can be judged: whether it, and the paper's number, lie where runs of the record
+do. It is in the file `record.json` in the folder of the experiment.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""Rules of claims: when a measured number agrees with a sentence, and when it does not.
+"""Rules of claims: whether a measured number agrees with a sentence.
 
-Every rule asks two questions of an estimate: whether the sentence can be true (`p`, small if not),
-and whether the runs are enough to say so (`holds`). `claims.judge` makes the verdict of both, after
-Holm's correction over the claims of an experiment.
+Every rule computes two things of an estimate: whether the sentence can be true (`p`, small if not),
+and whether the runs are enough to confirm it (`holds`). `claims.judge` makes the verdict of both,
+after Holm's correction over the claims of an experiment.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long an experiment takes, as a measure of its result."""
+"""The running time of an experiment, as a measure of its result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def minutes(runs: int) -> Callable[[xr.Dataset], Estimate]:
-    """Measure the minutes that so many of a result's runs took, from the command to the figures.
+    """Measure the minutes for a number of a result's runs, from the command to the figures.
 
     A result that a resumed command finished has no such time: its first part is not on record.
 
