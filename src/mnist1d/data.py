@@ -9,7 +9,7 @@ import copy
 import operator
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -173,6 +173,7 @@ def get_dataset(
             arguments differ from the published ones, a warning says that they were followed.
         regenerate: whether to make the dataset again and replace the file. Excludes `download`.
         **kwargs: `template`, as for `make_dataset`; or single parameters, before those of `args`.
+            Others change nothing, and a warning names them.
 
     Returns:
         As from `make_dataset`. If a file is read, nothing is drawn or seeded; if the dataset is
@@ -180,8 +181,7 @@ def get_dataset(
 
     Raises:
         AssertionError: if both `download` and `regenerate` are set, as published.
-        AttributeError, TypeError, ValueError: as from `make_dataset`; a TypeError also for an
-            unknown keyword.
+        AttributeError, TypeError, ValueError: as from `make_dataset`.
         pickle.UnpicklingError: if the file is damaged, or holds anything but arrays in plain
             containers. It is then left as it is. (An empty file counts as none.)
         OSError: if the file cannot be read or written.
@@ -203,14 +203,9 @@ def get_dataset(
             "pass download=False"
         )
     template = kwargs.pop("template", None)
-    for name in kwargs:
-        if name not in NAMES:
-            raise TypeError(
-                f"get_dataset() got an unexpected keyword argument {name!r}; "
-                f"{nearest(name, 'template') or 'there are: ' + ', '.join(NAMES)}"
-            )
     _warn_of_unread(args)
-    arguments = given(args) | kwargs
+    _warn_of("keywords of get_dataset", [name for name in kwargs if name not in (*NAMES, "url")])
+    arguments = given(args) | {name: kwargs[name] for name in NAMES if name in kwargs}
     wanted = provenance.note(arguments, template)
     if path is None:
         path = _DEFAULT_SHUFFLED_PATH if arguments.get("shuffle_seq") else _DEFAULT_PATH
@@ -339,11 +334,15 @@ def _holds_something(file: Path) -> bool:
 
 
 def _warn_of_unread(args: Any) -> None:
-    names = [] if args is None else unread(args)
-    if names:
-        hints = {name: nearest(name).replace("'", "") for name in names}
-        found = ", ".join(f"{name} ({hint})" if hint else name for name, hint in hints.items())
-        warnings.warn(f"nothing reads these attributes of args: {found}", stacklevel=3)
+    _warn_of("attributes of args", [] if args is None else unread(args), stacklevel=4)
+
+
+def _warn_of(what: str, names: Sequence[str], stacklevel: int = 3) -> None:
+    """Warn of names that nothing reads."""
+    hints = {name: nearest(name, "template").replace("'", "") for name in names}
+    found = ", ".join(f"{name} ({hint})" if hint else name for name, hint in hints.items())
+    if found:
+        warnings.warn(f"nothing reads these {what}: {found}", stacklevel=stacklevel)
 
 
 def _warn_of_contradictions(found: list[str], path: str | os.PathLike[str]) -> None:

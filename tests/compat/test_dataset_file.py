@@ -418,11 +418,22 @@ def test_parameters_as_keywords_come_before_those_of_the_object():
     assert_equal(shuffled, make_dataset(arguments(shuffle_seq=True)))
     assert names() == ["mnist1d_data_shuffled.pkl"]
     assert not args.shuffle_seq
-    for existing in (False, True):
-        if existing:
-            quiet(arguments())
-        with pytest.raises(TypeError, match="'num_sample'; did you mean 'num_samples'"):
-            quiet(arguments(), num_sample=30)
+
+
+@pytest.mark.parametrize("download", [False, True])
+@pytest.mark.parametrize(
+    ("keyword", "named"),
+    [("force_download", "force_download"), ("num_sample", r"num_sample \(.* num_samples\?\)")],
+)
+def test_keywords_that_nothing_reads_are_warned_of(keyword, named, download):
+    expected = make_dataset()
+    for _ in ("made", "read"):
+        with pytest.warns(
+            UserWarning, match=f"^nothing reads these keywords of get_dataset: {named}$"
+        ) as caught:
+            data = quiet(None, download=download, **{keyword: True})
+        assert caught[0].filename == __file__
+        assert_equal(data, expected)
 
 
 @pytest.mark.parametrize(
