@@ -56,6 +56,14 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_with_all():
         mnist1d.preset(3)
 
 
+def test_where_a_configuration_is_wanted_a_text_is_answered_with_what_makes_one():
+    for name, hint in (("noisy", "'noisy'"), ("very noisy", "NAME")):
+        with pytest.raises(TypeError, match=rf"config must be .*mnist1d\.preset\({hint}\) is one"):
+            mnist1d.generate(name)
+    with pytest.raises(TypeError, match=r"config must be a DatasetConfig, not 3 of type int$"):
+        mnist1d.generate(3)
+
+
 def test_presets_cannot_be_changed():
     with pytest.raises(TypeError):
         mnist1d.PRESETS["new"] = None

@@ -7,6 +7,7 @@ import numpy as np
 
 from mnist1d.dataset.config import DatasetConfig, apportion, check_known
 from mnist1d.dataset.dataset import Dataset, Samples
+from mnist1d.dataset.presets import checked_config
 from mnist1d.dataset.synthesis import TransformDraws, synthesise
 from mnist1d.dataset.templates import Templates
 from mnist1d.dataset.variants import (
@@ -187,12 +188,10 @@ def fresh_samples(
 
 
 def configured(config: DatasetConfig | None, parameters: dict[str, Any]) -> DatasetConfig:
-    if config is not None and not isinstance(config, DatasetConfig):
-        raise TypeError(f"config must be a DatasetConfig, not {type(config).__name__}")
     if config is None:
         check_known(parameters)
         return DatasetConfig(**parameters)
-    return config.replace(**parameters)
+    return checked_config("config", config).replace(**parameters)
 
 
 def _stream(config: DatasetConfig) -> np.random.RandomState:

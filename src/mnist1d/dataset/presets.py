@@ -8,7 +8,7 @@ from typing import Any
 from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 
-__all__ = ["PRESETS", "Preset", "preset"]
+__all__ = ["PRESETS", "Preset", "checked_config", "preset"]
 
 
 @dataclass(frozen=True)
@@ -139,3 +139,20 @@ def preset(name: str, /, **parameters: Any) -> DatasetConfig:
     if name not in PRESETS:
         raise ValueError(checks.unknown("preset", name, [*PRESETS]))
     return DatasetConfig(**{**PRESETS[name].parameters, **parameters})
+
+
+def checked_config(name: str, value: Any) -> DatasetConfig:
+    """Return a configuration; anything else is refused, with what makes one of it.
+
+    >>> checked_config("data", "noisy")
+    Traceback (most recent call last):
+        ...
+    TypeError: data must be a DatasetConfig, not 'noisy' of type str; mnist1d.preset('noisy') is one
+    """
+    if isinstance(value, DatasetConfig):
+        return value
+    hint = ""
+    if isinstance(value, str):
+        named = repr(value) if value in PRESETS else "NAME"
+        hint = f"; mnist1d.preset({named}) is one"
+    raise TypeError(f"{name} must be a DatasetConfig, not {checks.typed(value)}{hint}")

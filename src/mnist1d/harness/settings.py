@@ -9,6 +9,7 @@ import numpy as np
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.presets import checked_config
 from mnist1d.harness.interface import InputError
 
 PUBLISHED_DATA = DatasetConfig()
@@ -90,8 +91,7 @@ def check_data(
         ...
     ValueError: data must leave seed as it is: trials have seeds of their own
     """
-    if not isinstance(data, DatasetConfig):
-        raise TypeError(f"data must be a DatasetConfig, not {checks.typed(data)}")
+    checked_config("data", data)
     for field in fixed:
         if getattr(data, field) != getattr(published, field):
             raise ValueError(f"data must leave {field} as it is: {why}")

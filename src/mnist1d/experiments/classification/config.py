@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Integer, Positive, Seed, constrained
+from mnist1d.dataset.presets import checked_config
 from mnist1d.harness.settings import PUBLISHED_DATA
 
 
@@ -46,9 +47,7 @@ class Config:
     data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
-        if not isinstance(self.data, DatasetConfig):
-            raise TypeError(f"data must be a DatasetConfig, not {self.data!r}")
-        if self.data.channel_axis:
+        if checked_config("data", self.data).channel_axis:
             raise ValueError("data must have rows of points: channel_axis must be False")
         checks.integer("batch_size", self.batch_size, 1, self.data.n_train)
         if self.validation_seed == self.data.seed:

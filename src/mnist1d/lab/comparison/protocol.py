@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from mnist1d.dataset import Dataset, checks, generate
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Each, Float, Integer, OneOf, Seed, constrained
+from mnist1d.dataset.presets import checked_config
 from mnist1d.harness.interface import InputError
 from mnist1d.harness.settings import with_settings
 from mnist1d.lab.candidates.contract import Schedule
@@ -117,9 +118,7 @@ class Protocol:
         given: Any = self.data
         if isinstance(given, Dataset):
             self._set("data", _config_of(given))
-        if not isinstance(self.data, DatasetConfig):
-            raise TypeError(f"data must be a DatasetConfig, not {checks.typed(self.data)}")
-        if self.data.channel_axis:
+        if checked_config("data", self.data).channel_axis:
             raise ValueError("data must have rows of points: channel_axis must be False")
         n = checks.integer("validation_samples", self.validation_samples, 1, 10**9)
         if n < FEWEST_VALIDATION_SAMPLES:
