@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
 from mnist1d.dataset import checks, synthesis
@@ -21,7 +20,7 @@ from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.dataset import Dataset
 from mnist1d.dataset.generation import draw_transforms, generate
 from mnist1d.dataset.variants import point_order
-from mnist1d.figures.style import house_style, signal_strip
+from mnist1d.figures.style import Figure, house_style, signal_strip
 from mnist1d.mnist import MNIST
 
 __all__ = [

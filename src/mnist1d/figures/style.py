@@ -1,9 +1,10 @@
 """The house style of figures, and the elements that they share.
 
-Figures are built on `matplotlib.figure.Figure`, never through pyplot: nothing global changes. The
-style is that of the published figures of 2024.
+Figures are built on `Figure`, never through pyplot: nothing global changes. The style is that of
+the published figures of 2024.
 """
 
+import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
@@ -11,7 +12,7 @@ from typing import Any, cast
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MatplotlibFigure
 from numpy.typing import ArrayLike
 
 STYLE: Mapping[str, Any] = {
@@ -55,6 +56,23 @@ def house_style() -> Iterator[None]:
     """
     with mpl.rc_context(cast("Any", dict(STYLE))):
         yield
+
+
+class Figure(MatplotlibFigure):
+    """A matplotlib figure that a notebook shows as a picture, without pyplot and its state.
+
+    As the last line of a cell, or given to IPython's `display`, it appears in the house style.
+
+    >>> figure = Figure(figsize=(2, 1))
+    >>> figure._repr_png_()[1:4]
+    b'PNG'
+    """
+
+    def _repr_png_(self) -> bytes:
+        content = io.BytesIO()
+        with house_style():
+            self.savefig(content, format="png", dpi="figure")
+        return content.getvalue()
 
 
 def line_with_interval(
@@ -204,7 +222,7 @@ def panel_letter(axes: Axes, letter: str) -> None:
     )
 
 
-def mark_as_quick(figure: Figure, text: str = "Quick run, not the full protocol") -> None:
+def mark_as_quick(figure: MatplotlibFigure, text: str = "Quick run, not the full protocol") -> None:
     """Write below a figure that it does not show the full protocol.
 
     Args:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         level as level,
     )
     from mnist1d.figures.style import (
+        Figure as Figure,
         bars_with_interval as bars_with_interval,
         house_style as house_style,
         line_with_interval as line_with_interval,

@@ -13,9 +13,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
-from matplotlib.figure import Figure
 
 from mnist1d.figures import style
+from mnist1d.figures.style import Figure
 from mnist1d.harness.stored.findings import RESULT, needs_of
 from mnist1d.report.contents import Report, Section
 from mnist1d.report.wording import sentence

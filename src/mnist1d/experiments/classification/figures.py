@@ -2,7 +2,6 @@
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from mnist1d.experiments.classification import human_expert
 from mnist1d.experiments.classification.claims import (
@@ -10,6 +9,7 @@ from mnist1d.experiments.classification.claims import (
     human_errors_per_digit,
 )
 from mnist1d.figures import style
+from mnist1d.figures.style import Figure
 from mnist1d.harness.interface import is_other_data
 from mnist1d.measures.uncertainty import interval
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mnist1d.experiments.lottery_tickets.claims import LENGTHS, adjacency
 from mnist1d.experiments.lottery_tickets.config import CONTROLS, NETWORKS, SEARCHES
 from mnist1d.figures import style
+from mnist1d.figures.style import Figure
 from mnist1d.measures.adjacency import runs_per_unit
 from mnist1d.measures.uncertainty import interval
 

@@ -4,11 +4,11 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mnist1d.experiments.metalearn_activation.claims import TITLES, accuracy
 from mnist1d.experiments.metalearn_activation.pieces import PUBLISHED_PIECES, Pieces
 from mnist1d.figures import style
+from mnist1d.figures.style import Figure
 from mnist1d.measures.uncertainty import interval
 
 COLOURS = {

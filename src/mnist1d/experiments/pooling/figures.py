@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import gaussian_filter1d
 
 from mnist1d.experiments.pooling.claims import LATE_STEPS, PUBLISHED, gain, late, printed
 from mnist1d.experiments.pooling.config import VARIANTS
 from mnist1d.figures import style
+from mnist1d.figures.style import Figure
 from mnist1d.harness.interface import is_other_data
 from mnist1d.measures.expressions import Reduction, last
 from mnist1d.measures.uncertainty import interval

@@ -6,12 +6,12 @@ import numpy as np
 import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from mnist1d.experiments.self_supervised.claims import accuracy
 from mnist1d.experiments.self_supervised.config import N_LAYERS, STAGES
 from mnist1d.figures import style
+from mnist1d.figures.style import Figure
 from mnist1d.measures.uncertainty import interval
 
 LINES: Mapping[str, tuple[str, str, str]] = {

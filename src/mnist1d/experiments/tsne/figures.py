@@ -4,12 +4,12 @@ import numpy as np
 import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from mnist1d.experiments.tsne.claims import per_cent
 from mnist1d.experiments.tsne.config import PREFIX
 from mnist1d.figures import style
+from mnist1d.figures.style import Figure
 from mnist1d.measures.uncertainty import interval
 
 COLOURS = colormaps["Paired"](np.arange(10))

@@ -7,9 +7,9 @@ import matplotlib as mpl
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mnist1d.figures import style
+from mnist1d.figures.style import Figure
 from mnist1d.measures.uncertainty import interval
 
 _PAPER_WIDTH = 6.75
