@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from html import escape
 from os import PathLike
 from typing import Any, NamedTuple, Self
 
@@ -208,24 +209,32 @@ class Dataset:
         return f"Dataset({sizes}, {self.x.shape[-1]} points; {changed})"
 
     def __str__(self) -> str:
-        return "\n".join(self._described_lines())
+        lines = (f"{name:>12}: {text}" for name, text in self._facts())
+        return "\n".join([self._title(), *lines])
 
-    def _described_lines(self) -> Iterator[str]:
+    def _repr_html_(self) -> str:
+        rows = (
+            f"<tr><th>{escape(name)}</th><td style='text-align: left'>{escape(text)}</td></tr>"
+            for name, text in self._facts()
+        )
+        return f"<table><caption>{escape(self._title())}</caption>{''.join(rows)}</table>"
+
+    def _title(self) -> str:
+        return "MNIST-1D, " + (", ".join(self.config.differences()) or "the published dataset")
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
         config = self.config
-        yield "MNIST-1D, " + (", ".join(config.differences()) or "the published dataset")
         for name, part in self.parts.items():
             shape = " x ".join(map(str, part.x.shape))
             counts = np.bincount(part.y, minlength=config.n_classes)[list(config.labels)]
-            yield f"{name:>12}: {shape} {part.x.dtype}, per class {' '.join(map(str, counts))}"
-        names = (config.label_names[label] for label in config.labels)
-        yield f"{'classes':>12}: {' '.join(names)}"
+            yield name, f"{shape} {part.x.dtype}, per class {' '.join(map(str, counts))}"
+        yield "classes", " ".join(config.label_names[label] for label in config.labels)
         if config.label_noise:
-            wrong = int((self.y != self.y_clean).sum())
-            yield (
-                f"{'label noise':>12}: {config.label_noise_kind}, {int(self.noise_mask.sum())} "
-                f"training labels redrawn, {wrong} wrong ({wrong / len(self.y):.1%})"
-            )
-        yield f"{'raw values':>12}: mean {self.mean:.4g}, standard deviation {self.std:.4g}"
+            drawn, wrong = int(self.noise_mask.sum()), int((self.y != self.y_clean).sum())
+            share = f"{wrong / len(self.y):.1%}"
+            text = f"{drawn} training labels redrawn, {wrong} wrong ({share})"
+            yield "label noise", f"{config.label_noise_kind}, {text}"
+        yield "raw values", f"mean {self.mean:.4g}, standard deviation {self.std:.4g}"
 
 
 _OWN_ARRAYS = (

@@ -1,12 +1,15 @@
 """Findings: the judged claims and the table of a result, computed once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 
 import xarray as xr
 
 from mnist1d.harness.claims import Judgement, judge
 from mnist1d.harness.interface import Experiment, Row, is_full, is_other_data
 from mnist1d.harness.verdicts.reference import recorded
+from mnist1d.measures.text import with_interval
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,47 @@ class Findings:
     def judgement(self, claim: str | None) -> Judgement | None:
         """Return the judgement of a claim by its name, if there is one."""
         return next((each for each in self.judgements if each.claim.name == claim), None)
+
+    def _repr_html_(self) -> str:
+        """Return the experiment's table and its claims, for a notebook."""
+        n = self.result.sizes.get("seed", 1)
+        columns = list(dict.fromkeys(column for row in self.rows for column in row.estimates))
+        rows = [
+            (
+                row.group,
+                row.condition,
+                *(
+                    with_interval(row.estimates[column], n) if column in row.estimates else ""
+                    for column in columns
+                ),
+            )
+            for row in self.rows
+        ]
+        claims = [
+            (
+                each.claim.statement,
+                with_interval(each.estimate, n),
+                str(each.claim.rule),
+                each.verdict,
+            )
+            for each in self.judgements
+        ]
+        title = f"{self.experiment.TITLE}; mean ± half the 95 % interval, n = {n} unless stated"
+        tables = [(title, ["", "", *columns], rows)] if rows else []
+        tables += [("Claims", ["claim", "ours", "published", "verdict"], claims)] if claims else []
+        return "".join(_html_table(*table) for table in tables)
+
+
+def _html_table(title: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    def line(cells: Iterable[str], kind: str) -> str:
+        inside = "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells)
+        return f"<tr>{inside}</tr>"
+
+    body = "".join(line(row, "td") for row in rows)
+    return (
+        f"<table><caption>{escape(title)}</caption><thead>{line(head, 'th')}</thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
 
 
 def findings_of(experiment: Experiment, result: xr.Dataset) -> Findings:

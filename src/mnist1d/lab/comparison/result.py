@@ -3,15 +3,15 @@
 import io
 import itertools
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TextIO
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 from rich.console import Console, Group
 
 from mnist1d.dataset import checks
 from mnist1d.figures import style
+from mnist1d.figures.style import Figure
 from mnist1d.harness import record
 from mnist1d.harness.results import load_result
 from mnist1d.harness.stored.findings import needs_of
@@ -119,10 +119,30 @@ class Comparison:
 
     def __str__(self) -> str:
         text = io.StringIO()
-        Console(file=text, width=_WIDTH, emoji=False).print(self.table())
+        self._print_to(text)
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self._print_to(io.StringIO()).export_html(
+            inline_styles=True,
+            code_format='<pre style="line-height: 1.2; overflow-x: auto">{code}</pre>',
+        )
+
+    def _print_to(self, file: TextIO) -> Console:
+        # In a notebook, Rich would show the tables at once and write nothing to the file.
+        console = Console(
+            file=file,
+            width=_WIDTH,
+            record=True,
+            emoji=False,
+            color_system=None,
+            force_terminal=False,
+            force_jupyter=False,
+        )
+        console.print(self.table())
+        return console
 
     def __rich__(self) -> Group:
         return self.table()
