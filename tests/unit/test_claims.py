@@ -6,6 +6,8 @@ import pytest
 import xarray as xr
 
 from mnist1d.harness.claims import Claim, judge
+from mnist1d.harness.findings import Findings
+from mnist1d.harness.interface import Row
 from mnist1d.harness.verdicts.reference import as_record, recorded
 from mnist1d.harness.verdicts.rules import (
     AtLeast,
@@ -212,3 +214,15 @@ def test_a_record_has_the_documented_keys_and_no_nan():
 def test_a_record_of_a_reduced_run_says_so():
     (judged,) = judge([claim(Positive(3), runs(1.0, 0.5))], RESULT, full=False)
     assert "not the full protocol" in judged.record("experiment", full=False)["statement"]
+
+
+def test_findings_are_escaped_tables_of_a_notebook():
+    claims = [claim(AtLeast(99), Estimate(99.25, 99.0, 99.5, 2))]
+    rows = [Row("<group>", "MLP", {"test (%)": Estimate(94.0, 93.0, 95.0, 2)}, "name")]
+    experiment = SimpleNamespace(TITLE="Digits & more", CLAIMS=claims, summarise=lambda _: rows)
+    (judged,) = judge(claims, RESULT, full=True)
+    found = Findings(experiment, RESULT, (judged,), tuple(rows))
+    table = found._repr_html_()
+    assert "<caption>Digits &amp; more; mean ± half the 95 % interval, n = 2" in table
+    assert "<tr><td>&lt;group&gt;</td><td>MLP</td><td>94.0 ± 1.0</td></tr>" in table
+    assert f"<td>99.25 ± 0.25</td><td>≥ 99</td><td>{judged.verdict}</td></tr>" in table

@@ -881,3 +881,16 @@ def test_the_help_shows_the_fields_of_the_protocol(command, capsys):
 def test_batches_are_those_of_the_contract():
     order = batch_order(400, QUICK.schedule, seed=3)
     assert sorted(order[:4].ravel()) == list(range(400))
+
+
+def test_text_and_table_of_a_notebook_are_those_of_everywhere(monkeypatch, capsys):
+    found = compare({"<b>[red]x": Oracle(best_at(0.01))}, QUICK)
+    text = str(found)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert str(found) == repr(found) == text
+    table = found._repr_html_()
+    assert "&lt;b&gt;[red]x" in table
+    assert "<b>" not in table
+    assert "seeds unless stated" in table
+    assert capsys.readouterr() == ("", "")

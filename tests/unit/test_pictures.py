@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -450,3 +451,42 @@ def test_what_cannot_be_written_is_refused_and_leaves_what_was_there(tmp_path, m
         pictures.save_picture(figure, tmp_path / "old.png")
     assert (tmp_path / "old.png").read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.png", "old.png"]
+
+
+# Notebooks.
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_notebook_shows_a_picture_as_it_is_saved(dark, tmp_path):
+    figure = pictures.templates_picture(dark=dark)
+    (tmp_path / "shown.png").write_bytes(figure._repr_png_())
+    pictures.save_picture(figure, tmp_path / "saved.png", dpi=figure.dpi)
+    shown, saved = imread(tmp_path / "shown.png"), imread(tmp_path / "saved.png")
+    np.testing.assert_array_equal(shown, saved)
+
+
+def test_every_figure_of_the_package_is_one_that_notebooks_show():
+    source = Path(mnist1d.__file__).parent
+    makers = [path for path in source.rglob("*.py") if " = Figure(" in path.read_text("utf-8")]
+    assert len(makers) > 9
+    for path in makers:
+        if path.name != "style.py":  # where it is defined
+            assert "matplotlib.figure" not in path.read_text("utf-8"), path
+
+
+def test_showing_a_picture_needs_no_pyplot():
+    program = (
+        "import sys, mnist1d; from mnist1d import pictures\n"
+        "assert pictures.samples_picture(mnist1d.load())._repr_png_()\n"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_dataset_is_an_escaped_table():
+    hill = [0.0, 0.5, 1.0, 0.5, 0.0]
+    data = mnist1d.generate(num_samples=100, templates={"<hill>": hill, "valley": hill[::-1]})
+    table = data._repr_html_()
+    assert "<th>classes</th><td style='text-align: left'>&lt;hill&gt; valley</td>" in table
+    assert "<hill>" not in table
+    assert table.count("<tr>") == len(str(data).splitlines()) - 1
