@@ -75,9 +75,11 @@ if TYPE_CHECKING:
     )
     from mnist1d.lab.candidates.torch import TorchCandidate as TorchCandidate
     from mnist1d.lab.comparison.compare import compare as compare
+    from mnist1d.lab.comparison.evaluations import Evaluation as Evaluation
     from mnist1d.lab.comparison.protocol import Protocol as Protocol
     from mnist1d.lab.comparison.result import Comparison as Comparison, Difference as Difference
     from mnist1d.lab.grid import run_grid as run_grid
+    from mnist1d.lab.notebook import LivePlot as LivePlot, NotebookProgress as NotebookProgress
     from mnist1d.measures.adjacency import (
         adjacency_probability as adjacency_probability,
         runs_per_unit as runs_per_unit,

@@ -11,6 +11,7 @@ from mnist1d.dataset.checks import StrPath
 from mnist1d.experiments import find_experiment
 from mnist1d.harness import grid as grids
 from mnist1d.harness.interface import Progress, silent
+from mnist1d.lab.notebook import default_progress
 
 
 def run_grid(
@@ -19,7 +20,7 @@ def run_grid(
     *,
     config: Any = None,
     folder: StrPath | None = None,
-    progress: Progress = silent,
+    progress: Progress | None = None,
     executor: Executor | None = None,
     **settings: Any,
 ) -> xr.Dataset:
@@ -33,7 +34,7 @@ def run_grid(
         config: the configuration of all points; the experiment's defaults if omitted.
         folder: where finished work is stored and found again; None to store none.
         progress: called with the progress: a remark per point, the task "grid points", and the
-            experiment's own tasks.
+            experiment's own tasks; None for bars in a notebook, nothing elsewhere.
         executor: computes the experiment's tasks; None for the devices of this process.
         **settings: fields of the configuration that replace those of `config`.
 
@@ -67,4 +68,4 @@ def run_grid(
     """
     module = experiment if isinstance(experiment, ModuleType) else find_experiment(experiment)
     plan = grids.plan_grid(module, grid, config=config, **settings)
-    return plan.run(folder, progress, executor)
+    return plan.run(folder, progress or default_progress(lambda: silent), executor)

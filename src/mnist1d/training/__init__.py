@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         nt_xent as nt_xent,
     )
     from mnist1d.training.runs import (
+        OnEvaluation as OnEvaluation,
         Programs as Programs,
         Report as Report,
         RunProgram as RunProgram,

@@ -23,6 +23,13 @@ from mnist1d.training.loop import (
 Report = Callable[[int, int], None]
 """Called with progress: steps done, steps in all."""
 
+OnEvaluation = Callable[[int, History], None]
+"""Called with the step of an evaluation, and what all runs recorded since the one before.
+
+The step is that of `Training.evaluation_steps`. Leaves of `History.metrics` have the shape
+(runs, ...), `History.train_loss` the shape (runs, steps since the last evaluation).
+"""
+
 BY_RUN, SHARED = PartitionSpec("run"), PartitionSpec()
 
 _REPORTS = 10
@@ -91,6 +98,7 @@ def train_runs(
     keys: Key[Array, " runs"],
     data_axes: Any = None,
     report: Report = silent,
+    on_evaluation: OnEvaluation | None = None,
 ) -> Trained:
     """Train many models of one architecture at once; each run equals `train`'s.
 
@@ -103,6 +111,9 @@ def train_runs(
         data_axes: which leaves of `data` differ between runs, as `in_axes` of `jax.vmap`: 0 for
             a leading run axis, None for shared, or a pytree of these.
         report: called at the beginning and then at most ten times, after evaluations.
+        on_evaluation: called with every evaluation, its step and what was recorded since the one
+            before, during training; several come together if there are more than ten. Numbers are
+            the same with it and without.
 
     Returns: the trained models, their history, and the time that compiling and running took.
     Raises: ValueError: if there is no key, or an array of each run has another number of runs.
@@ -123,7 +134,7 @@ def train_runs(
     (3, 2)
     """
     program = compile_runs(training, models, data, keys=keys, data_axes=data_axes)
-    return program(models, data, keys=keys, report=report)
+    return program(models, data, keys=keys, report=report, on_evaluation=on_evaluation)
 
 
 def compile_runs(
@@ -248,7 +259,13 @@ class RunProgram:
 
     @jax.disable_jit(disable=False)
     def __call__(
-        self, models: Any, data: Any, *, keys: Key[Array, " runs"], report: Report = silent
+        self,
+        models: Any,
+        data: Any,
+        *,
+        keys: Key[Array, " runs"],
+        report: Report = silent,
+        on_evaluation: OnEvaluation | None = None,
     ) -> Trained:
         """Train the runs; arguments as for `train_runs`, of the shapes of compilation."""
         clock = time.perf_counter()
@@ -263,6 +280,8 @@ class RunProgram:
             loss = np.asarray(loss)[:n_runs]
             losses += [loss[:, i, : stop - start] for i, (start, stop) in enumerate(bounds)]
             metrics.append(jax.tree.map(lambda leaf: np.asarray(leaf)[:n_runs], metric))
+            if on_evaluation is not None:
+                self._pass_on(on_evaluation, bounds, loss, metrics[-1])
             report(int(bounds[-1, 1]), training.n_steps)
         n_evaluations = len(training.evaluation_steps)
         history = History(
@@ -278,6 +297,15 @@ class RunProgram:
             self.compile_seconds,
             time.perf_counter() - clock,
         )
+
+    def _pass_on(
+        self, on_evaluation: OnEvaluation, bounds: np.ndarray, loss: np.ndarray, metrics: Any
+    ) -> None:
+        evaluated = self._training.evaluation_steps
+        for i, (start, stop) in enumerate(bounds):
+            if stop > start and stop - 1 in evaluated:
+                recorded = jax.tree.map(lambda leaf, i=i: leaf[:, i], metrics)
+                on_evaluation(int(stop) - 1, History(loss[:, i, : stop - start], recorded))
 
     def _place_all(self, arrays: Any, data: Any, keys: Any) -> tuple[Any, Any, Any]:
         data = jax.tree.map(

@@ -92,6 +92,13 @@ class Outcome(NamedTuple):
     cpu_seconds: float = np.nan
 
 
+OnEvaluation = Callable[[int, float, float], None]
+"""Called with the number of a run, its validation accuracy, and its mean loss since the last time.
+
+It is called once per evaluation, in their order.
+"""
+
+
 class CandidateError(Exception):
     """A candidate does not behave as a comparison needs; says what was expected and what came."""
 
@@ -138,6 +145,7 @@ class Candidate(Protocol):
         sets: Mapping[str, Sets],
         schedule: Schedule,
         report: Callable[[int, int], None],
+        on_evaluation: OnEvaluation | None = None,
     ) -> Iterator[tuple[int, Outcome]]:
         """Train, and yield the number of each run with its outcome as soon as it is finished.
 
@@ -147,6 +155,8 @@ class Candidate(Protocol):
                 training samples.
             schedule: how long every run trains.
             report: called with the steps done and the steps in all, of all runs together.
+            on_evaluation: called with every evaluation while a run goes on. A candidate that has
+                none on the way need not have this argument.
 
         Raises: CandidateError: if the candidate raises, or predicts what is no class.
         """

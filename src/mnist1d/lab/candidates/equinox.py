@@ -21,13 +21,28 @@ from mnist1d.lab.candidates.checks import (
     has_state,
     varies_beyond_arrays,
 )
-from mnist1d.lab.candidates.contract import CandidateError, Outcome, Run, RunSteps, Schedule, Sets
+from mnist1d.lab.candidates.contract import (
+    CandidateError,
+    OnEvaluation,
+    Outcome,
+    Run,
+    RunSteps,
+    Schedule,
+    Sets,
+)
 from mnist1d.lab.candidates.evaluation import evaluated_by
 from mnist1d.lab.candidates.fingerprint import settings_text, source_text
 from mnist1d.lab.candidates.search_space import named_parameters, plain_values
 from mnist1d.lab.candidates.stacking import CHUNK, predict_runs, predictor, stack_runs
 from mnist1d.models import count_parameters, predict
-from mnist1d.training import RunProgram, Training, accuracy, compile_runs, cross_entropy
+from mnist1d.training import (
+    History,
+    RunProgram,
+    Training,
+    accuracy,
+    compile_runs,
+    cross_entropy,
+)
 from mnist1d.training.loop import update
 
 PAPER_RATE = 0.01
@@ -230,6 +245,7 @@ class EquinoxCandidate:
         sets: Mapping[str, Sets],
         schedule: Schedule,
         report: Callable[[int, int], None],
+        on_evaluation: OnEvaluation | None = None,
     ) -> Iterator[tuple[int, Outcome]]:
         """Train runs, as many as possible in one program; see `Candidate`."""
         n_finished, steps = 0, RunSteps(len(runs), schedule, report)
@@ -242,7 +258,17 @@ class EquinoxCandidate:
                 numbers = group.runs[start : start + n_together]
                 some = [runs[i] for i in numbers]
                 on_step = steps.after(n_finished, len(some))
-                outcomes = self._train_together(some, n_together, group, sets, schedule, on_step)
+
+                def pass_on(_: int, recorded: History, numbers: Sequence[int] = numbers) -> None:
+                    if on_evaluation is None:
+                        return
+                    for i, number in enumerate(numbers):
+                        loss = np.mean(recorded.train_loss[i])
+                        on_evaluation(number, float(recorded.metrics[i]), float(loss))
+
+                outcomes = self._train_together(
+                    some, n_together, group, sets, schedule, on_step, pass_on
+                )
                 n_finished += len(some)
                 yield from zip(numbers, outcomes, strict=True)
 
@@ -306,6 +332,7 @@ class EquinoxCandidate:
         sets: Mapping[str, Sets],
         schedule: Schedule,
         on_step: Callable[[int], None],
+        pass_on: Callable[[int, History], None],
     ) -> Iterator[Outcome]:
         # The last runs may be fewer than the program trains.
         padded = [*runs, *[runs[-1]] * (n_together - len(runs))]
@@ -325,7 +352,13 @@ class EquinoxCandidate:
         )
         program, compile_seconds = self._program(group, models, data, keys, schedule)
         cpu_start = time.process_time()
-        trained = program.train(models, data, keys=keys, report=lambda done, _: on_step(done))
+        trained = program.train(
+            models,
+            data,
+            keys=keys,
+            report=lambda done, _: on_step(done),
+            on_evaluation=pass_on,
+        )
         cpu_seconds = time.process_time() - cpu_start
         arrays, _ = eqx.partition(trained.models, eqx.is_array)
         predictions = predict_runs(program.predict, arrays, [sets[run.data] for run in padded])

@@ -14,6 +14,7 @@ from mnist1d.dataset.imports import required
 from mnist1d.lab.candidates.checks import describe_error, few_of
 from mnist1d.lab.candidates.contract import (
     CandidateError,
+    OnEvaluation,
     Outcome,
     Run,
     RunSteps,
@@ -142,7 +143,7 @@ class TorchCandidate:
         n_parameters = self._check_model(run, data, sets.n_classes)
         order = self._order(len(few.x), short, seed=0)
         first, second = (
-            self._run(run, data, order, short, lambda _: None, of_steps=schedule.n_steps)
+            self._run(run, data, order, short, lambda *_: None, of_steps=schedule.n_steps)
             for _ in range(2)
         )
         self._check_same(first, second)
@@ -160,6 +161,7 @@ class TorchCandidate:
         sets: Mapping[str, Sets],
         schedule: Schedule,
         report: Callable[[int, int], None],
+        on_evaluation: OnEvaluation | None = None,
     ) -> Iterator[tuple[int, Outcome]]:
         """Train, one run after the other; see `mnist1d.lab.candidates.contract.Candidate`."""
         steps = RunSteps(len(runs), schedule, report)
@@ -169,8 +171,20 @@ class TorchCandidate:
             n = len(data[run.data].x)
             if (n, run.seed) not in orders:
                 orders[n, run.seed] = self._order(n, schedule, run.seed)
-            order, on_step = orders[n, run.seed], steps.after(number)
-            yield number, self._run(run, data[run.data], order, schedule, on_step)
+
+            def on_evaluated(
+                done: int,
+                accuracy: Tensor,
+                loss: Tensor,
+                on_step: Callable[[int], None] = steps.after(number),
+                number: int = number,
+            ) -> None:
+                on_step(done)
+                if on_evaluation is not None:
+                    on_evaluation(number, accuracy.item(), loss.item())
+
+            order = orders[n, run.seed]
+            yield number, self._run(run, data[run.data], order, schedule, on_evaluated)
 
     def _run(
         self,
@@ -178,7 +192,7 @@ class TorchCandidate:
         data: _Data,
         order: Tensor,
         schedule: Schedule,
-        on_step: Callable[[int], None],
+        on_evaluated: Callable[[int, Tensor, Tensor], None],
         of_steps: int | None = None,
     ) -> Outcome:
         """Train one model, for a whole schedule or the first steps of one of `of_steps`."""
@@ -218,7 +232,7 @@ class TorchCandidate:
                     accuracies.append(_accuracy(logits, data.y_validation))
                     if scheduler is not None and by_loss:
                         scheduler.step(loss_of(logits, data.y_validation).item())
-                    on_step(done)
+                    on_evaluated(done, accuracies[-1], losses[-1])
                 with evaluation_weights(optimizer):
                     predictions = {
                         name: _logits(evaluated, x).argmax(dim=1).cpu().numpy()

@@ -27,6 +27,7 @@ from mnist1d.lab.candidates.equinox import PAPER_RATE, EquinoxCandidate
 from mnist1d.lab.candidates.search_space import LEARNING_RATE
 from mnist1d.lab.comparison.data import DataSets
 from mnist1d.lab.comparison.entries import Entry, to_dataset
+from mnist1d.lab.comparison.evaluations import OnEvaluation
 from mnist1d.lab.comparison.protocol import Protocol, as_protocol
 from mnist1d.lab.comparison.result import Comparison
 from mnist1d.lab.comparison.runs import (
@@ -38,6 +39,7 @@ from mnist1d.lab.comparison.runs import (
 )
 from mnist1d.lab.comparison.search import choose_tries, count_combinations, edges
 from mnist1d.lab.comparison.workers import Workers
+from mnist1d.lab.notebook import default_progress
 from mnist1d.training import use_all_cores
 
 NAME = "comparison"
@@ -53,6 +55,7 @@ def compare(
     executor: Executor | None = None,
     workers: int | None = None,
     threads: int = 1,
+    on_evaluation: OnEvaluation | None = None,
     **settings: Any,
 ) -> Comparison:
     """Compare candidates by one protocol.
@@ -69,14 +72,19 @@ def compare(
         protocol: the default one if omitted; or a mapping with other values for some fields.
         folder: where finished runs are stored and found by the next call, and `result.nc` is
             written; None to store nothing.
-        progress: called with the progress; by default a line is written to standard error for every
-            finished task, and every ten seconds of a long one. `mnist1d.lab.silent` shows nothing.
+        progress: called with the progress; by default a notebook shows bars, and elsewhere standard
+            error gets a line for every finished task, and every ten seconds of a long one.
+            `mnist1d.lab.silent` shows nothing.
         executor: trains in place of this process, such as the workers of a cluster. They get the
             candidates with your code, but need the installed packages.
         workers: number of runs of a PyTorch or scikit-learn candidate, or a training function, that
             train at the same time; 1 for all of them in this process. By default as many as there
             are cores for them.
         threads: number of threads of such a run.
+        on_evaluation: called with the number of steps and the `Evaluation` of every run: during
+            training in this process (of runs that `workers` train, with 1 of them), otherwise when
+            the run is finished or found. What it raises ends the comparison. Numbers are the same
+            with it and without.
         **settings: fields of the protocol to replace.
 
     Returns: the result. For candidates that failed it has the reason; the others are complete.
@@ -97,7 +105,7 @@ def compare(
     """
     clock = time.perf_counter()
     use_all_cores()
-    progress = progress or Lines()
+    progress = progress or default_progress(Lines)
     try:
         config: Protocol = with_settings(as_protocol(protocol), settings)
     except TypeError as error:
@@ -117,7 +125,8 @@ def compare(
     sets = DataSets(config)
     with Workers(workers, threads, note=lambda line: progress(line, 0, 0)) as processes:
         is_sent = executor is not None
-        work = _Work(sets, store, Compute(store, executor), processes, progress, is_sent=is_sent)
+        compute = Compute(store, executor)
+        work = _Work(sets, store, compute, processes, progress, on_evaluation, is_sent=is_sent)
         _train(entries, work)
     result = to_dataset(entries, sets).assign_attrs(
         experiment=NAME,
@@ -226,6 +235,7 @@ class _Work(NamedTuple):
     compute: Compute
     workers: Workers
     progress: Progress
+    on_evaluation: OnEvaluation | None
     is_sent: bool
 
 
@@ -270,7 +280,13 @@ def _attempt(step: Callable[[Entry, _Work], None], entry: Entry, work: _Work) ->
 def _describe(entry: Entry, work: _Work) -> None:
     entry.source = entry.candidate.source()
     entry.setup = Setup.of(
-        entry.name, entry.candidate, entry.tries, work.sets, work.workers, is_sent=work.is_sent
+        entry.name,
+        entry.candidate,
+        entry.tries,
+        work.sets,
+        work.workers,
+        is_sent=work.is_sent,
+        on_evaluation=work.on_evaluation,
     )
     if work.store.keeps and entry.setup.unknown:
         unknown = ", ".join(entry.setup.unknown)

@@ -21,8 +21,10 @@ from mnist1d.execution.compute import check_versions
 from mnist1d.lab.candidates.checks import describe, describe_error
 from mnist1d.lab.candidates.contract import Candidate, CandidateError, Outcome, Run, Schedule, Sets
 from mnist1d.lab.candidates.fingerprint import settings_text, source_text, unknown_parts
+from mnist1d.lab.candidates.search_space import named
 from mnist1d.lab.candidates.sending import packed
 from mnist1d.lab.comparison.data import DataSets, Variant
+from mnist1d.lab.comparison.evaluations import Listener, ListenerError, OnEvaluation
 from mnist1d.lab.comparison.protocol import Protocol
 from mnist1d.lab.comparison.workers import Workers
 
@@ -72,6 +74,7 @@ class Setup:
         data: the candidate and its settings as bytes, for other processes; empty if not needed.
         token: identifies it in the process that made it.
         workers: trains such runs at the same time; only in the process that made it.
+        listener: called with evaluations; only in the process that made it.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Setup:
     data: bytes = field(compare=False, repr=False)
     token: str = field(compare=False, repr=False)
     workers: Workers | None = field(default=None, init=False, compare=False, repr=False)
+    listener: Listener | None = field(default=None, init=False, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -97,6 +101,7 @@ class Setup:
         workers: Workers,
         *,
         is_sent: bool,
+        on_evaluation: OnEvaluation | None = None,
     ) -> Self:
         """Return the setup of a candidate of this process.
 
@@ -107,6 +112,7 @@ class Setup:
             sets: the samples of the protocol.
             workers: trains runs at the same time.
             is_sent: whether an executor will run it, in place of `workers`.
+            on_evaluation: called with every evaluation of its runs.
 
         Raises: CandidateError: if it cannot be sent to other processes.
         """
@@ -127,6 +133,8 @@ class Setup:
         )
         made.content, made.sets = (candidate, tries), sets
         made.workers = None if is_sent else workers
+        if on_evaluation is not None:
+            made.listener = Listener(on_evaluation, name, tries, sets.protocol.schedule)
         _made_here[made.token] = made
         return made
 
@@ -194,6 +202,8 @@ class Trainer:
         self._candidate, self._tries = setup.content
         self._sets, self._schedule = setup.sets, setup.protocol.schedule
         self._workers, self._threads = setup.workers, setup.threads
+        # One that was made for an executor may be found again by another comparison.
+        self._listener = None if setup.data else setup.listener
 
     def __call__(
         self, tasks: Sequence[Task], _: jax.Device | None, on_step: OnStep
@@ -203,8 +213,12 @@ class Trainer:
         runs = [Run(self._tries[each.number], each.seed, each.data) for each in planned]
         sets = {run.data: self._sets.sets(Variant.named(run.data)) for run in runs}
         done = set()
+        listener = self._listener
+        more: dict[str, Any] = {}
+        if listener is not None and named(self._candidate.train, "on_evaluation"):
+            more["on_evaluation"] = lambda number, *values: listener(planned[number], *values)
         try:
-            for number, outcome in self._train(runs, sets, lambda steps, _: on_step(steps)):
+            for number, outcome in self._train(runs, sets, lambda steps, _: on_step(steps), **more):
                 checked = _checked(outcome, sets[runs[number].data], self._schedule)
                 done.add(number)
                 yield tasks[number], _arrays(checked)
@@ -214,16 +228,20 @@ class Trainer:
             raise CandidateError(f"expected {len(runs)} runs, got {len(done)}")
 
     def _train(
-        self, runs: Sequence[Run], sets: Mapping[str, Sets], report: Callable[[int, int], None]
+        self,
+        runs: Sequence[Run],
+        sets: Mapping[str, Sets],
+        report: Callable[[int, int], None],
+        **more: Any,
     ) -> Iterator[tuple[int, Outcome]]:
         candidate, schedule = self._candidate, self._schedule
         if not getattr(candidate, "side_by_side", False):
-            yield from candidate.train(runs, sets, schedule, report)
+            yield from candidate.train(runs, sets, schedule, report, **more)
         elif self._workers is not None:
-            yield from self._workers.train(candidate, runs, sets, schedule, report)
+            yield from self._workers.train(candidate, runs, sets, schedule, report, **more)
         else:
             with limited_threads(self._threads):
-                yield from candidate.train(runs, sets, schedule, report)
+                yield from candidate.train(runs, sets, schedule, report, **more)
 
 
 class Done(NamedTuple, Generic[Case]):
@@ -274,10 +292,15 @@ def run_candidate(
             steps=n_steps,
             devices="all",
         ):
-            outcomes[tasks[task]] = _outcome(arrays)
+            case = tasks[task]
+            outcomes[case] = _outcome(arrays)
+            if setup.listener is not None:
+                setup.listener.finish(cases[case], outcomes[case])
         progress(total, total)
     except CandidateError as error:
         failure = str(error)
+    except ListenerError as error:
+        raise error.raised from None
     return Done(outcomes, failure)
 
 

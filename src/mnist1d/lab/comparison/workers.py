@@ -77,14 +77,18 @@ class Workers:
         sets: Mapping[str, Sets],
         schedule: Schedule,
         report: Report,
+        **more: Any,
     ) -> Iterator[tuple[int, Outcome]]:
-        """Do runs; as `mnist1d.lab.candidates.contract.Candidate.train`."""
+        """Do runs; as `mnist1d.lab.candidates.contract.Candidate.train`.
+
+        Of arguments that not all candidates have, other processes get none.
+        """
         left = dict.fromkeys(range(len(runs)))
         sent = self._packed(candidate) if self._executor and len(left) > 1 else None
         if sent is None:
             start, may_be_sent = time.perf_counter(), self.n > 1
             with limited_threads(self.threads):
-                for number, outcome in candidate.train(runs, sets, schedule, report):
+                for number, outcome in candidate.train(runs, sets, schedule, report, **more):
                     del left[number]
                     seconds = (time.perf_counter() - start) / (len(runs) - len(left))
                     yield number, outcome
