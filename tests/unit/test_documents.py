@@ -22,6 +22,7 @@ DOCUMENTS = (
     "streams.md",
 )
 DOCUMENTS += ("stream-specification.md", "training.md")
+UNTRIED = ("notebooks.md",)  # whose examples are cells: `test_notebook.py`
 NEEDED = {
     "draw_batch": ["jax"],
     "MNIST1D": ["torch"],
@@ -43,35 +44,32 @@ NEEDED = {
 if not (ROOT / "docs").exists():
     pytest.skip("the documents are not in the package's folder", allow_module_level=True)
 
-TEXTS = {name: (ROOT / "docs" / name).read_text("utf-8") for name in DOCUMENTS}
-BLOCKS = {name: re.findall(r"```python\n(.*?)```", TEXTS[name], re.DOTALL) for name in DOCUMENTS}
+sybil = pytest.importorskip("sybil", reason="sybil is not installed")
+markdown = pytest.importorskip("sybil.parsers.markdown")
+
+TEXTS = {name: (ROOT / "docs" / name).read_text("utf-8") for name in (*DOCUMENTS, *UNTRIED)}
+PARSER = sybil.Sybil([markdown.PythonCodeBlockParser()])
+EXAMPLES = {name: list(PARSER.parse(ROOT / "docs" / name)) for name in DOCUMENTS}
 documents = pytest.mark.parametrize("document", DOCUMENTS)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """Run an example among the names and files of those before it in its document."""
-    names = {document: {} for document in DOCUMENTS}
-    folders = {document: tmp_path_factory.mktemp(document) for document in DOCUMENTS}
-
-    def run_block(document, number, monkeypatch):
-        monkeypatch.chdir(folders[document])
-        if file := re.match(r"# (\w+\.py)\n", BLOCKS[document][number]):
-            Path(file[1]).write_text(BLOCKS[document][number], "utf-8")
-        code = compile(BLOCKS[document][number], f"{document}, example {number}", "exec")
-        exec(code, names[document])  # noqa: S102 (the test)
-        return names[document]
-
-    return run_block
+def folders(tmp_path_factory):
+    """Return the folder that the examples of each document share."""
+    return {document: tmp_path_factory.mktemp(document) for document in DOCUMENTS}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("document", "number"),
-    [(document, number) for document in DOCUMENTS for number in range(len(BLOCKS[document]))],
+    ("document", "example"),
+    [
+        pytest.param(document, example, id=f"{document}-{number}")
+        for document, examples in EXAMPLES.items()
+        for number, example in enumerate(examples)
+    ],
 )
-def test_an_example_runs(document, number, run, monkeypatch, request):
-    block = BLOCKS[document][number]
+def test_an_example_runs(document, example, folders, monkeypatch, request):
+    block = example.parsed
     for word, packages in NEEDED.items():
         for package in packages:
             if word in block and find_spec(package) is None:
@@ -82,7 +80,11 @@ def test_an_example_runs(document, number, run, monkeypatch, request):
         sys.modules["datasets"].disable_progress_bars()
     if document == "laboratory.md":
         request.getfixturevalue("quick_compilation")
-    names = run(document, number, monkeypatch)
+    monkeypatch.chdir(folders[document])
+    if file := re.match(r"# (\w+\.py)\n", block):
+        Path(file[1]).write_text(block, "utf-8")
+    example.evaluate()
+    names = example.namespace
     if "failures" in block:
         assert "begin its forward with x = x[:, None, :]" in names["comparison"].failures["bad"]
     for promised in re.finditer(r"^(mnist1d\.\S.*?)\.x\.shape\s+# (\(.*\))$", block, re.MULTILINE):
@@ -112,7 +114,7 @@ def test_the_options_of_the_command_exist():
     assert {"num-samples", "out", "format", "shard-size", "seed", "workers", "scheduler"} <= options
 
 
-@documents
+@pytest.mark.parametrize("document", TEXTS)
 def test_links_lead_somewhere(document):
     links = re.findall(r"\]\(([^):]+)\)", TEXTS[document].replace("\n", " "))
     headings = {

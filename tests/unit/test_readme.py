@@ -46,8 +46,11 @@ def test_links_to_files_exist():
 
 @pytest.mark.slow
 def test_examples_run():
-    names = {}
-    for block in re.findall(r"```python\n(.+?)```", README, flags=re.DOTALL):
-        exec(compile(block, "README.md", "exec"), names)  # noqa: S102 (the README's own words)
+    sybil = pytest.importorskip("sybil", reason="sybil is not installed")
+    markdown = pytest.importorskip("sybil.parsers.markdown")
+    document = sybil.Sybil([markdown.PythonCodeBlockParser()]).parse(ROOT / "README.md")
+    for example in document:
+        example.evaluate()
+    names = document.namespace
     assert names["data"].x.shape == (4000, 40)
     assert names["large"].x.shape == (80_000, 60)
