@@ -52,7 +52,7 @@ class Findings:
             )
             for row in self.rows
         ]
-        claims = [
+        claims: list[tuple[str, ...]] = [
             (
                 each.claim.statement,
                 with_interval(each.estimate, n),

@@ -88,8 +88,10 @@ class LivePlot:
 
     def __call__(self, step: int, recorded: Evaluation | History, /) -> None:
         """Take note of an evaluation."""
-        of_evaluation = _of_comparison if isinstance(recorded, Evaluation) else _of_runs
-        for panel, line, value in of_evaluation(recorded):
+        points = (
+            _of_comparison(recorded) if isinstance(recorded, Evaluation) else _of_runs(recorded)
+        )
+        for panel, line, value in points:
             self._panels[panel].setdefault(line, []).append((step, value))
         self._output.change()
 
@@ -153,7 +155,8 @@ class _Output:
     """
 
     def __init__(self, shown: Any) -> None:
-        self._shown, self._handle = shown, None
+        self._shown = shown
+        self._handle: Any = None
         self._is_waiting, self._next = False, 0.0
 
     def change(self) -> None:

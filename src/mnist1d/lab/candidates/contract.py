@@ -110,7 +110,8 @@ class Candidate(Protocol):
     `side_by_side`. If settings change the number of parameters, it may also have a method
     `count(settings, sets)`, which returns the number with these settings, or None. If the search
     space has no learning rate, an attribute `untuned_rate` may be the learning rate in use, as a
-    text.
+    text. An argument `on_evaluation` of `train` gets an `OnEvaluation`, to be called during
+    training, or None.
 
     Attributes:
         search: the values to try, by setting; every combination is one try. None for the
@@ -145,7 +146,6 @@ class Candidate(Protocol):
         sets: Mapping[str, Sets],
         schedule: Schedule,
         report: Callable[[int, int], None],
-        on_evaluation: OnEvaluation | None = None,
     ) -> Iterator[tuple[int, Outcome]]:
         """Train, and yield the number of each run with its outcome as soon as it is finished.
 
@@ -155,8 +155,6 @@ class Candidate(Protocol):
                 training samples.
             schedule: how long every run trains.
             report: called with the steps done and the steps in all, of all runs together.
-            on_evaluation: called with every evaluation while a run goes on. A candidate that has
-                none on the way need not have this argument.
 
         Raises: CandidateError: if the candidate raises, or predicts what is no class.
         """

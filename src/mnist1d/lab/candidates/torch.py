@@ -176,10 +176,9 @@ class TorchCandidate:
                 done: int,
                 accuracy: Tensor,
                 loss: Tensor,
-                on_step: Callable[[int], None] = steps.after(number),
                 number: int = number,
             ) -> None:
-                on_step(done)
+                steps.after(number)(done)
                 if on_evaluation is not None:
                     on_evaluation(number, accuracy.item(), loss.item())
 

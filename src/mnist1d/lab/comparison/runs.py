@@ -234,7 +234,8 @@ class Trainer:
         report: Callable[[int, int], None],
         **more: Any,
     ) -> Iterator[tuple[int, Outcome]]:
-        candidate, schedule = self._candidate, self._schedule
+        candidate: Any = self._candidate
+        schedule = self._schedule
         if not getattr(candidate, "side_by_side", False):
             yield from candidate.train(runs, sets, schedule, report, **more)
         elif self._workers is not None:

@@ -72,7 +72,7 @@ class Workers:
 
     def train(
         self,
-        candidate: Candidate,
+        candidate: Any,
         runs: Sequence[Run],
         sets: Mapping[str, Sets],
         schedule: Schedule,
