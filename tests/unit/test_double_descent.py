@@ -6,8 +6,10 @@ import jax
 import numpy as np
 import pytest
 import xarray as xr
+from rich.console import Console
 
 import mnist1d
+from mnist1d.cli.output.tables import show_findings
 from mnist1d.experiments import double_descent
 from mnist1d.experiments.double_descent.claims import threshold
 from mnist1d.experiments.double_descent.config import (
@@ -20,6 +22,7 @@ from mnist1d.experiments.double_descent.config import (
 from mnist1d.experiments.double_descent.method import measure_curves
 from mnist1d.experiments.double_descent.training import ARCHITECTURES
 from mnist1d.harness.claims import judge
+from mnist1d.harness.settings import as_json
 
 # Authors' notebook of section 5.2: training and test error in per cent of the published runs.
 PUBLISHED_TEXT = {
@@ -46,7 +49,7 @@ PUBLISHED = {
 }
 
 
-def result_of(curves, seeds=2):
+def result_of(curves, seeds=2, config=None):
     """Make a result whose seeds all have the same curves, the losses being a tenth of errors."""
     runs = ("series", "rank", "seed")
     shape = (len(curves), len(CHANNELS), seeds)
@@ -58,7 +61,7 @@ def result_of(curves, seeds=2):
     )
     for row, (name, (train, test)) in enumerate(curves.items()):
         n_sizes = len(train)
-        result["size"][row, :n_sizes] = list(Config().sizes(SERIES[name].architecture))
+        result["size"][row, :n_sizes] = list((config or Config()).sizes(SERIES[name].architecture))
         for part, values in (("train", train), ("test", test)):
             result[f"{part}_error"][row, :n_sizes] = np.array(values)[:, None] / 100
             result[f"{part}_loss"][row, :n_sizes] = np.array(values)[:, None] / 10
@@ -142,6 +145,18 @@ def test_a_curve_that_only_falls_differs_from_the_paper():
     assert verdicts["peak-mlp-noise"] == "differs"
     assert verdicts["peak-size-mlp-noise"] == "differs"
     assert verdicts["last-error-mlp-noise"] == "differs"
+
+
+def test_where_no_network_fits_its_labels_it_is_said_that_no_peak_can_show(published, capsys):
+    assert double_descent.remarks(published) == []
+    small = {name: (train[:5], test[:5]) for name, (train, test) in PUBLISHED.items()}
+    config = Config(widths=WIDTHS[:5], channels=CHANNELS[:5])
+    found = result_of(small, config=config)
+    (remark,) = double_descent.remarks(found)
+    assert "48 % (MLP, no label noise), 54 % (MLP, label noise), 20 % (CNN, label noise)" in remark
+    about = {"protocol": "reduced", "config": as_json(config), "experiment": "double-descent"}
+    show_findings(double_descent, found.assign_attrs(about), Console(width=4000))
+    assert remark in capsys.readouterr().out
 
 
 def test_the_interval_of_the_threshold_reaches_down_to_the_size_before(published):

@@ -95,6 +95,9 @@ def show_summary(findings: Findings, console: Console) -> None:
         least = _least_width(table, console)
         table.width = least if least > console.width else None
         console.print(table, crop=False)
+    if hasattr(experiment, "remarks"):
+        for remark in experiment.remarks(result):
+            console.print(Text(remark, "yellow"))
     if not judgements:
         return
     ledger = Table(title=f"Other claims{note}", box=box.SIMPLE)

@@ -30,7 +30,11 @@ from typing import TYPE_CHECKING
 from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
-    from mnist1d.experiments.double_descent.claims import CLAIMS as CLAIMS, summarise as summarise
+    from mnist1d.experiments.double_descent.claims import (
+        CLAIMS as CLAIMS,
+        remarks as remarks,
+        summarise as summarise,
+    )
     from mnist1d.experiments.double_descent.config import Config as Config
     from mnist1d.experiments.double_descent.figures import CAPTIONS as CAPTIONS, plot as plot
     from mnist1d.experiments.double_descent.method import run as run

@@ -281,3 +281,21 @@ def summarise(result: xr.Dataset) -> list[Row]:
             claim = f"{subject}-{name}"
             rows.append(Row(series.title, condition, estimates, claim if claim in named else None))
     return rows
+
+
+def remarks(result: xr.Dataset) -> list[str]:
+    """Name the series that cannot show double descent: no network fits its training labels."""
+    errors = {
+        series.title: 100 * float(result.train_error.sel(series=name).min())
+        for name, series in SERIES.items()
+        if not np.isfinite(result.threshold.sel(series=name)).any()
+    }
+    if not errors:
+        return []
+    of_each = ", ".join(f"{error:.0f} % ({title})" for title, error in errors.items())
+    remark = (
+        "Double descent cannot show with these settings: the test error peaks where networks begin "
+        "to fit all of their training labels, and none of these does. The smallest training errors "
+        f"are {of_each}. It takes larger networks and longer training (widths, channels, n_epochs)."
+    )
+    return [remark]
