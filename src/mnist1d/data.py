@@ -209,9 +209,11 @@ def get_dataset(
     wanted = provenance.note(arguments, template)
     if path is None:
         path = _DEFAULT_SHUFFLED_PATH if arguments.get("shuffle_seq") else _DEFAULT_PATH
-    path = checks.path("path", path)
+    expanded, text = checks.path("path", path), os.fsdecode(path)
+    # A path object drops the dot of "./data.pkl", which programs expect in what is printed.
+    path = str(expanded) if text.startswith("~") else text
     say = print if verbose else _keep_silent
-    if not regenerate and _holds_something(path):
+    if not regenerate and _holds_something(expanded):
         if download:
             say("File already exists. Skipping download.")
         data, of_file = read_arrays(path)

@@ -23,7 +23,7 @@ import mnist1d
 from mnist1d.cli import main
 from mnist1d.cli.output.progress import Bars
 from mnist1d.harness import record
-from mnist1d.harness.interface import InputError
+from mnist1d.harness.interface import InputError, silent
 from mnist1d.lab.candidates.coerce import as_candidate
 from mnist1d.lab.candidates.contract import CandidateError, Outcome, batch_order
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
@@ -884,7 +884,7 @@ def test_batches_are_those_of_the_contract():
 
 
 def test_text_and_table_of_a_notebook_are_those_of_everywhere(monkeypatch, capsys):
-    found = compare({"<b>[red]x": Oracle(best_at(0.01))}, QUICK)
+    found = compare({"<b>[red]x": Oracle(best_at(0.01))}, QUICK, progress=silent)
     text = str(found)
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")

@@ -78,7 +78,7 @@ class LivePlot:
     >>> plot = LivePlot()
     >>> for step in (100, 200):
     ...     plot(step, Evaluation("CNN", "final", {}, 0, step / 400, 1.0))
-    >>> plot.draw().axes[0].lines[0].get_ydata().tolist()
+    >>> plot.draw().axes[0].lines[-1].get_ydata().tolist()
     [25.0, 50.0]
     """
 
