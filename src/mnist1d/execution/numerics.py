@@ -61,13 +61,20 @@ def number_settings() -> dict[str, str]:
     flags = os.environ.get("XLA_FLAGS", "").split()
     chosen = [flag for flag in flags if any(part in flag.partition("=")[0] for part in _FLAGS)]
     found = {"XLA_FLAGS": " ".join(sorted(chosen))}
-    for name, default in _JAX.items():
-        value = getattr(jax.config, name, jax.config.values.get(name, default))
-        found[name] = str(value)
+    found |= {name: str(value) for name, value in (_JAX | jax_settings()).items()}
     torch = sys.modules.get("torch")  # if not imported, its settings are unchanged
     for name, default in _TORCH.items():
         found[name] = str(getattr(torch, name, lambda default=default: default)())
     return found
+
+
+def jax_settings() -> dict[str, Any]:
+    """Return the settings of JAX that change numbers.
+
+    >>> jax_settings()["jax_enable_x64"]
+    False
+    """
+    return {name: getattr(jax.config, name) for name in _JAX if hasattr(jax.config, name)}
 
 
 def changed_settings() -> dict[str, str]:

@@ -7,6 +7,7 @@ such code is sent by value (cloudpickle), installed packages by name.
 import dataclasses
 import inspect
 import io
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +19,7 @@ import equinox as eqx
 import jax
 
 from mnist1d.dataset.imports import required
-from mnist1d.execution.own_code import is_installed
+from mnist1d.execution.own_code import is_installed, own_imports
 from mnist1d.lab.candidates.checks import describe_error
 from mnist1d.lab.candidates.contract import Candidate, CandidateError
 
@@ -41,12 +42,17 @@ def packed(candidate: Candidate | tuple[Any, ...]) -> bytes:
     42
     """
     cloudpickle = required("cloudpickle", extra="lab")
-    data = io.BytesIO()
-    pickler = cloudpickle.Pickler(data)
-    pickler.reducer_override = partial(_reduced, pickler.reducer_override)
+    imported: dict[str, types.ModuleType] = {}
+    n_known = -1
     try:
-        with _by_value(cloudpickle):
-            pickler.dump(candidate)
+        # Modules that functions import may have functions that import others.
+        while n_known < len(imported):
+            n_known = len(imported)
+            data = io.BytesIO()
+            pickler = cloudpickle.Pickler(data)
+            pickler.reducer_override = partial(_reduced, pickler.reducer_override, imported)
+            with _by_value(cloudpickle):
+                pickler.dump(_Together(dict(imported), candidate) if imported else candidate)
     except Exception as error:  # a user's object may raise anything
         raise CandidateError(
             f"expected what can be sent to other processes, and raised {describe_error(error)}"
@@ -54,8 +60,33 @@ def packed(candidate: Candidate | tuple[Any, ...]) -> bytes:
     return data.getvalue()
 
 
-def _reduced(reduce: Callable[[Any], Any], thing: Any) -> Any:
-    """Return how a thing is pickled: as by cloudpickle, except for what it does not support."""
+class _Together:
+    """A candidate, with the modules that its functions import when they are called."""
+
+    def __init__(self, modules: Mapping[str, types.ModuleType], candidate: Any) -> None:
+        self._modules, self._candidate = modules, candidate
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _taken_apart, (os.getpid(), self._modules, self._candidate)
+
+
+def _taken_apart(process: int, modules: Mapping[str, types.ModuleType], candidate: Any) -> Any:
+    # As they are in the process that sent them, with values that were changed there.
+    if os.getpid() != process:
+        sys.modules.update(modules)
+    return candidate
+
+
+def _reduced(
+    reduce: Callable[[Any], Any], imported: dict[str, types.ModuleType], thing: Any
+) -> Any:
+    """Return how a thing is pickled: as by cloudpickle, except for what it does not support.
+
+    Modules of one's own that functions import when they are called are added to `imported`.
+    """
+    if isinstance(thing, types.FunctionType) and not is_installed(thing):
+        package = thing.__globals__.get("__package__")
+        imported.update({each.__name__: each for each in own_imports(thing.__code__, package)})
     if (name := _global_name(thing)) is not None:
         return name
     if isinstance(thing, jax.custom_vjp):  # its constructor needs its function

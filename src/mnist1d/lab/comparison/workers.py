@@ -19,6 +19,7 @@ from mnist1d.dataset import checks
 from mnist1d.dataset.imports import required
 from mnist1d.execution.blas import limited_threads
 from mnist1d.execution.machine import count_cores
+from mnist1d.execution.numerics import jax_settings
 from mnist1d.harness.interface import InputError
 from mnist1d.lab.candidates.checks import describe
 from mnist1d.lab.candidates.contract import Candidate, CandidateError, Outcome, Run, Schedule, Sets
@@ -225,12 +226,9 @@ def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-_OF_JAX = ("jax_enable_x64", "jax_default_matmul_precision", "jax_default_prng_impl")
-
-
 def _settings() -> dict[str, Any]:
     """Return the settings of this process that numbers may depend on."""
-    found: dict[str, Any] = {"jax": {name: getattr(jax.config, name) for name in _OF_JAX}}
+    found: dict[str, Any] = {"jax": jax_settings()}
     if "torch" in sys.modules:
         torch = sys.modules["torch"]
         found["torch"] = (
