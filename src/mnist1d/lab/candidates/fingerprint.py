@@ -1,9 +1,8 @@
-"""Fingerprint of code: the text that determines what a function or class does.
+"""Fingerprints of code: texts that determine the behaviour of functions and classes.
 
-The source alone does not: `lambda key: MLP(hidden_size=width, key=key)` does something else for
-every `width`. So what a function remembers (defaults, what it encloses, the functions and values of
-its own file and of other modules that it names) belongs to the text, and nothing that changes from
-one start of Python to the next.
+The source is not enough: `lambda key: MLP(hidden_size=width, key=key)` depends on `width`. The text
+also has a function's defaults, the values in its closure, and the functions and values of the
+user's files and modules that it uses; but nothing that differs between two starts of Python.
 """
 
 import functools
@@ -38,14 +37,14 @@ _READS_BY_TEXT = {"__dict__", "attrgetter", "eval", "exec", "getattr", "globals"
 
 
 def source_text(thing: Any) -> str:
-    """Write down what a thing is: source of functions and classes, values of what they remember.
+    """Return the source of functions and classes, with the values that they refer to.
 
     Args:
         thing: a function, a class, a `functools.partial`, a value, or a mapping of any of these.
 
-    Returns: text that is the same in every process, and another one if what it stands for changes.
-        Of installed packages it has the versions. What has no content that could be compared, such
-        as a generator, is named in a line that begins with `UNKNOWN`.
+    Returns: a text that is the same in every process, and changes if the thing does. It has the
+        versions of installed packages. Values without a content that could be compared, such as
+        generators, are named in lines that begin with `UNKNOWN`.
 
     >>> def made(width):
     ...     return lambda x: x * width
@@ -197,7 +196,7 @@ class _Walk:
         return lines
 
     def _remembered(self, function: types.FunctionType, *, with_globals: bool) -> list[str]:
-        """Tell of everything a function computes with that its source does not show."""
+        """Describe the defaults, closure values, globals and imports of a function."""
         values: dict[str, Any] = {}
         for i, default in enumerate(function.__defaults__ or ()):
             values[f"default {i}"] = default
