@@ -128,7 +128,9 @@ class Candidate(Protocol):
     def source(self) -> str:
         """Return the source code and values that determine the candidate, as far as available.
 
-        The text is stored; runs that are stored with another text belong to another candidate.
+        The text is stored; runs that are stored with another text belong to another candidate. If
+        a line begins with `mnist1d.lab.candidates.fingerprint.UNKNOWN`, which names a value without
+        its content, no run of the candidate is stored.
         """
 
     def check(self, sets: Sets, schedule: Schedule) -> int | None:
