@@ -176,6 +176,21 @@ def test_a_time_is_that_of_the_papers_number_of_runs_unless_the_run_was_resumed(
     assert (resumed.verdict, resumed.reason) == ("not checkable", "no data")
 
 
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("Table 1", "table"),
+        ("Table 1, caption", "sentence"),
+        ("Section 5.2, Figure 5", "sentence"),
+        ("Figure 5b", "figure"),
+        ("Runs of Figure 9, printed", "notebook"),
+        ("Beyond the paper", "beyond"),
+    ],
+)
+def test_the_kind_of_a_claim_is_read_from_its_source(source, kind):
+    assert Claim("name", "statement", source, Counted(1), lambda _: None).kind == kind
+
+
 def test_a_claim_without_its_data_is_left_out():
     claims = [
         claim(Equals(94, 2), runs(94, 1), needs="absent"),
@@ -189,7 +204,7 @@ def test_a_record_has_the_documented_keys_and_no_nan():
     assert judged.record("experiment", full=True) == {
         "experiment": "experiment",
         "claim": "name",
-        "kind": "sentence",
+        "kind": "table",
         "statement": "statement (%)",
         "source": "Table 1",
         "published": 2,

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Kind = Literal["sentence", "table", "figure", "notebook", "beyond"]
-"""Where a claim stands: in the paper's text or a caption, in a table, only in a figure, only in the
-paper's published notebooks, or nowhere in the paper."""
+"""A sentence of the paper's text or of a caption, a cell of a table, a reading of a figure, a print
+of the published notebooks, or a statement beyond the paper."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Claim:
     Attributes:
         name: identifies the claim within its experiment.
         statement: the sentence, with its unit.
-        source: where the paper says it.
+        source: where the paper says it: "Section 5.2, Figure 5", "Table 1", "Figure 9, caption",
+            "Figure 8b", "Runs of Figure 9, printed", "Beyond the paper"; `kind` is read from it.
         rule: when it counts as reproduced; fixed before the run.
         measure: `result -> Estimate`, in the unit of the statement.
         needs: variable without which the result cannot speak to the claim (MNIST was absent,
             say): the claim is then left out.
-        kind: where the statement stands.
     """
 
     name: str
@@ -46,7 +46,22 @@ class Claim:
     rule: Rule
     measure: Callable[[xr.Dataset], Estimate]
     needs: str | None = None
-    kind: Kind = "sentence"
+
+    @property
+    def kind(self) -> Kind:
+        """What the statement is, by its source.
+
+        >>> Claim("loss", "the loss (nats)", "Figure 6", NoData(1), lambda _: None).kind
+        'figure'
+        """
+        source = self.source.lower()
+        if source.startswith("beyond the paper"):
+            return "beyond"
+        if source.startswith("runs of"):
+            return "notebook"
+        if source.startswith("section") or "caption" in source:
+            return "sentence"
+        return "table" if source.startswith("table") else "figure"
 
 
 @dataclass(frozen=True)

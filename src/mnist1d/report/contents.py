@@ -11,7 +11,7 @@ from typing import Any
 import xarray as xr
 
 from mnist1d.harness import record
-from mnist1d.harness.claims import Claim, Judgement
+from mnist1d.harness.claims import Claim, Judgement, Kind
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment, is_other_data
 from mnist1d.harness.verdicts.rules import VERDICTS, Verdict
@@ -262,9 +262,27 @@ class Report:
         return tuple((section, judged) for section in self.sections for judged in section.differing)
 
     @property
+    def groups(self) -> Mapping[str, Mapping[str, int]]:
+        """Number of claims per verdict, for every group of kinds that occurs."""
+        claims = [judged for section in self.sections for judged in section.claims]
+        by_group = {
+            name: [judged for judged in claims if judged.claim.kind in kinds]
+            for name, kinds in GROUPS.items()
+        }
+        return {name: count_verdicts(found) for name, found in by_group.items() if found}
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """Number of claims per verdict."""
         return count_verdicts(judged for section in self.sections for judged in section.claims)
+
+
+GROUPS: Mapping[str, tuple[Kind, ...]] = {
+    "sentences and table cells of the paper": ("sentence", "table"),
+    "figures and published notebooks": ("figure", "notebook"),
+    "beyond the paper": ("beyond",),
+}
+"""Kinds of claims that are counted together."""
 
 
 def count_verdicts(claims: Iterable[Judged]) -> Mapping[str, int]:

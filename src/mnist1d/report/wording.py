@@ -66,15 +66,18 @@ def sentence(text: str) -> str:
 
 
 def summary_of(report: Report) -> str:
-    """Return a summary of a report in one sentence."""
-    counts = report.counts
+    """Return a summary of a report in one sentence, by kinds of claims."""
     n_all = len(report.sections) + len(report.missing) + len(report.damaged)
     where = (
         "all experiments"
         if len(report.sections) == n_all
         else f"{len(report.sections)} of {n_all} experiments"
     )
-    return f"{sum(counts.values())} claims of the paper, checked in {where}: {verdicts_of(counts)}."
+    groups = [
+        f"{sum(counts.values())} {name}: {verdicts_of(counts)}"
+        for name, counts in report.groups.items()
+    ]
+    return f"Claims checked in {where}. {'; '.join(groups) or 'None'}."
 
 
 def verdicts_of(counts: Mapping[str, int]) -> str:

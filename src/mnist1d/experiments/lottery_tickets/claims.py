@@ -117,7 +117,7 @@ CLAIMS = (
     Claim(
         "ticket-accuracy",
         "The ticket of 92 % sparsity, when found: test accuracy (%)",
-        "Figure 4 b (run of 2024: 75.0)",
+        "Runs of Figure 4 b, printed (2024)",
         Equals(75, ACCURACY),
         searched("lottery", of_tickets),
     ),

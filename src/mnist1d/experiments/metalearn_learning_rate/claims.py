@@ -150,7 +150,6 @@ CLAIMS = (
         "Figure 6",
         Positive(0.1292),
         exact("objective", initial_rate=from_above, outer_step=fall),
-        kind="figure",
     ),
     Claim(
         "objective-falls-from-below",
@@ -158,7 +157,6 @@ CLAIMS = (
         "Figure 6",
         Positive(0.0990),
         exact("objective", initial_rate=from_below, outer_step=fall),
-        kind="figure",
     ),
     Claim(
         "objective-published-weights",
@@ -166,7 +164,6 @@ CLAIMS = (
         "Runs of Figure 6, printed",
         Counted(1.7163, 3),
         whole_range(at_end("published_objective")),
-        kind="notebook",
     ),
     Claim(
         "gradient-finds-minimum",
@@ -175,7 +172,6 @@ CLAIMS = (
         "Beyond the paper",
         AtLeast(MOST),
         share_within(distances_from_minimum),
-        kind="beyond",
     ),
     Claim(
         "runtime",

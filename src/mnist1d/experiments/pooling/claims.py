@@ -80,7 +80,6 @@ CLAIMS = (
         PRINTED,
         Equals(little, ACCURACY),
         gain(POOLED, 1000),
-        kind="notebook",
     ),
     Claim(
         "striding-1000",
@@ -129,7 +128,6 @@ CLAIMS = (
             PRINTED,
             Equals(published, ACCURACY),
             accuracy(variant, size),
-            kind="notebook",
         )
         for size, values in PUBLISHED.items()
         for variant, published in values.items()
@@ -141,7 +139,6 @@ CLAIMS = (
         "Beyond the paper",
         Similar(ACCURACY),
         gain(POOLED, 600_100),
-        kind="beyond",
     ),
     Claim(
         "runtime",

@@ -108,7 +108,7 @@ CLAIMS = (
     Claim(
         "islands-mnist",
         f"MNIST separates into ten islands: digits {ISLANDS}",
-        "Figure 3a",
+        "Section 4, Figure 3a",
         AtLeast(10),
         isolated_digits("MNIST"),
         needs=HAS_MNIST,
@@ -116,7 +116,7 @@ CLAIMS = (
     Claim(
         "no-islands-mnist1d",
         f"MNIST-1D does not, but for digits 0, 6 and 3: digits other than those {ISLANDS}",
-        "Figure 3b",
+        "Section 4, Figure 3b",
         AtLeast(7),
         other_digits("MNIST-1D"),
     ),
@@ -125,7 +125,7 @@ CLAIMS = (
             f"more-{name}-on-mnist",
             f"{what} is higher on MNIST than on MNIST-1D "
             f"({'hundredths' if variable == 'silhouette' else 'percentage points'})",
-            "Figure 3",
+            "Section 4, Figure 3",
             Positive(),
             more_on_mnist(variable),
             needs=HAS_MNIST,
