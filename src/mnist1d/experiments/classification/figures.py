@@ -4,10 +4,6 @@ import numpy as np
 import xarray as xr
 
 from mnist1d.experiments.classification import human_expert
-from mnist1d.experiments.classification.claims import (
-    cnn_errors_per_digit,
-    human_errors_per_digit,
-)
 from mnist1d.figures import style
 from mnist1d.figures.style import Figure
 from mnist1d.harness.interface import is_other_data
@@ -66,9 +62,9 @@ def _plot_errors(result: xr.Dataset) -> Figure:
     figure = Figure(figsize=(7, 2.5))
     left, right = figure.subplots(1, 2, sharey=True)
     digits = np.arange(10)
-    human = np.transpose([found[:3] for found in human_errors_per_digit(result)])
+    human = np.transpose([found[:3] for found in human_expert.errors_per_digit(result)])
     style.bars_with_interval(left, digits, *human, color="tab:green")
-    cnn = np.clip(interval(cnn_errors_per_digit(result)), 0, 100)
+    cnn = np.clip(interval(human_expert.cnn_errors_per_digit(result)), 0, 100)
     style.bars_with_interval(right, digits, *cnn, color="tab:green")
     n_seeds = result.sizes["seed"]
     for axes, who, n in (

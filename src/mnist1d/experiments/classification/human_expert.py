@@ -8,8 +8,24 @@ published counting is shown as well.
 Source: the stored quizzes in the reference repository.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+
+from mnist1d.measures.expressions import EMPTY
+from mnist1d.measures.uncertainty import (
+    Estimate,
+    estimate_proportion,
+    in_percent,
+    paired_difference,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 PUBLISHED_QUIZ_ACCURACY = (0.96, 0.96, 0.96, 0.97, 0.94)
 """Quizzes 1 to 5 as stored, the second repeating the first."""
@@ -33,3 +49,62 @@ def is_correct() -> NDArray[np.bool_]:
     383
     """
     return ~np.isin(TEST_INDEX, list(ERRORS))
+
+
+def accuracy(_: xr.Dataset) -> Estimate:
+    """Accuracy of the person in per cent; the trials are the 400 answered samples."""
+    return in_percent(estimate_proportion(is_correct()))
+
+
+def minus_cnn(result: xr.Dataset) -> Estimate:
+    """Difference of the accuracies on the 400 samples, paired by sample, in percentage points."""
+    errors, n_diverged = _errors_of_cnns(result)
+    if errors is None:
+        return EMPTY._replace(n_diverged=n_diverged)
+    difference = paired_difference(100.0 * is_correct(), 100.0 * (1 - errors))
+    return difference._replace(n_diverged=n_diverged)
+
+
+def same_hard_samples(result: xr.Dataset) -> Estimate:
+    """Correlation over the 400 samples of the person's errors and the share of CNNs that err.
+
+    The interval is Fisher's, over samples.
+    """
+    errors, n_diverged = _errors_of_cnns(result)
+    if errors is None or not errors.std():
+        return EMPTY._replace(n_diverged=n_diverged)
+    found = import_module("scipy.stats").pearsonr(~is_correct(), errors)
+    low, high = found.confidence_interval(0.95)
+    return Estimate(float(found.statistic), float(low), float(high), len(errors), n_diverged)
+
+
+def _errors_of_cnns(result: xr.Dataset) -> tuple[NDArray[np.float64] | None, int]:
+    """Return for each of the 400 samples the share of CNNs that err, and how many diverged."""
+    cnn = result.sel(data="plain", model="CNN")
+    n_diverged = int(cnn.diverged.sum())
+    finite = cnn.isel(seed=~cnn.diverged.to_numpy())
+    if not finite.sizes["seed"]:
+        return None, n_diverged
+    predictions = finite.test_prediction.sel(step=finite.early_stopped_step)
+    wrong = (predictions != result.test_label).mean("seed").to_numpy()
+    return wrong[TEST_INDEX], n_diverged
+
+
+def cnn_errors_per_digit(result: xr.Dataset) -> np.ndarray:
+    """CNN errors in per cent per digit as in Figure S1, shape (seeds, 10); NaN where diverged.
+
+    After step 3000 (or the evaluation nearest to it), on test rows 0 to 499.
+    """
+    cnn = result.sel(data="plain", model="CNN").sel(step=3000, method="nearest")
+    labels = result.test_label[:500]
+    wrong = (100.0 * (cnn.test_prediction[:, :500] != labels)).where(~cnn.diverged)
+    return np.stack(
+        [wrong[:, labels == digit].mean("sample", skipna=False) for digit in range(10)], axis=1
+    )
+
+
+def errors_per_digit(result: xr.Dataset) -> list[Estimate]:
+    """Errors of the person in per cent per digit, over the samples of that digit."""
+    correct = is_correct()
+    labels = result.test_label.to_numpy()[TEST_INDEX]
+    return [in_percent(estimate_proportion(~correct[labels == digit])) for digit in range(10)]
