@@ -151,7 +151,8 @@ def test_runs_that_all_agree_lie_within_their_own_record():
 
 
 def test_a_record_is_written_next_to_an_experiment_and_read_again(tmp_path):
-    experiment = SimpleNamespace(__file__=str(tmp_path / "__init__.py"), VERSION=3)
+    about = {"__file__": str(tmp_path / "__init__.py"), "VERSION": 3}
+    experiment = SimpleNamespace(**about, PAPER_SEEDS=1)
     assert recorded(experiment) == {}
     claims = [
         claim(Equals(94, 2), runs(93, 1.0, n=20)),
@@ -162,6 +163,7 @@ def test_a_record_is_written_next_to_an_experiment_and_read_again(tmp_path):
     (tmp_path / "record.json").write_text(text, encoding="utf-8")
     ((name, found),) = recorded(experiment).items()
     assert name == "name"
+    assert recorded(SimpleNamespace(**about)) == {}  # a file beside one of a user's own
     assert found[:4] == pytest.approx((93, 1, 20, 19))
     experiment.VERSION = 4
     assert recorded(experiment) == {}

@@ -1,6 +1,8 @@
 """`mnist1d run` and `mnist1d show-result`, in this process on experiments of no work."""
 
+import json
 import re
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,10 +164,76 @@ def test_wrong_input_is_one_line(command, capsys):
 
 
 def test_the_record_of_the_paper_is_not_overwritten(command, capsys):
-    Path("kept").mkdir()
+    shutil.copytree(DOCUMENT.parents[1] / "results" / "double-descent", "kept/double-descent")
     Path("kept", "claims.json").touch()
-    message = failure(command, capsys, "run", "coin.py", "--out", "kept")
+    message = failure(command, capsys, "run", "double-descent", "--quick", "--out", "kept")
     assert "kept holds results of `mnist1d reproduce`; choose another --out" in message
+
+
+CLAIMS = """
+from mnist1d.lab import AtLeast, Claim, Equals, Positive, value
+
+share = value("share", limits=(0, 1))
+CLAIMS = (
+    Claim("fair", "Half of the throws are heads", "textbook", Equals(0.5, 0.1), share),
+    Claim("some", "Some throws are heads", "textbook", Positive(), share),
+    Claim("all", "All throws are heads <b>|", "a bet", AtLeast(1), share),
+)
+"""
+
+
+def test_an_experiment_of_ones_own_is_reported_with_its_claims(command, capsys):
+    Path("coin.py").write_text(COIN + MORE + CLAIMS, encoding="utf-8")
+    command("run", "coin.py", "--out", "R")
+    shown = capsys.readouterr().out
+    assert "expected" in shown
+    assert "published" not in shown
+    Path("coin.py").unlink()  # a report runs nobody's code
+    command("report", "R")
+    assert "coin: 2 confirmed, 1 refuted." in capsys.readouterr().out
+    page = Path("R/coin/README.md").read_text("utf-8")
+    assert "| Half of the throws are heads | textbook | 0.5 |" in page
+    assert "| All throws are heads &lt;b>\\| | a bet | ≥ 1 |" in page
+    assert "| refuted |" in page
+    assert "![coin: coins.](coins.png)" in page
+    assert "of each coin, one or more." in page
+    overview = Path("R/RESULTS.md").read_text("utf-8")
+    assert "| [coin](./coin/README.md) | 2 confirmed, 1 refuted | 4 |" in overview
+    assert "claims of the paper" not in overview
+    html = Path("R/report.html").read_text("utf-8")
+    assert "All throws are heads &lt;b&gt;|" in html
+    assert "data:image/png;base64," in html
+    claims = json.loads(Path("R/claims.json").read_text("utf-8"))
+    assert [claim["verdict"] for claim in claims] == ["confirmed", "confirmed", "refuted"]
+    assert {claim["experiment"] for claim in claims} == {"coin"}
+
+
+def test_other_settings_decide_no_claim_of_ones_own(command, capsys):
+    Path("coin.py").write_text(COIN + MORE + CLAIMS, encoding="utf-8")
+    command("run", "coin.py", "--quick", "--out", "R")
+    command("report", "R")
+    assert "confirmed" not in capsys.readouterr().out
+
+
+def test_damaged_findings_of_ones_own_are_named(command, capsys):
+    Path("coin.py").write_text(COIN + MORE + CLAIMS, encoding="utf-8")
+    command("run", "coin.py", "--out", "R")
+    path = Path("R/coin/result.nc")
+    whole = record.read(path)
+    data = json.loads(whole.attrs["findings"])
+    for odd in (
+        [],
+        {},
+        data | {"claims": [data["claims"][0] | {"rule": "Path"}]},
+        data | {"claims": [data["claims"][0] | {"settings": {"nonsense": 1}}]},
+        data | {"claims": [data["claims"][0] | {"estimate": ["a"] * 6}]},
+        data | {"rows": [data["rows"][0] | {"estimates": {"mean": [1]}}]},
+        data | {"title": 3},
+    ):
+        record.write(whole.assign_attrs(findings=json.dumps(odd)), path)
+        message = failure(command, capsys, "report", "R")
+        assert len(message.splitlines()) == 1
+        assert str(path) in message
 
 
 def test_a_place_that_cannot_be_written_is_named_before_anything_runs(command, capsys):
@@ -383,19 +451,24 @@ def commands_of_the_document():
 def test_the_options_in_the_document_exist(command):
     if not DOCUMENT.exists():
         pytest.skip("the documents are not in the package's folder")
-    block = re.search(
-        r"```python\n(# neighbours\.py\n.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL
-    )
+    text = DOCUMENT.read_text("utf-8")
+    block = re.search(r"```python\n(# neighbours\.py\n.*?)```", text, re.DOTALL)
     Path("neighbours.py").write_text(block[1], "utf-8")
     runs = [line for line in commands_of_the_document() if line[0] == "run"]
+    claims = re.search(r"```py\n(# at the end of neighbours\.py\n.*?)```", text, re.DOTALL)
+    Path("claimed.py").write_text(block[1].replace("neighbours", "claimed") + claims[1], "utf-8")
+    command("run", "claimed.py", "--seeds", "2", "--out", "claimed")
+    command("report", "claimed")
+    assert "They get half" in Path("claimed/claimed/README.md").read_text("utf-8")
     assert len(runs) >= 5
     for _, name, *arguments in runs:
         if "--help" in arguments:
             continue
         if name == "neighbours.py":
-            command("run", name, *arguments, "--data.num-samples", "200")
-            result = results.load_result("mnist1d-runs/neighbours")
-            assert result.test_accuracy.shape == (3, 2, 3)
+            if arguments:
+                command("run", name, *arguments, "--data.num-samples", "200")
+                result = results.load_result("mnist1d-runs/neighbours")
+                assert result.test_accuracy.shape == (3, 2, 3)
             continue
         config = find_experiment(name).Config()
         fields = [each for each in arguments if each != "--quick"]

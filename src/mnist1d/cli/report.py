@@ -29,13 +29,15 @@ def report(
     the others are reported.
 
     Args:
-        folder: what `mnist1d reproduce --out DIR` wrote; every experiment's page goes there, too.
+        folder: what `mnist1d reproduce --out DIR`, or `mnist1d run FILE.py --out DIR`, wrote; every
+            experiment's page goes there, too.
         out: folder for RESULTS.md and report.html; made if needed.
         json: write one JSON document in place of lines.
         quiet: no effect here, where no progress is shown.
     """
     from mnist1d.report import read_report
     from mnist1d.report.documents import write_report
+    from mnist1d.report.own import tally
     from mnist1d.report.pictures import draw_report
     from mnist1d.report.reading import readable
     from mnist1d.report.wording import sentence, summary_of
@@ -56,7 +58,9 @@ def report(
     if json:
         about = {"verdicts": found.counts, "note": found.note or None, "files": paths}
         return Outcome({"command": "report", **about, "failed": failed or None}, failed)
-    lines = [summary_of(found), *(str(path) for path in paths)]
+    lines = [summary_of(found)] if found.sections else []
+    lines += [f"{each.name}: {tally(each)}." for each in found.own]
+    lines += [str(path) for path in paths]
     if found.note:
         lines.insert(0, f"{sentence(found.note)}.")
     say("\n".join(lines))

@@ -20,7 +20,7 @@ from mnist1d.cli.output.console import make_console, show_title
 from mnist1d.cli.output.ending import fail
 from mnist1d.cli.output.outcome import Outcome
 from mnist1d.dataset.atomic import check_writable
-from mnist1d.experiments import find_experiment
+from mnist1d.experiments import EXPERIMENTS, find_experiment
 from mnist1d.harness.interface import InputError
 
 if TYPE_CHECKING:
@@ -118,13 +118,14 @@ def _run(
     from mnist1d.harness import record
     from mnist1d.harness.grid import plan_grid
     from mnist1d.harness.settings import with_settings
+    from mnist1d.harness.stored.findings import save_claims
 
     console = make_console()
     start = time.perf_counter()
     folder = out / experiment.NAME
     if quick and not hasattr(experiment.Config, "quick"):
         fail(f"Config of {experiment.NAME} has no quick(): leave --quick out")
-    if (out / "claims.json").exists():
+    if _holds_record(experiment, out):
         fail(f"{out} holds results of `mnist1d reproduce`; choose another --out")
     try:
         config = experiment.Config.quick() if quick else experiment.Config()
@@ -147,7 +148,11 @@ def _run(
             show_findings(experiment, result, console)
         drawn = [] if "grid" in result.attrs else _draw(experiment, result, folder, progress)
         former = _figures_in(folder)
-        record.write(result.assign_attrs(figures=dumps(drawn)), folder / "result.nc")
+        about = {"figures": dumps(drawn)} | _findings(experiment, result)
+        record.write(result.assign_attrs(about), folder / "result.nc")
+        if len(about) > 1:
+            for wrong in save_claims(EXPERIMENTS, out).values():
+                progress.note(f"Left out of claims.json: {wrong}")
         # Figures of the former result would be taken for this result's.
         for stale in set(former) - set(drawn):
             for suffix in ("png", "pdf"):
@@ -162,6 +167,33 @@ def _run(
     what = "Figures and result" if drawn else "Result"
     console.print(f"{seconds:.0f} s. {what}: {folder}", soft_wrap=True, markup=False)
     return Outcome(failed=failed)
+
+
+def _holds_record(experiment: "Experiment", out: Path) -> bool:
+    """Tell whether a run would replace a full run that claims.json is about."""
+    from mnist1d.harness import record
+    from mnist1d.harness.interface import is_full
+    from mnist1d.harness.stored.own import is_own
+
+    if is_own(experiment) or not (out / "claims.json").exists():
+        return False
+    try:
+        return is_full(record.read(out / experiment.NAME / "result.nc"))
+    except (OSError, ValueError):
+        return False
+
+
+def _findings(experiment: "Experiment", result: "xr.Dataset") -> dict[str, str]:
+    """Return what a report says of an experiment of one's own, as an attribute of its result."""
+    from mnist1d.harness.findings import findings_of
+    from mnist1d.harness.stored.own import ATTRIBUTE, findings_as_json, is_own
+
+    if not is_own(experiment) or "grid" in result.attrs:
+        return {}
+    try:
+        return {ATTRIBUTE: findings_as_json(findings_of(experiment, result))}
+    except Exception:  # noqa: BLE001 (by a user, who was shown it in place of the summary)
+        return {}
 
 
 def _draw(

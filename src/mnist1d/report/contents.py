@@ -169,7 +169,7 @@ class Section:
     @property
     def n_seeds(self) -> int:
         """Number of runs."""
-        return self.result.sizes["seed"]
+        return self.result.sizes.get("seed", 1)
 
     def per_seed(self, estimate: Estimate) -> tuple[float, ...]:
         """Return the value of every seed, NaN where one diverged; of other estimates none."""
@@ -230,11 +230,13 @@ class Report:
         sections: of the experiments in the record, in the paper's order.
         missing: experiments that are not in the record.
         damaged: what is wrong with the results that cannot be read, by experiment.
+        own: of experiments of one's own, by name.
     """
 
     sections: tuple[Section, ...]
     missing: tuple[Experiment, ...]
     damaged: Mapping[str, str] = field(default_factory=dict)
+    own: tuple[Section, ...] = ()
 
     def without(self, section: Section, why: str) -> Report:
         """Return the report without a section that cannot be shown.

@@ -17,6 +17,7 @@ from mnist1d.report.render import (
     experiment_markdown,
     html_page,
     overview_markdown,
+    own_markdown,
 )
 
 OVERVIEW, HTML, PAGE = "RESULTS.md", "report.html", "README.md"
@@ -51,7 +52,13 @@ def write_report(
         texts[folder / section.name / PAGE] = experiment_markdown(
             section, pictures[section.name], overview=_way_back(folder, out)
         )
-    texts[folder / dataset_table.FOLDER / PAGE] = dataset_markdown(overview=_way_back(folder, out))
+    for section in report.own:
+        texts[folder / section.name / PAGE] = own_markdown(
+            section, pictures[section.name], overview=_way_back(folder, out)
+        )
+    if report.sections:
+        page = dataset_markdown(overview=_way_back(folder, out))
+        texts[folder / dataset_table.FOLDER / PAGE] = page
     for path in texts:
         if path.name == PAGE and path.is_file() and MARK not in path.read_text("utf-8", "replace"):
             why = f"there is one that `{MARK}` did not make; move it away"
@@ -93,6 +100,8 @@ def _draw_missing(report: Report, pictures: Mapping[str, Sequence[Picture]], fol
         for name in missing:
             with atomic_write(paths[name]) as file:
                 file.write(drawn[name])
+    if not report.sections:
+        return
     figure_1 = folder / dataset_table.FOLDER / f"{dataset_table.FIGURE}.png"
     if not figure_1.exists():
         with atomic_write(figure_1) as file:

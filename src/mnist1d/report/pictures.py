@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,10 @@ from matplotlib.container import BarContainer
 
 from mnist1d.figures import style
 from mnist1d.figures.style import Figure
+from mnist1d.harness.stored.attributes import parsed
 from mnist1d.harness.stored.findings import RESULT, needs_of
 from mnist1d.report.contents import Report, Section
+from mnist1d.report.own import NAME
 from mnist1d.report.wording import sentence
 
 _PIXELS_PER_INCH = 192
@@ -27,6 +30,10 @@ _MOST_PIXELS = 640
 
 _MOST_POINTS = 5000
 """Largest number of points of a panel whose values can be shown."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_BYTES = 20_000_000
+_STORED_PIXELS_PER_INCH = 300.0
 
 _LARGE = 300_000
 """Bytes from which on an image is tried as PNG as well."""
@@ -109,7 +116,32 @@ def draw_report(report: Report, folder: Path) -> tuple[Report, dict[str, tuple[P
                 pictures[section.name] = draw_pictures(section)
         except ValueError as error:
             report = report.without(section, str(error))
+    pictures |= {each.name: own_pictures(each, folder / each.name) for each in report.own}
     return report, pictures
+
+
+def own_pictures(section: Section, folder: Path) -> tuple[Picture, ...]:
+    """Return the figures that `mnist1d run` drew; one that is not there any more is left out.
+
+    Args:
+        section: of the experiment.
+        folder: of the experiment.
+    """
+    found = []
+    for name in parsed(section.result.attrs, "figures", []):
+        path = folder / f"{name}.png"
+        if not NAME.fullmatch(name) or not path.is_file() or path.stat().st_size > _MOST_BYTES:
+            continue
+        image = path.read_bytes()
+        if not image.startswith(_PNG) or len(image) < 24:
+            continue
+        width, height = struct.unpack(">II", image[16:24])
+        if not 0 < width < 2**15 or not 0 < height < 2**15:
+            continue
+        caption = caption_of(section, name)
+        size = width / _STORED_PIXELS_PER_INCH, height / _STORED_PIXELS_PER_INCH
+        found.append(Picture(name, caption, caption, image, "image/png", size, ()))
+    return tuple(found)
 
 
 def picture_of(name: str, figure: Figure, caption: str) -> Picture:

@@ -17,7 +17,9 @@ from mnist1d.harness.interface import Experiment
 from mnist1d.harness.settings import as_json
 from mnist1d.harness.stored.attributes import parsed
 from mnist1d.harness.stored.findings import RESULT, load_findings, needs_of
+from mnist1d.harness.stored.own import is_own
 from mnist1d.report.contents import Judged, Report, Section, Setting, TableRow
+from mnist1d.report.own import read_own
 
 NOT_EXPLAINED = "No explanation is on record yet."
 
@@ -27,7 +29,7 @@ _NOT_SHOWN = set(record.PROTOCOL_IS_FREE_IN) - {"seeds"}
 
 
 def read_report(folder: checks.StrPath) -> Report:
-    """Read what `mnist1d reproduce --out FOLDER` wrote.
+    """Read what `mnist1d reproduce --out FOLDER` and `mnist1d run FILE.py --out FOLDER` wrote.
 
     Args:
         folder: with a folder per experiment, each with its `result.nc`.
@@ -43,18 +45,19 @@ def read_report(folder: checks.StrPath) -> Report:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder")
     there = [each for each in EXPERIMENTS if (folder / each.NAME / "result.nc").exists()]
-    if not there:
+    own, damaged = read_own(folder, {each.NAME for each in EXPERIMENTS}, describe)
+    if not there and not own and not damaged:
         raise FileNotFoundError(
             f"no results in {folder}; `mnist1d reproduce --out {folder}` makes them"
         )
-    sections, damaged = [], {}
+    sections = []
     for each in there:
         try:
             sections.append(_read_section(each, folder / each.NAME))
         except ValueError as error:
             damaged[each.NAME] = str(error)
-    missing = tuple(each for each in EXPERIMENTS if each not in there)
-    return readable(Report(tuple(sections), missing, damaged))
+    missing = tuple(each for each in EXPERIMENTS if there and each not in there)
+    return readable(Report(tuple(sections), missing, damaged, tuple(own)))
 
 
 def readable(report: Report) -> Report:
@@ -62,7 +65,7 @@ def readable(report: Report) -> Report:
 
     Raises: ValueError: if all results are damaged.
     """
-    if not report.sections:
+    if not report.sections and not report.own:
         raise ValueError("; ".join(report.damaged.values()))
     return report
 
@@ -82,7 +85,7 @@ def describe(findings: Findings) -> Section:
     attributes, versions = result.attrs, parsed(result.attrs, "versions", {})
     lacking = [name for name in _ATTRIBUTES if name not in attributes]
     lacking += [] if "mnist1d" in versions else ["the version of mnist1d"]
-    lacking += [] if "seed" in result.sizes else ["the dimension seed"]
+    lacking += [] if "seed" in result.sizes or is_own(experiment) else ["the dimension seed"]
     if lacking:
         raise ValueError(f"it lacks {', '.join(lacking)}")
     return Section(
@@ -151,7 +154,7 @@ def _settings(experiment: Experiment, result: xr.Dataset) -> tuple[Setting, ...]
     config = experiment.Config()
     settings, defaults = parsed(result.attrs, "config", {}), json.loads(as_json(config))
     for name in settings.keys() & defaults.keys():
-        data = getattr(config, name)
+        data = getattr(config, name, None)
         if isinstance(data, DatasetConfig):
             defaults[name] = _data_in_words(data)
             settings[name] = _data_in_words(data, str(result.attrs.get("data", "")))

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from mnist1d.harness.stored.texts import without_controls
 from mnist1d.measures import text
 from mnist1d.measures.uncertainty import Estimate
-from mnist1d.report import dataset_table, wording
+from mnist1d.report import dataset_table, own, wording
 from mnist1d.report.contents import Report, Section
 from mnist1d.report.pictures import Picture
 from mnist1d.report.strips import strip
@@ -26,6 +26,7 @@ MARK = "mnist1d report"
 """The command that every document names; it marks files that may be replaced."""
 
 _FILTERS = (
+    own.tally,
     wording.compilation_of,
     text.interval_of,
     text.mean_of,
@@ -50,9 +51,9 @@ def overview_markdown(
         folder: path of the record from the document, with forward slashes.
         command: the command that makes the document.
     """
-    return _written_in_markdown(
-        "overview", report=report, pictures=pictures, folder=folder, command=command
-    )
+    about = {"report": report, "pictures": pictures, "folder": folder, "command": command}
+    names = ["overview"] * bool(report.sections) + ["own-overview"] * bool(report.own)
+    return "\n".join(_written_in_markdown(name, **about) for name in names)
 
 
 def experiment_markdown(
@@ -66,6 +67,11 @@ def experiment_markdown(
         overview: path of the overview from the document; empty for no link.
     """
     return _written_in_markdown("experiment", section=section, pictures=pictures, overview=overview)
+
+
+def own_markdown(section: Section, pictures: Sequence[Picture], *, overview: str = "") -> str:
+    """Write the page of an experiment of one's own; see `experiment_markdown`."""
+    return _written_in_markdown("own", section=section, pictures=pictures, overview=overview)
 
 
 def dataset_markdown(*, overview: str = "") -> str:
@@ -85,7 +91,8 @@ def html_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
         Markup((here / name).read_text(encoding="utf-8"))  # noqa: S704 (our own)
         for name in ("page.css", "page.js")
     )
-    template = _html().get_template("page.html.jinja")
+    name = "page" if report.sections else "own-page"
+    template = _html().get_template(f"{name}.html.jinja")
     return template.render(report=report, pictures=pictures, style=style, script=script)
 
 
@@ -127,6 +134,7 @@ def _environment(**options: Any) -> Environment:
     )
     environment.filters |= {each.__name__: each for each in _FILTERS}
     environment.globals |= {"dataset": dataset_table, "how_to_read": wording.HOW_TO_READ}
+    environment.globals["how_own"] = wording.HOW_OWN
     return environment
 
 

@@ -21,6 +21,7 @@ from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.interface import Experiment
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed, short_per_seed
 from mnist1d.harness.settings import label
+from mnist1d.harness.stored.own import is_own
 from mnist1d.harness.stored.texts import one_line
 from mnist1d.harness.verdicts.rules import Verdict
 from mnist1d.measures.text import mean_with_interval, with_interval
@@ -74,7 +75,8 @@ def show_summary(findings: Findings, console: Console) -> None:
     how = f"mean ± half the 95 % interval, n = {n} unless stated{note}"
     table = Table(title=f"{escape(experiment.TITLE)}\n{how}", box=box.SIMPLE)
     table.add_column("", min_width=9)
-    for column in (*columns, *(["published"] if judgements else [])):
+    published = "expected" if is_own(experiment) else "published"
+    for column in (*columns, *([published] if judgements else [])):
         table.add_column(escape(column), justify="right", no_wrap=True)
     headings = _verdict_headings(judgements)
     for heading in headings:
@@ -103,7 +105,7 @@ def show_summary(findings: Findings, console: Console) -> None:
     ledger = Table(title=f"Other claims{note}", box=box.SIMPLE)
     ledger.add_column("claim")
     ledger.add_column("ours", justify="right")
-    ledger.add_column("published", justify="right")
+    ledger.add_column(published, justify="right")
     for heading in headings:
         ledger.add_column(heading, no_wrap=True)
     in_table = {row.claim for row in rows}

@@ -14,6 +14,7 @@ from mnist1d.harness import record
 from mnist1d.harness.findings import Findings, findings_of, judged
 from mnist1d.harness.interface import Experiment, is_full
 from mnist1d.harness.stored.lock import locked
+from mnist1d.harness.stored.own import ATTRIBUTE, stored_findings
 from mnist1d.harness.stored.texts import one_line
 
 CLAIMS, RESULT = "claims.json", "result.nc"
@@ -69,7 +70,8 @@ def load_findings(experiment: Experiment, folder: checks.StrPath) -> Findings:
 def save_claims(experiments: Sequence[Experiment], folder: checks.StrPath) -> Mapping[str, str]:
     """Write `claims.json`: every claim of all results in a folder, with what was measured.
 
-    It is made of what the folder holds, so that several processes may write to one at a time.
+    Those of experiments of one's own come last. It is made of what the folder holds, so that
+    several processes may write to one at a time.
 
     Args:
         experiments: in the order in which their claims are written; each has a folder inside.
@@ -89,10 +91,27 @@ def save_claims(experiments: Sequence[Experiment], folder: checks.StrPath) -> Ma
                 continue
             except ValueError as error:
                 wrong[experiment.NAME] = str(error)
+        taken = {experiment.NAME for experiment in experiments}
+        for path in sorted(folder.glob(f"*/{RESULT}")):
+            if path.parent.name not in taken:
+                try:
+                    records += _own_records(path)
+                except ValueError as error:
+                    wrong[path.parent.name] = str(error)
         text = json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         with atomic_write(folder / CLAIMS) as file:
             file.write(text.encode())
     return wrong
+
+
+def _own_records(path: Path) -> Records:
+    """Return the claims of an experiment of one's own; none of other results."""
+    result = record.read(path)
+    name = result.attrs.get("experiment")
+    if name != path.parent.name or ATTRIBUTE not in result.attrs:
+        return []
+    with needs_of(name, path):
+        return [each.record(name, full=True) for each in stored_findings(result).judgements]
 
 
 def _records(experiment: Experiment, folder: Path) -> Records:
