@@ -5,6 +5,7 @@ import importlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from functools import partial
@@ -28,6 +29,7 @@ from mnist1d.lab.candidates.coerce import as_candidate
 from mnist1d.lab.candidates.contract import CandidateError, Outcome, batch_order
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
 from mnist1d.lab.candidates.fingerprint import source_text
+from mnist1d.lab.candidates.fitted import FunctionCandidate
 from mnist1d.lab.candidates.search_space import plain_values
 from mnist1d.lab.comparison import compare as comparison, data, runs
 from mnist1d.lab.comparison.compare import compare
@@ -330,6 +332,34 @@ def test_with_data_that_varies_every_seed_has_its_own():
 
 
 # Nothing is done twice
+
+
+def test_a_candidate_whose_runs_are_all_stored_is_not_tried_again(tmp_path, monkeypatch):
+    candidates = {"guess": partial(guess, 3)}
+    settings = {"learning_rates": (0.1,), "folder": tmp_path}
+    first = compare(candidates, QUICK, **settings)
+    monkeypatch.setattr(FunctionCandidate, "check", lambda *_: 1 / 0)
+    again = compare(candidates, QUICK, **settings)
+    assert again.result.units_found == QUICK.seeds
+    xr.testing.assert_identical(first.result.drop_attrs(), again.result.drop_attrs())
+    with pytest.raises(InputError, match=r"no candidate works\. guess: .*ZeroDivisionError"):
+        compare(candidates, QUICK, **settings, seeds=3)
+
+
+def test_runs_that_were_stored_without_processor_time_are_found(tmp_path):
+    candidates = {"guess": partial(guess, 3)}
+    first = compare(candidates, QUICK, folder=tmp_path)
+    assert np.isfinite(first.result.cpu_seconds).all()
+    assert re.search(r"\d \(\d", str(first))
+    for path in (tmp_path / "units").iterdir():
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files if name != "cpu_seconds"}
+        np.savez(path, **{name: value for name, value in arrays.items() if name != "sha256"})
+    older = compare(candidates, QUICK, folder=tmp_path)
+    assert older.result.units_found == QUICK.seeds
+    assert np.isnan(older.result.cpu_seconds).all()
+    text = str(Comparison(older.result.drop_vars("cpu_seconds")))
+    assert re.search(r" \(\d", text)
 
 
 def test_the_same_call_computes_nothing_and_more_seeds_only_the_new(tmp_path):

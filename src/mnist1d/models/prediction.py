@@ -5,6 +5,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
@@ -45,11 +46,20 @@ def _predict(model: Any, inputs: Array) -> Array:
 
 
 def count_parameters(model: Any) -> int:
-    """Count the trainable parameters of a model.
+    """Count the trainable parameters of a model, or of the shapes of one.
 
     >>> from mnist1d.models import CNN
     >>> count_parameters(CNN(key=jax.random.key(0)))
     5210
+    >>> shapes = eqx.filter_eval_shape(lambda: CNN(key=jax.random.key(0)))  # computes nothing
+    >>> count_parameters(shapes)
+    5210
     """
-    leaves = jax.tree.leaves(eqx.filter(model, eqx.is_inexact_array))
+
+    def is_counted(leaf: Any) -> bool:
+        if isinstance(leaf, jax.ShapeDtypeStruct):
+            return jnp.issubdtype(leaf.dtype, jnp.inexact)
+        return eqx.is_inexact_array(leaf)
+
+    leaves = [leaf for leaf in jax.tree.leaves(model) if is_counted(leaf)]
     return sum(math.prod(leaf.shape) for leaf in leaves)

@@ -237,7 +237,11 @@ class EquinoxCandidate:
 
     def count(self, settings: Mapping[str, Any], sets: Sets) -> int | None:  # noqa: ARG002
         """Count the parameters that the model has with some settings."""
-        return count_parameters(self._made(settings)(jax.random.key(0)))
+        make, key = self._made(settings), jax.random.key(0)
+        try:
+            return count_parameters(eqx.filter_eval_shape(make, key))
+        except Exception:  # noqa: BLE001 (a model may ask for numbers that a trace does not have)
+            return count_parameters(make(key))
 
     def train(
         self,
