@@ -264,6 +264,11 @@ class Report:
         return tuple((section, judged) for section in self.sections for judged in section.differing)
 
     @property
+    def verdicts(self) -> list[str]:
+        """Verdicts that occur, in the order of `VERDICTS`."""
+        return [verdict for verdict, n in self.counts.items() if n]
+
+    @property
     def groups(self) -> Mapping[str, Mapping[str, int]]:
         """Number of claims per verdict, for every group of kinds that occurs."""
         claims = [judged for section in self.sections for judged in section.claims]
