@@ -405,5 +405,5 @@ def test_claims_that_are_all_in_the_main_table_need_no_other():
     tables.show_summary(findings_of(experiment, result), console)
     text = console.export_text()
     assert "Coins" in text
-    assert "1 reproduced" in text
+    assert "1 confirmed" in text
     assert "Other claims" not in text

@@ -304,12 +304,14 @@ def test_a_variable_with_a_few_numbers_per_seed_is_shown(command, capsys):
     assert "many" not in shown
 
 
-def test_claims_are_shown_where_the_experiment_is_known(command, capsys):
-    Path("coin.py").write_text(COIN + MORE, encoding="utf-8")
+def test_claims_are_shown_with_the_experiments_file_or_without(command, capsys):
+    Path("coin.py").write_text(COIN + MORE + CLAIMS, encoding="utf-8")
     command("run", "coin.py")
-    capsys.readouterr()
+    assert "2 confirmed, 1 refuted" in capsys.readouterr().out
     command("show-result", "mnist1d-runs/coin")
-    assert "share of the side" not in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "share of the side" in shown
+    assert "2 confirmed, 1 refuted" in shown
     command("show-result", "mnist1d-runs/coin", "--experiment", "coin.py")
     assert "share of the side" in capsys.readouterr().out
 

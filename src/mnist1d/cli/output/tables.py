@@ -21,13 +21,12 @@ from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.interface import Experiment
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed, short_per_seed
 from mnist1d.harness.settings import label
-from mnist1d.harness.stored.own import is_own
+from mnist1d.harness.stored.own import ATTRIBUTE, in_own_words, is_own, stored_findings
 from mnist1d.harness.stored.texts import one_line
-from mnist1d.harness.verdicts.rules import Verdict
 from mnist1d.measures.text import mean_with_interval, with_interval
 from mnist1d.measures.uncertainty import Estimate, estimate
 
-VERDICT_STYLES: Mapping[Verdict, str] = {
+VERDICT_STYLES: Mapping[str, str] = {
     "reproduced": "green",
     "consistent": "green",
     "imprecise": "yellow",
@@ -35,6 +34,9 @@ VERDICT_STYLES: Mapping[Verdict, str] = {
     "differs": "bold red",
     "verified": "green",
     "not checkable": "dim",
+    "confirmed": "green",
+    "slightly off": "red",
+    "refuted": "bold red",
 }
 _PUBLISHED = DatasetConfig().to_dict()
 _MOST_COLUMNS = 5
@@ -47,13 +49,13 @@ def show_findings(experiment: Experiment | None, result: xr.Dataset, console: Co
     """Show an experiment's table and claims; for a grid, and without a table, means per case.
 
     Args:
-        experiment: its module, if it is known.
+        experiment: its module, if it is known; without, what `mnist1d run` stored is shown.
         result: its result.
         console: where to print.
     """
-    if experiment is not None and "grid" not in result.attrs:
+    if (experiment is not None or ATTRIBUTE in result.attrs) and "grid" not in result.attrs:
         try:
-            findings = findings_of(experiment, result)
+            findings = findings_of(experiment, result) if experiment else stored_findings(result)
             if findings.judgements or findings.rows:
                 show_summary(findings, console)
                 return
@@ -67,6 +69,8 @@ def show_summary(findings: Findings, console: Console) -> None:
     """Show an experiment's table and its claims, with the published values."""
     experiment, result = findings.experiment, findings.result
     judgements, rows = findings.judgements, findings.rows
+    if is_own(experiment):
+        judgements = tuple(map(in_own_words, judgements))
     by_name = {judgement.claim.name: judgement for judgement in judgements}
     columns = list(dict.fromkeys(column for row in rows for column in row.estimates))
     n = result.sizes.get("seed", 1)

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 import xarray as xr
 
-from mnist1d.harness.claims import Claim, judge
+from mnist1d.harness.claims import Claim, Judgement, judge
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment, Row, is_full
 from mnist1d.harness.settings import as_json
@@ -32,6 +32,12 @@ WORDS = {"reproduced": "confirmed", "differs": "refuted", "differs slightly": "s
 def is_own(experiment: Experiment) -> bool:
     """Tell whether an experiment is none of the paper's."""
     return not hasattr(experiment, "PAPER_SEEDS")
+
+
+def in_own_words(judgement: Judgement) -> Judgement:
+    """Return a judgement with its verdict in `WORDS`."""
+    verdict = WORDS.get(judgement.verdict, judgement.verdict)
+    return dataclasses.replace(judgement, verdict=cast("Any", verdict))
 
 
 def findings_as_json(findings: Findings) -> str:
@@ -92,10 +98,7 @@ def stored_findings(result: xr.Dataset) -> Findings:
         _check(data, _FORM, ATTRIBUTE)
         claims = tuple(map(_claim, data["claims"]))
         rows = tuple(map(_row, data["rows"]))
-        judgements = tuple(
-            dataclasses.replace(each, verdict=cast("Any", WORDS.get(each.verdict, each.verdict)))
-            for each in judge(claims, result, full=is_full(result))
-        )
+        judgements = tuple(map(in_own_words, judge(claims, result, full=is_full(result))))
     except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"attribute {ATTRIBUTE} is damaged: {one_line(str(error))}") from None
     experiment = ModuleType(str(result.attrs["experiment"]), data["text"])
