@@ -353,3 +353,9 @@ def test_names_in_tables_are_text_and_not_markup(capsys):
     tables.show_summary(findings_of(experiment, result), make_console())
     shown = capsys.readouterr().out
     assert shown.count(name) == 5
+
+
+def test_tables_of_a_command_called_in_a_notebook_are_text(monkeypatch, capsys):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    make_console().print("[b]table[/]")
+    assert capsys.readouterr() == ("table\n", "")

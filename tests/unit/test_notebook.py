@@ -85,7 +85,7 @@ def test_a_training_is_one_picture_that_changes(outputs):
 
 
 def test_a_function_of_ones_own_hears_of_every_evaluation(outputs):
-    (found,) = shown(outputs, "def tell")
+    (found,) = shown(outputs, "def print_line")
     lines = found["text"].splitlines()
     assert [line.split(":")[0] for line in lines] == [f"step {n}" for n in range(0, 500, 50)]
 

@@ -21,7 +21,8 @@ class _Console(Console):
 def make_console() -> Console:
     """Return a console for results, on standard output."""
     if not sys.stdout.isatty():
-        return _Console(width=_UNLIMITED, emoji=False)
+        # As text inside a notebook, too, whose own display Rich would use.
+        return _Console(width=_UNLIMITED, emoji=False, force_jupyter=False)
     # Narrower, tables would lose cells; a line that the terminal wraps loses nothing.
     return _Console(width=max(Console().width, _LEAST_WIDTH), emoji=False)
 
