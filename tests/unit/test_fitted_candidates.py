@@ -137,8 +137,9 @@ def test_draws_from_pytorch_are_the_runs():
 @pytest.mark.parametrize("name", [name for name, _ in all_estimators(type_filter="classifier")])
 def test_every_classifier_of_scikit_learn_is_accepted_alone_and_in_a_pipeline(name):
     make = dict(all_estimators(type_filter="classifier"))[name]
-    needs = [each for each in ("estimator", "estimators") if needed(make, each)]
     inner = {"estimator": RidgeClassifier(), "estimators": [("a", RidgeClassifier())]}
+    inner["base_estimator"] = inner["estimator"]  # its name before scikit-learn 1.7
+    needs = [each for each in inner if needed(make, each)]
     estimator = make(**{each: inner[each] for each in needs})
     for given in (estimator, make_pipeline(StandardScaler(), estimator)):
         assert as_candidate("a", given).framework == "scikit-learn"

@@ -188,7 +188,8 @@ def _header(name: str, stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...
         shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
     except Exception:  # noqa: BLE001 (NumPy's reader raises all kinds, with advice on pickles)
         by_columns = None
-    if by_columns is not False or dtype.hasobject or min(shape, default=0) < 0:
+    # Of a text of enormous length NumPy 2.0 makes a negative size.
+    if by_columns is not False or dtype.hasobject or min(*shape, dtype.itemsize, 0) < 0:
         raise ValueError(f"{name} has a header that mnist1d never writes")
     return dtype, shape
 
