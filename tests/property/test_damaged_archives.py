@@ -198,6 +198,14 @@ def test_compressed_members_are_refused_however_much_they_hold(stored, saved):
         assert refused(path, "is compressed or encrypted")
 
 
+def test_names_of_arrays_are_shown_in_one_line(stored, saved):
+    for path in (stored, saved):
+        contents = members(path.read_bytes())
+        contents["a\nname\n" + "x" * 5000 + ".npy"] = b"no array"
+        path.write_bytes(zipped(contents.items()))
+        assert refused(path, "a name xxx")
+
+
 def test_members_that_are_twice_there_are_refused(stored, saved):
     for path in (stored, saved):
         contents = list(members(path.read_bytes()).items())

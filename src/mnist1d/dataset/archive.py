@@ -312,8 +312,12 @@ def _translated(damaged: Damaged = ValueError) -> Iterator[None]:
         ValueError,
         struct.error,
     ) as error:
-        what = " ".join(str(error).split())  # names of arrays are the file's own
-        raise damaged(checks.shortened(what or type(error).__name__)) from error
+        raise damaged(_line(str(error)) or type(error).__name__) from error
+
+
+def _line(text: str) -> str:
+    """Return a text in one line and not long, as the names of arrays in it are the file's own."""
+    return checks.shortened(" ".join(text.split()))
 
 
 class _Refusal(ValueError):  # noqa: N818 (for its users it is a ValueError)
@@ -321,5 +325,4 @@ class _Refusal(ValueError):  # noqa: N818 (for its users it is a ValueError)
 
 
 def _damaged(path: Path, what: str) -> ValueError:
-    what = checks.shortened(what)
-    return _Refusal(f"{path} is no dataset of mnist1d, or damaged: {what}; {_REMEDY}")
+    return _Refusal(f"{path} is no dataset of mnist1d, or damaged: {_line(what)}; {_REMEDY}")
