@@ -346,6 +346,18 @@ def test_a_candidate_whose_runs_are_all_stored_is_not_tried_again(tmp_path, monk
         compare(candidates, QUICK, **settings, seeds=3)
 
 
+def test_the_end_of_a_task_is_reported_once(tmp_path):
+    news = []
+
+    def progress(*each):
+        news.append(each)
+
+    for n in (1, 2):  # trained, then found
+        compare({"guess": partial(guess, 3)}, QUICK, folder=tmp_path, progress=progress)
+        assert news.count(("guess, final", 40, 40)) == n
+        assert news[-1] == ("guess, final", 40, 40)
+
+
 def test_runs_that_were_stored_without_processor_time_are_found(tmp_path):
     candidates = {"guess": partial(guess, 3)}
     first = compare(candidates, QUICK, folder=tmp_path)

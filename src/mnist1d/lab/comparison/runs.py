@@ -283,13 +283,20 @@ def run_candidate(
     tasks = {
         setup.task(run, case[0] if setup.data else "here"): case for case, run in cases.items()
     }
-    outcomes, failure = {}, ""
+    outcomes, failure, is_told = {}, "", False
+
+    def tell(done: int) -> None:
+        nonlocal is_told
+        if not is_told:  # the end, which a candidate, its last group and this function report
+            is_told = done == total
+            progress(done, total)
+
     try:
         for task, arrays in compute(
             tasks,
             Trainer,
             setup,
-            on_progress=lambda _, __, done: progress(done, total),
+            on_progress=lambda _, __, done: tell(done),
             steps=n_steps,
             devices="all",
         ):
@@ -297,7 +304,7 @@ def run_candidate(
             outcomes[case] = _outcome(arrays)
             if setup.listener is not None:
                 setup.listener.finish(cases[case], outcomes[case])
-        progress(total, total)
+        tell(total)
     except CandidateError as error:
         failure = str(error)
     except ListenerError as error:
