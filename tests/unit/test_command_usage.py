@@ -21,10 +21,11 @@ from mnist1d.cli.output.console import make_console
 from mnist1d.cli.output.ending import EXIT_CODES, one_line
 from mnist1d.cli.output.progress import Bars, make_progress
 from mnist1d.experiments import EXPERIMENTS
-from mnist1d.harness.claims import Claim, Equals
+from mnist1d.harness.claims import Claim
 from mnist1d.harness.findings import findings_of
 from mnist1d.harness.interface import Row
 from mnist1d.harness.lines import Lines
+from mnist1d.harness.verdicts.rules import Equals
 from mnist1d.measures.uncertainty import estimate
 
 ROOT = Path(__file__).resolve().parents[2]
