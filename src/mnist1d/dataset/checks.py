@@ -255,7 +255,7 @@ def heights(value: Any) -> tuple[tuple[float, ...], ...]:
     if isinstance(value, str | bytes | set | frozenset) or not hasattr(value, "__len__"):
         raise TypeError(f"templates must be {wanted}, not {typed(value)}")
     if _expands(value):
-        raise TypeError(f"templates must be {wanted}, not {typed(value)}")
+        raise ValueError(f"templates must be {wanted}, not {typed(value)}")
     if np.ma.is_masked(value):
         raise ValueError(f"templates must be {wanted}, none of them masked")
     try:
