@@ -441,12 +441,14 @@ def test_the_published_numbers_reproduce_their_own_claims(whole):
     for condition, accuracy in PUBLISHED_ACCURACY.items():
         if condition == "learned":
             published.test_accuracy[:] = accuracy / 100
-        else:
-            published.accuracy.loc[{"condition": condition}] = accuracy / 100
+        published.accuracy.loc[{"condition": condition}] = accuracy / 100
     published.objective[:] = 0.8842
     published.n_extrema[:] = 2
     judgements = judge(CLAIMS, published, full=True)
-    assert {judgement.verdict for judgement in judgements} == {"reproduced", "verified"}
+    verdicts = {judgement.claim.name: judgement.verdict for judgement in judgements}
+    assert verdicts.pop("two-extrema") == "imprecise"  # of so few trials
+    assert verdicts.pop("runtime") in {"verified", "not checkable"}  # of this run
+    assert set(verdicts.values()) == {"reproduced"}
     beyond = {j.claim.name: j.estimate.mean for j in judgements if "beats" in j.claim.name}
     assert beyond == pytest.approx({"beats-relu": 9.6, "beats-elu": 17.6, "beats-swish": 10.6})
 

@@ -494,6 +494,7 @@ def test_the_published_curves_reproduce_their_own_claims(finished):
     # In the paper's own run the second layer is the best of the deep projector alone.
     assert verdicts.pop("second-layer-best-default") == "differs"
     assert verdicts.pop("second-layer-best-no-projector") == "differs"
+    assert verdicts.pop("runtime") in {"verified", "differs", "not checkable"}  # of this run
     assert verdicts.pop("pixels") == verdicts.pop("pixels-knn") == "verified"
     assert set(verdicts.values()) == {"reproduced"}
     for name, difference in (
@@ -514,10 +515,11 @@ def test_accuracies_that_only_rise_and_digits_that_mix_differ_from_the_paper(fin
     verdicts = {
         judgement.claim.name: judgement.verdict for judgement in judge(CLAIMS, result, full=True)
     }
+    # A digit is as pure as the others, exactly.
+    assert {verdicts[f"isolated-{digit}"] for digit in (0, 3, 6, 8)} == {"imprecise"}
     for variant in ("default", "no-projector", "deep-projector"):
         assert verdicts[f"peak-in-the-middle-{variant}"] == "differs"
     assert verdicts["head-costs-default"] == "differs"
-    assert {verdicts[f"isolated-{digit}"] for digit in (0, 3, 6, 8)} == {"differs"}
     assert verdicts["isolated-beyond-others"] == "imprecise"  # exactly equal
 
 

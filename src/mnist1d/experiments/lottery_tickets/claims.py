@@ -11,7 +11,8 @@ from mnist1d.experiments.lottery_tickets.config import CONTROLS, NETWORKS, STUDI
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
 from mnist1d.harness.verdicts.margins import ACCURACY
-from mnist1d.harness.verdicts.rules import Equals, Positive
+from mnist1d.harness.verdicts.rules import AtMost, Equals, Positive
+from mnist1d.harness.verdicts.runtime import minutes
 from mnist1d.measures.adjacency import adjacency_probability, runs_per_unit
 from mnist1d.measures.expressions import Measure, last, value
 
@@ -86,6 +87,27 @@ def adjacency(search: str, length: int) -> Measure:
     return Measure(per_seed)
 
 
+def search_loss(search: str, rounds: Rounds) -> Measure:
+    """Test loss in nats at the last evaluation, mean over rounds of a search."""
+
+    def per_seed(result: xr.Dataset) -> np.ndarray:
+        found = result.search_test_loss.sel(search=search).isel(step=-1)
+        losses = found.transpose("seed", "sparsity").to_numpy().astype(float)
+        return losses[:, rounds(result)].mean(axis=1)
+
+    return Measure(per_seed)
+
+
+def control_adjacency(control: str, length: int) -> Measure:
+    """Probability in per cent that `length` neighbouring weights of a control's mask are kept."""
+
+    def per_seed(result: xr.Dataset) -> np.ndarray:
+        kept = result.control_mask.sel(control=control).to_numpy().astype(bool)
+        return 100 * adjacency_probability(kept, length)
+
+    return Measure(per_seed)
+
+
 beyond_dense = {
     percent: searched("lottery", nearest(percent / 100)) - searched("lottery", nearest(0))
     for percent in (96, 97, 98)
@@ -116,10 +138,18 @@ CLAIMS = (
     ),
     Claim(
         "ticket-accuracy",
-        "The ticket of 92 % sparsity, when found: test accuracy (%)",
+        "Tickets of 85 to 95 % sparsity, when found: mean of their test accuracies (%)",
         "Runs of Figure 4 b, printed (2024)",
-        Equals(75, ACCURACY),
-        searched("lottery", of_tickets),
+        Equals(72.2, ACCURACY),
+        searched("lottery", between(0.845, 0.955)),
+    ),
+    Claim(
+        "tickets-lose-less",
+        "Lottery tickets have a lower test loss than random subnetworks of the same sparsity: "
+        "difference, mean over the sparsities from 0.80 to 0.95 (nats)",
+        "Section 5.1, Figure 4 a (run of 2024)",
+        Positive(),
+        search_loss("random", between(0.80, 0.955)) - search_loss("lottery", between(0.80, 0.955)),
     ),
     *(
         _difference(
@@ -156,7 +186,22 @@ CLAIMS = (
         studied("flipped", "lottery") - studied("flipped", "dense"),
     ),
     _difference(
+        "ticket-beats-random-on-flipped",
+        "On flipped signals the ticket beats a random subnetwork",
+        "Section 5.1, Figure 4 d (run of 2020)",
+        None,
+        studied("flipped", "lottery") - studied("flipped", "random"),
+    ),
+    Claim(
         "shuffling-hurts-tickets",
+        "Shuffling greatly reduces the ticket's performance: difference of the test accuracies, "
+        f"more than {ACCURACY:g} counting as great (percentage points)",
+        "Section 5.1, Figure 4 e (run of 2020)",
+        Positive(least=ACCURACY),
+        studied("original", "lottery") - studied("shuffled", "lottery"),
+    ),
+    _difference(
+        "dense-beats-shuffled-ticket",
         "On shuffled signals the dense network beats the ticket",
         "Section 5.1, Figure 4 e (run of 2020)",
         1.8,
@@ -181,11 +226,31 @@ CLAIMS = (
             f"adjacency-{LENGTHS[length]}",
             f"{LENGTHS[length].capitalize()} neighbouring weights of a unit are kept more often in "
             "tickets than in random masks: difference of the probabilities (percentage points)",
-            "Section 5.1, Figure 4 g (run of 2024)",
+            "Runs of Figure 4 g, printed (2024)",
             Positive(published),
             adjacency("lottery", length) - adjacency("random", length),
         )
         for length, published in ((2, 0.37), (3, 0.22), (4, None))
+    ),
+    *(
+        Claim(
+            f"adjacency-by-chance-{LENGTHS[length]}",
+            f"{LENGTHS[length].capitalize()} neighbouring weights of a unit are kept more often in "
+            "tickets than by chance, in masks with the same numbers of weights per unit and per "
+            "input: difference of the probabilities (percentage points)",
+            "Section 5.1, Figure 4 g",
+            Positive(),
+            adjacency("lottery", length) - control_adjacency("same degrees", length),
+            needs="control_mask",
+        )
+        for length in LENGTHS
+    ),
+    Claim(
+        "runtime",
+        "One trial with all studies takes 30 minutes at most (minutes)",
+        "Section 5.1",
+        AtMost(30),
+        minutes(runs=1),
     ),
     _difference(
         "locality-is-what-helps",
@@ -229,8 +294,7 @@ def summarise(result: xr.Dataset) -> list[Row]:
         rounds = nearest(wanted)
         sparsity = result.sparsity.to_numpy()[rounds(result)].item()
         estimates = {search: searched(search, rounds)(result) for search in ("lottery", "random")}
-        claim = "ticket-accuracy" if wanted == 0.92 else None
-        rows.append(Row("Search, by sparsity", f"{sparsity:.3f}", estimates, claim))
+        rows.append(Row("Search, by sparsity", f"{sparsity:.3f}", estimates))
     claims = {"original": "asymptote-original", "flipped": "asymptote-flipped"}
     for study in STUDIES:
         estimates = {network: studied(study, network)(result) for network in reversed(NETWORKS)}

@@ -11,6 +11,9 @@ MNIST_ACCURACY = 1.0
 """Accuracies on MNIST, percentage points: its usual networks lie within one or two points of each
 other."""
 
+SMALL_TEST_ACCURACY = 4.0
+"""Accuracies on 500 test samples, percentage points: two binomial standard errors."""
+
 PROBE_ACCURACY = 3.0
 """Accuracies of classifiers on learned representations, percentage points: the paper compares
 layers that are three points or more from each other."""
