@@ -181,7 +181,7 @@ def test_a_diverged_run_is_reported_and_decides_nothing():
     assert result.diverged.all()
     assert result.test_error.isnull().all()
     for judgement in judge(double_descent.CLAIMS, result, full=True):
-        if judgement.claim.name != "label-noise":
+        if judgement.claim.name not in {"label-noise", "runtime"}:
             assert judgement.verdict == "not checkable"
             assert judgement.estimate.n_diverged == 2
 

@@ -97,12 +97,17 @@ def gain(series: str) -> Measured:
     return mean(series, lambda of: 100 * (of.error_valley - of.error_last))
 
 
+def errors_at(of: xr.Dataset, chosen: xr.DataArray) -> np.ndarray:
+    """Return test errors in per cent of the chosen ranks, (ranks, seeds); NaN if there is none."""
+    errors = 100 * of.test_error.transpose("rank", "seed").to_numpy()[chosen.to_numpy()]
+    return errors.astype(float) if len(errors) else np.full((1, of.sizes["seed"]), np.nan)
+
+
 def height_within(series: str, smallest: float, largest: float) -> Measured:
     """Measure the highest rise of the test error above what came before, between two sizes."""
 
     def heights(of: xr.Dataset) -> ArrayLike:
-        chosen = ((of["size"] >= smallest) & (of["size"] <= largest)).to_numpy()
-        errors = 100 * of.test_error.transpose("rank", "seed").to_numpy()[chosen].astype(float)
+        errors = errors_at(of, (of["size"] >= smallest) & (of["size"] <= largest))
         return (errors - np.minimum.accumulate(errors)).max(axis=0)
 
     return mean(series, heights)
@@ -112,10 +117,7 @@ def contrast(series: str, sizes: Sequence[int], others: Sequence[int]) -> Measur
     """Measure the mean test error of some sizes minus that of others, in percentage points."""
 
     def difference(of: xr.Dataset) -> ArrayLike:
-        errors = 100 * of.test_error.transpose("rank", "seed").to_numpy().astype(float)
-        first, second = (
-            errors[np.isin(of["size"].to_numpy(), list(chosen))] for chosen in (sizes, others)
-        )
+        first, second = (errors_at(of, of["size"].isin(list(chosen))) for chosen in (sizes, others))
         return first.mean(axis=0) - second.mean(axis=0)
 
     return mean(series, difference)
