@@ -118,7 +118,7 @@ def test_a_full_disk_is_named_and_what_was_finished_is_kept(monkeypatch, capsys,
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    message = capsys.readouterr().err
+    message = capsys.readouterr().err.splitlines()[-1]
     assert message.startswith(f"mnist1d: cannot write {tmp_path}")
     assert "No space left on device" in message
     assert "run the same command again" in message

@@ -163,13 +163,11 @@ def test_commands_take_a_tilde(monkeypatch, capsys, home):
         ("show-result", "~/runs/dice", "--table=~/table.csv"),
         ("generate", "--num-samples=10", "--format=npz", "--workers=1", "--out=~/shards"),
         ("show", "templates", "--out=~/pictures"),
+        ("report", "~/runs", "--out=~/report"),
     ):
         monkeypatch.setattr(sys, "argv", ["mnist1d", *arguments])
         main()
-    monkeypatch.setattr(sys, "argv", ["mnist1d", "report", "~/runs"])
-    with pytest.raises(SystemExit):
-        main()
-    assert str(home / "runs") in capsys.readouterr().err
+    assert str(home / "report" / "RESULTS.md") in capsys.readouterr().out
     assert (home / "runs" / "dice" / "result.nc").is_file()
     assert (home / "table.csv").is_file()
     assert (home / "shards" / "manifest.json").is_file()
