@@ -62,6 +62,7 @@ class DataSets:
         self.protocol = protocol
         self.sets = cache(self._make)
         self._datasets = cache(self._generate)
+        self._seeded = cache(self._with_seeds)
 
     def tuning_variant(self, seed: int) -> Variant:
         """Return the variant of a seed of the tuning: its own data, or those of all seeds."""
@@ -131,7 +132,7 @@ class DataSets:
         n = self.protocol.validation_samples
         return (dataset, *fresh_samples(dataset, n, seed=validation_seed))
 
-    def _seeded(self, draw: int | None) -> tuple[DatasetConfig, int]:
+    def _with_seeds(self, draw: int | None) -> tuple[DatasetConfig, int]:
         """Return the configuration and the seed of validation samples of a seed's own data."""
         protocol = self.protocol
         config = protocol.data
