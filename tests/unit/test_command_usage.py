@@ -2,7 +2,6 @@
 
 import io
 import os
-import pty
 import re
 import select
 import subprocess
@@ -288,7 +287,7 @@ def test_quiet_shows_nothing(capsys):
 
 def on_terminal(arguments, *, keep_output):
     """Run the command with a terminal as standard error, and perhaps as standard output."""
-    main_end, other_end = pty.openpty()
+    main_end, other_end = pytest.importorskip("pty", exc_type=ImportError).openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "mnist1d", *arguments],
         stdout=subprocess.PIPE if keep_output else other_end,
