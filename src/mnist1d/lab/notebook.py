@@ -32,7 +32,7 @@ def default_progress(elsewhere: Callable[[], Progress]) -> Progress:
 class NotebookProgress:
     """Progress as bars that change in place, below the cell that runs.
 
-    Give it as `progress` to whatever takes one. Outside of notebooks nothing is shown.
+    Pass it as the argument `progress`. Outside of notebooks nothing is shown.
 
     >>> progress = NotebookProgress()
     >>> progress("training", 3, 10)

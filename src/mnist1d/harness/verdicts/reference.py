@@ -27,7 +27,7 @@ def recorded(experiment: Experiment) -> Mapping[str, Spread]:
     Returns: claim -> spread of its runs; empty for an experiment without a record, and if the
         record is of another version of it.
     """
-    # A file beside one of a user's own is another's.
+    # A file next to a user's own experiment does not belong to it.
     module = getattr(experiment, "__file__", None) if hasattr(experiment, "PAPER_SEEDS") else None
     path = Path(module).parent / FILE if module else None
     if path is None or not path.is_file():

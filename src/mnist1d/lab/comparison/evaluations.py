@@ -90,7 +90,7 @@ class Listener:
             raise ListenerError(error) from error
 
     def finish(self, run: PlannedRun, outcome: Outcome) -> None:
-        """Pass on what nobody heard of a finished run: it was stored, or trained elsewhere."""
+        """Report the evaluations of a run that was stored, or trained elsewhere."""
         n = self._schedule.n_evaluations
         accuracies, losses = (
             # A single value is that after training.
