@@ -15,6 +15,7 @@ import numpy as np
 import optax
 import pytest
 
+from mnist1d.execution.own_code import is_installed
 from mnist1d.lab.candidates.fingerprint import source_text, unknown_parts
 from mnist1d.lab.candidates.fitted import SklearnCandidate
 from mnist1d.lab.comparison.compare import compare
@@ -271,3 +272,19 @@ def test_global_settings_that_change_numbers_are_part_of_what_a_run_is_found_by(
     assert "settings" in other.attrs
     assert "settings" not in again.attrs
     assert found().units_found == 1
+
+
+def test_a_package_in_a_folder_of_installed_ones_is_installed(tmp_path, monkeypatch):
+    for folder, name in (("installed", "package_of_others"), ("own", "package_of_mine")):
+        package = tmp_path / folder / name
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("x = 1", encoding="utf-8")
+        monkeypatch.syspath_prepend(package.parent)
+    (tmp_path / "installed" / "package_of_others-1.0.dist-info").mkdir()
+    (tmp_path / "own" / "package_of_mine.egg-info").mkdir()  # an editable installation has it
+    try:
+        assert is_installed(importlib.import_module("package_of_others"))
+        assert not is_installed(importlib.import_module("package_of_mine"))
+    finally:
+        for name in ("package_of_others", "package_of_mine"):
+            sys.modules.pop(name, None)

@@ -33,7 +33,12 @@ def is_installed(thing: Any) -> bool:
 
 @cache
 def _is_in_an_installation(file: str) -> bool:
-    return str(Path(file).resolve()).startswith(_INSTALLED)
+    path = Path(file).resolve()
+    if str(path).startswith(_INSTALLED):
+        return True
+    # Other installations are known by their records: `pip install --target`, Linux's own packages.
+    root = path.parent.parent if path.stem == "__init__" else path.parent
+    return any(root.glob("*.dist-info"))
 
 
 @cache
