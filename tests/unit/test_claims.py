@@ -92,6 +92,7 @@ def test_a_difference_among_many_claims_is_corrected_for_their_number():
     found, *_ = judge([alone, *others], RESULT, full=True)
     assert found.assessment.p < 0.05 < found.p_corrected
     assert found.verdict == "consistent"
+    assert found.reason.startswith("differs before the correction")
 
 
 def test_false_alarms_are_as_rare_as_promised():

@@ -68,10 +68,14 @@ class Figure(MatplotlibFigure):
     b'PNG'
     """
 
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """Save the figure as matplotlib does, in the house style."""
+        with house_style():
+            super().savefig(*args, **kwargs)
+
     def _repr_png_(self) -> bytes:
         content = io.BytesIO()
-        with house_style():
-            self.savefig(content, format="png", dpi="figure")
+        self.savefig(content, format="png", dpi="figure")
         return content.getvalue()
 
 

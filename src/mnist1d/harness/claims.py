@@ -74,7 +74,8 @@ class Judgement:
         verdict: whether the claim holds.
         assessment: what the rule found, before the correction for the number of claims.
         p_corrected: the assessment's p value after Holm's correction over the experiment.
-        reason: why there is no other verdict, if something was missing; empty otherwise.
+        reason: what was missing for a verdict; or that the claim differs, but no longer after the
+            correction; empty otherwise.
         recorded: the same measure in the record that comes with the package, if it is there.
     """
 
@@ -189,7 +190,7 @@ def judge(
             _verdict(claim.rule, estimate, found, p, reason),
             found,
             float(p),
-            reason,
+            reason or _before_correction(found, p),
             recorded.get(claim.name),
         )
         for claim, estimate, found, p, reason in zip(
@@ -212,6 +213,12 @@ def _missing(claim: Claim, found: Estimate, *, full: bool) -> str:
         return "not the full protocol"
     if found.n_diverged:
         return f"{found.n_diverged} of {found.n + found.n_diverged} runs diverged"
+    return ""
+
+
+def _before_correction(found: Assessment, p: float) -> str:
+    if found.p < ALPHA <= p:
+        return f"differs before the correction for the number of claims, p = {found.p:.2g}"
     return ""
 
 

@@ -14,9 +14,9 @@ HOW_TO_READ = (
     "95 % of such runs lie (prediction interval, Holm's correction over the claims of an "
     "experiment). Reproduced: compatible, and our 90 % interval lies within a margin of it that "
     "was fixed for the kind of quantity; of an ordering, the 95 % interval lies on the right side. "
-    "Consistent: compatible, with an interval no wider than the margin. Imprecise: more seeds are "
-    "needed to tell. Differs slightly: not compatible, yet within the margin. Differs: not "
-    "compatible. Verified: a number that is counted, not estimated. Not checkable: no data, not "
+    "Consistent: compatible, not all within the margin, though half the interval is no wider. "
+    "Imprecise: more seeds are needed to tell. Differs slightly: not compatible, yet within the "
+    "margin. Differs: not compatible. Verified: a number that is counted, not estimated. Not checkable: no data, not "
     "the full protocol, or a run diverged."
 )
 HOW_OWN = (
@@ -97,8 +97,8 @@ def verdicts_of(counts: Mapping[str, int]) -> str:
 
 
 def wall_time_of(section: Section) -> str:
-    """Write the time of an experiment in a table; of a resumed run it is that of the last part."""
-    return seconds(section.seconds) + (" (resumed)" if section.units_found else "")
+    """Write the time of an experiment in a table; that of a resumed run is not on record."""
+    return "resumed" if section.units_found else seconds(section.seconds)
 
 
 def time_of(section: Section) -> str:

@@ -252,7 +252,8 @@ CLAIMS = (
     ),
     Claim(
         "runtime",
-        "Three runs of all models on all data sets take 10 minutes at most (minutes)",
+        "Three runs of all models on all data sets take 10 minutes at most "
+        "(minutes; the share of that many of our runs, which are made together)",
         "Figure 2, caption",
         AtMost(10),
         minutes(runs=3),

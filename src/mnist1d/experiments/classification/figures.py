@@ -5,7 +5,7 @@ import xarray as xr
 
 from mnist1d.experiments.classification import human_expert
 from mnist1d.figures import style
-from mnist1d.figures.style import Figure
+from mnist1d.figures.style import Figure, house_style
 from mnist1d.harness.interface import is_other_data
 from mnist1d.measures.uncertainty import interval
 
@@ -17,6 +17,7 @@ CAPTIONS = {
 }
 
 
+@house_style()
 def plot(result: xr.Dataset) -> dict[str, Figure]:
     """Draw Figure 2 ("figure") and Figure S1 ("figure-s1"); of other data the former alone."""
     if is_other_data(result):

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from mnist1d.experiments.double_descent.claims import SCALE, threshold
 from mnist1d.experiments.double_descent.config import SERIES
 from mnist1d.figures import style
-from mnist1d.figures.style import Figure
+from mnist1d.figures.style import Figure, house_style
 from mnist1d.measures.uncertainty import interval
 
 CAPTIONS = {
@@ -18,6 +18,7 @@ CAPTIONS = {
 }
 
 
+@house_style()
 def plot(result: xr.Dataset) -> dict[str, Figure]:
     """Draw Figure 5 ("figure") and the losses of the same runs ("figure-loss")."""
     return {

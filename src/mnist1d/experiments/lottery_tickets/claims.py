@@ -247,7 +247,8 @@ CLAIMS = (
     ),
     Claim(
         "runtime",
-        "One trial with all studies takes 30 minutes at most (minutes)",
+        "One trial with all studies takes 30 minutes at most "
+        "(minutes; the share of that many of our runs, which are made together)",
         "Section 5.1",
         AtMost(30),
         minutes(runs=1),

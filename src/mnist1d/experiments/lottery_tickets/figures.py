@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from mnist1d.experiments.lottery_tickets.claims import LENGTHS, adjacency
 from mnist1d.experiments.lottery_tickets.config import CONTROLS, NETWORKS, SEARCHES
 from mnist1d.figures import style
-from mnist1d.figures.style import Figure
+from mnist1d.figures.style import Figure, house_style
 from mnist1d.measures.adjacency import runs_per_unit
 from mnist1d.measures.uncertainty import interval
 
@@ -33,6 +33,7 @@ CAPTIONS = {
 }
 
 
+@house_style()
 def plot(result: xr.Dataset) -> dict[str, Figure]:
     """Draw Figure 4 ("figure"), Figure S2 ("figure-s2") and "beyond", which is not in the paper."""
     return {

@@ -126,7 +126,8 @@ CLAIMS = (
     ),
     Claim(
         "runtime",
-        "One trial takes an hour at most (minutes)",
+        "One trial takes an hour at most "
+        "(minutes; the share of that many of our runs, which are made together)",
         "Section 5.4",
         AtMost(60),
         minutes(runs=1),

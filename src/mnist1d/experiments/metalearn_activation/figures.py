@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from mnist1d.experiments.metalearn_activation.claims import TITLES, accuracy
 from mnist1d.experiments.metalearn_activation.pieces import PUBLISHED_PIECES, Pieces
 from mnist1d.figures import style
-from mnist1d.figures.style import Figure
+from mnist1d.figures.style import Figure, house_style
 from mnist1d.measures.uncertainty import interval
 
 COLOURS = {
@@ -33,6 +33,7 @@ CAPTIONS = {
 }
 
 
+@house_style()
 def plot(result: xr.Dataset) -> dict[str, Figure]:
     """Draw Figure 7 ("figure") and, beyond it, pieces, seeds and transfer."""
     return {

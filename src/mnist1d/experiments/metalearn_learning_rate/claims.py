@@ -175,7 +175,8 @@ CLAIMS = (
     ),
     Claim(
         "runtime",
-        "One draw of initial weights, both trials, takes a minute at most (minutes)",
+        "One draw of initial weights, both trials, takes a minute at most "
+        "(minutes; the share of that many of our runs, which are made together)",
         "Figure 6, caption",
         AtMost(1),
         minutes(runs=1),

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from mnist1d.figures import style
-from mnist1d.figures.style import Figure
+from mnist1d.figures.style import Figure, house_style
 from mnist1d.measures.uncertainty import interval
 
 COLOURS = ("tab:red", "tab:blue", "tab:green", "tab:purple", "tab:orange")
@@ -20,6 +20,7 @@ CAPTIONS = {
 }
 
 
+@house_style()
 def plot(result: xr.Dataset) -> dict[str, Figure]:
     """Draw Figure 6 ("figure") and the sweep with the ends of the trials ("figure-sweep")."""
     return {"figure": _plot_trials(result), "figure-sweep": _plot_sweep(result)}

@@ -142,7 +142,8 @@ CLAIMS = (
     ),
     Claim(
         "runtime",
-        "One run of all variants and sizes takes 5 minutes at most (minutes)",
+        "One run of all variants and sizes takes 5 minutes at most "
+        "(minutes; the share of that many of our runs, which are made together)",
         "Figure 9, caption",
         AtMost(5),
         minutes(runs=1),

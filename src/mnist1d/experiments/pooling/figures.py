@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 from mnist1d.experiments.pooling.claims import LATE_STEPS, PUBLISHED, gain, late, printed
 from mnist1d.experiments.pooling.config import VARIANTS
 from mnist1d.figures import style
-from mnist1d.figures.style import Figure
+from mnist1d.figures.style import Figure, house_style
 from mnist1d.harness.interface import is_other_data
 from mnist1d.measures.expressions import Reduction, last
 from mnist1d.measures.uncertainty import interval
@@ -38,6 +38,7 @@ CAPTIONS = {
 }
 
 
+@house_style()
 def plot(result: xr.Dataset) -> dict[str, Figure]:
     """Draw Figure 9 ("figure"), all published sizes ("figure-sizes"), and gains ("figure-gain")."""
     sizes = result.n_samples[~result.streamed].to_numpy().tolist()

@@ -268,7 +268,8 @@ CLAIMS = (
     ),
     Claim(
         "runtime",
-        "One run of everything takes 5 minutes at most (minutes)",
+        "One run of everything takes 5 minutes at most "
+        "(minutes; the share of that many of our runs, which are made together)",
         "Section 5.5",
         AtMost(5),
         minutes(runs=1),

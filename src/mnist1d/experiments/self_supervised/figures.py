@@ -11,7 +11,7 @@ from matplotlib.patheffects import withStroke
 from mnist1d.experiments.self_supervised.claims import accuracy
 from mnist1d.experiments.self_supervised.config import N_LAYERS, STAGES
 from mnist1d.figures import style
-from mnist1d.figures.style import Figure
+from mnist1d.figures.style import Figure, house_style
 from mnist1d.measures.uncertainty import interval
 
 LINES: Mapping[str, tuple[str, str, str]] = {
@@ -33,6 +33,7 @@ CAPTIONS = {
 }
 
 
+@house_style()
 def plot(result: xr.Dataset) -> dict[str, Figure]:
     """Draw Figure 8 ("figure") and, beyond it, pictures of the code and training curves."""
     return {

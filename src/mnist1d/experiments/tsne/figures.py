@@ -9,7 +9,7 @@ from matplotlib.patheffects import withStroke
 from mnist1d.experiments.tsne.claims import per_cent
 from mnist1d.experiments.tsne.config import PREFIX
 from mnist1d.figures import style
-from mnist1d.figures.style import Figure
+from mnist1d.figures.style import Figure, house_style
 from mnist1d.measures.uncertainty import interval
 
 COLOURS = colormaps["Paired"](np.arange(10))
@@ -24,6 +24,7 @@ CAPTIONS = {
 }
 
 
+@house_style()
 def plot(result: xr.Dataset) -> dict[str, Figure]:
     """Draw Figure 3 ("figure"), and the purity of neighbourhoods by digit ("figure-purity")."""
     shown = [data for data in PREFIX if f"{PREFIX[data]}accuracy" in result]

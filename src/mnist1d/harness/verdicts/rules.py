@@ -85,7 +85,7 @@ class Equals:
     | compatible | 90 % interval | verdict |
     |---|---|---|
     | yes | within the margin | reproduced |
-    | yes | not within, but not wider than it | consistent |
+    | yes | not within, though half of it is no wider | consistent |
     | yes | wider | imprecise |
     | no | within the margin | differs slightly |
     | no | not within | differs |
