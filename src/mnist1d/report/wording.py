@@ -16,8 +16,8 @@ HOW_TO_READ = (
     "was fixed for the kind of quantity; of an ordering, the 95 % interval lies on the right side. "
     "Consistent: compatible, not all within the margin, though half the interval is no wider. "
     "Imprecise: more seeds are needed to tell. Differs slightly: not compatible, yet within the "
-    "margin. Differs: not compatible. Verified: a number that is counted, not estimated. Not checkable: no data, not "
-    "the full protocol, or a run diverged."
+    "margin. Differs: not compatible. Verified: a number that is counted, not estimated. Not "
+    "checkable: no data, not the full protocol, or a run diverged."
 )
 HOW_OWN = (
     "A claim is a statement of the experiment's file, with a rule for its verdict. Measured is the "
