@@ -323,13 +323,14 @@ def test_a_table_has_a_row_per_seed_and_value(command, suffix):
         pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     command("run", "coin.py", "--n-throws", 5, 7)
     command("show-result", "mnist1d-runs/coin", "--table", f"table.{suffix}")
-    options = {"float_precision": "round_trip"} if suffix == "csv" else {}
+    # Read as text and turned into a number by Python: not every pandas reads all digits.
+    options = {"dtype": {"value": str}} if suffix == "csv" else {}
     table = getattr(pandas, f"read_{suffix}")(f"table.{suffix}", **options)
     assert table.columns.tolist() == ["n_throws", "seed", "variable", "value"]
     result = results.load_result("mnist1d-runs/coin")
     assert len(table) == 2 * 4
     for row in table.itertuples():
-        assert row.value == result.share.sel(n_throws=row.n_throws, seed=row.seed)
+        assert float(row.value) == result.share.sel(n_throws=row.n_throws, seed=row.seed)
 
 
 def test_tables_of_nothing_are_refused(command, capsys):

@@ -397,6 +397,7 @@ def save_picture(figure: Figure, path: str | PathLike[str], *, dpi: int = 100) -
         ValueError: if the ending is another one, or `dpi` out of range.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "templates.png"
     ...     save_picture(templates_picture(), path)
