@@ -146,11 +146,35 @@ def test_figures_are_those_of_the_result(command, capsys):
 def test_a_summary_that_fails_loses_no_result(command, capsys):
     broken = MORE.replace("result.share", "result.no_such_variable")
     Path("coin.py").write_text(COIN + broken, encoding="utf-8")
-    command("run", "coin.py")
+    with pytest.raises(SystemExit) as ended:
+        command("run", "coin.py")
+    assert ended.value.code == 3
     said = capsys.readouterr()
+    assert "no claims and no table (AttributeError" in said.err
     assert "No summary with these settings (AttributeError" in said.out
     assert "No figures with these settings (AttributeError" in said.err
     assert "share" in results.load_result("mnist1d-runs/coin")
+
+
+def test_a_run_that_ends_the_program_is_no_success(command, capsys):
+    text = COIN.replace("def run(config):", "def run(config):\n    raise SystemExit(0)")
+    assert text != COIN
+    Path("coin.py").write_text(text, encoding="utf-8")
+    message = failure(command, capsys, "run", "coin.py")
+    assert "run() of coin ended the program (SystemExit: 0)" in message
+
+
+def test_numbers_over_a_named_dimension_are_in_the_document(command, capsys):
+    returned = COIN.splitlines()[-1]
+    halves = '    return xr.Dataset({"share": (("seed", "half"), np.stack([share, share], 1))}, '
+    halves += '{"seed": range(config.seeds), "half": [1, 2]})'
+    Path("coin.py").write_text(COIN.replace(returned, halves), encoding="utf-8")
+    command("run", "coin.py", "--json")
+    numbers = json.loads(capsys.readouterr().out)["result"]["numbers"]
+    assert [(each["variable"], each["case"]) for each in numbers] == [
+        ("share", {"half": 1}),
+        ("share", {"half": 2}),
+    ]
 
 
 def test_wrong_input_is_one_line(command, capsys):

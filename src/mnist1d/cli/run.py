@@ -143,12 +143,20 @@ def _run(
         if not json:
             show_title(console, experiment.TITLE)
         with connected(scheduler) as executor, progress:
-            result = plan.run(folder, progress, executor)
+            try:
+                result = plan.run(folder, progress, executor)
+            except SystemExit as error:  # the command's own end has a code that is not theirs
+                fail(f"run() of {experiment.NAME} ended the program (SystemExit: {error})")
         if not json:
             show_findings(experiment, result, console)
-        drawn = [] if "grid" in result.attrs else _draw(experiment, result, folder, progress)
+        wrong_parts: list[str] = []
+        drawn = (
+            []
+            if "grid" in result.attrs
+            else _draw(experiment, result, folder, progress, wrong_parts)
+        )
         former = _figures_in(folder)
-        about = {"figures": dumps(drawn)} | _findings(experiment, result)
+        about = {"figures": dumps(drawn)} | _findings(experiment, result, wrong_parts)
         record.write(result.assign_attrs(about), folder / "result.nc")
         if len(about) > 1:
             for wrong in save_claims(EXPERIMENTS, out).values():
@@ -157,7 +165,8 @@ def _run(
         for stale in set(former) - set(drawn):
             for suffix in ("png", "pdf"):
                 (folder / f"{stale}.{suffix}").unlink(missing_ok=True)
-    failed, seconds = documents.failures_of_result(result), time.perf_counter() - start
+    failed = documents.failures_of_result(result) or "; ".join(wrong_parts)
+    seconds = time.perf_counter() - start
     if json:
         about = documents.of_result(result, experiment, folder=folder)
         return Outcome(
@@ -183,7 +192,9 @@ def _holds_record(experiment: "Experiment", out: Path) -> bool:
         return False
 
 
-def _findings(experiment: "Experiment", result: "xr.Dataset") -> dict[str, str]:
+def _findings(
+    experiment: "Experiment", result: "xr.Dataset", wrong_parts: list[str]
+) -> dict[str, str]:
     """Return what a report says of an experiment of one's own, as an attribute of its result."""
     from mnist1d.harness.findings import findings_of
     from mnist1d.harness.stored.own import ATTRIBUTE, findings_as_json, is_own
@@ -192,22 +203,34 @@ def _findings(experiment: "Experiment", result: "xr.Dataset") -> dict[str, str]:
         return {}
     try:
         return {ATTRIBUTE: findings_as_json(findings_of(experiment, result))}
-    except Exception:  # noqa: BLE001 (by a user, who was shown it in place of the summary)
+    except Exception as error:  # noqa: BLE001 (claims and table are a user's)
+        wrong_parts.append(f"no claims and no table ({_in_a_line(error)})")
         return {}
 
 
+def _in_a_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def _draw(
-    experiment: "Experiment", result: "xr.Dataset", folder: Path, progress: "Bars | Lines"
+    experiment: "Experiment",
+    result: "xr.Dataset",
+    folder: Path,
+    progress: "Bars | Lines",
+    wrong_parts: list[str],
 ) -> list[str]:
     """Draw an experiment's figures, and return their names."""
     from mnist1d.harness import record
+    from mnist1d.harness.stored.own import is_own
 
     try:
         return record.save_figures(experiment, result, folder)
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 (made for the paper's settings, or by a user)
-        progress.note(f"No figures with these settings ({type(error).__name__}: {error}).")
+        progress.note(f"No figures with these settings ({_in_a_line(error)}).")
+        if is_own(experiment):
+            wrong_parts.append(f"no figures ({_in_a_line(error)})")
         return []
 
 

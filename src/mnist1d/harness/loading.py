@@ -38,8 +38,7 @@ def find_experiment(what: checks.StrPath, experiments: Sequence[Experiment]) -> 
     name = str(what)
     if name in known:
         return known[name]
-    path = checks.path("experiment", what)
-    if path.suffix == ".py":
+    if name and (path := checks.path("experiment", what)).suffix == ".py":
         return _load_file(path, tuple(known))
     also = "; or give the path of a Python file that ends in .py"
     raise InputError(checks.unknown("experiment", name, [*known], also))

@@ -12,7 +12,7 @@ import xarray as xr
 from mnist1d.harness.claims import Judgement
 from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.interface import Experiment
-from mnist1d.harness.results import cases, grid_of, scalars_per_seed
+from mnist1d.harness.results import cases, grid_of, scalars_per_seed, short_per_seed
 from mnist1d.harness.verdicts.rules import VERDICTS
 from mnist1d.measures.uncertainty import Estimate, estimate
 
@@ -170,7 +170,7 @@ def _numbers(result: xr.Dataset) -> list[dict[str, Any]]:
     """Return the mean of every number per seed, for every point of a grid and every case."""
     grid = grid_of(result)
     found = []
-    for name in scalars_per_seed(result):
+    for name in [*scalars_per_seed(result), *short_per_seed(result)]:
         dims = [str(dim) for dim in result[name].dims if dim != "seed"]
         for coordinates, values in cases(result[name]):
             case = dict(zip(dims, coordinates, strict=True))

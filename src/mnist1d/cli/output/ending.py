@@ -14,7 +14,7 @@ EXIT_CODES = {
     DONE: "done; claims that differ from the paper are a finding, not a failure",
     BROKEN: "a package is missing (the line says how to install it), or Python's traceback",
     REFUSED: "wrong usage or input: an option, a value, a file, a folder, a scheduler",
-    INCOMPLETE: "finished, but a candidate failed, a result is damaged, or all runs diverged",
+    INCOMPLETE: "finished, but candidates, claims, figures or all runs failed, or a file is bad",
     INTERRUPTED: "interrupted (Ctrl-C); finished work is kept",
     CLOSED: "the reader of the output stopped reading, such as `head`",
 }

@@ -90,7 +90,7 @@ def describe_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def describe(error: Exception) -> str:
+def describe(error: BaseException) -> str:
     """Say what a candidate raised, in a line; a `CandidateError` says it itself.
 
     >>> describe(ValueError("no"))
@@ -172,7 +172,7 @@ def explained(expected: str, key_hint: str = "") -> Iterator[None]:
         yield
     except CandidateError:
         raise
-    except Exception as error:  # a user's model may raise anything
+    except (Exception, SystemExit) as error:  # a user's model may raise anything
         hint = key_hint if re.search(r"\bkey\b", str(error)) else ""
         raise CandidateError(
             f"the model was expected {expected}, and raised {describe_error(error)}{hint}"

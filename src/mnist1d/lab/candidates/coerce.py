@@ -73,7 +73,7 @@ def _from_function(name: str, given: Any) -> Candidate:
         return FunctionCandidate(given)
     try:
         made = given()
-    except Exception as error:  # a user's function can raise anything
+    except (Exception, SystemExit) as error:  # a user's function can raise anything
         raise TypeError(
             f"{name} must be {_WANTED}; calling it without arguments raised "
             f"{type(error).__name__}: {error}"

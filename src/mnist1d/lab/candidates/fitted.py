@@ -313,7 +313,7 @@ def _predicted(fit: Fit, run: Run, sets: Sets, schedule: Schedule, x: np.ndarray
         output = fit(run, sets, schedule)(x.copy())
     except CandidateError:
         raise
-    except Exception as error:  # a user's function may raise anything
+    except (Exception, SystemExit) as error:  # a user's function may raise anything
         raise CandidateError(
             f"it raised with {len(sets.x)} samples of shape {sets.x.shape[1:]}: "
             f"{describe_error(error)}"
@@ -341,7 +341,7 @@ def _train(
             for name, x in own.evaluated.items():
                 predicted = as_predicted(predict(x.copy()), len(x), own.n_classes)
                 predictions[name], finite = predicted.classes, finite and predicted.finite
-        except Exception as error:  # a user's function may raise anything
+        except (Exception, SystemExit) as error:  # a user's function may raise anything
             settings = ", ".join(f"{name} {value}" for name, value in run.settings.items())
             text = str(error) if isinstance(error, CandidateError) else describe_error(error)
             raise CandidateError(

@@ -244,7 +244,7 @@ class TorchCandidate:
                     time.perf_counter() - start,
                     cpu_seconds=time.process_time() - cpu_start,
                 )
-            except Exception as error:  # a user's model may raise anything
+            except (Exception, SystemExit) as error:  # a user's model may raise anything
                 raise CandidateError(
                     f"it raised, after {done} of {schedule.n_steps} steps with seed {run.seed} and "
                     f"{_shown(run.settings)}: {describe_error(error)}"
@@ -261,7 +261,7 @@ class TorchCandidate:
             model = self._model(run, data.x)
             try:
                 logits = _logits(model, x)
-            except Exception as error:  # a user's model may raise anything
+            except (Exception, SystemExit) as error:  # a user's model may raise anything
                 hint = _layout_hint(model, x, n_classes)
                 raise CandidateError(
                     f"{expected}, but the model raised {describe_error(error)}{hint}"
@@ -277,7 +277,7 @@ class TorchCandidate:
                 )
             try:
                 loss = self._bound(self.loss, run)(logits, data.y_validation)
-            except Exception as error:  # a user's loss may raise anything
+            except (Exception, SystemExit) as error:  # a user's loss may raise anything
                 raise CandidateError(f"loss raised {describe_error(error)}") from error
             if not isinstance(loss, torch.Tensor) or loss.ndim:
                 what = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__

@@ -273,7 +273,7 @@ def _attempt(step: Callable[[Entry, _Work], None], entry: Entry, work: _Work) ->
     if not entry.failure:
         try:
             step(entry, work)
-        except Exception as error:  # noqa: BLE001
+        except (Exception, SystemExit) as error:  # noqa: BLE001
             entry.failure = describe(error)
 
 

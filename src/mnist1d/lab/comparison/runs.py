@@ -149,7 +149,7 @@ class Setup:
             return pickle.loads(self.data)  # noqa: S301 (our own)
         except ImportError:
             raise
-        except Exception as error:  # a user's object may raise anything
+        except (Exception, SystemExit) as error:  # a user's object may raise anything
             raise CandidateError(
                 "expected what can be made again in another process, and raised "
                 f"{describe_error(error)}"
@@ -222,7 +222,7 @@ class Trainer:
                 checked = _checked(outcome, sets[runs[number].data], self._schedule)
                 done.add(number)
                 yield tasks[number], _arrays(checked)
-        except Exception as error:  # a user's code may raise anything
+        except (Exception, SystemExit) as error:  # a user's code may raise anything
             raise CandidateError(describe(error)) from error
         if len(done) < len(runs):
             raise CandidateError(f"expected {len(runs)} runs, got {len(done)}")

@@ -210,7 +210,7 @@ def train_run(
         candidate = _candidate(sent)
         with limited_threads(threads):
             ((_, outcome),) = candidate.train([run], {run.data: sets}, schedule, report)
-    except Exception as error:  # noqa: BLE001 (a user's code may raise anything)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (a user's code may raise anything)
         raise CandidateError(describe(error)) from None
     return outcome
 
