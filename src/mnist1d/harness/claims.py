@@ -1,4 +1,4 @@
-"""Claims of a paper as data, judged on a result: a verdict each, from rules fixed beforehand.
+"""Claims of a paper as data, judged on a result: each has a rule that gives its verdict.
 
 What a verdict means is described with the rules (`harness.verdicts.rules`). A claim "differs" only
 if its p value is below 5 % after Holm's correction over all claims of the experiment: then one or
@@ -34,7 +34,7 @@ class Claim:
         statement: the sentence, with its unit.
         source: where the paper says it: "Section 5.2, Figure 5", "Table 1", "Figure 9, caption",
             "Figure 8b", "Runs of Figure 9, printed", "Beyond the paper"; `kind` is read from it.
-        rule: when it counts as reproduced; fixed before the run.
+        rule: when it counts as reproduced; to be fixed before the run that it judges.
         measure: `result -> Estimate`, in the unit of the statement.
         needs: variable without which the result cannot speak to the claim (MNIST was absent,
             say): the claim is then left out.

@@ -125,7 +125,7 @@ class Equals:
         return "consistent" if found.precise else "imprecise"
 
     def __str__(self) -> str:
-        return f"{self.published:g}" if self.sd is None else f"{self.published:g} ± {self.sd:g}"
+        return _with_sd(self.published, self.sd)
 
 
 class _Sentence:
@@ -356,7 +356,11 @@ class NoData:
         return "not checkable"
 
     def __str__(self) -> str:
-        return f"{self.published:g}" if self.sd is None else f"{self.published:g} ± {self.sd:g}"
+        return _with_sd(self.published, self.sd)
+
+
+def _with_sd(published: float, sd: float | None) -> str:
+    return f"{published:g}" if sd is None else f"{published:g} ± {sd:g}"
 
 
 def _mirrored(found: Spread) -> Spread:
