@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -411,7 +412,13 @@ def test_a_full_run_is_not_called_quick(page):
         assert "uick run" not in text
 
 
-def test_documents_go_into_the_record_or_where_they_are_asked_to(monkeypatch, tmp_path):
+def links_in(path):
+    """Return where the links of a document lead, as paths."""
+    found = re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8"))
+    return [path.parent / unquote(link) for link in found if link != "./claims.json"]
+
+
+def test_documents_go_into_the_record(monkeypatch, tmp_path):
     folder = small_record(tmp_path / "record")
     run(monkeypatch, folder)
     inside = (folder / "RESULTS.md").read_text(encoding="utf-8")
@@ -421,17 +428,59 @@ def test_documents_go_into_the_record_or_where_they_are_asked_to(monkeypatch, tm
     page = (folder / "double-descent" / "README.md").read_text(encoding="utf-8")
     assert "](../RESULTS.md)" in page
     assert "](figure.png)" in page
+    assert "](result.nc)" in page
     assert (folder / "dataset" / "README.md").is_file()
-    run(monkeypatch, folder, "--out", tmp_path / "new" / "documents")
-    overview = (tmp_path / "new" / "documents" / "RESULTS.md").read_text(encoding="utf-8")
-    assert "](../../record/double-descent/figure.png)" in overview
-    assert (tmp_path / "new" / "documents" / "report.html").is_file()
-    # Where else the documents lie is no affair of the record.
-    page = (folder / "double-descent" / "README.md").read_text(encoding="utf-8")
-    assert "RESULTS.md" not in page
+
+
+def test_documents_around_the_record_have_its_pages_inside(monkeypatch, tmp_path):
+    folder = small_record(tmp_path / "record")
     run(monkeypatch, folder, "--out", tmp_path)
     page = (folder / "double-descent" / "README.md").read_text(encoding="utf-8")
     assert "](../../RESULTS.md)" in page
+    assert not (tmp_path / "double-descent").exists()
+    monkeypatch.chdir(tmp_path)
+    run(monkeypatch, "record", "--out", ".")
+    assert (folder / "double-descent" / "README.md").read_text(encoding="utf-8") == page
+
+
+def test_nothing_is_written_to_a_record_outside_the_output(monkeypatch, tmp_path):
+    folder = small_record(tmp_path / "record")
+    (folder / "claims.json").write_text("[]", encoding="utf-8")
+    (folder / "double-descent" / "figure-loss.png").unlink()
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    out = folder / "my documents"
+    run(monkeypatch, folder, "--out", out)
+    after = [path for path in folder.rglob("*") if path.is_file() and out not in path.parents]
+    assert {path: path.stat().st_mtime_ns for path in after} == before
+    pages = [out / "RESULTS.md", out / "double-descent" / "README.md", out / "dataset/README.md"]
+    for page in pages:
+        links = links_in(page)
+        assert len(links) > 1
+        assert all(link.is_file() for link in links), links
+        assert all(out in link.parents for link in links if link.suffix == ".png")
+    assert folder / "double-descent" / "result.nc" in [
+        each.resolve() for each in links_in(pages[1])
+    ]
+    kept = (folder / "double-descent" / "figure.png").read_bytes()
+    assert (out / "double-descent" / "figure.png").read_bytes() == kept
+
+
+def test_the_pages_of_another_record_are_not_replaced(monkeypatch, capsys, tmp_path):
+    folder, other = (small_record(tmp_path / name) for name in ("one", "other"))
+    message = fails(monkeypatch, capsys, folder, "--out", other)
+    assert "another record has its result.nc there; choose another folder" in message
+    assert not (other / "RESULTS.md").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_record_may_be_named_by_way_of_a_link(monkeypatch, tmp_path):
+    folder = small_record(tmp_path / "place" / "record")
+    (tmp_path / "link").symlink_to(tmp_path / "place", target_is_directory=True)
+    run(monkeypatch, folder, "--out", tmp_path / "link")
+    page = folder / "double-descent" / "README.md"
+    assert all(
+        link.is_file() for link in [*links_in(page), *links_in(page.parents[2] / "RESULTS.md")[1:]]
+    )
 
 
 def test_a_folder_with_spaces_has_links_that_work(monkeypatch, tmp_path):

@@ -25,13 +25,12 @@ def report(
     """Make RESULTS.md and a page, report.html, of what `mnist1d reproduce` found.
 
     The page needs nothing else: no network, no other file. RESULTS.md is an overview, with links
-    to a README.md that is made in the folder of every experiment. A damaged result is named, and
-    the others are reported.
+    to a README.md per experiment. A damaged result is named, and the others are reported.
 
     Args:
-        folder: what `mnist1d reproduce --out DIR`, or `mnist1d run FILE.py --out DIR`, wrote; every
-            experiment's page goes there, too.
-        out: folder for RESULTS.md and report.html; made if needed.
+        folder: what `mnist1d reproduce --out DIR`, or `mnist1d run FILE.py --out DIR`, wrote.
+        out: folder for all that is written, made if needed. If DIR lies in it, the page of an
+            experiment goes next to its result; otherwise nothing is written to DIR.
         json: write one JSON document in place of lines.
         quiet: no effect here, where no progress is shown.
     """

@@ -2,12 +2,14 @@
 
 import errno
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import atomic_write
+from mnist1d.harness.stored.findings import RESULT
 from mnist1d.report import dataset_table
 from mnist1d.report.contents import Report
 from mnist1d.report.pictures import Picture, draw_png
@@ -29,44 +31,46 @@ def write_report(
     folder: checks.StrPath,
     out: checks.StrPath,
 ) -> list[Path]:
-    """Write all documents, and those of their figures that the record lacks.
+    """Write all documents, and the figures that they show, into one folder.
 
     Args:
-        report: the contents, read from the folder.
+        report: the contents, read from `folder`.
         pictures: the figures of every experiment, by its name.
-        folder: the record, where every experiment's page goes.
-        out: where the overview and the HTML page go.
+        folder: the record. If it lies in `out`, the page of an experiment goes next to its result,
+            and so do figures that are missing there; otherwise nothing is written to it.
+        out: where everything goes.
 
     Returns: the paths of the overview, of the HTML page and of the pages.
     Raises: OSError: if one cannot be written, or would replace a file that is no report's.
     """
     folder, out = checks.path("folder", folder), checks.path("out", out)
-    way = relative_path(folder, out)
+    pages, way = _place_of_pages(folder, out), relative_path(folder, out)
+    overview = f"{relative_path(out, pages / 'NAME')}/{OVERVIEW}"
     texts = {
         out / OVERVIEW: overview_markdown(
-            report, pictures, folder=quote(way, safe="/:"), command=command_for(way)
+            report,
+            pictures,
+            folder=_address(relative_path(pages, out)),
+            record=_address(way),
+            command=command_for(way),
         ),
         out / HTML: html_page(report, pictures),
     }
-    for section in report.sections:
-        texts[folder / section.name / PAGE] = experiment_markdown(
-            section, pictures[section.name], overview=_way_back(folder, out)
-        )
-    for section in report.own:
-        texts[folder / section.name / PAGE] = own_markdown(
-            section, pictures[section.name], overview=_way_back(folder, out)
+    for section in (*report.sections, *report.own):
+        write = own_markdown if section in report.own else experiment_markdown
+        source = relative_path(folder / section.name / RESULT, pages / section.name)
+        texts[pages / section.name / PAGE] = write(
+            section, pictures[section.name], overview=overview, result=_address(source)
         )
     if report.sections:
-        page = dataset_markdown(overview=_way_back(folder, out))
-        texts[folder / dataset_table.FOLDER / PAGE] = page
+        texts[pages / dataset_table.FOLDER / PAGE] = dataset_markdown(overview=overview)
     for path in texts:
-        if path.name == PAGE and path.is_file() and MARK not in path.read_text("utf-8", "replace"):
-            why = f"there is one that `{MARK}` did not make; move it away"
-            raise FileExistsError(errno.EEXIST, why, str(path))
+        _check_replaceable(path, is_with_result=pages.resolve() == folder.resolve())
     for path, text in texts.items():
         with atomic_write(path) as file:
             file.write(text.encode())
-    _draw_missing(report, pictures, folder)
+    for name, figures, draw in _figures(report, pictures):
+        _write_figures(figures, draw, folder / name, pages / name)
     return list(texts)
 
 
@@ -83,26 +87,66 @@ def command_for(way: str) -> str:
     return f"mnist1d report {way}" if way == "." else f"mnist1d report {way} --out ."
 
 
-def _way_back(folder: Path, out: Path) -> str:
-    """Return the path from a page to the overview; empty if that is not in a parent folder."""
-    way = relative_path(out, folder / "NAME")
-    return f"{way}/{OVERVIEW}" if set(way.split("/")) == {".."} else ""
+def _place_of_pages(folder: Path, out: Path) -> Path:
+    """Return the record if it lies in the output, as a path in it; otherwise the output."""
+    # With links followed, too, as one of the two may have been named by way of a link.
+    for inner, outer in ((folder.absolute(), out.absolute()), (folder.resolve(), out.resolve())):
+        if inner.is_relative_to(outer):
+            return out / inner.relative_to(outer)
+    return out
 
 
-def _draw_missing(report: Report, pictures: Mapping[str, Sequence[Picture]], folder: Path) -> None:
-    for section in report.sections:
-        paths = {
-            picture.name: folder / section.name / f"{picture.name}.png"
-            for picture in pictures[section.name]
-        }
-        missing = [name for name, path in paths.items() if not path.exists()]
-        drawn = draw_png(section) if missing else {}
-        for name in missing:
-            with atomic_write(paths[name]) as file:
-                file.write(drawn[name])
-    if not report.sections:
+def _address(path: str) -> str:
+    return quote(path, safe="/:")
+
+
+def _check_replaceable(path: Path, *, is_with_result: bool) -> None:
+    """Refuse to replace a page that someone else wrote, or that of another record.
+
+    Raises: FileExistsError: saying which it is.
+    """
+    if path.suffix != ".md":
         return
-    figure_1 = folder / dataset_table.FOLDER / f"{dataset_table.FIGURE}.png"
-    if not figure_1.exists():
-        with atomic_write(figure_1) as file:
-            file.write(dataset_table.figure_1_png())
+    why = ""
+    if path.is_file() and MARK not in path.read_text("utf-8", "replace"):
+        why = f"there is one that `{MARK}` did not make; move it away"
+    elif not is_with_result and (path.parent / RESULT).exists():
+        why = f"another record has its {RESULT} there; choose another folder"
+    if why:
+        raise FileExistsError(errno.EEXIST, why, str(path))
+
+
+def _figures(
+    report: Report, pictures: Mapping[str, Sequence[Picture]]
+) -> Iterator[tuple[str, list[str], Callable[[], Mapping[str, bytes]]]]:
+    """Yield a folder's name, the names of the figures on its page, and what draws them."""
+    for section in report.sections:
+        yield (
+            section.name,
+            [each.name for each in pictures[section.name]],
+            partial(draw_png, section),
+        )
+    for section in report.own:
+        images = {each.name: each.image for each in pictures[section.name]}
+        yield section.name, list(images), partial(dict, images)
+    if report.sections:
+        name = dataset_table.FIGURE
+        yield dataset_table.FOLDER, [name], lambda: {name: dataset_table.figure_1_png()}
+
+
+def _write_figures(
+    names: Sequence[str], draw: Callable[[], Mapping[str, bytes]], folder: Path, page: Path
+) -> None:
+    """Copy the figures that a page shows from the record, and draw those that it lacks."""
+    drawn: Mapping[str, bytes] = {}
+    for name in names:
+        source, target = (place / f"{name}.png" for place in (folder, page))
+        if source.is_file():
+            if source.resolve() == target.resolve():
+                continue
+            content = source.read_bytes()
+        else:
+            drawn = drawn or draw()
+            content = drawn[name]
+        with atomic_write(target) as file:
+            file.write(content)

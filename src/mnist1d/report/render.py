@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from mnist1d.harness.stored.findings import RESULT
 from mnist1d.harness.stored.texts import without_controls
 from mnist1d.measures import text
 from mnist1d.measures.uncertainty import Estimate
@@ -41,23 +42,30 @@ _FILTERS = (
 
 
 def overview_markdown(
-    report: Report, pictures: Mapping[str, Sequence[Picture]], *, folder: str, command: str
+    report: Report,
+    pictures: Mapping[str, Sequence[Picture]],
+    *,
+    folder: str,
+    command: str,
+    record: str = "",
 ) -> str:
     """Write the overview of a record, with links to the pages of its experiments.
 
     Args:
         report: the contents.
         pictures: the figures of every experiment, by its name.
-        folder: path of the record from the document, with forward slashes.
+        folder: path of the pages' folder from the document, with forward slashes.
         command: the command that makes the document.
+        record: path of the record, where it is not the pages' folder.
     """
     about = {"report": report, "pictures": pictures, "folder": folder, "command": command}
+    about["record"] = record or folder
     names = ["overview"] * bool(report.sections) + ["own-overview"] * bool(report.own)
     return "\n".join(_written_in_markdown(name, **about) for name in names)
 
 
 def experiment_markdown(
-    section: Section, pictures: Sequence[Picture], *, overview: str = ""
+    section: Section, pictures: Sequence[Picture], *, overview: str = "", result: str = RESULT
 ) -> str:
     """Write the page of one experiment; its figures are PNG files in the same folder.
 
@@ -65,13 +73,18 @@ def experiment_markdown(
         section: the contents.
         pictures: the figures.
         overview: path of the overview from the document; empty for no link.
+        result: path of the stored result from the document.
     """
-    return _written_in_markdown("experiment", section=section, pictures=pictures, overview=overview)
+    about = {"section": section, "pictures": pictures, "overview": overview, "result": result}
+    return _written_in_markdown("experiment", **about)
 
 
-def own_markdown(section: Section, pictures: Sequence[Picture], *, overview: str = "") -> str:
+def own_markdown(
+    section: Section, pictures: Sequence[Picture], *, overview: str = "", result: str = RESULT
+) -> str:
     """Write the page of an experiment of one's own; see `experiment_markdown`."""
-    return _written_in_markdown("own", section=section, pictures=pictures, overview=overview)
+    about = {"section": section, "pictures": pictures, "overview": overview, "result": result}
+    return _written_in_markdown("own", **about)
 
 
 def dataset_markdown(*, overview: str = "") -> str:
