@@ -16,7 +16,7 @@ LAYERS = (
     {"shards", "training", "utils"},
     {"data", "harness"},
     {"__init__", "experiments"},
-    {"lab", "report"},
+    {"explore", "lab", "report"},
     {"cli"},
     {"__main__"},
 )

@@ -1,0 +1,1 @@
+"""The explorer: the dataset and the training of models in a browser."""

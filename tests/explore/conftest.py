@@ -1,0 +1,65 @@
+"""The explorer's modules in a real browser, from a server of this machine."""
+
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+import mnist1d.explore
+
+STATIC = Path(mnist1d.explore.__file__).parent / "static"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class _Files(SimpleHTTPRequestHandler):
+    extensions_map = {  # noqa: RUF012 (of the class that it extends)
+        ".js": "text/javascript",
+        ".wasm": "application/wasm",
+        "": "text/html",
+    }
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def static_url():
+    """Return the address of the folder `static`, with an empty page at `blank`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=STATIC)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    # As root, which tests in a container run as, Chromium has no sandbox.
+    options = {"executable_path": CHROMIUM, "args": ["--no-sandbox"]}
+    with playwright.sync_playwright() as running, running.chromium.launch(**options) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def run(browser, static_url):
+    """Return a function that calls JavaScript with the modules of a file, and one argument.
+
+    `run("data/stream.js", "(stream, argument) => ...", argument)`
+    """
+    page = browser.new_page()
+    page.route(f"{static_url}/blank", lambda route: route.fulfill(body="<!doctype html>"))
+    page.goto(f"{static_url}/blank")
+
+    def call(module, function, argument=None):
+        return page.evaluate(
+            f"async (argument) => ({function})(await import('/{module}'), argument)", argument
+        )
+
+    yield call
+    page.close()
