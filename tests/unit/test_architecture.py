@@ -70,7 +70,7 @@ def test_imports_are_seen():
 def test_no_folder_is_crowded_and_experiments_are_folders():
     for folder in {path.parent for path in SOURCE.rglob("*.py")}:
         entries = [each for each in folder.iterdir() if each.name != "__pycache__"]
-        assert len(entries) <= (24 if folder == SOURCE else 16), folder
+        assert len(entries) <= (25 if folder == SOURCE else 16), folder
     experiments = {each for each in (SOURCE / "experiments").iterdir() if each.name[0] != "_"}
     assert {each.name for each in experiments} == set(FOLDERS)
     assert all((each / "__init__.py").exists() for each in experiments)
