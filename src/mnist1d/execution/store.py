@@ -7,6 +7,7 @@ atomically; a damaged one, or one of another result, causes a warning and is not
 import hashlib
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ import numpy as np
 
 from mnist1d.dataset import archive, checks
 from mnist1d.dataset.atomic import atomic_write, check_regular
+from mnist1d.execution.commit import UNKNOWN
+
+COMMIT = "about.commit"
+"""Name of the member of a file that has the commit of the code that made it."""
+_LONGEST_COMMIT = 80
 
 
 class Store:
@@ -25,9 +31,12 @@ class Store:
         about: the part of the key that all results of this store share, in the types of JSON:
             experiment, version of its code.
         warn: called with a line about every damaged file.
+        commit: of the code that makes results, which is stored with them and is no part of the key;
+            empty to store none.
 
     Attributes:
         n_found: number of results that were found.
+        commits: how many of these each commit has made; "unknown" where the file does not say it.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -43,10 +52,13 @@ class Store:
         folder: checks.StrPath | None = None,
         about: Mapping[str, Any] | None = None,
         warn: Callable[[str], None] = lambda _: None,
+        commit: str = "",
     ) -> None:
         self._folder = None if folder is None else checks.path("folder", folder)
         self._about, self._warn = dict(about or {}), warn
+        self._commit = commit
         self.n_found = 0
+        self.commits: Counter[str] = Counter()
 
     @property
     def keeps(self) -> bool:
@@ -85,6 +97,7 @@ class Store:
             self._warn(f"{path} holds something else: computed again")
             return None
         self.n_found += 1
+        self.commits[_text(arrays.pop(COMMIT, None))] += 1
         return arrays
 
     def save(self, arrays: Mapping[str, np.ndarray], **key: Any) -> None:
@@ -100,8 +113,9 @@ class Store:
         if self._folder is None:
             return
         text, path = self._place(self._folder, key)
+        made = {COMMIT: np.array(self._commit)} if self._commit else {}
         content = io.BytesIO()
-        archive.write_arrays(content, {archive.ABOUT: np.array(text), **arrays})
+        archive.write_arrays(content, {archive.ABOUT: np.array(text), **made, **arrays})
         with atomic_write(path) as file:
             file.write(content.getbuffer())
 
@@ -117,6 +131,11 @@ class Store:
                 f"{key}: {error}"
             ) from None
         return text, folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
+
+
+def _text(stored: np.ndarray | None) -> str:
+    is_text = stored is not None and not stored.shape and stored.dtype.kind == "U"
+    return str(stored)[:_LONGEST_COMMIT] if is_text else UNKNOWN
 
 
 Units = Store

@@ -21,6 +21,7 @@ from mnist1d.harness import record
 from mnist1d.harness.grids import combine, coordinate
 from mnist1d.harness.interface import Experiment, InputError, Progress, silent
 from mnist1d.harness.settings import as_json, label, with_settings
+from mnist1d.harness.stored.commits import commits_together
 from mnist1d.mnist import mnist_folder
 
 
@@ -105,6 +106,7 @@ class Plan:
             return results[0]
         return combine([each.drop_attrs(deep=False) for each in results], self.axes).assign_attrs(
             _common(results),
+            **commits_together(results),
             config=as_json(self.base),
             grid=as_json(self.axes),
             protocol="reduced",
@@ -231,8 +233,8 @@ def _common(results: Sequence[xr.Dataset]) -> dict[str, Any]:
     """
     attributes: dict[str, Any] = {}
     for name, value in results[0].attrs.items():
-        if name == "data":
-            # The datasets' shared parameters are in `config`, the others in `grid`.
+        if name in ("commit", "unit_commits", "data"):
+            # Of commits all are named; datasets' parameters are in `config` and `grid`.
             continue
         if name in record.AMOUNTS:
             attributes[name] = sum(result.attrs[name] for result in results)

@@ -26,6 +26,7 @@ from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import atomic_write, remove_unfinished
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution import Compute, Store
+from mnist1d.execution.commit import commit_of_code
 from mnist1d.execution.machine import processor_name
 from mnist1d.execution.numerics import changed_settings
 from mnist1d.figures import style
@@ -39,6 +40,7 @@ from mnist1d.harness.interface import (
 )
 from mnist1d.harness.settings import as_json
 from mnist1d.harness.stored.attributes import check_attributes
+from mnist1d.harness.stored.commits import commit_attributes
 from mnist1d.harness.stored.netcdf import check_netcdf, fits, read_netcdf
 
 PROTOCOL_IS_FREE_IN = ("seeds", "mnist_seeds", "mnist", "download_mnist")
@@ -110,8 +112,10 @@ def execute(
     Returns: the experiment's result, with the attributes `experiment`, `protocol` ("full" or
         "reduced"), `config` (JSON; of folders the name), `versions` (JSON), `device`, `processor`,
         `seconds` (wall time), `compile_seconds` (of all threads of this process together),
-        `units_found` (tasks that were finished before) and `finished` (UTC); if the configuration
-        has another dataset than the published one, `data` has the differences.
+        `units_found` (tasks that were finished before), `commit` (of this code), `unit_commits`
+        (JSON: how many of the tasks each other commit had made; only if there are such) and
+        `finished` (UTC); if the configuration has another dataset than the published one, `data`
+        has the differences.
     """
     clock, compilation = time.perf_counter(), [0.0]
 
@@ -128,7 +132,8 @@ def execute(
     def warn(line: str) -> None:
         progress(line, 0, 0)
 
-    compute = Compute(Store(folder, about, warn), executor)
+    store = Store(folder, about, warn, commit_of_code())
+    compute = Compute(store, executor)
     # Events during an experiment that compiles nothing come from others at the same time.
     compiles = getattr(experiment, "USES_JAX", True)
     if compiles:
@@ -145,9 +150,10 @@ def execute(
         protocol="full" if follows_protocol(config) else "reduced",
         config=as_json(_without_places(config)),
         **circumstances(),
+        **commit_attributes(store),
         seconds=time.perf_counter() - clock,
         compile_seconds=compilation[0],
-        units_found=compute.store.n_found,
+        units_found=store.n_found,
     )
 
 

@@ -14,6 +14,7 @@ from mnist1d.harness import record
 from mnist1d.harness.claims import Claim, Judgement, Kind
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment, is_other_data
+from mnist1d.harness.stored.commits import commits_of
 from mnist1d.harness.verdicts.rules import VERDICTS, Verdict
 from mnist1d.measures.uncertainty import Estimate
 
@@ -205,6 +206,11 @@ class Section:
     def packages(self) -> str:
         """The packages with their versions."""
         return ", ".join(f"{name} {version}" for name, version in self.versions.items())
+
+    @property
+    def commits(self) -> Mapping[str, int]:
+        """The commits of the code, with the number of finished tasks of those that are others."""
+        return commits_of(self.result)
 
     @property
     def command(self) -> str:

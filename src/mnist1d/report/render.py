@@ -28,6 +28,7 @@ MARK = "mnist1d report"
 
 _FILTERS = (
     own.tally,
+    wording.commits_in_words,
     wording.compilation_of,
     text.interval_of,
     text.mean_of,

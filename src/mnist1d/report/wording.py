@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from mnist1d.execution.commit import CHANGED, UNKNOWN as UNKNOWN_COMMIT
 from mnist1d.measures.text import UNKNOWN
 from mnist1d.report.contents import Report, Section
 
@@ -109,6 +110,34 @@ def time_of(section: Section) -> str:
     if section.units_found:
         parts.append(f"{section.units_found} units of its work were finished before")
     return "; ".join(parts)
+
+
+def commits_in_words(commits: Mapping[str, int]) -> str:
+    """Write the commits of a result's code.
+
+    Args:
+        commits: with the number of tasks of those that made tasks only (`commits_of`).
+
+    >>> commits_in_words({"0123456789abcdef": 0, "fedcba9876543210-dirty": 3, "unknown": 2})
+    '0123456789ab; of tasks that were finished before: 3 fedcba987654-dirty, 2 unknown'
+    >>> commits_in_words({"unknown": 0})
+    'not stored'
+    """
+    if list(commits) == [UNKNOWN_COMMIT]:
+        return "not stored"
+    own = ", ".join(short_commit(name) for name, n in commits.items() if not n)
+    others = ", ".join(f"{n} {short_commit(name)}" for name, n in commits.items() if n)
+    return f"{own}; of tasks that were finished before: {others}" if others else own
+
+
+def short_commit(name: str) -> str:
+    """Shorten the name of a commit to twelve digits, as git does.
+
+    >>> short_commit("0123456789abcdef-dirty"), short_commit("unknown")
+    ('0123456789ab-dirty', 'unknown')
+    """
+    digits, changed, _ = name.partition(CHANGED)
+    return digits[:12] + changed
 
 
 def compilation_of(report: Report) -> Mapping[str, str]:

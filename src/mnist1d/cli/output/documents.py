@@ -13,6 +13,7 @@ from mnist1d.harness.claims import Judgement
 from mnist1d.harness.findings import Findings, findings_of
 from mnist1d.harness.interface import Experiment
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed, short_per_seed
+from mnist1d.harness.stored.commits import commits_of
 from mnist1d.harness.verdicts.rules import VERDICTS
 from mnist1d.measures.uncertainty import Estimate, estimate
 
@@ -67,6 +68,7 @@ def of_result(
         "device": attributes.get("device"),
         "processor": attributes.get("processor"),
         "versions": _read(attributes.get("versions")),
+        "commits": list(commits_of(result)),
         "dimensions": {str(name): size for name, size in result.sizes.items()},
         "variables": {
             str(name): {"dimensions": [str(dim) for dim in each.dims], "type": str(each.dtype)}
@@ -112,6 +114,7 @@ def of_comparison(found: "Comparison", folder: Path | None = None) -> dict[str, 
         "device": result.attrs.get("device"),
         "processor": result.attrs.get("processor"),
         "versions": _read(result.attrs.get("versions")),
+        "commits": list(commits_of(result)),
         "candidates": [_candidate(result.sel(candidate=name)) for name in result.candidate.values],
         "differences": [
             {

@@ -39,6 +39,10 @@ VERDICT_STYLES: Mapping[str, str] = {
     "refuted": "bold red",
 }
 _PUBLISHED = DatasetConfig().to_dict()
+_FACTS = (
+    *("experiment", "protocol", "data", "finished", "seconds", "device", "processor"),
+    *("commit", "unit_commits"),
+)
 _MOST_COLUMNS = 5
 _MOST_VALUES = 6
 _MOST_CASES = 2000
@@ -204,7 +208,7 @@ def show_contents(result: xr.Dataset, console: Console) -> None:
     """Show the circumstances and the variables of a result."""
     attributes = {name: _plain(value) for name, value in result.attrs.items()}
     facts = Table("", "", box=box.SIMPLE, show_header=False)
-    for name in ("experiment", "protocol", "data", "finished", "seconds", "device", "processor"):
+    for name in _FACTS:
         if name in attributes:
             text = f"{float(attributes[name]):.1f}" if name == "seconds" else attributes[name]
             facts.add_row(name, escape(text))

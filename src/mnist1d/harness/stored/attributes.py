@@ -10,7 +10,7 @@ import numpy as np
 
 from mnist1d.harness.stored.texts import one_line, without_controls
 
-_TEXTS = ("device", "experiment", "finished", "point", "processor", "protocol")
+_TEXTS = ("commit", "device", "experiment", "finished", "point", "processor", "protocol")
 _TIMES = ("compile_seconds", "seconds")
 _LONGEST_TIME = 1e12
 _DEEPEST = 50
@@ -41,13 +41,18 @@ def check_attributes(attributes: Mapping[str, Any]) -> None:
         found = attributes["units_found"]
         if isinstance(found, bool) or not isinstance(found, Integral) or found < 0:
             raise _wrong("units_found", "a whole number from 0 on", found)
-    for name in ("config", "grid", "versions"):
+    for name in ("config", "grid", "unit_commits", "versions"):
         if not isinstance(parsed(attributes, name, {}), dict):
             raise _wrong(name, "an object in JSON", attributes[name])
     if any(not isinstance(each, str) for each in parsed(attributes, "versions", {}).values()):
         raise _wrong("versions", "an object of texts in JSON", attributes["versions"])
     if any(not isinstance(each, list) for each in parsed(attributes, "grid", {}).values()):
         raise _wrong("grid", "an object of lists in JSON", attributes["grid"])
+    numbers = parsed(attributes, "unit_commits", {}).values()
+    if any(type(each) is not int or each < 0 for each in numbers):
+        raise _wrong(
+            "unit_commits", "an object of whole numbers in JSON", attributes["unit_commits"]
+        )
     figures = parsed(attributes, "figures", [])
     if not isinstance(figures, list) or any(not isinstance(each, str) for each in figures):
         raise _wrong("figures", "a list of texts in JSON", attributes["figures"])

@@ -15,11 +15,13 @@ from mnist1d.dataset.atomic import check_writable
 from mnist1d.dataset.imports import required
 from mnist1d.execution import Compute, Store
 from mnist1d.execution.blas import limited_threads
+from mnist1d.execution.commit import commit_of_code
 from mnist1d.experiments.classification.method import MODELS
 from mnist1d.harness import record
 from mnist1d.harness.interface import InputError, Progress
 from mnist1d.harness.lines import Lines
 from mnist1d.harness.settings import as_json, with_settings
+from mnist1d.harness.stored.commits import commit_attributes
 from mnist1d.lab.candidates.checks import describe
 from mnist1d.lab.candidates.coerce import as_candidate
 from mnist1d.lab.candidates.contract import Candidate, Sets
@@ -121,6 +123,7 @@ def compare(
         None if place is None else place / "units",
         about,
         warn=lambda line: progress(line, 0, 0),
+        commit=commit_of_code(),
     )
     sets = DataSets(config)
     with Workers(workers, threads, note=lambda line: progress(line, 0, 0)) as processes:
@@ -134,6 +137,7 @@ def compare(
         config=as_json(config),
         protocol="\n".join(config.lines()),
         **record.circumstances(*_packages(entries)),
+        **commit_attributes(store),
         seconds=time.perf_counter() - clock,
         units_found=store.n_found,
     )
