@@ -1,5 +1,6 @@
 """Shards made by the workers of a Dask cluster: several processes, some of which are killed."""
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -125,3 +126,35 @@ def test_a_scheduler_that_does_not_answer_is_reported_soon(tmp_path, monkeypatch
         with pytest.raises(ConnectionError, match=f"the scheduler at {address} does not answer"):
             shards.generate(num_samples=10, out=str(tmp_path), file_format="npz", scheduler=address)
     assert time.monotonic() - start < 15
+
+
+@pytest.mark.parametrize("result", [["a value"], "an error"])
+def test_a_task_that_is_lost_with_its_scheduler_is_explained(result):
+    import concurrent.futures
+
+    import distributed
+    from distributed import cfexecutor
+
+    class Lost:  # as Dask's future is where the scheduler went away between two looks
+        status = "lost"
+
+        async def _result(self, raiseit):
+            assert not raiseit
+            return distributed.CancelledError() if result == "an error" else result
+
+    future = concurrent.futures.Future()
+
+    async def pass_on():
+        await cfexecutor._cascade_future(Lost(), future)
+
+    asyncio.run(pass_on())
+    with (
+        pytest.raises(ConnectionError, match="the scheduler at tcp://here:1 went away"),
+        clusters._failures_explained(distributed, "tcp://here:1"),
+    ):
+        future.result()
+    with (
+        pytest.raises(ValueError, match="not enough values to unpack"),
+        clusters._failures_explained(distributed, "tcp://here:1"),
+    ):
+        _, _ = (1,)  # a task's own error

@@ -200,6 +200,10 @@ def _failures_explained(distributed: Any, address: str) -> Iterator[None]:
         distributed.comm.CommClosedError,
     ) as error:
         raise _went_away(address, error) from error
+    except (ValueError, TypeError) as error:
+        if _is_of_a_lost_task(error):
+            raise _went_away(address, CancelledError("the task is lost")) from error
+        raise
     except distributed.scheduler.KilledWorker as error:
         raise ClusterError(
             f"workers of {address} died again and again on one task; do they have too little "
@@ -209,3 +213,15 @@ def _failures_explained(distributed: Any, address: str) -> Iterator[None]:
         raise ClusterError(
             f"the workers of {address} need the same packages as this machine: {error}"
         ) from error
+
+
+def _is_of_a_lost_task(error: Exception) -> bool:
+    """Whether Dask's executor took the state "lost" of a task for an error and its traceback."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return (
+        trace is not None
+        and trace.tb_frame.f_globals.get("__name__") == "distributed.cfexecutor"
+        and "unpack" in str(error)
+    )
