@@ -1,11 +1,13 @@
 """The explorer's modules in a real browser, from a server of this machine."""
 
+import base64
 import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mnist1d.explore
@@ -46,6 +48,21 @@ def browser():
         yield started
 
 
+ARRAY_TEXT = """() => {
+  globalThis.text = (array) => {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+  };
+}"""
+"""Defines `text`, which makes a text of a typed array; the fixture `numbers` reads it."""
+
+
+@pytest.fixture
+def numbers():
+    """Return a function from what `text` made, and a type, to an array of one dimension."""
+    return lambda text, dtype: np.frombuffer(base64.b64decode(text), dtype)
+
+
 @pytest.fixture(scope="module")
 def run(browser, static_url):
     """Return a function that calls JavaScript with the modules of a file, and one argument.
@@ -55,6 +72,7 @@ def run(browser, static_url):
     page = browser.new_page()
     page.route(f"{static_url}/blank", lambda route: route.fulfill(body="<!doctype html>"))
     page.goto(f"{static_url}/blank")
+    page.evaluate(ARRAY_TEXT)
 
     def call(module, function, argument=None):
         return page.evaluate(

@@ -1,11 +1,10 @@
 """The explorer's samples are those of the package, to the last bit."""
 
-import base64
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
+from mnist1d import DatasetConfig, synthesise
 from mnist1d.explore.constants import FILE, module
 from mnist1d.stream import Stream
 from mnist1d.stream.tables import normal_table
@@ -89,16 +88,8 @@ def drawn(strategy, number):
     return found
 
 
-def numbers(text, dtype):
-    return np.frombuffer(base64.b64decode(text), dtype)
-
-
 # Many samples in one call: each costs more than a configuration.
 MANY = """async ({ Stream, range }, cases) => {
-  const text = (array) => {
-    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
-  };
   return cases.map(({ parameters, start, stop }) => {
     try {
       const stream = new Stream(parameters);
@@ -113,7 +104,7 @@ MANY = """async ({ Stream, range }, cases) => {
 
 
 @pytest.mark.slow
-def test_two_hundred_configurations_have_the_bits_of_the_package(run):
+def test_two_hundred_configurations_have_the_bits_of_the_package(run, numbers):
     cases = [
         {"parameters": parameters, "start": start, "stop": start + N_SAMPLES}
         for parameters, start in drawn(
@@ -143,6 +134,136 @@ def test_two_hundred_configurations_have_the_bits_of_the_package(run):
         assert np.array_equal(numbers(found["redrawn"], np.uint8), redrawn), case
         n_compared += 1
     assert n_compared >= 200
+
+
+PARTS = ("padding", "scale", "shift", "shear")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"seed": 3, "classes": [8, 3], "positions": "flipped", "max_translation": 72},
+        {"templates": [[0, 1, 0.5], [0, -1, 2]], "final_seq_length": 15, "padding": [0, 9]},
+    ],
+)
+def test_the_eight_steps_end_in_the_sample(run, parameters):
+    config, stream = DatasetConfig(**parameters), Stream(**parameters)
+    rows = slice(100, 106)
+    makings = run(
+        "data/steps.js",
+        """({ steps }, { parameters, rows }) => rows.map((index) => {
+          const making = steps(parameters, index);
+          const values = making.steps.map((step) => Array.from(step.values));
+          const digit = making.steps.map((step) => Array.from(step.digit));
+          return { ...making, steps: values, digit, x: Array.from(making.x) };
+        })""",
+        {"parameters": parameters, "rows": list(range(rows.start, rows.stop))},
+    )
+    x, y = stream[rows]
+    draws = stream.draws(rows.start, rows.stop)
+    # Without noise and shear the digit alone is left; without shear, the line is.
+    raw = synthesise(config.class_templates().x, y, draws, config)
+    order = np.arange(x.shape[1]) if stream.column_order is None else stream.column_order
+    for i, making in enumerate(makings):
+        assert making["x"] == x[i].tolist()
+        assert making["y"] == making["clean"] == y[i]
+        assert [making[name] for name in PARTS] == pytest.approx(
+            [getattr(draws, name)[i] for name in PARTS], abs=1e-15
+        )
+        template, padded, stretched, scaled, shifted, smooth, white, sheared, finished = (
+            np.array(values) for values in making["steps"]
+        )
+        assert np.array_equal(template, config.class_templates().x[y[i]])
+        assert np.array_equal(padded, np.pad(template, (0, draws.padding[i])))
+        grid = np.linspace(0, 1, len(stretched))
+        expected = np.interp(grid, np.linspace(0, 1, len(padded)), padded)
+        assert stretched == pytest.approx(expected, abs=1e-6)
+        assert np.array_equal(scaled, stretched * making["scale"])
+        assert np.array_equal(shifted, np.roll(scaled, draws.shift[i]))
+        digit = np.array(making["digit"][4], dtype=bool)
+        assert np.array_equal(smooth[digit], shifted[digit])
+        assert not shifted[~digit].any()
+        noise = draws.white_noise[i] * config.iid_noise_scale
+        assert white - smooth == pytest.approx(noise, abs=1e-12)
+        assert white - sheared == pytest.approx(draws.shear[i] * (grid - 0.5), abs=1e-12)
+        # The package rounds smoothing weights to 1 / 4096 in streams alone.
+        assert finished == pytest.approx(raw[i], abs=3e-3 * config.corr_noise_scale)
+        assert (finished[order] - stream.mean) / stream.std == pytest.approx(x[i], abs=2e-6)
+
+
+WRONG = (
+    None,
+    True,
+    -1,
+    0,
+    0.5,
+    7,
+    1e101,
+    "x",
+    [],
+    [1],
+    [3, 3],
+    [5, 2],
+    [0.5, 1],
+    {},
+    2**32,
+    -(2**40),
+)
+"""Values of which every parameter refuses some."""
+NOT_IN_A_STREAM = {"shifted_tests", "shuffle_seq"}
+"""Parameters that a stream refuses in Python, or whose values are not compared."""
+
+
+@pytest.mark.slow
+def test_what_the_package_refuses_is_refused(run):
+    names = [name for name in DatasetConfig().to_dict() if name not in NOT_IN_A_STREAM]
+    cases = [{name: value} for name in [*names, "stratified", "sead"] for value in WRONG]
+    cases += [
+        {"templates": [[1, 2], [1]]},
+        {"templates": [[1, "2"]]},
+        {"templates": [[1]]},
+        {"train": 100},
+        {"train": 100, "test": 5, "validation": 3},
+        {"train": 4, "test": 5},
+        {"validation": 4000},
+        {"train_split": 0.0001, "num_samples": 10},
+        {"positions": "chunked", "final_seq_length": 42},
+        {"positions": [0, 1, 1], "final_seq_length": 3},
+        {"class_proportions": [1, 2], "classes": [1]},
+        {"label_noise": 0.1, "label_noise_kind": "other", "classes": [1]},
+        {"class_names": ["a", "b"], "templates": [[1, 2], [3, 4]]},
+        {"class_names": ["a", "a"], "templates": [[1, 2], [3, 4]]},
+        {"template_len": 2, "templates": [[1, 2], [3, 4]]},
+        {"template_len": 3, "templates": [[1, 2], [3, 4]]},
+        {"shuffle_seq": True, "positions": "flipped"},
+        {"shifted_tests": {"noisy": {"iid_noise_scale": 0.5}}},
+        {"shifted_tests": {"test": {}}},
+        {"shifted_tests": {"noisy": {"iid_noise_scale": "x"}}},
+        {"shifted_tests": {"noisy": {"seed": 1}}},
+        {"shifted_tests": [1]},
+    ]
+    refusals = run(
+        "data/config.js",
+        """({ configured }, cases) => cases.map((parameters) => {
+          try {
+            configured(parameters);
+            return '';
+          } catch (error) {
+            return `${error.name}: ${error.message}`;
+          }
+        })""",
+        cases,
+    )
+    for case, refusal in zip(cases, refusals, strict=True):
+        try:
+            DatasetConfig(**case)
+        except (TypeError, ValueError):
+            assert refusal.startswith("InputError: "), case
+        else:
+            beyond = case == {"final_seq_length": 2**32}
+            assert refusal == "" or beyond, (case, refusal)
 
 
 def test_constants_are_those_of_the_package():

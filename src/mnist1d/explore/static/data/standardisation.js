@@ -5,6 +5,7 @@
  */
 
 import { InputError } from './config.js';
+import { mirrored } from './mirror.js';
 import { NORMAL_VARIANCE } from './normal.js';
 
 /** A Gaussian filter of width 2: the weight of the centre, of its two neighbours, and so on. */
@@ -149,8 +150,8 @@ function shifted(all, config, length) {
 function smoothedCovariance(length) {
   const variance = new Float64Array(length);
   const covariance = new Float64Array(length);
-  const columns = mirrored(length);
   const radius = SMOOTHING.length - 1;
+  const columns = mirrored(length, radius);
   const weights = new Float64Array(length);
   for (let p = 0; p < length; p++) {
     const next = (p + 1) % length;
@@ -162,20 +163,6 @@ function smoothedCovariance(length) {
     for (let d = -radius; d <= radius; d++) weights[columns[p + d + radius]] = 0;
   }
   return { variance, covariance };
-}
-
-/**
- * Return the points that continue a signal beyond its ends as its mirror image, the end point repeated.
- *
- * @param {number} length
- * @returns {Int32Array} shape (length + 14,), the first for position -7
- */
-export function mirrored(length) {
-  const radius = SMOOTHING.length - 1;
-  return Int32Array.from({ length: length + 2 * radius }, (_, i) => {
-    const place = (i - radius + 14 * length) % (2 * length);
-    return place < length ? place : 2 * length - 1 - place;
-  });
 }
 
 /**

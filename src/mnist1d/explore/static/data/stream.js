@@ -11,10 +11,11 @@
 import { configured, InputError, integer } from './config.js';
 import { makeGrid } from './grid.js';
 import { classPlaces, noisyPlaces } from './labels.js';
+import { mirrored } from './mirror.js';
 import { NORMAL_TABLE, NORMAL_UNIT } from './normal.js';
 import { below, centred, CORRELATED, FACTORS, WHITE, words } from './philox.js';
 import { fixedOrder } from './positions.js';
-import { mirrored, SMOOTHING, SMOOTHING_UNIT, standardisation } from './standardisation.js';
+import { SMOOTHING, SMOOTHING_UNIT, standardisation } from './standardisation.js';
 
 /** Samples are numbered from 0 to below this one: a million million. (Python's stream goes to 2**62.) */
 export const LARGEST_INDEX = 2 ** 40;
@@ -83,7 +84,7 @@ export class Stream {
     const smooth = new Int32Array(n * length);
     const white = new Int16Array(n * length);
     const normal = new Int16Array(length);
-    const continued = mirrored(length);
+    const continued = mirrored(length, SMOOTHING.length - 1);
     indices.forEach((index, row) => {
       integer('index', index, 0, LARGEST_INDEX - 1);
       words(seed, FACTORS, 2 * index, 2, factors.subarray(4 * row, 4 * row + 4));
