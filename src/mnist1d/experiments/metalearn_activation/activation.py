@@ -12,6 +12,7 @@ The noise after the last hidden layer only adds a constant to g, and so is not i
 one hidden layer therefore has one table for all calls, a deeper one a table per call.
 """
 
+from functools import partial
 from typing import Any, NamedTuple, Protocol, Self
 
 import equinox as eqx
@@ -83,14 +84,28 @@ class Network(eqx.Module):
         >>> bool(abs(step / 0.01 - slope)[0] < 0.01)
         True
         """
+        return self.from_first_layer(self.first_layer(x, order), noise)
+
+    def first_layer(self, x: Float[Array, " n"], order: int) -> list[Array]:
+        """Evaluate the first hidden layer, times the weights after it: the part without noise.
+
+        Arguments as for `derivatives`.
+        """
+        first, second = self.layers[:2]
         y = [x[None], jnp.ones_like(x)[None], *[jnp.zeros_like(x)[None]] * 2][: order + 1]
-        for level, layer in enumerate(self.layers):
+        y = [first.weight @ term for term in y]
+        y[0] = y[0] + first.bias[:, None]
+        return [second.weight @ term for term in _tanh(y)]
+
+    def from_first_layer(self, y: list[Array], noise: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Evaluate the rest of `derivatives`, from what `first_layer` returned."""
+        for level, layer in enumerate(self.layers[1:]):
             if level:
-                y = _tanh(y)
-                if level <= len(noise):
-                    y[0] = y[0] + noise[level - 1][:, None]
-            y = [layer.weight @ term for term in y]
-            y[0] = y[0] + layer.bias[:, None]
+                y = [layer.weight @ term for term in _tanh(y)]
+            shift = layer.bias
+            if level < len(noise):
+                shift = shift + layer.weight @ noise[level]
+            y = [y[0] + shift[:, None], *y[1:]]
         return tuple(term[0] for term in y)
 
     @property
@@ -235,8 +250,9 @@ class Tables(NamedTuple):
 def tabulate(network: Network, noise: Noise, scale: float, grid: Grid) -> Tables:
     """Evaluate g in all cells, for all calls.
 
-    Differentiable in `network`. The tables of a deep network are computed again in the backward
-    pass, as storing the values of its hidden units would take gigabytes.
+    Differentiable in `network`. Noise after the first hidden layer shifts the inputs of the second,
+    so that all calls share the products of the two. The tables of a deep network are computed again
+    in the backward pass, as storing the values of its hidden units would take gigabytes.
 
     Args:
         network: g.
@@ -251,13 +267,16 @@ def tabulate(network: Network, noise: Noise, scale: float, grid: Grid) -> Tables
     """
     centres = grid.centres(network.output.dtype)
 
-    @jax.checkpoint
-    def table(inner_noise: tuple[Array, ...]) -> Array:
-        value, first, second, third = network.derivatives(centres, inner_noise, 3)
+    def table(begun: list[Array], noise: tuple[Array, ...]) -> Array:
+        value, first, second, third = network.from_first_layer(begun, noise)
         return scale * jnp.stack([value, first, second / 2, third / 6], axis=1)
 
     *inner, last = noise
-    terms = jax.lax.map(table, tuple(inner)) if inner else table(())[None]
+    if inner:
+        begun = network.first_layer(centres, 3)
+        terms = jax.lax.map(jax.checkpoint(partial(table, begun)), tuple(inner))
+    else:
+        terms = jax.checkpoint(lambda: table(network.first_layer(centres, 3), ()))()[None]
     return Tables(terms, scale * (last @ network.output))
 
 
