@@ -21,7 +21,7 @@ from mnist1d.experiments.metalearn_activation.activation import (
     lookup,
     tabulate,
 )
-from mnist1d.experiments.metalearn_activation.claims import CLAIMS, PUBLISHED_ACCURACY
+from mnist1d.experiments.metalearn_activation.claims import CLAIMS, PUBLISHED_ACCURACY, explain
 from mnist1d.experiments.metalearn_activation.config import CONDITIONS, PLACES, Config
 from mnist1d.experiments.metalearn_activation.inner_loop import Data, train
 from mnist1d.experiments.metalearn_activation.learned_function import LearnedFunction
@@ -50,6 +50,7 @@ meta_gradient = jax.jit(outer_loop.meta_gradient, static_argnums=0)
 
 TINY = Config(
     seeds=2,
+    deep_seeds=0,
     outer_steps=5,
     inner_steps=9,
     objective_steps=6,
@@ -388,12 +389,49 @@ def test_a_trial_that_breaks_says_where_and_leaves_the_others_alone(whole, monke
     assert np.isfinite(result.accuracy.sel(condition="relu")).all()
     np.testing.assert_array_equal(result.objective[1], whole.objective[1])
     (line,) = [task for task, _, total in reports if not total]
-    assert line.startswith("Trial 0 stopped")
+    assert line.startswith("Metalearning: trial 0 stopped")
     assert "outer step 0, from inner step" in line
     for judgement in judge(CLAIMS, result, full=True):
         if judgement.claim.name in ("two-extrema", "objective", "beats-relu"):
             assert judgement.verdict == "not checkable"
             assert judgement.estimate.n_diverged == 1
+
+
+@pytest.fixture(scope="module")
+def with_deep_trials():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(method, "DEEP_NETWORK", (4, 3))
+        patch.setattr(method, "transfer", lambda *_: {})
+        return run(dataclasses.replace(TINY, deep_seeds=2))
+
+
+def test_trials_with_the_network_of_the_text_leave_the_others_as_they_are(whole, with_deep_trials):
+    assert with_deep_trials.deep_objective.shape == (2, TINY.outer_steps)
+    assert np.isfinite(with_deep_trials.deep_objective).all()
+    assert (with_deep_trials.deep_objective != with_deep_trials.objective.to_numpy()).all()
+    for name in ("objective", "learned", "accuracy"):
+        xr.testing.assert_identical(with_deep_trials[name], whole[name])
+
+
+@pytest.mark.parametrize(
+    ("stopped", "verdict"),
+    [((266, 177), "differs"), ((266, -1), "verified"), (None, "not checkable")],
+)
+def test_the_text_is_judged_by_whether_a_trial_with_its_network_comes_to_its_end(
+    with_deep_trials, stopped, verdict
+):
+    result = with_deep_trials.drop_vars("deep_stopped_outer")
+    if stopped:
+        result = result.assign(deep_stopped_outer=("deep_seed", list(stopped)))
+    (judgement,) = (
+        each
+        for each in judge(CLAIMS, result, full=True)
+        if each.claim.name == "deep-network-trains"
+    )
+    assert judgement.verdict == verdict
+    if verdict == "differs":
+        text = explain(result)["deep-network-trains"]
+        assert "at outer step 177, 266 of 5: 2 of 2 trials stop" in text
 
 
 def test_inputs_beyond_the_table_are_counted_and_named(monkeypatch):
@@ -448,6 +486,7 @@ def test_the_published_numbers_reproduce_their_own_claims(whole):
     verdicts = {judgement.claim.name: judgement.verdict for judgement in judgements}
     assert verdicts.pop("two-extrema") == "imprecise"  # of so few trials
     assert verdicts.pop("runtime") in {"verified", "not checkable"}  # of this run
+    assert verdicts.pop("deep-network-trains") == "not checkable"  # of other runs
     assert set(verdicts.values()) == {"reproduced"}
     beyond = {j.claim.name: j.estimate.mean for j in judgements if "beats" in j.claim.name}
     assert beyond == pytest.approx({"beats-relu": 9.6, "beats-elu": 17.6, "beats-swish": 10.6})

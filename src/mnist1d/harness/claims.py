@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mnist1d.harness.verdicts.rules import ALPHA, Assessment, AtMost, Counted, NoData, Rule, Verdict
+from mnist1d.harness.verdicts.rules import ALPHA, Assessment, Fact, NoData, Rule, Verdict
 from mnist1d.measures.replication import Spread, prediction_interval, spread_of
 from mnist1d.measures.uncertainty import Estimate, holm
 
@@ -225,7 +225,7 @@ def _before_correction(found: Assessment, p: float) -> str:
 def _verdict(rule: Rule, estimate: Estimate, found: Assessment, p: float, reason: str) -> Verdict:
     if reason:
         return "not checkable"
-    if isinstance(rule, AtMost | Counted):
+    if isinstance(rule, Fact):
         return rule.verdict(found, p)
     if np.isnan(found.p) or not np.isfinite(estimate.low):
         return "imprecise"

@@ -43,7 +43,7 @@ from mnist1d.harness.stored.attributes import check_attributes
 from mnist1d.harness.stored.commits import commit_attributes
 from mnist1d.harness.stored.netcdf import check_netcdf, fits, read_netcdf
 
-PROTOCOL_IS_FREE_IN = ("seeds", "mnist_seeds", "mnist", "download_mnist")
+PROTOCOL_IS_FREE_IN = ("seeds", "mnist_seeds", "deep_seeds", "mnist", "download_mnist")
 """Fields of a configuration that may change without leaving the paper's protocol."""
 QUICK_RUN = "quick run, not the full protocol"
 """The note on a result of the settings that take seconds."""

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         AtLeast as AtLeast,
         AtMost as AtMost,
         Counted as Counted,
+        CountedAtLeast as CountedAtLeast,
         Equals as Equals,
         NoData as NoData,
         NoGain as NoGain,

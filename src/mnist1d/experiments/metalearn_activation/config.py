@@ -25,6 +25,8 @@ CONDITIONS = (*BASELINES, "published pieces", "our pieces", "learned")
 SIZES = ("num_samples", "train_split", "train", "validation", "test")
 PLACES = np.linspace(-5, 5, 100)
 """Points at which the function is recorded."""
+DEEP_NETWORK = (100, 100)
+"""Units of the hidden layers of g in the paper's text; its code has one layer of 100."""
 
 
 _Units = Integer(1, 10_000)
@@ -40,6 +42,8 @@ class Config:
 
     Attributes:
         seeds: number of meta-trainings; trial s draws its function and networks from seed s.
+        deep_seeds: number of meta-trainings with the network of the paper's text, 1-100-100-1,
+            which are not compared with anything; may be 0.
         outer_steps: updates of the function.
         inner_steps: updates of the classifier per training.
         objective_steps: the objective is the mean of this many last inner losses; at most
@@ -64,6 +68,7 @@ class Config:
     """
 
     seeds: Count = 5
+    deep_seeds: Annotated[int, Integer(0, 10**6)] = 3
     outer_steps: Count = 301
     inner_steps: Count = 301
     objective_steps: Count = 200
@@ -98,6 +103,7 @@ class Config:
         """Return settings for a run of seconds, which tests that everything works."""
         return cls(
             seeds=2,
+            deep_seeds=1,
             outer_steps=8,
             inner_steps=61,
             objective_steps=40,
@@ -108,6 +114,6 @@ class Config:
     @property
     def determining(self) -> dict[str, Any]:
         """Everything that determines the learned functions, in the types of JSON."""
-        free = ("seeds", "transfer_steps", "transfer_rates", "outer_steps", "data")
+        free = ("seeds", "deep_seeds", "transfer_steps", "transfer_rates", "outer_steps", "data")
         values = {name: value for name, value in vars(self).items() if name not in free}
         return with_data(values | {"network": list(self.network)}, self.data)

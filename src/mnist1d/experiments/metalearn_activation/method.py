@@ -1,6 +1,7 @@
 """Method of metalearning an activation: learn it, compare it, and use it in other networks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -12,7 +13,12 @@ import xarray as xr
 from mnist1d.execution import Arrays, Compute, Task
 from mnist1d.experiments.metalearn_activation.activation import Grid, Network
 from mnist1d.experiments.metalearn_activation.comparison import train_with
-from mnist1d.experiments.metalearn_activation.config import CONDITIONS, PLACES, Config
+from mnist1d.experiments.metalearn_activation.config import (
+    CONDITIONS,
+    DEEP_NETWORK,
+    PLACES,
+    Config,
+)
 from mnist1d.experiments.metalearn_activation.inner_loop import make_data
 from mnist1d.experiments.metalearn_activation.learned_function import LearnedFunction
 from mnist1d.experiments.metalearn_activation.outer_loop import (
@@ -68,6 +74,8 @@ def run(
           place); `network` (seed, parameter): g after the last update;
         - `stopped_outer`, `stopped_inner` (seed): the step from which the meta-gradient is not
           finite, -1 if it always is; later values are NaN;
+        - `deep_objective` (deep_seed, outer_step), `deep_stopped_outer`, `deep_stopped_inner`
+          (deep_seed): the same of trials with the network of the paper's text, if there are any;
         - `loss`, `accuracy` (condition, seed, inner_step): of one training with each function;
         - `piece_break`, `piece_slope`, `piece_intercept` (seed, ...): the pieces fitted to ours;
         - `n_extrema` (seed): of the function after the last outer step;
@@ -79,6 +87,8 @@ def run(
     compute = compute or Compute()
     result, networks = _metalearn(config, compute, progress)
     result = result.assign(_compare(config, networks, result, progress))
+    if config.deep_seeds:
+        result = result.merge(_metalearn_deep(config, compute, progress))
     grid, terms = Grid.of(config), []
     for network, stopped in zip(networks, result.stopped_outer >= 0, strict=True):
         function = LearnedFunction.of(network, config.scale, grid)
@@ -86,17 +96,26 @@ def run(
     return result.assign(transfer(config, terms, compute, progress))
 
 
+def _metalearn_deep(config: Config, compute: Compute, progress: Progress) -> xr.Dataset:
+    """Learn a function of two hidden layers from some seeds; return what became of it."""
+    deep = replace(config, network=DEEP_NETWORK, seeds=config.deep_seeds)
+    result, _ = _metalearn(deep, compute, progress, "Metalearning 1-100-100-1")
+    kept = result[["objective", "stopped_outer", "stopped_inner"]].rename(seed="deep_seed")
+    return kept.rename({name: f"deep_{name}" for name in kept.data_vars})
+
+
 def _metalearn(
-    config: Config, compute: Compute, progress: Progress
+    config: Config, compute: Compute, progress: Progress, name: str = "Metalearning"
 ) -> tuple[xr.Dataset, list[Network]]:
     """Learn a function from every seed, some outer steps of all at a time.
 
     Returns: the variables about it; and the last network of every seed.
     """
+    bar = f"{name} (outer steps)"
     result = _empty_result(config)
     last: dict[int, Arrays] = {seed: {} for seed in range(config.seeds)}
     n_done, n_outside, total = 0, 0, config.seeds * config.outer_steps
-    progress("Metalearning (outer steps)", 0, total)
+    progress(bar, 0, total)
     for first in range(0, config.outer_steps, STEPS_PER_TASK):
         going_on = [seed for seed in last if result.stopped_outer[seed] < 0]
         tasks = [_piece(config, seed, first, last[seed]) for seed in going_on]
@@ -110,12 +129,12 @@ def _metalearn(
                 outer = first + len(broken) - 1
                 n_done += config.outer_steps - 1 - outer  # the remaining steps are not taken
                 progress(
-                    f"Trial {seed} stopped: its meta-gradient is not finite at outer step {outer}, "
-                    f"from inner step {broken[-1]}",
+                    f"{name}: trial {seed} stopped, as its meta-gradient is not finite at outer "
+                    f"step {outer}, from inner step {broken[-1]}",
                     0,
                     0,
                 )
-            progress("Metalearning (outer steps)", n_done, total)
+            progress(bar, n_done, total)
     if n_outside:
         progress(
             f"{n_outside} inputs of the function were beyond its table, where g continues as a "

@@ -262,7 +262,7 @@ class NoGain(_Sentence):
         return margin if self.published is None else f"{margin} ({self.published:+g})"
 
 
-class _Fact:
+class Fact:
     """A number that is counted or computed, not estimated: there is no chance in its verdict."""
 
     def verdict(self, found: Assessment, p: float) -> Verdict:  # noqa: ARG002
@@ -271,7 +271,7 @@ class _Fact:
 
 
 @dataclass(frozen=True)
-class Counted(_Fact):
+class Counted(Fact):
     """A number that is counted or computed, not estimated: it rounds to the published one or not.
 
     Attributes:
@@ -303,7 +303,7 @@ class Counted(_Fact):
 
 
 @dataclass(frozen=True)
-class AtMost(_Fact):
+class AtMost(Fact):
     """An upper bound on a number that is counted or measured once, as a time.
 
     >>> rule = AtMost(10)
@@ -325,6 +325,31 @@ class AtMost(_Fact):
 
     def __str__(self) -> str:
         return f"≤ {self.published:g}"
+
+
+@dataclass(frozen=True)
+class CountedAtLeast(Fact):
+    """A lower bound on a number that is counted, as of runs that came to their end.
+
+    >>> rule = CountedAtLeast(1)
+    >>> found = rule.assess(Spread(0.0, 0.0, 3, 0))
+    >>> rule.verdict(found, found.p)
+    'differs'
+    """
+
+    published: float
+
+    @property
+    def accepted(self) -> tuple[float, float]:
+        """All from the published number on."""
+        return self.published, np.inf
+
+    def assess(self, found: Spread) -> Assessment:
+        """Compare the number with the bound."""
+        return Assessment(np.nan, bool(found.mean >= self.published))
+
+    def __str__(self) -> str:
+        return f"≥ {self.published:g}"
 
 
 @dataclass(frozen=True)
