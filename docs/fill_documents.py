@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import mnist1d
+from mnist1d.harness.stored.plan import plan_of
 from mnist1d.measures.text import with_interval
 from mnist1d.measures.uncertainty import estimate, in_percent
 
@@ -221,6 +222,26 @@ def deep_activation() -> str:
     )
 
 
+def tags() -> str:
+    """Make a row per experiment of the record's plan: its tag, runs, and digest of rules."""
+    plan = plan_of(ROOT / "results")
+    if plan is None:
+        return "\nNo record has been made by a plan yet."
+    return table(
+        ("tag", "commit", "experiment", "runs", "digest of its rules"),
+        [
+            (
+                f"`{plan.tag}`",
+                f"`{plan.commit[:12]}`",
+                f"`{name}`",
+                str(each.seeds),
+                f"`{each.rules}`",
+            )
+            for name, each in plan.experiments.items()
+        ],
+    )
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "experiments.md": {
         "whole paper": whole_paper,
@@ -243,6 +264,8 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "commands.md": {},
     "installation.md": {},
     "laboratory.md": {},
+    "record.md": {},
+    "rules.md": {"tags": tags},
     "running.md": {},
     "stream-specification.md": {},
     "training.md": {},

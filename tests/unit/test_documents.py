@@ -18,6 +18,8 @@ DOCUMENTS = (
     "experiments.md",
     "installation.md",
     "laboratory.md",
+    "record.md",
+    "rules.md",
     "running.md",
     "streams.md",
 )

@@ -39,7 +39,7 @@ def report(
     from mnist1d.report.own import tally
     from mnist1d.report.pictures import draw_report
     from mnist1d.report.reading import readable
-    from mnist1d.report.wording import sentence, summary_of
+    from mnist1d.report.wording import origin_of, sentence, summary_of
 
     out = folder if out is None else out
     try:
@@ -60,6 +60,7 @@ def report(
     lines = [summary_of(found)] if found.sections else []
     lines += [f"{each.name}: {tally(each)}." for each in found.own]
     lines += [str(path) for path in paths]
+    lines[1:1] = [origin] if (origin := origin_of(found)) else []
     if found.note:
         lines.insert(0, f"{sentence(found.note)}.")
     say("\n".join(lines))

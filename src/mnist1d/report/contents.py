@@ -15,6 +15,7 @@ from mnist1d.harness.claims import Claim, Judgement, Kind
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment, is_other_data
 from mnist1d.harness.stored.commits import commits_of
+from mnist1d.harness.stored.plan import Plan
 from mnist1d.harness.verdicts.rules import VERDICTS, Verdict
 from mnist1d.measures.uncertainty import Estimate
 
@@ -237,12 +238,14 @@ class Report:
         missing: experiments that are not in the record.
         damaged: what is wrong with the results that cannot be read, by experiment.
         own: of experiments of one's own, by name.
+        plan: what was fixed before the runs; None where nothing was.
     """
 
     sections: tuple[Section, ...]
     missing: tuple[Experiment, ...]
     damaged: Mapping[str, str] = field(default_factory=dict)
     own: tuple[Section, ...] = ()
+    plan: Plan | None = None
 
     def without(self, section: Section, why: str) -> Report:
         """Return the report without a section that cannot be shown.

@@ -18,6 +18,7 @@ from mnist1d.harness.settings import as_json
 from mnist1d.harness.stored.attributes import parsed
 from mnist1d.harness.stored.findings import RESULT, load_findings, needs_of
 from mnist1d.harness.stored.own import is_own
+from mnist1d.harness.stored.plan import plan_of
 from mnist1d.report.contents import Judged, Report, Section, Setting, TableRow
 from mnist1d.report.own import read_own
 
@@ -39,6 +40,8 @@ def read_report(folder: checks.StrPath) -> Report:
 
     Raises:
         FileNotFoundError: if there is no such folder, or no result in it.
+        InputError: if there is a plan (`plan.json`), and it is damaged or a result does not keep to
+            it: another commit or none, another number of runs, or rules changed since the tag.
         ValueError: if no result can be read.
     """
     folder = checks.path("folder", folder)
@@ -57,7 +60,10 @@ def read_report(folder: checks.StrPath) -> Report:
         except ValueError as error:
             damaged[each.NAME] = str(error)
     missing = tuple(each for each in EXPERIMENTS if there and each not in there)
-    return readable(Report(tuple(sections), missing, damaged, tuple(own)))
+    plan = plan_of(folder)
+    if plan is not None:
+        plan.check([(each.experiment, each.result) for each in sections])
+    return readable(Report(tuple(sections), missing, damaged, tuple(own), plan))
 
 
 def readable(report: Report) -> Report:

@@ -32,6 +32,7 @@ _FILTERS = (
     wording.compilation_of,
     text.interval_of,
     text.mean_of,
+    wording.origin_of,
     wording.sentence,
     wording.setting,
     wording.summary_of,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mnist1d.execution.commit import CHANGED, UNKNOWN as UNKNOWN_COMMIT
+from mnist1d.harness.verdicts.rules import SINCE
 from mnist1d.measures.text import UNKNOWN
 from mnist1d.report.contents import Report, Section
 
@@ -138,6 +139,36 @@ def short_commit(name: str) -> str:
     """
     digits, changed, _ = name.partition(CHANGED)
     return digits[:12] + changed
+
+
+def origin_of(report: Report) -> str:
+    """Say what was fixed before the runs of a report, and whether its results belong together.
+
+    Returns: one or two sentences; empty if there is nothing to say: no plan, one commit, and no
+        result older than the rules.
+    """
+    if report.plan is not None:
+        return (
+            f"Seeds, settings and rules were fixed before the runs, by the tag {report.plan.tag} "
+            f"(commit {short_commit(report.plan.commit)}); all results are of it."
+        )
+    sections, sentences = report.sections, []
+    old = [each for each in sections if each.finished[: len(SINCE)] < SINCE]
+    if old:
+        sentences.append(
+            f"{len(old)} of {len(sections)} results are older than the rules that judge them, "
+            f"which are of {SINCE}: they did not wait for them."
+        )
+    commits: dict[str, list[str]] = {}
+    for section in sections:
+        for name in section.commits:
+            commits.setdefault(short_commit(name), []).append(section.name)
+    if list(commits) == [UNKNOWN_COMMIT] and old:
+        sentences.append("No result says which commit of the code made it.")
+    elif len(commits) > 1:
+        parts = "; ".join(f"{name} ({', '.join(of)})" for name, of in commits.items())
+        sentences.append(f"The results are of several commits of the code: {parts}.")
+    return " ".join(sentences)
 
 
 def compilation_of(report: Report) -> Mapping[str, str]:

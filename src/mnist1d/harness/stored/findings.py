@@ -16,13 +16,14 @@ from mnist1d.harness.interface import Experiment, is_full
 from mnist1d.harness.stored.lock import locked
 from mnist1d.harness.stored.own import ATTRIBUTE, stored_findings
 from mnist1d.harness.stored.texts import one_line
+from mnist1d.harness.verdicts.reference import recorded
 
 CLAIMS, RESULT = "claims.json", "result.nc"
 
 Records = list[dict[str, Any]]
 """Claims with what was measured, in the types of JSON."""
 
-_known: dict[tuple[str, str], Records] = {}
+_known: dict[tuple[str, str, str], Records] = {}
 
 
 @contextmanager
@@ -115,9 +116,10 @@ def _own_records(path: Path) -> Records:
 
 
 def _records(experiment: Experiment, folder: Path) -> Records:
-    """Judge the result in a folder; the same file is judged once."""
+    """Judge the result in a folder; the same file is judged once, with the same record."""
     path = folder / RESULT
-    key = experiment.NAME, hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    key = experiment.NAME, content, str(recorded(experiment))
     if key not in _known:
         result = record.load(experiment, folder)
         with needs_of(experiment.NAME, path):

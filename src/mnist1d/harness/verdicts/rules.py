@@ -32,6 +32,8 @@ Verdict = Literal[
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 ALPHA = 0.05
+SINCE = "2026-11-29"
+"""The day since which these rules and margins are in force; `docs/rules.md` has earlier ones."""
 
 
 class Assessment(NamedTuple):

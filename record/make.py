@@ -1,0 +1,164 @@
+"""Make the record of all experiments by its plan: `python record/make.py DIR --mnist DIR`.
+
+In a clone with nothing changed, at the tag that `record/plan.json` names, the experiments run one
+after the other, in the plan's order, and their results go to the folder DIR, which is new or that
+of the same record. The same command continues after an interruption, in as many sittings as it
+takes. At the end DIR has `plan.json` (with the tag's commit and a digest of every experiment's
+rules), a folder per experiment with its result, figures and `record.json`, `claims.json`, and the
+documents of `mnist1d report`. With `--keep` that becomes `results/`, and `record.json` comes into
+the package. See docs/record.md.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from mnist1d.cli import main as command_line
+from mnist1d.cli.command import prepare_devices
+from mnist1d.dataset.atomic import atomic_write
+from mnist1d.execution.commit import commit_of_code
+from mnist1d.experiments import EXPERIMENTS
+from mnist1d.harness import record
+from mnist1d.harness.findings import judged
+from mnist1d.harness.interface import InputError
+from mnist1d.harness.lines import Lines
+from mnist1d.harness.stored.findings import save_claims
+from mnist1d.harness.stored.plan import FILE, plan_of, read_plan, write_plan
+from mnist1d.harness.verdicts.reference import FILE as RECORD, as_record
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def git(root, *arguments):
+    """Return what git says of a repository."""
+    command = ["git", "-C", str(root), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise InputError(f"git {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def commit_at_tag(root, tag):
+    """Return the commit of a tag; refuses a repository that is elsewhere or changed.
+
+    Raises: InputError: saying what to do.
+    """
+    commit, head = (
+        git(root, "rev-parse", "--verify", f"{ref}^{{commit}}") for ref in (tag, "HEAD")
+    )
+    if head != commit:
+        raise InputError(f"HEAD is {head[:12]} and must be the tag {tag}: git checkout {tag}")
+    if changed := git(root, "status", "--porcelain"):
+        first, *others = changed.splitlines()
+        more = f" and {len(others)} more" if others else ""
+        raise InputError(f"the clone must have no changes, and has {first.strip()}{more}")
+    return commit
+
+
+def plan_at_tag():
+    """Return the plan of the clone, begun.
+
+    Raises: InputError: if the clone is not at its tag, or the package is not the clone's.
+    """
+    plan = read_plan(Path(__file__).with_name(FILE))
+    commit = commit_at_tag(ROOT, plan.tag)
+    if commit_of_code() != commit:
+        raise InputError(f"mnist1d must be that of {ROOT}: pip install -e there")
+    return plan.begun(commit, EXPERIMENTS)
+
+
+def begin(plan, out):
+    """Write the plan into the record's folder, or find it there.
+
+    Raises: InputError: if the folder is that of another record, or of something else.
+    """
+    if (found := plan_of(out)) is not None:
+        if found != plan:
+            raise InputError(f"{out / FILE} is another plan: give a new folder")
+    elif out.is_dir() and any(out.iterdir()):
+        raise InputError(f"{out} must be a new folder: it is not empty, and has no {FILE}")
+    else:
+        write_plan(plan, out / FILE)
+
+
+def run(plan, experiments, out, places, progress):
+    """Run what the record lacks; a finished result that keeps to the plan is left alone."""
+    by_name = {experiment.NAME: experiment for experiment in experiments}
+    for name, planned in plan.experiments.items():
+        experiment, folder = by_name[name], out / name
+        try:
+            if not plan.broken_by(experiment, record.load(experiment, folder)):
+                progress(f"{name} is finished", 0, 0)
+                continue
+        except FileNotFoundError:
+            pass
+        except ValueError as error:
+            progress(f"{error}", 0, 0)
+        progress(f"{name}: {planned.seeds} runs", 0, 0)
+        result = record.execute(
+            experiment,
+            planned.config(experiment, **places),
+            progress=progress,
+            folder=folder / "units",
+        )
+        if wrong := plan.broken_by(experiment, result):
+            raise InputError(wrong)
+        record.save(experiment, result, folder)
+
+
+def finish(plan, experiments, out):
+    """Write what the package ships of every experiment, and the verdicts on all claims."""
+    for experiment in experiments:
+        if experiment.NAME in plan.experiments:
+            folder = out / experiment.NAME
+            judgements = judged(experiment, record.load(experiment, folder))
+            text = as_record(experiment, judgements, commit=plan.commit)
+            with atomic_write(folder / RECORD) as file:
+                file.write(text.encode())
+    if wrong := save_claims(experiments, out):
+        raise InputError("; ".join(wrong.values()))
+
+
+def keep(plan, experiments, out, results):
+    """Put a finished record in the place of the clone's, and its numbers into the package."""
+    for experiment in experiments:
+        if experiment.NAME in plan.experiments:
+            shutil.copyfile(
+                out / experiment.NAME / RECORD, Path(experiment.__file__).parent / RECORD
+            )
+    shutil.rmtree(results, ignore_errors=True)
+    unfinished = shutil.ignore_patterns("units", RECORD, "RESULTS.md", "report.html", ".*")
+    shutil.copytree(out, results, ignore=unfinished)
+    # Judged again, as the package has the record now.
+    save_claims(experiments, results)
+
+
+def report(folder, out):
+    """Make the documents, as the command does."""
+    sys.argv = ["mnist1d", "report", str(folder), "--out", str(out)]
+    command_line()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("out", type=Path, metavar="DIR", help="folder of the record")
+    parser.add_argument("--mnist", type=Path, required=True, help="folder with MNIST's four files")
+    parser.add_argument("--keep", action="store_true", help="replace results/ by it at the end")
+    options = parser.parse_args()
+    try:
+        plan = plan_at_tag()
+        begin(plan, options.out)
+        prepare_devices()
+        run(plan, EXPERIMENTS, options.out, {"mnist": options.mnist}, Lines())
+        finish(plan, EXPERIMENTS, options.out)
+        if options.keep:
+            keep(plan, EXPERIMENTS, options.out, ROOT / "results")
+    except InputError as error:
+        raise SystemExit(f"record/make.py: {error}") from None
+    report(*((ROOT / "results", ROOT) if options.keep else (options.out, options.out)))
+
+
+if __name__ == "__main__":
+    main()
