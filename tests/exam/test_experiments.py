@@ -15,6 +15,7 @@ import xarray as xr
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness import record
 from mnist1d.harness.findings import findings_of, judged
+from mnist1d.harness.interface import origin_of
 from mnist1d.harness.verdicts.rules import VERDICTS
 from mnist1d.measures.uncertainty import Estimate
 from mnist1d.report import Report
@@ -55,17 +56,30 @@ def test_configuration_is_frozen_and_documented(finished):
     experiment, config, *_ = finished
     assert experiment.Config().seeds >= 1
     assert experiment.VERSION >= 1
-    assert 1 <= experiment.PAPER_SEEDS <= experiment.Config().seeds
+    if origin_of(experiment) == "paper":
+        assert 1 <= experiment.PAPER_SEEDS <= experiment.Config().seeds
+    else:
+        assert experiment.Config().seeds >= 5
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.seeds = 2
     for field in dataclasses.fields(config):
         assert f"{field.name}:" in experiment.Config.__doc__
 
 
-def test_docstring_numbers_the_differences_from_the_paper(finished):
+def test_docstring_numbers_the_differences_from_the_paper_or_its_limits(finished):
     experiment, *_ = finished
-    assert "Differences from the paper" in experiment.__doc__
+    is_of_paper = origin_of(experiment) == "paper"
+    assert ("Differences from the paper" if is_of_paper else "Limits:") in experiment.__doc__
     assert "\n1. " in experiment.__doc__
+
+
+def test_an_experiment_beyond_the_paper_names_its_literature_and_claims_as_such(finished):
+    experiment, *_ = finished
+    if origin_of(experiment) == "paper":
+        pytest.skip("is of the paper")
+    assert experiment.LITERATURE
+    assert all(len(each) > 20 and any(map(str.isdigit, each)) for each in experiment.LITERATURE)
+    assert {claim.kind for claim in experiment.CLAIMS} == {"beyond"}
 
 
 def test_every_run_has_its_place_on_the_seed_dimension(finished):

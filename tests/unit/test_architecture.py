@@ -1,12 +1,13 @@
 """Imports point one way, between folders and the modules on their level."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 import mnist1d
-from mnist1d.experiments import FOLDERS
+from mnist1d.experiments import BEYOND_FOLDERS, FOLDERS
 
 SOURCE = Path(mnist1d.__file__).parent
 LAYERS = (
@@ -71,6 +72,23 @@ def test_no_folder_is_crowded_and_experiments_are_folders():
     for folder in {path.parent for path in SOURCE.rglob("*.py")}:
         entries = [each for each in folder.iterdir() if each.name != "__pycache__"]
         assert len(entries) <= (25 if folder == SOURCE else 16), folder
-    experiments = {each for each in (SOURCE / "experiments").iterdir() if each.name[0] != "_"}
-    assert {each.name for each in experiments} == set(FOLDERS)
-    assert all((each / "__init__.py").exists() for each in experiments)
+    beyond = SOURCE / "experiments" / "beyond"
+    for place, folders in {
+        beyond.parent: {*FOLDERS, beyond.name},
+        beyond: set(BEYOND_FOLDERS),
+    }.items():
+        experiments = {each for each in place.iterdir() if each.name[0] != "_"}
+        assert {each.name for each in experiments} == folders
+        assert all((each / "__init__.py").exists() for each in experiments)
+
+
+def test_no_experiment_imports_from_another():
+    experiments = SOURCE / "experiments"
+    homes = [experiments / name for name in FOLDERS]
+    homes += [experiments / "beyond" / name for name in BEYOND_FOLDERS]
+    for home in homes:
+        own = ".".join(("mnist1d", *home.relative_to(SOURCE).parts))
+        for path in home.rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            for module in re.findall(r"(?:from|import) (mnist1d\.experiments\.[\w.]+)", text):
+                assert f"{module}.".startswith(f"{own}."), path

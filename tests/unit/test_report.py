@@ -20,7 +20,7 @@ from scipy import stats
 
 from mnist1d.cli import main
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.experiments import EXPERIMENTS, classification, double_descent
+from mnist1d.experiments import PAPER, classification, double_descent
 from mnist1d.experiments.double_descent.method import measure_curves
 from mnist1d.harness import record
 from mnist1d.harness.claims import Claim, judge
@@ -143,7 +143,7 @@ def test_figures_of_the_record_are_on_its_pages():
     ]
     kept = sorted(path.relative_to(ROOT / "results").as_posix() for path in pictures_kept())
     assert sorted(shown) == kept
-    assert len(re.findall(r"!\[.+\]\(results/.+/figure.png\)", RESULTS)) == len(EXPERIMENTS)
+    assert len(re.findall(r"!\[.+\]\(results/.+/figure.png\)", RESULTS)) == len(PAPER)
 
 
 def pictures_kept():
@@ -681,10 +681,10 @@ def test_experiments_that_are_missing_are_named_with_their_command(monkeypatch, 
     run(monkeypatch, small_record(tmp_path))
     for name in ("RESULTS.md", "report.html"):
         text = (tmp_path / name).read_text(encoding="utf-8")
-        for experiment in EXPERIMENTS:
+        for experiment in PAPER:
             command = f"mnist1d reproduce {experiment.NAME}"
             assert command in text or (name, experiment) == ("RESULTS.md", double_descent)
-        assert f"1 of {len(EXPERIMENTS)} experiments" in text
+        assert f"1 of {len(PAPER)} experiments" in text
 
 
 def drawn(rule, low, high, per_seed=()):

@@ -21,20 +21,22 @@ from mnist1d.cli.output.outcome import Outcome
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_writable
 from mnist1d.dataset.imports import absent
-from mnist1d.experiments import EXPERIMENTS
+from mnist1d.experiments import BEYOND, EXPERIMENTS, PAPER
 from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from mnist1d.harness.findings import Findings
-    from mnist1d.harness.interface import PaperExperiment
+    from mnist1d.harness.interface import BeyondExperiment, PaperExperiment
+
+    Chosen = PaperExperiment | BeyondExperiment
 
 
 def reproduce(
     experiments: Annotated[
         tyro.conf.Positional[tuple[str, ...]],
-        tyro.conf.arg(metavar="[EXPERIMENT ...]", help_behavior_hint="(default: all)"),
+        tyro.conf.arg(metavar="[EXPERIMENT ...]", help_behavior_hint="(default: the paper's)"),
     ] = (),
     /,
     *,
@@ -42,6 +44,7 @@ def reproduce(
         int | None,
         tyro.conf.arg(metavar="N", help_behavior_hint="(default: the paper's number of runs)"),
     ] = None,
+    beyond: bool = False,
     quick: bool = False,
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("mnist1d-results"),
     mnist: Annotated[
@@ -58,6 +61,7 @@ def reproduce(
     Args:
         experiments: names of experiments, as `mnist1d list` shows them.
         seeds: number of runs; with five or more, most claims can be judged.
+        beyond: in place of names: the experiments beyond the paper, five runs of each by default.
         quick: seconds instead of the full protocol: shows that everything works, not more.
         out: folder for results, figures and claims.json; made if needed.
         mnist: folder with MNIST's four files, for the rows that need them.
@@ -67,7 +71,7 @@ def reproduce(
         quiet: show no progress.
     """
     start = time.perf_counter()
-    chosen = _choose(experiments)
+    chosen = _choose(experiments, beyond)
     if seeds is not None and seeds < 1:
         fail(f"--seeds must be at least 1, got {seeds}")
     given = {"mnist": mnist, "download_mnist": download_mnist or None}
@@ -126,28 +130,30 @@ def _say(console: "Console", line: str) -> None:
     console.print(line, markup=False, soft_wrap=True)
 
 
-def _choose(names: tuple[str, ...]) -> list["PaperExperiment"]:
+def _choose(names: tuple[str, ...], beyond: bool) -> list["Chosen"]:
+    if names and beyond:
+        fail("give names of experiments or --beyond, not both")
+    if not names:
+        return [*(BEYOND if beyond else PAPER)]
     known = {experiment.NAME: experiment for experiment in EXPERIMENTS}
     unknown = [name for name in names if name not in known]
     if unknown:
         fail(checks.unknown("experiment", unknown[0], [*known]))
-    return [known[name] for name in known if not names or name in names]
+    return [known[name] for name in known if name in names]
 
 
-def _configure(
-    experiment: "PaperExperiment", quick: bool, seeds: int | None, given: dict[str, Any]
-) -> Any:
+def _configure(experiment: "Chosen", quick: bool, seeds: int | None, given: dict[str, Any]) -> Any:
     """Make an experiment's configuration, ignoring options that it does not have."""
     config = experiment.Config.quick() if quick else experiment.Config()
     if seeds is None:
-        seeds = config.seeds if quick else experiment.PAPER_SEEDS
+        seeds = config.seeds if quick else getattr(experiment, "PAPER_SEEDS", config.seeds)
     given = given | {"seeds": seeds}
     known = {field.name for field in dataclasses.fields(config)}
     changes = {name: value for name, value in given.items() if value is not None and name in known}
     return dataclasses.replace(config, **changes)
 
 
-def _check_packages(chosen: Sequence["PaperExperiment"]) -> None:
+def _check_packages(chosen: Sequence["Chosen"]) -> None:
     """Find out before training whether what only some experiments need is installed."""
     for experiment in chosen:
         for package, extra in getattr(experiment, "REQUIRES", {}).items():
@@ -170,7 +176,7 @@ def _check_mnist(configs: Sequence[Any]) -> None:
         return
 
 
-def _check_writable(out: Path, chosen: Sequence["PaperExperiment"]) -> None:
+def _check_writable(out: Path, chosen: Sequence["Chosen"]) -> None:
     """Check before training that the output can be written."""
     try:
         check_writable(out, "claims.json")

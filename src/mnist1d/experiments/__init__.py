@@ -1,7 +1,8 @@
-"""The experiments of the paper, in its order.
+"""The experiments: those of the paper, in its order, and those beyond it.
 
-Each is a folder with the same files as `pooling` and the names of `harness.interface.Experiment`.
-To add one, make its folder and name it below: command line, record, report and exam then use it.
+Each is a folder with the same files as `pooling` and the names of `harness.interface.Experiment`;
+those beyond the paper are in `beyond`. To add one, make its folder and name it in a line below:
+command line, record, report and exam then use it.
 """
 
 from importlib import import_module
@@ -9,7 +10,7 @@ from typing import cast
 
 from mnist1d.dataset.checks import StrPath
 from mnist1d.harness import loading
-from mnist1d.harness.interface import Experiment, PaperExperiment
+from mnist1d.harness.interface import BeyondExperiment, Experiment, PaperExperiment
 
 FOLDERS = (
     "classification",
@@ -21,11 +22,22 @@ FOLDERS = (
     "self_supervised",
     "pooling",
 )
+"""The folders of the paper's experiments."""
 
-EXPERIMENTS = tuple(
-    cast("PaperExperiment", import_module(f"{__name__}.{folder}")) for folder in FOLDERS
+BEYOND_FOLDERS: tuple[str, ...] = ()
+"""The folders in `beyond`."""
+
+PAPER = tuple(cast("PaperExperiment", import_module(f"{__name__}.{folder}")) for folder in FOLDERS)
+"""The experiments of the paper, as modules."""
+
+BEYOND = tuple(
+    cast("BeyondExperiment", import_module(f"{__name__}.beyond.{folder}"))
+    for folder in BEYOND_FOLDERS
 )
-"""The experiments, as modules."""
+"""The experiments beyond the paper, as modules."""
+
+EXPERIMENTS: tuple[PaperExperiment | BeyondExperiment, ...] = (*PAPER, *BEYOND)
+"""All experiments of this package."""
 
 
 def find_experiment(what: StrPath) -> Experiment:
@@ -52,4 +64,4 @@ def find_experiment(what: StrPath) -> Experiment:
     return loading.find_experiment(what, EXPERIMENTS)
 
 
-__all__ = ["EXPERIMENTS", "FOLDERS", "find_experiment"]
+__all__ = ["BEYOND", "BEYOND_FOLDERS", "EXPERIMENTS", "FOLDERS", "PAPER", "find_experiment"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from mnist1d.execution.task import Arrays, Task
 from mnist1d.measures.uncertainty import Estimate
@@ -75,6 +75,36 @@ class PaperExperiment(Experiment, Protocol):
     """
 
     PAPER_SEEDS: int
+
+
+class BeyondExperiment(Experiment, Protocol):
+    """An experiment of this package beyond the paper.
+
+    The sources of its claims begin with "Beyond the paper".
+
+    Attributes:
+        LITERATURE: where its question and the statements that it tests come from, a reference
+            each; more than the paper, or the section of the paper that asks for it.
+    """
+
+    LITERATURE: Sequence[str]
+
+
+Origin = Literal["paper", "beyond", "own"]
+"""Whether an experiment is of the paper, of this package beyond the paper, or a user's own."""
+
+MARKS: Mapping[str, Origin] = {"PAPER_SEEDS": "paper", "LITERATURE": "beyond"}
+"""Names that experiments of this package have, and no others."""
+
+
+def origin_of(experiment: Experiment) -> Origin:
+    """Return where an experiment comes from.
+
+    >>> from mnist1d.experiments import pooling
+    >>> origin_of(pooling)
+    'paper'
+    """
+    return next((origin for name, origin in MARKS.items() if hasattr(experiment, name)), "own")
 
 
 def silent(task: str, done: int, total: int, /) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_regular
 from mnist1d.execution.own_code import own_files
-from mnist1d.harness.interface import Experiment, InputError
+from mnist1d.harness.interface import MARKS, Experiment, InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -104,6 +104,11 @@ def _check(module: ModuleType, path: Path, taken: Sequence[str]) -> None:
         )
     if name in taken:
         raise InputError(f"NAME in {path} must not be {name}, which is an experiment of mnist1d")
+    for mark in MARKS:
+        if hasattr(module, mark):
+            raise InputError(
+                f"{mark} in {path} must have another name: it marks the experiments of mnist1d"
+            )
     if not (isinstance(module.Config, type) and is_dataclass(module.Config)):
         raise InputError(f"Config in {path} must be a dataclass, not {module.Config!r}")
     makers: dict[str, Any] = {"Config()": module.Config}

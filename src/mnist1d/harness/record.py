@@ -36,6 +36,7 @@ from mnist1d.harness.interface import (
     Progress,
     is_full,
     is_other_data,
+    origin_of,
     silent,
 )
 from mnist1d.harness.settings import as_json
@@ -178,19 +179,21 @@ def circumstances(*packages: str) -> dict[str, str]:
 
 
 def note(experiment: Experiment, result: xr.Dataset) -> str:
-    """Return a note that a result is not the paper's; empty if it is, or there is no paper.
+    """Return a note that a result is not of the full protocol; empty if it is, or of a user's own.
 
     Of a result on other data the note has the parameters that differ.
     """
-    if is_full(result) or not hasattr(experiment, "PAPER_SEEDS"):
+    origin = origin_of(experiment)
+    if is_full(result) or origin == "own":
         return ""
+    changed = "not the paper's settings" if origin == "paper" else "not the default settings"
     given = json.loads(result.attrs["config"])
     settings = ""
     if not _same_but_data(given, experiment.Config()):
         quick = _same_but_data(given, experiment.Config.quick())
-        settings = QUICK_RUN if quick else "not the paper's settings"
+        settings = QUICK_RUN if quick else changed
     if not is_other_data(result):
-        return settings or "not the paper's settings"
+        return settings or changed
     data = f"other data than the paper's ({result.attrs['data']})"
     return f"{settings}, on {data}" if settings else data
 

@@ -13,7 +13,7 @@ import xarray as xr
 from mnist1d.harness import record
 from mnist1d.harness.claims import Claim, Judgement, Kind
 from mnist1d.harness.findings import Findings
-from mnist1d.harness.interface import Experiment, is_other_data
+from mnist1d.harness.interface import Experiment, is_other_data, origin_of
 from mnist1d.harness.stored.commits import commits_of
 from mnist1d.harness.stored.plan import Plan
 from mnist1d.harness.verdicts.rules import VERDICTS, Verdict
@@ -164,6 +164,26 @@ class Section:
         return not is_other_data(self.result)
 
     @property
+    def is_beyond(self) -> bool:
+        """Whether the experiment is one of this package beyond the paper."""
+        return origin_of(self.experiment) == "beyond"
+
+    @property
+    def expected(self) -> str:
+        """The heading of what claims expect."""
+        return "expected" if self.is_beyond else "published"
+
+    @property
+    def on_list(self) -> str:
+        """The heading of the numbered list of its docstring."""
+        return "Limits" if self.is_beyond else "Differences from the paper and its code"
+
+    @property
+    def literature(self) -> tuple[str, ...]:
+        """Where the question of an experiment beyond the paper comes from."""
+        return tuple(getattr(self.experiment, "LITERATURE", ()))
+
+    @property
     def short_title(self) -> str:
         """The title without the tables and figures that it names."""
         return self.title.partition(" (")[0]
@@ -234,8 +254,8 @@ class Report:
     """A whole record.
 
     Attributes:
-        sections: of the experiments in the record, in the paper's order.
-        missing: experiments that are not in the record.
+        sections: of the experiments in the record, in the paper's order, then those beyond it.
+        missing: experiments of the paper that are not in the record.
         damaged: what is wrong with the results that cannot be read, by experiment.
         own: of experiments of one's own, by name.
         plan: what was fixed before the runs; None where nothing was.
@@ -258,8 +278,18 @@ class Report:
         return replace(self, sections=sections, damaged={**self.damaged, section.name: why})
 
     @property
+    def paper(self) -> tuple[Section, ...]:
+        """The sections of the paper's experiments, which the headline numbers are about."""
+        return tuple(section for section in self.sections if not section.is_beyond)
+
+    @property
+    def beyond(self) -> tuple[Section, ...]:
+        """The sections of experiments beyond the paper."""
+        return tuple(section for section in self.sections if section.is_beyond)
+
+    @property
     def note(self) -> str:
-        """The notes of all runs that are not the paper's; empty if all are."""
+        """The notes of all runs that are not of the full protocol; empty if all are."""
         notes = {section.note for section in self.sections}
         if len(notes) == 1:
             return notes.pop()
@@ -269,13 +299,14 @@ class Report:
 
     @property
     def differing(self) -> tuple[tuple[Section, Judged], ...]:
-        """Every claim that differs, with its experiment."""
-        return tuple((section, judged) for section in self.sections for judged in section.differing)
+        """Every claim that differs of the paper's experiments, with its experiment."""
+        return tuple((section, judged) for section in self.paper for judged in section.differing)
 
     @property
     def verdicts(self) -> list[str]:
-        """Verdicts that occur, in the order of `VERDICTS`."""
-        return [verdict for verdict, n in self.counts.items() if n]
+        """Verdicts that occur in any experiment, in the order of `VERDICTS`."""
+        counts = count_verdicts(judged for section in self.sections for judged in section.claims)
+        return [verdict for verdict, n in counts.items() if n]
 
     @property
     def groups(self) -> Mapping[str, Mapping[str, int]]:
@@ -289,8 +320,8 @@ class Report:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Number of claims per verdict."""
-        return count_verdicts(judged for section in self.sections for judged in section.claims)
+        """Number of claims of the paper's experiments per verdict."""
+        return count_verdicts(judged for section in self.paper for judged in section.claims)
 
 
 GROUPS: Mapping[str, tuple[Kind, ...]] = {

@@ -10,7 +10,7 @@ import xarray as xr
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.experiments import EXPERIMENTS
+from mnist1d.experiments import EXPERIMENTS, PAPER
 from mnist1d.harness import record
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment
@@ -59,7 +59,9 @@ def read_report(folder: checks.StrPath) -> Report:
             sections.append(_read_section(each, folder / each.NAME))
         except ValueError as error:
             damaged[each.NAME] = str(error)
-    missing = tuple(each for each in EXPERIMENTS if there and each not in there)
+    missing = tuple(each for each in PAPER if each not in there)
+    if len(missing) == len(PAPER):
+        missing = ()  # the folder is not about the paper
     plan = plan_of(folder)
     if plan is not None:
         plan.check([(each.experiment, each.result) for each in sections])
@@ -145,7 +147,7 @@ def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
     introduction = [part for part in paragraphs if part and not part.startswith("Source:")]
     source = " ".join(part for part in paragraphs if part.startswith("Source:"))
     sentence = re.sub(r"^Source: .*?[.](?= |$) ?", "", source).removesuffix(":").strip()
-    if re.fullmatch("Differences from the paper( and its code)?", sentence):
+    if re.fullmatch("Differences from the paper( and its code)?|Limits", sentence):
         sentence = ""  # the same as the heading
     items = re.split(r"\n\d+[.] ", after) if after else []
     return (

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mnist1d.execution.commit import CHANGED, UNKNOWN as UNKNOWN_COMMIT
+from mnist1d.experiments import PAPER
 from mnist1d.harness.verdicts.rules import SINCE
 from mnist1d.measures.text import UNKNOWN
 from mnist1d.report.contents import Report, Section
@@ -76,12 +77,10 @@ def sentence(text: str) -> str:
 
 def summary_of(report: Report) -> str:
     """Return a summary of a report in one sentence, by kinds of claims."""
-    n_all = len(report.sections) + len(report.missing) + len(report.damaged)
-    where = (
-        "all experiments"
-        if len(report.sections) == n_all
-        else f"{len(report.sections)} of {n_all} experiments"
-    )
+    n, n_beyond = len(report.paper), len(report.beyond)
+    where = "all experiments" if n == len(PAPER) else f"{n} of {len(PAPER)} experiments"
+    if n_beyond:
+        where += f" of the paper and in {n_beyond} beyond it"
     groups = [
         f"{sum(counts.values())} {name}: {verdicts_of(counts)}"
         for name, counts in report.groups.items()

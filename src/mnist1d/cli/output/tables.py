@@ -18,7 +18,7 @@ from mnist1d.dataset.config import DatasetConfig
 from mnist1d.harness import record
 from mnist1d.harness.claims import Judgement
 from mnist1d.harness.findings import Findings, findings_of
-from mnist1d.harness.interface import Experiment
+from mnist1d.harness.interface import Experiment, origin_of
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed, short_per_seed
 from mnist1d.harness.settings import label
 from mnist1d.harness.stored.own import ATTRIBUTE, in_own_words, is_own, stored_findings
@@ -83,7 +83,7 @@ def show_summary(findings: Findings, console: Console) -> None:
     how = f"mean ± half the 95 % interval, n = {n} unless stated{note}"
     table = Table(title=f"{escape(experiment.TITLE)}\n{how}", box=box.SIMPLE)
     table.add_column("", min_width=9)
-    published = "expected" if is_own(experiment) else "published"
+    published = "published" if origin_of(experiment) == "paper" else "expected"
     for column in (*columns, *([published] if judgements else [])):
         table.add_column(escape(column), justify="right", no_wrap=True)
     headings = _verdict_headings(judgements)

@@ -16,7 +16,7 @@ import xarray as xr
 
 from mnist1d.harness.claims import Claim, Judgement, judge
 from mnist1d.harness.findings import Findings
-from mnist1d.harness.interface import Experiment, Row, is_full
+from mnist1d.harness.interface import Experiment, Row, is_full, origin_of
 from mnist1d.harness.settings import as_json
 from mnist1d.harness.stored.attributes import parsed
 from mnist1d.harness.stored.texts import one_line
@@ -30,8 +30,8 @@ WORDS = {"reproduced": "confirmed", "differs": "refuted", "differs slightly": "s
 
 
 def is_own(experiment: Experiment) -> bool:
-    """Tell whether an experiment is none of the paper's."""
-    return not hasattr(experiment, "PAPER_SEEDS")
+    """Tell whether an experiment is none of this package."""
+    return origin_of(experiment) == "own"
 
 
 def in_own_words(judgement: Judgement) -> Judgement:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mnist1d.harness.claims import Judgement
-from mnist1d.harness.interface import Experiment
+from mnist1d.harness.interface import Experiment, origin_of
 from mnist1d.measures.replication import Spread, spread_of
 
 FILE = "record.json"
@@ -28,7 +28,7 @@ def recorded(experiment: Experiment) -> Mapping[str, Spread]:
         record is of another version of it.
     """
     # A file next to a user's own experiment does not belong to it.
-    module = getattr(experiment, "__file__", None) if hasattr(experiment, "PAPER_SEEDS") else None
+    module = None if origin_of(experiment) == "own" else getattr(experiment, "__file__", None)
     path = Path(module).parent / FILE if module else None
     if path is None or not path.is_file():
         return {}
