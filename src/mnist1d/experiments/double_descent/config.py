@@ -4,18 +4,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple, Self
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Each, Integer, Number, Positive, constrained
 from mnist1d.harness.settings import check_data
 
-WIDTHS = (2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300)
+PUBLISHED_WIDTHS = (2, 3, 4, 5, 7, 9, 12, 16, 21, 27, 36, 47, 61, 80, 104, 135, 177, 230, 300)
+ADDED_WIDTHS = (40, 43, 45, 49, 52, 55, 58, 64, 67, 70)
+"""Widths about the threshold, beyond the paper: with 47 and 61 a step of them is 2 or 3 units."""
+WIDTHS = tuple(sorted((*PUBLISHED_WIDTHS, *ADDED_WIDTHS)))
 CHANNELS = (*range(2, 30, 2), *range(30, 101, 5))
 
 PUBLISHED_DATA = DatasetConfig(
     num_samples=16_000, train_split=0.25, label_noise=0.15, label_noise_kind="published"
 )
 """The dataset that the paper trains on."""
+
+
+def is_published(sizes: ArrayLike) -> NDArray[np.bool_]:
+    """Return which sizes of a series are not the added ones; all of other widths than the paper's.
+
+    >>> is_published(WIDTHS).sum(), is_published((8, 40)).sum()
+    (np.int64(19), np.int64(2))
+    """
+    added = np.isin(sizes, ADDED_WIDTHS)
+    return ~(added & np.isin(PUBLISHED_WIDTHS, sizes).all())
 
 
 class Series(NamedTuple):
@@ -50,7 +66,9 @@ _Sizes = Annotated[tuple[int, ...], Each(Integer(1, 10_000), least=1, rising=Tru
 @dataclass(frozen=True, kw_only=True)
 @constrained
 class Config:
-    """Settings of the double descent experiment; the defaults are the paper's, but for `seeds`.
+    """Settings of the double descent experiment.
+
+    The defaults are the paper's, but for `seeds` and the widths about the threshold.
 
     Attributes:
         seeds: number of runs per size and series; run s draws weights and batches from seed s.

@@ -16,6 +16,13 @@ initial weights, so that its rises are no peaks.
 """
 
 
+WINDOW = (36, 80)
+"""Widths among which the place of a peak is fitted: the published ones on either side of 47 and 61,
+between which the published run reaches zero training errors."""
+LEAST_SIZES = 10
+"""A fit to fewer sizes is moved too far by the noise of single runs."""
+
+
 class Threshold(NamedTuple):
     """The first size at which a curve of training errors is 0.
 
@@ -113,6 +120,33 @@ def find_peak(sizes: ArrayLike, test_error: ArrayLike, train_error: ArrayLike) -
         float(curve[valley]),
         float(curve[-1]),
     )
+
+
+def fit_peak(sizes: ArrayLike, test_error: ArrayLike) -> float:
+    """Fit the place of the peak near the threshold, which no single run decides.
+
+    Args:
+        sizes: rising, shape (sizes,).
+        test_error: of one seed, any unit, shape (sizes,).
+
+    Returns: the size at the vertex of the parabola that fits the errors from 36 to 80 units best,
+        over the logarithm of the size; an end of these sizes if the parabola has no peak between
+        them; NaN if a run diverged or there are fewer than `LEAST_SIZES` sizes.
+
+    >>> sizes = np.arange(36, 81, 4)
+    >>> round(fit_peak(sizes, 50 - np.log(sizes / 55) ** 2), 1), fit_peak(sizes, sizes / 10)
+    (55.0, 80.0)
+    """
+    sizes, test_error = _curve(sizes, test_error)
+    near = (sizes >= WINDOW[0]) & (sizes <= WINDOW[1])
+    if near.sum() < LEAST_SIZES or np.isnan(test_error[near]).any():
+        return np.nan
+    places = np.log(sizes[near])
+    bend, slope, _ = np.polyfit(places - places.mean(), test_error[near], 2)
+    if bend >= 0:
+        return float(np.exp(places[-1 if slope > 0 else 0]))
+    vertex = places.mean() - slope / (2 * bend)
+    return float(np.exp(np.clip(vertex, places[0], places[-1])))
 
 
 def _vertex(log_sizes: np.ndarray, curve: np.ndarray, top: int) -> float:

@@ -4,8 +4,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from mnist1d.experiments.double_descent.claims import SCALE, threshold
 from mnist1d.experiments.double_descent.config import SERIES
+from mnist1d.experiments.double_descent.measures import SCALE, threshold
 from mnist1d.figures import style
 from mnist1d.figures.style import Figure, house_style
 from mnist1d.measures.uncertainty import interval

@@ -7,7 +7,12 @@ import xarray as xr
 
 from mnist1d.dataset import generate
 from mnist1d.execution import Arrays, Compute, Task
-from mnist1d.experiments.double_descent.config import PUBLISHED_DATA, SERIES, Config
+from mnist1d.experiments.double_descent.config import (
+    PUBLISHED_DATA,
+    SERIES,
+    Config,
+    is_published,
+)
 from mnist1d.experiments.double_descent.curves import find_peak, find_threshold
 from mnist1d.experiments.double_descent.training import (
     PADDED_UP_TO,
@@ -45,7 +50,8 @@ def run(
         - `threshold`, `threshold_below` (series, seed): the smallest size whose training error is
           0 and the one before it; NaN if there is none;
         - `error_...` and `loss_...` (series, seed): `peak_size`, `peak`, `valley_size`, `valley`,
-          `last`, of the test error (fraction) and the test loss (nats);
+          `last`, of the test error (fraction) and the test loss (nats), on the published sizes: of
+          more sizes the highest is higher;
         - `n_wrong_labels`, `n_redrawn_labels`, `n_labels`: of the training labels with noise.
     """
     tasks = [
@@ -162,10 +168,11 @@ def measure_curves(result: xr.Dataset) -> xr.Dataset:
     for series, seed in np.ndindex(found.shape[:2]):
         one = result.isel(series=series, seed=seed)
         one = one.isel(rank=(one["size"] > 0).to_numpy())
+        paper = one.isel(rank=is_published(one["size"]))
         found[series, seed] = (
             *find_threshold(one["size"], one.train_error),
-            *find_peak(one["size"], one.test_error, one.train_error),
-            *find_peak(one["size"], one.test_loss, one.train_error),
+            *find_peak(paper["size"], paper.test_error, paper.train_error),
+            *find_peak(paper["size"], paper.test_loss, paper.train_error),
         )
     return result.assign(
         {name: (("series", "seed"), found[..., i]) for i, name in enumerate(names)}
