@@ -42,6 +42,7 @@ def loaded(*arguments):
         ("show-result --help", "PATH"),
         ("generate --help", "--num-samples"),
         ("show --help", "--dark"),
+        ("explore --help", "--no-browser"),
     ],
 )
 def test_help_and_list_load_nothing_large(command, shown):

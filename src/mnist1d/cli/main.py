@@ -79,6 +79,9 @@ COMMANDS = {
         "overview.",
         ("matplotlib", "tyro"),
     ),
+    "explore": Command(
+        "Open the explorer in a browser: the dataset, its parameters, how a sample is made.", ()
+    ),
     "list": Command("List the experiments that can be reproduced.", ()),
 }
 """The subcommands by name; each is a function of that name in a module of that name."""
