@@ -1,0 +1,91 @@
+"""The explorer's files: their size, what is vendored, and that they say what the package says."""
+
+import gzip
+import hashlib
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import mnist1d
+from mnist1d.explore import STATIC, find_files
+
+ROOT = Path(__file__).resolve().parents[2]
+LARGEST, LARGEST_COMPRESSED = 450_000, 130_000
+
+
+@pytest.fixture(scope="module")
+def fill():
+    spec = importlib.util.spec_from_file_location("fill_explorer", ROOT / "docs/fill_explorer.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_small():
+    contents = [path.read_bytes() for path in find_files().values()]
+    assert sum(map(len, contents)) <= LARGEST
+    assert sum(len(gzip.compress(each, mtime=0)) for each in contents) <= LARGEST_COMPRESSED
+
+
+def test_what_is_vendored_is_listed_with_its_digest_and_licence():
+    folder = STATIC / "vendor"
+    listed = json.loads((folder / "list.json").read_text("utf-8"))
+    names = {"list.json"}
+    for each in listed:
+        assert re.fullmatch(r"\d+\.\d+\.\d+", each["version"])
+        assert hashlib.sha256((folder / each["file"]).read_bytes()).hexdigest() == each["sha256"]
+        names |= {each["file"], *each["licences"]}
+        for licence in each["licences"]:
+            assert "licen" in (folder / licence).read_text("utf-8").lower()
+    assert {path.name for path in folder.iterdir()} == names
+
+
+@pytest.mark.parametrize("name", ["parameters", "classification"])
+def test_what_the_page_says_of_package_and_record_is_up_to_date(fill, name):
+    pytest.importorskip("xarray", reason="the laboratory is not installed")
+    if name == "classification" and not (ROOT / "results").is_dir():
+        pytest.skip("the record is not here")
+    stored = (STATIC / "record" / f"{name}.json").read_text("utf-8")
+    assert stored == fill.as_text(fill.FILES[name]())
+
+
+def test_the_records_errors_give_its_accuracies(fill):
+    pytest.importorskip("xarray", reason="the laboratory is not installed")
+    from mnist1d.experiments.classification.claims import early_stopped
+    from mnist1d.harness import record
+
+    result = record.read(ROOT / "results" / "classification" / "result.nc")
+    stored = fill.classification()
+    for data, models in stored["errors"].items():
+        for model, errors in models.items():
+            wrong = sum(map(int, errors)) / (len(errors) * stored["seeds"])
+            measured = early_stopped(data, model)(result).mean
+            assert 100 * (1 - wrong) == pytest.approx(measured, abs=1e-4)
+
+
+def test_the_page_loads_nothing_but_its_own_files():
+    for name, path in find_files().items():
+        if path.suffix not in {".js", ".css", ".html"} or name.startswith("vendor/"):
+            continue
+        text = path.read_text("utf-8")
+        for target in re.findall(
+            r"""(?:from|import|src=|href=|url\()\s*\(?["']([^"'#$]+)["']""", text
+        ):
+            if not target.startswith("https://arxiv.org/"):
+                assert (path.parent / target).resolve().is_relative_to(STATIC), (name, target)
+                assert (path.parent / target).is_file(), (name, target)
+        assert ' style="' not in text, name
+        assert "innerHTML" not in text, name
+        assert "eval(" not in text, name
+
+
+def test_the_presets_of_the_page_make_streams(fill):
+    from mnist1d.stream import Stream
+
+    described = fill.parameters()
+    assert described["version"] == mnist1d.__version__
+    for each in described["presets"].values():
+        Stream(**each["parameters"])
