@@ -1,0 +1,122 @@
+// Controls: every one has a name, a value that can be typed, and help.
+
+import { html, useState } from "../vendor/htm-preact.js";
+import { readNumber } from "./address.js";
+
+let used = 0;
+
+/** @returns {string} an id that no other element has */
+export function useId() {
+  return useState(() => `id-${used++}`)[0];
+}
+
+/** @param {{ text: string, children?: any }} props help that opens on demand */
+export function Help({ text, children }) {
+  return html`<details class="help"><summary>${children}</summary><p>${text}</p></details>`;
+}
+
+/**
+ * @param {{ name: string, value: number, slider: [number, number, number], lowest: number, highest: number, initial: number, whole?: boolean, help?: string, onChange: (value: number, finished: boolean) => void }} props
+ */
+export function Slider({ name, value, slider, lowest, highest, initial, whole = false, help = "", onChange }) {
+  const id = useId();
+  const [typed, setTyped] = useState(/** @type {string | null} */ (null));
+  const wrong = typed !== null && !allowed(typed);
+  const [low, high, step] = slider;
+
+  /** @param {string} text */
+  function allowed(text) {
+    const found = readNumber(text);
+    return found !== undefined && found >= lowest && found <= highest && (!whole || Number.isInteger(found));
+  }
+
+  /** @param {Event} event @param {boolean} finished */
+  function slid(event, finished) {
+    const input = /** @type {HTMLInputElement} */ (event.currentTarget);
+    setTyped(null);
+    onChange(Number(input.value), finished);
+  }
+
+  return html`<div class="control ${value === initial ? "" : "changed"}">
+    <label for=${id}>${help ? html`<${Help} text=${help}>${name}<//>` : name}</label>
+    <input id=${id} class="value" inputmode="decimal" aria-label="${name}, value" aria-invalid=${wrong}
+      value=${typed ?? String(value)}
+      onInput=${(/** @type {any} */ event) => setTyped(event.currentTarget.value)}
+      onChange=${(/** @type {any} */ event) => {
+        const text = event.currentTarget.value;
+        if (allowed(text)) {
+          setTyped(null);
+          onChange(Number(text), true);
+        }
+      }}
+      onBlur=${() => setTyped(null)} />
+    <input type="range" min=${low} max=${high} step=${step} value=${value} aria-label=${name}
+      onInput=${(/** @type {Event} */ event) => slid(event, false)}
+      onChange=${(/** @type {Event} */ event) => slid(event, true)} />
+    ${wrong && html`<p class="wrong" role="alert">From ${lowest} to ${highest}${whole ? ", whole" : ""}.</p>`}
+  </div>`;
+}
+
+/**
+ * @param {{ name: string, value: number | null, lowest: number, highest: number, empty?: string, help?: string, onChange: (value: number | null) => void }} props
+ */
+export function Whole({ name, value, lowest, highest, empty = "", help = "", onChange }) {
+  const id = useId();
+  const [typed, setTyped] = useState(/** @type {string | null} */ (null));
+  const good = (/** @type {string} */ text) =>
+    (text === "" && empty !== "") || (/^\d{1,12}$/.test(text) && Number(text) >= lowest && Number(text) <= highest);
+  const wrong = typed !== null && !good(typed);
+  return html`<div class="control whole">
+    <label for=${id}>${help ? html`<${Help} text=${help}>${name}<//>` : name}</label>
+    <input id=${id} class="value" inputmode="numeric" placeholder=${empty} aria-label=${name} aria-invalid=${wrong}
+      value=${typed ?? (value === null ? "" : String(value))}
+      onInput=${(/** @type {any} */ event) => setTyped(event.currentTarget.value)}
+      onChange=${(/** @type {any} */ event) => {
+        const text = event.currentTarget.value;
+        if (!good(text)) return;
+        setTyped(null);
+        onChange(text === "" ? null : Number(text));
+      }}
+      onBlur=${() => setTyped(null)} />
+    ${wrong && html`<p class="wrong" role="alert">A whole number from ${lowest} to ${highest}.</p>`}
+  </div>`;
+}
+
+/**
+ * @param {{ name: string, value: string, options: [string, string][], help?: string, onChange: (value: string) => void }} props
+ */
+export function Select({ name, value, options, help = "", onChange }) {
+  const id = useId();
+  return html`<div class="control whole">
+    <label for=${id}>${help ? html`<${Help} text=${help}>${name}<//>` : name}</label>
+    <select id=${id} aria-label=${name} value=${value}
+      onChange=${(/** @type {any} */ event) => onChange(event.currentTarget.value)}>
+      ${options.map(([key, text]) => html`<option value=${key} selected=${key === value}>${text}</option>`)}
+    </select>
+  </div>`;
+}
+
+/**
+ * @param {{ label: string, onClick: () => void, disabled?: boolean, kind?: string, title?: string }} props
+ */
+export function Button({ label, onClick, disabled = false, kind = "", title = "" }) {
+  return html`<button type="button" class=${kind} disabled=${disabled} title=${title} onClick=${onClick}>${label}</button>`;
+}
+
+/**
+ * A button that copies a text and says so.
+ * @param {{ label: string, text: string }} props
+ */
+export function Copy({ label, text }) {
+  const [done, setDone] = useState("");
+  async function copy() {
+    try {
+      await navigator.clipboard.writeText(text);
+      setDone("Copied");
+    } catch {
+      setDone("Could not copy: select the text");
+    }
+    setTimeout(() => setDone(""), 2000);
+  }
+  return html`<button type="button" onClick=${copy}><span aria-live="polite">${done || label}</span></button>`;
+}

@@ -1,0 +1,147 @@
+// The fields of the page's state: the parameters of the dataset, and what each room adds.
+
+import { choice, integer, list, number, optional, truth } from "./address.js";
+
+/** @typedef {import("./address.js").Field<any>} Field */
+/** @typedef {import("./address.js").Values} Values */
+
+/**
+ * What `record/parameters.json` says of a parameter.
+ * @typedef {Object} Parameter
+ * @property {any} default
+ * @property {string} help
+ * @property {number} [lowest] least value that is allowed on the page
+ * @property {number} [highest]
+ * @property {[number, number, number]} [slider] ends and step
+ * @property {string[]} [options]
+ */
+/** @typedef {{ version: string, parameters: Record<string, Parameter>, presets: Record<string, { meaning: string, parameters: Values }> }} About */
+
+export const MODELS = ["Logistic", "MLP", "CNN", "GRU"];
+
+/** Parameters that a shifted set may change. */
+export const SHIFTABLE = [
+  "padding",
+  "scale_coeff",
+  "max_translation",
+  "corr_noise_scale",
+  "iid_noise_scale",
+  "shear_scale",
+];
+
+/** Parameters that decide the samples on the page. */
+export const SHAPING = [
+  ...SHIFTABLE,
+  "final_seq_length",
+  "seed",
+  "classes",
+  "class_proportions",
+  "label_noise",
+  "label_noise_kind",
+  "positions",
+  "positions_seed",
+  "templates",
+];
+
+export const LARGEST_FIRST = 1e9;
+
+/**
+ * @param {About} about
+ * @returns {Record<string, Field>}
+ */
+export function makeFields(about) {
+  const { parameters } = about;
+  /** @type {Record<string, Field>} */
+  const fields = { padding: paddingField(parameters.padding) };
+  for (const name of SHAPING.slice(1)) fields[name] = ofParameter(name, parameters[name]);
+  const shifts = Object.fromEntries(
+    SHIFTABLE.map((name) => [`shift.${name}`, optional(fields[name])]),
+  );
+  const label = integer(0, 0, 9);
+  return {
+    ...fields,
+    ...shifts,
+    rows: integer(3, 1, 10),
+    first: integer(0, 0, LARGEST_FIRST),
+    follow: optional(integer(0, 0, LARGEST_FIRST + 100)),
+    stage: integer(8, 0, 8),
+    hide: list([], choice("", ["controls", "steps", "templates", "shift", "copy", "rooms"])),
+    only: list([], choice("", SHAPING)),
+    note: { initial: "", read: (text) => (text.length <= 300 ? text : undefined), write: String },
+    edit: optional(label),
+    test: choice("plain", ["plain", "shuffled"]),
+    feedback: truth(true),
+    block: optional(label),
+  };
+}
+
+/** @param {string} name @param {Parameter} about @returns {Field} */
+function ofParameter(name, about) {
+  const { lowest = 0, highest = 1 } = about;
+  switch (name) {
+    case "max_translation":
+    case "final_seq_length":
+    case "seed":
+      return integer(about.default, lowest, highest);
+    case "positions_seed":
+      return optional(integer(0, lowest, highest));
+    case "classes":
+      return optional(list([], integer(0, 0, 9), (all) => all.length > 0 && new Set(all).size === all.length));
+    case "class_proportions":
+      return optional(list([], number(1, 1e-6, 1e6), (all) => all.length > 0 && all.length <= 10));
+    case "label_noise_kind":
+    case "positions":
+      return choice(about.default, about.options ?? []);
+    case "templates":
+      return optional(templatesField());
+    default:
+      return number(about.default, lowest, highest);
+  }
+}
+
+/** @param {Parameter} about @returns {Field} */
+function paddingField({ default: initial, highest = 0 }) {
+  return list(initial, integer(0, 0, highest), ([low, high, more]) => low <= high && more === undefined);
+}
+
+const POINTS = 12;
+const TALLEST = 9;
+
+/** Heights with three decimals, classes separated by underscores. @returns {Field} */
+function templatesField() {
+  const heights = list([], number(0, -TALLEST, TALLEST), (all) => all.length === POINTS);
+  return {
+    initial: null,
+    read(text) {
+      const rows = text.split("_").map(heights.read);
+      return rows.length === 10 && rows.every((row) => row !== undefined) ? rows : undefined;
+    },
+    write: (rows) => rows.map(heights.write).join("_"),
+  };
+}
+
+/**
+ * What the state leaves to be consistent: one share per class, sizes that the order of points needs.
+ * @param {Values} values
+ * @returns {Values} the parameters of the samples
+ */
+export function configOf(values) {
+  const config = Object.fromEntries(SHAPING.map((name) => [name, values[name]]));
+  const n = config.classes?.length ?? 10;
+  if (config.class_proportions && config.class_proportions.length !== n) {
+    config.class_proportions = null;
+  }
+  if (config.positions === "chunked" && config.final_seq_length % 4) config.positions = "original";
+  if (config.label_noise_kind === "other" && n < 2) config.label_noise_kind = "symmetric";
+  return config;
+}
+
+/**
+ * @param {Values} values
+ * @returns {Values} what the shifted set changes
+ */
+export function shiftOf(values) {
+  return Object.fromEntries(
+    SHIFTABLE.map((name) => [name, values[`shift.${name}`]]).filter(([, value]) => value !== null),
+  );
+}

@@ -1,0 +1,315 @@
+"""The explorer's page in a real browser: its address, its keyboard, and the numbers on it."""
+
+import csv
+import json
+import threading
+
+import numpy as np
+import pytest
+
+from mnist1d import normalise_templates
+from mnist1d.cli import main
+from mnist1d.explore import Explorer
+from mnist1d.stream import Stream
+
+pytestmark = pytest.mark.slow
+
+RICH = (
+    "#/data?padding=20,48&corr_noise_scale=0.4&seed=7&classes=1,3,8&label_noise=0.3&"
+    "label_noise_kind=other&positions=chunked&shift.iid_noise_scale=0.1&shift.max_translation=1&"
+    "rows=2&first=30&follow=31&stage=4&edit=3&only=seed,padding&hide=copy&note=Look%20at%208"
+)
+
+
+@pytest.fixture(scope="module")
+def url():
+    with Explorer() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.url
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def heard():
+    """Return what all pages of this module said and asked for."""
+    return {"complaints": [], "requests": []}
+
+
+@pytest.fixture
+def visit(browser, url, heard):
+    """Return a function that opens an address in a new window."""
+    contexts = []
+
+    def opened(hash_="", **options):
+        context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "accept_downloads": True} | options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: heard["complaints"].append(message.text))
+        page.on("pageerror", lambda error: heard["complaints"].append(str(error)))
+        page.on("request", lambda request: heard["requests"].append(request.url))
+        page.goto(url + hash_)
+        page.wait_for_selector("h1")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def hash_of(page):
+    return page.evaluate("location.hash")
+
+
+def downloaded(page, label):
+    with page.expect_download() as download:
+        page.get_by_role("button", name=label, exact=True).click()
+    return download.value.path()
+
+
+def shown_by(page):
+    """Return the samples on the page, from its JSON file."""
+    return json.loads(downloaded(page, "JSON").read_text("utf-8"))
+
+
+def signals(document):
+    x = np.array([each["x"] for each in document["samples"]], dtype=np.float32)
+    return x, np.array([each["label"] for each in document["samples"]])
+
+
+def test_an_address_is_the_state_and_the_state_an_address(visit):
+    page = visit(RICH)
+    assert page.get_by_label("Padding, least", exact=True).input_value() == "20"
+    assert page.locator(".class h3").all_inner_texts() == ["1", "3", "8"]
+    assert page.locator(".sample").count() == 6
+    assert page.locator(".sample.followed").get_attribute("title").startswith("Sample 31,")
+    assert page.get_by_label("Step of the making").input_value() == "4"
+    assert page.inner_text(".note") == "Look at 8"
+    assert page.locator("#take").count() == 0
+    assert page.get_by_label("Seed", exact=True).count() == 1
+    assert page.get_by_label("Shear", exact=True).count() == 0
+    # Every part of it is written again by the next change, and read again by a reload.
+    page.get_by_label("Seed", exact=True).fill("8")
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.hash.includes('seed=8')")
+    written = hash_of(page)
+
+    def parts(text):
+        return set(text.replace("%20", "+").split("?")[1].split("&"))
+
+    assert {each.replace("+", "%20") for each in parts(written)} == (
+        {each.replace("+", "%20") for each in parts(RICH)} - {"seed=7"} | {"seed=8"}
+    )
+    page.reload()
+    page.wait_for_selector("h1")
+    assert hash_of(page) == written
+    assert page.get_by_label("Seed", exact=True).input_value() == "8"
+
+
+def test_undo_redo_and_the_back_button(visit):
+    page = visit("#/data")
+    undo, redo = (page.get_by_role("button", name=name) for name in ("Undo", "Redo"))
+    assert undo.is_disabled()
+    assert redo.is_disabled()
+    slider = page.locator("input[type=range][aria-label='Smooth noise']")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert slider.input_value() == "0.27"
+    page.get_by_role("button", name="Another seed").click()
+    undo.click()
+    page.wait_for_function("!location.hash.includes('seed')")
+    page.go_back()
+    page.wait_for_function("location.hash.endsWith('corr_noise_scale=0.26')")
+    assert slider.input_value() == "0.26"
+    redo.click()
+    page.wait_for_function("location.hash.endsWith('corr_noise_scale=0.27')")
+    page.locator("h1").click()
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    page.wait_for_function("!location.hash.includes('corr')")
+    assert undo.is_disabled()
+
+
+@pytest.mark.parametrize(
+    "hash_",
+    [
+        "#/data",
+        "#/data?seed=4294967295&padding=0,90&scale_coeff=2.5&max_translation=500&first=1000",
+        "#/data?corr_noise_scale=0.333&iid_noise_scale=1e-7&shear_scale=-1&final_seq_length=13",
+        "#/data?classes=8,9&class_proportions=1,0.25&label_noise=0.4&positions=shuffled_lottery",
+        "#/data?positions=shuffled&positions_seed=3&label_noise=1&label_noise_kind=other&rows=10",
+    ],
+)
+def test_copied_python_and_command_make_what_is_on_the_screen(visit, hash_, monkeypatch, tmp_path):
+    page = visit(hash_)
+    document = shown_by(page)
+    x, y = signals(document)
+    made = {}
+    exec(page.inner_text("#python-code"), made)  # noqa: S102 (what a reader would do)
+    np.testing.assert_array_equal(made["x"], x)
+    np.testing.assert_array_equal(made["y"], y)
+    assert (made["stream"].mean, made["stream"].std) == (document["mean"], document["std"])
+
+    pytest.importorskip("tyro", reason="the laboratory is not installed")
+    monkeypatch.chdir(tmp_path)
+    command = page.inner_text("#command-line").split()
+    monkeypatch.setattr("sys.argv", [*command, "--quiet", "--workers", "1"])
+    main()
+    with next(tmp_path.glob("samples/*.csv")).open(encoding="utf-8", newline="") as file:
+        rows = [*csv.DictReader(file)][-len(y) :]
+    written = [[float(row[f"x{i}"]) for i in range(x.shape[1])] for row in rows]
+    np.testing.assert_array_equal(np.array(written, dtype=np.float32), x)
+    np.testing.assert_array_equal([int(row["label"]) for row in rows], y)
+
+
+def test_files_hold_the_samples_on_the_screen(visit):
+    page = visit("#/data?seed=3&rows=2")
+    x, y = Stream(seed=3)[0:20]
+    in_json = signals(shown_by(page))
+    stored = np.load(downloaded(page, "NPZ"))
+    rows = np.loadtxt(downloaded(page, "CSV"), delimiter=",", skiprows=1)
+    for given in (
+        in_json,
+        (stored["x"], stored["y"]),
+        (rows[:, 2:].astype(np.float32), rows[:, 1]),
+    ):
+        np.testing.assert_array_equal(given[0], x)
+        np.testing.assert_array_equal(given[1], y)
+    assert (stored["x"].dtype, stored["y"].dtype) == (np.float32, np.int64)
+    assert rows[:, 0].tolist() == list(range(20))
+
+
+def test_a_shifted_set_is_the_same_samples_on_the_scale_of_the_first(visit):
+    page = visit("#/data?shift.iid_noise_scale=0.2&shift.padding=20,30&rows=1")
+    made = {}
+    exec(page.inner_text("#python-code"), made)  # noqa: S102 (what a reader would do)
+    paths = page.eval_on_selector_all(
+        ".sample", "all => all.map(e => [e.title, e.querySelector('path.other').getAttribute('d')])"
+    )
+    assert len(paths) == 10
+    heights = {}
+    for title, path in paths:
+        index = int(title.split()[1].strip(","))
+        heights[index] = [float(point.split(" ")[1]) for point in path[1:].split("L")]
+    drawn = np.array([heights[i] for i in range(10)])
+    # A straight line takes what is drawn back to what was computed, to the tenth of a pixel.
+    slope, height = np.polyfit(drawn.ravel(), made["z"].ravel(), 1)
+    np.testing.assert_allclose(slope * drawn + height, made["z"], atol=0.02)
+    assert slope < 0
+
+
+def test_a_template_drawn_by_hand_or_keys_is_that_of_the_samples(visit):
+    page = visit("#/data?edit=4&rows=1")
+    editor = page.locator(".editor")
+    editor.scroll_into_view_if_needed()
+    box = editor.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.9)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.1, steps=4)
+    page.mouse.up()
+    page.wait_for_function("location.hash.includes('templates=')")
+    editor.focus()
+    for key in ("ArrowLeft", "ArrowUp", "Shift+ArrowUp"):
+        page.keyboard.press(key)
+    made = {}
+    exec(page.inner_text("#python-code"), made)  # noqa: S102 (what a reader would do)
+    x, _ = signals(shown_by(page))
+    np.testing.assert_array_equal(made["x"], x)
+    drawn = np.array(made["stream"].config.templates)
+    assert np.corrcoef(drawn[4][1:-2], np.arange(9))[0, 1] > 0.9
+    published = normalise_templates(Stream().config.class_templates().x)
+    np.testing.assert_allclose(np.delete(drawn, 4, 0), np.delete(published, 4, 0), atol=6e-4)
+    lines = downloaded(page, "templates.txt").read_text("utf-8").splitlines()
+    np.testing.assert_array_equal([[float(v) for v in line.split()] for line in lines], drawn)
+
+
+def test_the_data_room_works_by_keyboard_alone(visit):
+    page = visit()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    reached = []
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        about = page.evaluate(
+            "(e => [e.tagName, e.type || '', (e.getAttribute('aria-label') || e.title || "
+            "e.innerText || e.labels?.[0]?.innerText || '').trim(), "
+            "getComputedStyle(e).outlineStyle])(document.activeElement)"
+        )
+        reached.append(about)
+        if about[2].startswith("Sample 0,"):
+            page.keyboard.press("Enter")
+        if about[2] == "Shear" and about[1] == "range":
+            page.keyboard.press("End")
+        if about[2] == "Step of the making":
+            page.keyboard.press("Home")
+        if about[2] == "JSON":
+            break
+    names = {name for _, _, name, _ in reached}
+    assert {"Preset", "Padding, least", "Smooth noise", "Seed", "1 pad", "Play", "CSV"} <= names
+    assert all(name for _, _, name, _ in reached)
+    assert [each for each in reached if each[3] == "none"] == []
+    assert "follow=0" in hash_of(page)
+    assert "shear_scale=3" in hash_of(page)
+    assert "stage=0" in hash_of(page)
+
+
+@pytest.mark.parametrize(
+    "hash_",
+    [
+        "#/nowhere",
+        "#/data?seed=-1&seed=1e99&padding=60,36&padding=1&final_seq_length=1&rows=0",
+        "#/data?__proto__=1&constructor=2&toString=3&hasOwnProperty=4",
+        "#/data?corr_noise_scale=Infinity&iid_noise_scale=NaN&scale_coeff=0x10&shear_scale=",
+        "#/data?templates=1,2,3&classes=1,1&class_proportions=0&classes=10",
+        "#/%3Cimg%20src=x%20onerror=alert(1)%3E?%3Cscript%3E=%3Cscript%3E",
+        "#/data?seed=%E0%A4%A&note=%",
+        "#/data?" + "a=" + "b" * 30_000,
+        "#/data?first=999999999999&follow=-3&stage=9&block=10",
+        "#/data?positions=javascript:alert(1)&label_noise=2&label_noise_kind=published",
+    ],
+)
+def test_a_hostile_address_is_named_and_left_out(visit, hash_):
+    page = visit(hash_)
+    assert page.locator(".notice").count() == 1
+    assert page.locator(".notice *").count() == 0
+    assert len(page.inner_text(".notice")) < 700
+    assert page.locator(".sample").count() == 30
+    x, _ = signals(shown_by(page))
+    np.testing.assert_array_equal(x, Stream()[0:30][0])
+
+
+def test_parameters_without_samples_say_so(visit):
+    page = visit(
+        "#/data?corr_noise_scale=0&iid_noise_scale=0&shear_scale=0&templates="
+        + "_".join([",".join(["0"] * 12)] * 10)
+    )
+    assert page.get_by_role("alert").count() == 1
+    page.get_by_role("button", name="All as published").click()
+    page.wait_for_selector(".sample")
+
+
+@pytest.mark.parametrize("room", ["data", "about"])
+def test_nothing_is_wider_than_the_window(visit, room):
+    page = visit(f"#/{room}?edit=3&shift.shear_scale=1")
+    for width in (360, 390, 800, 1400):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_it_prints_without_controls(visit):
+    page = visit()
+    page.emulate_media(media="print")
+    assert page.is_hidden("header")
+    assert page.is_hidden(".side")
+    assert page.is_visible(".sample")
+
+
+def test_nobody_complained_and_nothing_foreign_was_asked_for(heard, url):
+    assert heard["complaints"] == []
+    assert heard["requests"]
+    foreign = [each for each in heard["requests"] if not each.startswith((url, "blob:", "data:"))]
+    assert foreign == []
