@@ -15,6 +15,7 @@ from mnist1d.models import (
     GRU,
     MLP,
     Encoder,
+    LeNet,
     Logistic,
     PoolingCNN,
     count_parameters,
@@ -54,6 +55,7 @@ MODELS = {
     "gru on rows": Row(
         lambda key: GRU(n_timesteps=28, features=28, key=key), 784, 4_666, (6, 6, 6, 6, 336, 336)
     ),
+    "lenet": Row(LeNet, 784, 233_196, (25, 25, 500, 500, 800, 800, 256, 256)),
     # Section 5.5.
     "encoder": Row(Encoder, 40, 21_716, (5, 5, 75, 75, 75, 75, 125, 125, 125, 125), 16),
     "encoder without head": Row(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mnist1d.models.cnn import CNN as CNN
     from mnist1d.models.encoder import Encoder as Encoder
     from mnist1d.models.gru import GRU as GRU
+    from mnist1d.models.lenet import LeNet as LeNet
     from mnist1d.models.linear import Logistic as Logistic
     from mnist1d.models.masked_mlp import MaskedMLP as MaskedMLP
     from mnist1d.models.mlp import MLP as MLP

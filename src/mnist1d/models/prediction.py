@@ -6,11 +6,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 
 
 def predict(
-    model: Any, inputs: Float[Array, "n length"], *, chunk_size: int | None = None
+    model: Any, inputs: Num[Array, "n length"], *, chunk_size: int | None = None
 ) -> Float[Array, "n classes"]:
     """Apply a model of one example to a batch.
 
