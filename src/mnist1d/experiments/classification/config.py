@@ -29,6 +29,8 @@ class Config:
         download_mnist: whether to fetch missing files of MNIST from a public mirror.
         mnist_learning_rate: of Adam on MNIST.
         mnist_evaluate_every: steps between evaluations on MNIST.
+        mnist_seeds: number of runs of each usual model on MNIST; no more than `seeds` are made.
+        usual_steps: number of updates of a usual model on MNIST, 600 per epoch.
         data: the dataset in place of MNIST-1D, as rows of points; claims, figures and the human
             expert belong to the published one.
     """
@@ -44,6 +46,8 @@ class Config:
     download_mnist: bool = False
     mnist_learning_rate: Positive = 0.001
     mnist_evaluate_every: Count = 1000
+    mnist_seeds: Count = 3
+    usual_steps: Count = 9000
     data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
@@ -57,7 +61,12 @@ class Config:
         if not isinstance(self.mnist, str | Path | None):
             raise TypeError(f"mnist must be a path or None, not {self.mnist!r}")
 
+    @property
+    def n_usual_seeds(self) -> int:
+        """Number of runs of each usual model on MNIST."""
+        return min(self.seeds, self.mnist_seeds)
+
     @classmethod
     def quick(cls) -> Self:
         """Return settings for a run of seconds, which tests that everything works."""
-        return cls(seeds=2, n_steps=501, mnist_evaluate_every=500)
+        return cls(seeds=2, n_steps=501, mnist_evaluate_every=500, mnist_seeds=1, usual_steps=30)

@@ -1,6 +1,7 @@
 """Method of the classification experiment: train models on MNIST-1D, in two orders, and MNIST."""
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -14,6 +15,13 @@ import xarray as xr
 from mnist1d.dataset import fresh_samples, generate
 from mnist1d.execution import Arrays, Compute, OnStep, Runner, Task
 from mnist1d.experiments.classification.config import Config
+from mnist1d.experiments.classification.usual_models import (
+    PIXEL_MEAN,
+    PIXEL_SD,
+    UsualRunner,
+    assemble_usual,
+    usual_tasks,
+)
 from mnist1d.harness.assembly import assemble
 from mnist1d.harness.interface import InputError, Progress, silent
 from mnist1d.harness.settings import with_data
@@ -32,6 +40,8 @@ from mnist1d.training.supervised import DIVERGED, supervised
 Models = Mapping[str, Callable[..., Any]]
 
 MODELS: Models = {"Logistic": Logistic, "MLP": MLP, "CNN": CNN, "GRU": GRU}
+WIDE: Models = {"MLP 256": partial(MLP, hidden_size=256)}
+"""The MLP of the width that the authors' training defaults name, on MNIST-1D alone."""
 MNIST_MODELS: Models = {
     "Logistic": partial(Logistic, 784),
     "MLP": partial(MLP, 784),
@@ -49,7 +59,8 @@ def run(
     Args:
         config: the settings.
         progress: called with the progress.
-        compute: trains a model on a data set, all runs together, or reads stored results.
+        compute: trains a model on a data set, all runs together (a usual model on MNIST run by
+            run), or reads stored results.
 
     Raises:
         InputError: if MNIST's folder is given and its files cannot be read.
@@ -67,7 +78,15 @@ def run(
           accuracies and losses of such a run are NaN;
         - `n_parameters`, `compile_seconds`, `run_seconds` (model).
 
-        With MNIST the same, prefixed `mnist_`, without `data` and without predictions.
+        Of the MLP of width 256 the same, prefixed `wide_`, without `model` and predictions. With
+        MNIST the same, prefixed `mnist_`, without `data` and predictions, and of usual models:
+
+        - `usual_train_accuracy`, `usual_test_accuracy` (fractions, after the last step),
+          `usual_diverged`, `usual_compile_seconds`, `usual_run_seconds`, all (usual_model,
+          usual_seed); `usual_n_parameters` (usual_model);
+        - `logistic_train_accuracy` and `logistic_is_correct` (usual_image), for every test image:
+          logistic regression, fitted until it has converged;
+        - `usual_seconds`: the time that this part took.
     """
     compute = compute or Compute()
     files = _read_mnist(config, progress)
@@ -78,6 +97,7 @@ def run(
         [
             _run_on_mnist1d(config, progress, compute),
             _run_on_mnist(config, files, progress, compute),
+            _run_usual_models(config, files, progress, compute),
         ]
     )
 
@@ -93,17 +113,28 @@ def _read_mnist(config: Config, progress: Progress) -> MNIST | None:
 
 
 def _run_on_mnist1d(config: Config, progress: Progress, compute: Compute) -> xr.Dataset:
-    trained = _trained("MNIST-1D", MODELS, mnist1d_trainer, config, progress, compute)
+    models = {**MODELS, **WIDE}
+    trained = list(_trained("MNIST-1D", models, mnist1d_trainer, config, progress, compute))
     labels = generate(config.data).y_test.astype(np.uint8)
     coords: dict[str, Any] = {
-        "model": list(MODELS),
         "data": ["plain", "shuffled"],
         "seed": np.arange(config.seeds),
         "step": published_training(config).evaluation_steps,
-        "sample": len(labels),
     }
-    result = _assembled(trained, coords)
-    return result.assign_coords(test_label=("sample", labels))
+    published, wide = (
+        _assembled(
+            [each for each in trained if each[0].labels["model"] in models],
+            {**coords, "model": list(models)} | samples,
+        )
+        for models, samples in ((MODELS, {"sample": len(labels)}), (WIDE, {}))
+    )
+    wide = wide.isel(model=0, drop=True)
+    return xr.merge(
+        [
+            published.assign_coords(test_label=("sample", labels)),
+            wide.rename({name: f"wide_{name}" for name in wide.data_vars}),
+        ]
+    )
 
 
 def _run_on_mnist(config: Config, files: MNIST, progress: Progress, compute: Compute) -> xr.Dataset:
@@ -116,6 +147,25 @@ def _run_on_mnist(config: Config, files: MNIST, progress: Progress, compute: Com
     }
     result = _assembled(trained, coords)
     return result.rename({name: f"mnist_{name}" for name in [*result.data_vars, "step"]})
+
+
+def _run_usual_models(
+    config: Config, files: MNIST, progress: Progress, compute: Compute
+) -> xr.Dataset:
+    clock = time.perf_counter()
+    tasks = usual_tasks(config)
+    what, n_steps = "MNIST, usual models", len(tasks) * config.usual_steps
+    found = compute(
+        tasks,
+        partial(UsualRunner, files),
+        config,
+        on_progress=lambda _, __, done: progress(what, done, n_steps),
+        steps=config.usual_steps,
+        only_here=True,
+    )
+    result = assemble_usual(found, config)
+    progress(what, n_steps, n_steps)  # for stored results the only report
+    return result.assign(usual_seconds=time.perf_counter() - clock)
 
 
 def _trained(
@@ -150,7 +200,7 @@ def _trained(
 def _task(config: Config, data: str, model: str) -> Task:
     """Return the task of training a model on a data set, all runs together."""
     settings = dataclasses.asdict(config)
-    for name in ("mnist", "download_mnist", "data"):
+    for name in ("mnist", "download_mnist", "data", "mnist_seeds", "usual_steps"):
         del settings[name]
     key = {"data": data, "model": model, **settings}
     return Task({"model": model}, with_data(key, config.data) if data == "MNIST-1D" else key)
@@ -178,7 +228,7 @@ def mnist1d_trainer(config: Config) -> Runner:
     }
     models = {
         name: partial(make, length, n_classes=config.data.n_classes)
-        for name, make in MODELS.items()
+        for name, make in {**MODELS, **WIDE}.items()
     }
     seeds = np.tile(np.arange(config.seeds), 2)
     return _trainer(models, published_training(config), seeds, data, dict.fromkeys(data, (0, None)))
@@ -188,7 +238,7 @@ def mnist_trainer(files: MNIST, config: Config) -> Runner:
     """Return the runner of models on MNIST, for every seed."""
 
     def standardised(images: np.ndarray) -> np.ndarray:
-        return (images.reshape(-1, 784) / np.float32(255) - 0.1307) / 0.3081
+        return (images.reshape(-1, 784) / np.float32(255) - PIXEL_MEAN) / PIXEL_SD
 
     x, labels = standardised(files.x), files.y.astype(np.int32)
     data = {
