@@ -4,16 +4,31 @@ import csv
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
 
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution import Compute
+from mnist1d.execution import Compute, Task
 from mnist1d.experiments import classification
-from mnist1d.experiments.classification import claims, human_expert, method
+from mnist1d.experiments.classification import (
+    claims,
+    construction,
+    human_expert,
+    measures,
+    method,
+    usual_models,
+)
 from mnist1d.experiments.classification.config import Config
-from mnist1d.experiments.classification.method import MNIST_MODELS, MODELS, _stop_early, _task
+from mnist1d.experiments.classification.method import (
+    MNIST_MODELS,
+    MODELS,
+    WIDE,
+    _stop_early,
+    _task,
+)
 from mnist1d.harness.claims import judge
 from mnist1d.mnist import MNIST
 
@@ -142,7 +157,7 @@ def test_one_diverged_run_of_several_leaves_claims_unchecked(diverged):
         diverged=sound | (sound.seed == 1), test_prediction=predictions, early_stopped_step=early
     )
     by_name = {one.claim.name: one for one in judge(classification.CLAIMS, partly, full=True)}
-    for name in ("human-beats-cnn", "same-hard-samples"):
+    for name in ("human-beats-cnn", "same-hard-samples", "same-hard-digits"):
         assert by_name[name].verdict == "not checkable"
         assert by_name[name].estimate.n_diverged == 1
 
@@ -150,6 +165,9 @@ def test_one_diverged_run_of_several_leaves_claims_unchecked(diverged):
 def test_table_1_names_the_models_that_are_trained():
     for data, models in (("plain", MODELS), ("shuffled", MODELS), ("mnist", MNIST_MODELS)):
         assert [model for where, model in claims.TABLE_1 if where == data] == list(models)
+    assert list(MODELS) == list(measures.MODELS)
+    assert list(WIDE) == [measures.WIDE]
+    assert {*measures.USUAL.values(), measures.WIDE} == {*usual_models.NETWORKS}
 
 
 def test_an_exploded_loss_counts_as_diverged():
@@ -162,19 +180,27 @@ def test_other_data_and_folders_determine_only_what_they_change():
     assert "dataset" not in _task(plain, "MNIST-1D", "CNN").key
     assert _task(other, "MNIST-1D", "CNN").key["dataset"]["label_noise"] == 0.1
     assert _task(other, "MNIST", "CNN").key == _task(plain, "MNIST", "CNN").key
+    usual = Config(mnist_seeds=1, usual_steps=7)
+    assert _task(usual, "MNIST-1D", "CNN").key == _task(plain, "MNIST-1D", "CNN").key
 
 
-def test_mnist_is_trained_on_this_machine_whoever_trains_the_rest(monkeypatch, tmp_path):
+@pytest.fixture
+def files():
     draw = np.random.default_rng(0).integers
-    files = MNIST(
+    return MNIST(
         x=draw(256, size=(5200, 28, 28), dtype=np.uint8),
         y=draw(10, size=5200),
         x_test=draw(256, size=(300, 28, 28), dtype=np.uint8),
         y_test=draw(10, size=300),
     )
+
+
+def test_mnist_is_trained_on_this_machine_whoever_trains_the_rest(monkeypatch, tmp_path, files):
     monkeypatch.setattr(method, "load_mnist", lambda *_, **__: files)
     for name in ("MODELS", "MNIST_MODELS"):
         monkeypatch.setattr(method, name, {"Logistic": getattr(method, name)["Logistic"]})
+    networks = {"MLP 2 x 512": usual_models.NETWORKS["MLP 2 x 512"]}
+    monkeypatch.setattr(usual_models, "NETWORKS", networks)
     asked = []
 
     class Elsewhere(ThreadPoolExecutor):
@@ -182,12 +208,160 @@ def test_mnist_is_trained_on_this_machine_whoever_trains_the_rest(monkeypatch, t
             asked.append(arguments)
             return super().submit(*arguments)
 
-    config = Config(seeds=2, n_steps=3, evaluate_every=1, mnist_evaluate_every=2, mnist=tmp_path)
+    config = Config(
+        seeds=2,
+        n_steps=3,
+        evaluate_every=1,
+        mnist_evaluate_every=2,
+        mnist=tmp_path,
+        mnist_seeds=1,
+        usual_steps=4,
+    )
     with Elsewhere(1) as executor:
         result = method.run(config, compute=Compute(executor=executor))
-    assert len(asked) == 1
+    assert len(asked) == 2
     assert result.test_accuracy.dims == ("model", "data", "seed", "step")
+    assert result.wide_test_accuracy.dims == ("data", "seed", "step")
+    assert result.wide_n_parameters.item() == 40 * 256 + 256 + 256 * 256 + 256 + 2570
+    assert "wide_test_prediction" not in result
     assert result.mnist_test_accuracy.dims == ("model", "seed", "mnist_step")
     assert result.mnist_step.values.tolist() == [0, 2]
     assert result.mnist_n_parameters.item() == 7850
     assert "mnist_test_prediction" not in result
+    assert result.usual_test_accuracy.sizes == {"usual_model": 1, "usual_seed": 1}
+    assert result.logistic_is_correct.sizes == {"usual_image": 300}
+    assert 0 < result.usual_train_accuracy.item() < 0.3
+    assert result.logistic_train_accuracy.item() > 0.3  # 785 weights per class fit much of 5,200
+
+
+def test_usual_networks_of_several_seeds_learn_with_one_program():
+    labels = np.arange(400) % 10
+    x = np.random.default_rng(1).integers(60, size=(400, 28, 28), dtype=np.uint8)
+    x[np.arange(400), 2 * labels] += 150  # a row of pixels tells the digit
+    files = MNIST(x=x, y=labels, x_test=x[:100], y_test=labels[:100])
+    run = usual_models.UsualRunner(files, Config(usual_steps=20))
+    places = [{"usual_model": "MLP 256", "usual_seed": seed} for seed in (1000, 1001)]
+    steps = []
+    tasks = [Task(place, {}) for place in places]
+    found = [arrays for _, arrays in run(tasks, jax.devices()[0], steps.append)]
+    assert (steps[0], steps[-1]) == (0, 40)
+    assert all(arrays["test_accuracy"] > 0.9 and not arrays["diverged"] for arrays in found)
+    assert found[0]["compile_seconds"] == found[1]["compile_seconds"]
+
+
+def test_dropout_keeps_the_mean_and_differs_between_layers():
+    seen = []
+
+    class Probe:
+        def __call__(self, x, activation):
+            seen.append(activation(jnp.ones((500, 40))))
+            seen.append(activation(jnp.ones((500, 40))))
+            return jnp.zeros((10, x.shape[1]))
+
+    loss = usual_models.loss_with_dropout(0.2)
+    loss(Probe(), (jnp.zeros((3, 784)), jnp.zeros(3, int)), jax.random.key(1000))
+    for layer in seen:
+        assert {0.0, 1.25} == {*np.unique(layer).tolist()}
+        assert abs(layer.mean() - 1) < 5 * 0.5 / np.sqrt(20_000)
+    assert (seen[0] != seen[1]).any()
+
+
+def older(result):
+    """Return a result from before the wide MLP and the usual models."""
+    names = [name for name in result if str(name).startswith(("wide_", "usual_", "logistic_"))]
+    return result.drop_vars(names)
+
+
+def with_mnist(result, **more):
+    """Add MNIST's curves to a result: those of the plain data."""
+    plain = result.isel(data=0, drop=True).rename(step="mnist_step")
+    names = ("train_accuracy", "test_accuracy", "early_stopped_accuracy")
+    return result.assign({f"mnist_{name}": plain[name] for name in names} | more)
+
+
+def test_an_older_result_is_judged_and_new_claims_have_no_data(diverged):
+    result = with_mnist(older(diverged))
+    by_name = {one.claim.name: one for one in judge(classification.CLAIMS, result, full=True)}
+    for name in ("test-accuracy-mnist-cnn", "mlp-of-width-256-plain"):
+        assert (by_name[name].verdict, by_name[name].reason) == ("not checkable", "no data")
+    assert by_name["mnist-94-is-training-accuracy"].reason == "no data"
+    rows = classification.summarise(result)
+    assert "MLP 256" not in {row.condition for row in rows}
+    assert "MNIST, usual models" not in {row.group for row in rows}
+    assert not any("width" in name for name in classification.explain(result))
+
+
+def test_usual_models_are_judged_by_their_own_numbers(diverged):
+    networks = list(usual_models.NETWORKS)
+    test = np.array([[0.98, 0.981], [0.97, 0.971], [0.992, 0.993], [0.99, 0.991]])
+    result = with_mnist(
+        diverged,
+        usual_test_accuracy=(("usual_model", "usual_seed"), test),
+        usual_train_accuracy=(("usual_model", "usual_seed"), np.full((4, 2), 0.999)),
+        logistic_train_accuracy=0.9401,
+        logistic_is_correct=("usual_image", np.arange(10_000) < 9240),
+    ).assign_coords(usual_model=networks)
+    by_name = {one.claim.name: one for one in judge(classification.CLAIMS, result, full=True)}
+    assert by_name["test-accuracy-mnist-cnn"].estimate.mean == pytest.approx(99.25)
+    assert by_name["test-accuracy-mnist-mlp"].estimate.mean == pytest.approx(98.05)
+    logistic = by_name["test-accuracy-mnist-logistic"].estimate
+    assert (logistic.mean, logistic.n) == (pytest.approx(92.4), 10_000)
+    assert logistic.low < 92
+    assert logistic.high > 92.8
+    assert by_name["mnist-94-is-training-accuracy"].verdict == "verified"
+    assert by_name["does-not-fit-training-set-mnist-logistic"].verdict == "verified"
+    assert "98.0 %" in classification.explain(result)["test-accuracy-mnist-mlp"]
+    rows = {(row.group, row.condition): row for row in classification.summarise(result)}
+    assert rows["MNIST, usual models", "LeNet"].claim == "test-accuracy-mnist-cnn"
+    assert rows["MNIST, usual models", "MLP 256"].claim is None
+
+
+def test_the_running_time_of_figure_2_leaves_usual_models_out():
+    result = xr.Dataset(
+        {"loss": ("seed", [1.0] * 3), "usual_seconds": 600.0}, attrs={"seconds": 900.0}
+    )
+    assert measures.minutes_without_usual_models(result).mean == 5
+    assert measures.minutes_without_usual_models(result.drop_attrs()).n == 0
+
+
+def test_the_generator_differs_from_the_text_where_the_record_says():
+    assert construction.largest_shift(None).mean == 47
+    assert construction.smoothed_share(None).mean == 0
+    assert construction.share_in_the_order_of_the_text(None).mean == 0
+
+
+def test_signals_made_step_by_step_are_those_of_the_generator():
+    # The checks of the text rest on these: the order of the code, noise in the padding alone.
+    config, draws = DatasetConfig(), construction._first_draws()
+    clean = construction._clean(draws, config.stretched_length)
+    noise = construction._smoothed(draws.correlated_noise) * config.corr_noise_scale
+    signals = np.where(clean == 0, noise, clean) + config.iid_noise_scale * draws.white_noise
+    signals -= draws.shear[:, None] * np.linspace(-0.5, 0.5, config.stretched_length)
+    old, new = (np.linspace(0, 1, n) for n in (config.stretched_length, config.final_seq_length))
+    made = np.array([np.interp(new, old, signal) for signal in signals])
+    np.testing.assert_allclose(made, construction._synthesised(draws, config), rtol=0, atol=1e-12)
+
+
+def with_cnn_errors(share_by_digit, n_seeds=6):
+    """Make a result whose CNNs err on a share of the samples of every digit."""
+    labels = np.arange(1000) % 10
+    rng = np.random.default_rng(0)
+    wrong = rng.random((n_seeds, 1, 1000)) < np.asarray(share_by_digit)[labels]
+    predictions = np.where(wrong, (labels + 1) % 10, labels).astype(np.uint8)
+    return xr.Dataset(
+        {
+            "test_prediction": (("seed", "step", "sample"), predictions),
+            "diverged": ("seed", np.zeros(n_seeds, bool)),
+        },
+        {"step": [3000], "seed": range(n_seeds), "test_label": ("sample", labels)},
+    ).expand_dims(data=["plain"], model=["CNN"])
+
+
+def test_errors_by_digit_correlate_with_all_uncertainty():
+    labels = np.arange(1000) % 10
+    rows = human_expert.TEST_INDEX
+    of_person = np.bincount(labels[rows][~human_expert.is_correct()], minlength=10) / 40
+    same = human_expert.same_hard_digits(with_cnn_errors(5 * of_person))
+    opposite = human_expert.same_hard_digits(with_cnn_errors(0.6 - 5 * of_person))
+    assert same.low > 0 > opposite.high
+    assert same.high - same.low > 0.1

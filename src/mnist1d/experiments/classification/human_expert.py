@@ -11,7 +11,7 @@ Source: the stored quizzes in the reference repository.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,9 @@ ERRORS: dict[int, int] = {
 }
 # fmt: on
 """Wrong answers: row of the test set -> the digit answered. All other answers are right."""
+
+FIGURE_STEP, FIGURE_SAMPLES = 3000, 500
+"""Of Figure S1: the step after which the CNN is tested, and the rows of the test set."""
 
 
 def is_correct() -> NDArray[np.bool_]:
@@ -95,9 +98,9 @@ def cnn_errors_per_digit(result: xr.Dataset) -> np.ndarray:
 
     After step 3000 (or the evaluation nearest to it), on test rows 0 to 499.
     """
-    cnn = result.sel(data="plain", model="CNN").sel(step=3000, method="nearest")
-    labels = result.test_label[:500]
-    wrong = (100.0 * (cnn.test_prediction[:, :500] != labels)).where(~cnn.diverged)
+    cnn = result.sel(data="plain", model="CNN").sel(step=FIGURE_STEP, method="nearest")
+    labels = result.test_label[:FIGURE_SAMPLES]
+    wrong = (100.0 * (cnn.test_prediction[:, :FIGURE_SAMPLES] != labels)).where(~cnn.diverged)
     return np.stack(
         [wrong[:, labels == digit].mean("sample", skipna=False) for digit in range(10)], axis=1
     )
@@ -108,3 +111,40 @@ def errors_per_digit(result: xr.Dataset) -> list[Estimate]:
     correct = is_correct()
     labels = result.test_label.to_numpy()[TEST_INDEX]
     return [in_percent(estimate_proportion(~correct[labels == digit])) for digit in range(10)]
+
+
+def same_hard_digits(result: xr.Dataset) -> Estimate:
+    """Correlation over the digits of the person's and the CNN's rates of errors (Figure S1).
+
+    The interval holds 95 % of the correlations (percentiles of a bootstrap) in which the samples of
+    the figure, with the person's answers to them, and the seeds are drawn anew with replacement.
+    """
+    cnn = result.sel(data="plain", model="CNN").sel(step=FIGURE_STEP, method="nearest")
+    finite = cnn.isel(seed=~cnn.diverged.to_numpy())
+    n_diverged, n_seeds = int(cnn.diverged.sum()), finite.sizes["seed"]
+    if not n_seeds:
+        return EMPTY._replace(n_diverged=n_diverged)
+    labels = result.test_label.to_numpy()[:FIGURE_SAMPLES]
+    wrong = (finite.test_prediction.to_numpy()[:, :FIGURE_SAMPLES] != labels).astype(float)
+    of_digit = (labels[:, None] == np.arange(10)).astype(float)
+    answered = np.isin(np.arange(FIGURE_SAMPLES), TEST_INDEX)
+    person = np.isin(np.arange(FIGURE_SAMPLES), list(ERRORS))
+
+    def correlation(samples: NDArray[Any], seeds: NDArray[Any]) -> NDArray[np.float64]:
+        """Correlate, given how often each sample (draws, samples) and each seed is drawn."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            humans = (samples * person) @ of_digit / ((samples * answered) @ of_digit)
+            cnns = (samples * (seeds @ wrong / n_seeds)) @ of_digit / (samples @ of_digit)
+            humans -= humans.mean(axis=1, keepdims=True)
+            cnns -= cnns.mean(axis=1, keepdims=True)
+            products = np.square(humans).sum(axis=1) * np.square(cnns).sum(axis=1)
+            return (humans * cnns).sum(axis=1) / np.sqrt(products)
+
+    rng = np.random.default_rng(0)
+    samples = rng.multinomial(FIGURE_SAMPLES, np.full(FIGURE_SAMPLES, 1 / FIGURE_SAMPLES), 4000)
+    seeds = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), 4000)
+    found = correlation(np.ones((1, FIGURE_SAMPLES)), np.ones((1, n_seeds)))[0]
+    if not np.isfinite(found):
+        return EMPTY._replace(n_diverged=n_diverged)
+    low, high = np.nanpercentile(correlation(samples, seeds), [2.5, 97.5])
+    return Estimate(float(found), float(low), float(high), FIGURE_SAMPLES, n_diverged)
