@@ -324,12 +324,6 @@ def test_the_running_time_of_figure_2_leaves_usual_models_out():
     assert measures.minutes_without_usual_models(result.drop_attrs()).n == 0
 
 
-def test_the_generator_differs_from_the_text_where_the_record_says():
-    assert construction.largest_shift(None).mean == 47
-    assert construction.smoothed_share(None).mean == 0
-    assert construction.share_in_the_order_of_the_text(None).mean == 0
-
-
 def test_signals_made_step_by_step_are_those_of_the_generator():
     # The checks of the text rest on these: the order of the code, noise in the padding alone.
     config, draws = DatasetConfig(), construction._first_draws()

@@ -1,4 +1,4 @@
-"""The models of the paper, one architecture per file.
+"""The models of the experiments, one architecture per file.
 
 A model maps one example `(length,)` to logits `(classes,)`. Models that set `batch_last = True`
 also accept trailing batch axes, `(length, n) -> (classes, n)`, and are several times faster that

@@ -79,8 +79,8 @@ CONSTRUCTION = (
     (
         "smoothing",
         (
-            "A Gaussian filter smooths the signal, not the noise alone: share of the digits' points "
-            "that noise and filter change (%)"
+            "A Gaussian filter smooths the signal, not the noise alone: share of the digits' "
+            "points that noise and filter change (%)"
         ),
         Counted(100),
         construction.smoothed_share,

@@ -29,15 +29,22 @@ N_SAMPLES = 100
 """The first samples of the published set in order of generation, all of digit 0."""
 
 
-def largest_shift(_: xr.Dataset) -> Estimate:
-    """Largest circular shift of all samples of the published set, in points."""
+def largest_shift(_: xr.Dataset | None) -> Estimate:
+    """Largest circular shift of all samples of the published set, in points.
+
+    >>> largest_shift(None).mean
+    47.0
+    """
     return _exactly(float(_published_draws().shift.max()))
 
 
-def smoothed_share(_: xr.Dataset) -> Estimate:
+def smoothed_share(_: xr.Dataset | None) -> Estimate:
     """Share of the digits' points that the noise and its Gaussian filter change, in per cent.
 
     Signals are taken at the length at which the noise is added, without white noise and shear.
+
+    >>> smoothed_share(None).mean
+    0.0
     """
     draws = _first_draws()
     config = DatasetConfig(iid_noise_scale=0.0)
@@ -50,11 +57,14 @@ def smoothed_share(_: xr.Dataset) -> Estimate:
     return _exactly(100 * float((is_digit & is_changed).sum() / is_digit.sum()))
 
 
-def share_in_the_order_of_the_text(_: xr.Dataset) -> Estimate:
+def share_in_the_order_of_the_text(_: xr.Dataset | None) -> Estimate:
     """Share of samples that come out the same if the steps are taken as the text lists them.
 
     The text pads, shifts, scales, adds noise, adds a linear signal, smooths and downsamples. The
     signals are stretched to their common length after padding, which it leaves out.
+
+    >>> share_in_the_order_of_the_text(None).mean
+    0.0
     """
     draws, config = _first_draws(), DatasetConfig()
     length = config.stretched_length

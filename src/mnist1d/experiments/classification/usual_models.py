@@ -213,7 +213,8 @@ def usual_training(n_steps: int) -> Training:
             "test_accuracy": share(data["x_test"], data["y_test"]),
         }
 
-    every = -(-n_steps // 3)  # to report progress; the last step is one of them
+    # To report progress, and rarely, as it takes a third of an epoch. The last step is one of them.
+    every = max(1000, -(-n_steps // 3))
     return Training(
         batch=batch,
         loss=lambda model, batch, _: cross_entropy(predict(model, batch[0]), batch[1]),
