@@ -113,6 +113,7 @@ if TYPE_CHECKING:
         GRU as GRU,
         MLP as MLP,
         Encoder as Encoder,
+        LeNet as LeNet,
         Logistic as Logistic,
         MaskedMLP as MaskedMLP,
         PoolingCNN as PoolingCNN,

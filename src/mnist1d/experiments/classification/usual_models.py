@@ -27,7 +27,6 @@ from mnist1d.mnist import MNIST
 from mnist1d.models import GRU, MLP, LeNet, count_parameters, predict
 from mnist1d.training import (
     Programs,
-    Report,
     Training,
     accuracy,
     cross_entropy,
@@ -148,7 +147,7 @@ class UsualRunner:
                 yield task, arrays
 
     def _train(
-        self, device: Any, report: Report, usual_model: str, usual_seed: int
+        self, device: Any, report: Callable[[int, int], None], usual_model: str, usual_seed: int
     ) -> dict[str, np.ndarray]:
         network, training = NETWORKS[usual_model], self._training
         if network.dropout:
