@@ -28,7 +28,7 @@ from keep import keep, processor
 import mnist1d
 from mnist1d.execution import Compute
 from mnist1d.experiments.metalearn_activation import method
-from mnist1d.experiments.metalearn_activation.activation import Grid, Network, lookup, tabulate
+from mnist1d.experiments.metalearn_activation.activation import grid_of
 from mnist1d.experiments.metalearn_activation.config import Config
 from mnist1d.experiments.metalearn_activation.inner_loop import make_data
 from mnist1d.experiments.metalearn_activation.outer_loop import (
@@ -39,6 +39,7 @@ from mnist1d.experiments.metalearn_activation.outer_loop import (
     state_of,
 )
 from mnist1d.harness.interface import silent
+from mnist1d.models.scalar_network import Network, lookup, tabulate
 from mnist1d.training import keep_compiled_programs, use_all_cores
 
 
@@ -172,7 +173,7 @@ def table_row():
 
 def spline_row():
     """Compare second derivatives of table and cubic Hermite spline, both in float32."""
-    grid = Grid.of(Config())
+    grid = grid_of(Config())
     network = Network((100,), key=jax.random.key(0))
     x = jnp.asarray(np.random.default_rng(0).uniform(-3, 3, 10_000), jnp.float32)
     edges = jnp.linspace(-grid.bound, grid.bound, grid.n_cells + 1)

@@ -13,18 +13,10 @@ import xarray as xr
 
 from mnist1d.execution import Compute, Store
 from mnist1d.experiments.metalearn_activation import method, outer_loop
-from mnist1d.experiments.metalearn_activation.activation import (
-    Direct,
-    Grid,
-    Tabulated,
-    elu,
-    lookup,
-    tabulate,
-)
+from mnist1d.experiments.metalearn_activation.activation import Direct, Tabulated, grid_of
 from mnist1d.experiments.metalearn_activation.claims import CLAIMS, PUBLISHED_ACCURACY, explain
 from mnist1d.experiments.metalearn_activation.config import CONDITIONS, PLACES, Config
 from mnist1d.experiments.metalearn_activation.inner_loop import Data, train
-from mnist1d.experiments.metalearn_activation.learned_function import LearnedFunction
 from mnist1d.experiments.metalearn_activation.method import run
 from mnist1d.experiments.metalearn_activation.outer_loop import (
     MetaTrainer,
@@ -41,6 +33,7 @@ from mnist1d.experiments.metalearn_activation.pieces import (
 from mnist1d.experiments.metalearn_activation.transfer import ARCHITECTURES
 from mnist1d.harness.claims import judge
 from mnist1d.models import CNN, MLP, count_parameters
+from mnist1d.models.scalar_network import Grid, LearnedFunction, elu, lookup, tabulate
 
 pytestmark = pytest.mark.slow
 
@@ -210,7 +203,7 @@ def test_the_table_has_value_and_derivatives_of_the_network(hidden):
         x = jnp.linspace(-7.99, 7.99, 777).reshape(7, 111)
         call = jnp.asarray(3)
         direct = Direct(network, draws.network, 0.2)(call, x)
-        grid = Grid.of(config)
+        grid = grid_of(config)
         table = Tabulated(tabulate(network, draws.network, 0.2, grid), grid)
         assert len(table.tables.terms) == (1 if len(hidden) == 1 else 7)
         for ours, exact, tolerance in zip(table(call, x), direct, (1e-9, 1e-7, 3e-5), strict=True):

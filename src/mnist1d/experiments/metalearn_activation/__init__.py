@@ -22,9 +22,9 @@ code:
    are the same; here they are the same in all. The same noise recurs in every outer step, as in the
    code. Test accuracy has other noise; it is measured after the last inner step, and after every
    one only for the final comparison.
-5. g is tabulated once per outer step and looked up (`activation`), and the gradient of the training
-   is written by hand (`inner_loop`); `evaluation="direct"` evaluates g everywhere. Both give the
-   same meta-gradient to 1e-6, in float64.
+5. g is tabulated once per outer step and looked up (`models.scalar_network`), and the gradient of
+   the training is written by hand (`inner_loop`); `evaluation="direct"` evaluates g everywhere.
+   Both give the same meta-gradient to 1e-6, in float64.
 6. The recorded functions are without noise; the code drew it once for each.
 7. The piecewise linear function is shown twice: as published, and fitted to our function of the
    same seed by least squares with the best breaks (`pieces.fit_pieces`).

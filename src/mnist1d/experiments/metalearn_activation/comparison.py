@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from mnist1d.experiments.metalearn_activation.activation import Activation, Jet, Network
+from mnist1d.experiments.metalearn_activation.activation import Activation
 from mnist1d.experiments.metalearn_activation.config import BASELINES, Config
 from mnist1d.experiments.metalearn_activation.inner_loop import (
     Data,
@@ -17,6 +17,7 @@ from mnist1d.experiments.metalearn_activation.inner_loop import (
     train,
 )
 from mnist1d.experiments.metalearn_activation.outer_loop import Draws, activation_of
+from mnist1d.models.scalar_network import Jet, Network
 
 
 class Choice(NamedTuple):

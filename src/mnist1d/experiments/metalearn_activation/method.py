@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from mnist1d.execution import Arrays, Compute, Task
-from mnist1d.experiments.metalearn_activation.activation import Grid, Network
+from mnist1d.experiments.metalearn_activation.activation import grid_of
 from mnist1d.experiments.metalearn_activation.comparison import train_with
 from mnist1d.experiments.metalearn_activation.config import (
     CONDITIONS,
@@ -20,7 +20,6 @@ from mnist1d.experiments.metalearn_activation.config import (
     Config,
 )
 from mnist1d.experiments.metalearn_activation.inner_loop import make_data
-from mnist1d.experiments.metalearn_activation.learned_function import LearnedFunction
 from mnist1d.experiments.metalearn_activation.outer_loop import (
     MetaTrainer,
     draw_network,
@@ -35,6 +34,7 @@ from mnist1d.experiments.metalearn_activation.pieces import (
 )
 from mnist1d.experiments.metalearn_activation.transfer import transfer
 from mnist1d.harness.interface import Progress, silent
+from mnist1d.models.scalar_network import LearnedFunction, Network
 
 STEPS_PER_TASK = 20
 """Outer steps that are stored together, some seconds of work."""
@@ -89,7 +89,7 @@ def run(
     result = result.assign(_compare(config, networks, result, progress))
     if config.deep_seeds:
         result = result.merge(_metalearn_deep(config, compute, progress))
-    grid, terms = Grid.of(config), []
+    grid, terms = grid_of(config), []
     for network, stopped in zip(networks, result.stopped_outer >= 0, strict=True):
         function = LearnedFunction.of(network, config.scale, grid)
         terms.append(np.asarray(function.terms) * (np.nan if stopped else 1))

@@ -18,13 +18,9 @@ from jaxtyping import Array
 from mnist1d.execution import Arrays, OnStep, Task
 from mnist1d.experiments.metalearn_activation.activation import (
     Direct,
-    Grid,
     Learnable,
-    Network,
-    Noise,
     Tabulated,
-    elu,
-    tabulate,
+    grid_of,
 )
 from mnist1d.experiments.metalearn_activation.config import PLACES, Config
 from mnist1d.experiments.metalearn_activation.inner_loop import (
@@ -38,6 +34,7 @@ from mnist1d.experiments.metalearn_activation.inner_loop import (
     train,
 )
 from mnist1d.models.layers import draw_layers
+from mnist1d.models.scalar_network import Network, Noise, elu, tabulate
 
 
 class State(NamedTuple):
@@ -98,7 +95,7 @@ def activation_of(config: Config, network: Network, noise: Noise) -> Learnable:
     """Make the function with the noise of some calls."""
     if config.evaluation == "direct":
         return Direct(network, noise, config.scale)
-    grid = Grid.of(config)
+    grid = grid_of(config)
     return Tabulated(tabulate(network, noise, config.scale, grid), grid)
 
 
@@ -120,7 +117,7 @@ def meta_gradient(
     if config.evaluation == "direct":
         activation, pull = Direct(network, draws.network, config.scale), lambda adjoint: (adjoint,)
     else:
-        grid = Grid.of(config)
+        grid = grid_of(config)
         tables, pull = jax.vjp(
             lambda network: tabulate(network, draws.network, config.scale, grid), network
         )

@@ -20,13 +20,13 @@ from jaxtyping import Array
 
 from mnist1d.dataset import fresh_samples, generate
 from mnist1d.execution import Arrays, Compute, OnStep, Task
-from mnist1d.experiments.metalearn_activation.activation import Grid
+from mnist1d.experiments.metalearn_activation.activation import grid_of
 from mnist1d.experiments.metalearn_activation.config import Config
-from mnist1d.experiments.metalearn_activation.learned_function import LearnedFunction
 from mnist1d.harness.assembly import assemble
 from mnist1d.harness.interface import Progress
 from mnist1d.models import CNN, MLP, predict
 from mnist1d.models.layers import draw_layers
+from mnist1d.models.scalar_network import LearnedFunction
 from mnist1d.training import Programs, Training, accuracy, cross_entropy, sequential_batch
 
 ARCHITECTURES: Mapping[str, Callable[..., Any]] = {"MLP": MLP, "CNN": CNN}
@@ -215,7 +215,7 @@ def initial_network(architecture: str, seed: int) -> Any:
 
 def training_of(config: Config) -> Training:
     """Return the training of a network with the function and the rate that its data name."""
-    grid = Grid.of(config)
+    grid = grid_of(config)
 
     def equip(network: Any, data: Any) -> _Equipped:
         learned = LearnedFunction(data["terms"], grid)
