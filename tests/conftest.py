@@ -23,12 +23,13 @@ if find_spec("jax") is not None:
         jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_num_cpu_devices", 4)
 
-    # A program that several tests need is compiled once, and forgotten with the session.
-    if "MNIST1D_COMPILED_FOR_TESTS" not in os.environ:
+    # A program that several tests and the commands that they start need is compiled once, and
+    # forgotten with the session.
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         compiled = tempfile.TemporaryDirectory(prefix="mnist1d-compiled-")
         atexit.register(compiled.cleanup)
-        os.environ["MNIST1D_COMPILED_FOR_TESTS"] = compiled.name
-    jax.config.update("jax_compilation_cache_dir", os.environ["MNIST1D_COMPILED_FOR_TESTS"])
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled.name
+    jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_numpy_dtype_promotion", "strict")
     jax.config.update("jax_numpy_rank_promotion", "raise")

@@ -31,17 +31,15 @@ STORED = json.loads(
 """Names of the files that quick runs left, before the code was reorganised."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_programs():
-    """Compile without most optimisations: quick runs take their time compiling."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+RUN_LONGER_THAN_THEY_COMPILE = ("classification", "pooling")
+"""Experiments whose quick runs take their time running, not compiling."""
 
 
 @pytest.fixture(scope="module", params=EXPERIMENTS, ids=lambda experiment: experiment.NAME)
 def finished(request, tmp_path_factory):
     experiment = request.param
+    quickly = experiment.NAME not in RUN_LONGER_THAN_THEY_COMPILE
+    jax.config.update("jax_disable_most_optimizations", quickly)
     reports = []
     config = experiment.Config.quick()
     folder = tmp_path_factory.mktemp(experiment.NAME)
@@ -49,7 +47,8 @@ def finished(request, tmp_path_factory):
         experiment, config, progress=lambda *what: reports.append(what), folder=folder / "units"
     )
     record.save(experiment, result, folder)
-    return experiment, config, result, folder, reports
+    yield experiment, config, result, folder, reports
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def test_configuration_is_frozen_and_documented(finished):

@@ -446,7 +446,6 @@ def test_the_command_finds_the_same_on_a_cluster(tmp_path):
     command = ["mnist1d", "compare", "mine.py"]
     environment = {
         **os.environ,
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "compiled"),
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
         "JAX_PLATFORMS": "cpu",
         "JAX_NUM_CPU_DEVICES": "1",

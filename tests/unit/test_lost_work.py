@@ -21,11 +21,9 @@ COMMAND = [sys.executable, "-m", "mnist1d", "reproduce", "lottery-tickets", "--q
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """Runs share compiled programs, so that every start gets to its work soon."""
+def environment():
     return {
         **os.environ,
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
         "JAX_PLATFORMS": "cpu",
         "JAX_NUM_CPU_DEVICES": "2",
     }
