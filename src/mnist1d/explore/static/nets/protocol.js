@@ -19,8 +19,9 @@
  *   useKernel?: boolean,
  * }} Settings
  *
- * What to train (see `Run`), `nSteps` after which it stops by itself (never), `evaluateEvery` so many steps, from the first
- * on (250), the largest number of `stepsPerSecond` (any) and whether to use the WebAssembly kernel (where there is one).
+ * What to train (see `Run`), `nSteps` after which it stops by itself (never), `evaluateEvery` so many steps, from the
+ * first on (250), the largest number of `stepsPerSecond` (any) and whether to use the WebAssembly kernel (where there
+ * is one).
  */
 
 /**
@@ -73,9 +74,12 @@
 
 /** @typedef {Progress | Reply | {type: 'error', message: string}} Report what a worker sends */
 
+const STOPPED = 'the run was stopped';
+
 /** One run in a worker. */
 export class Training {
   #lastId = 0;
+  #stopped = false;
   /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
   #waiting = new Map();
 
@@ -164,8 +168,9 @@ export class Training {
 
   /** End the worker at once. What was asked and not answered is refused. */
   stop() {
+    this.#stopped = true;
     this.worker.terminate();
-    this.#refuseAll('the run was stopped');
+    this.#refuseAll(STOPPED);
   }
 
   /**
@@ -173,6 +178,7 @@ export class Training {
    * @returns {Promise<any>}
    */
   #ask(request) {
+    if (this.#stopped) return Promise.reject(new Error(STOPPED));
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });

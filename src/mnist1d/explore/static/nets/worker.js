@@ -1,5 +1,6 @@
 /** The script of a Web Worker that trains one model: it answers the messages of protocol.js. */
 
+import { integer, number } from '../data/config.js';
 import { loadKernel } from './operations.js';
 import { Trainer } from './trainer.js';
 
@@ -32,6 +33,10 @@ class Session {
    * @param {WebAssembly.Module | null} loops
    */
   constructor(settings, loops) {
+    const { nSteps = Infinity, evaluateEvery = 250, stepsPerSecond = Infinity } = settings;
+    if (nSteps !== Infinity) integer('nSteps', nSteps, 1, Number.MAX_SAFE_INTEGER);
+    if (evaluateEvery !== Infinity) integer('evaluateEvery', evaluateEvery, 1, Number.MAX_SAFE_INTEGER);
+    checkPace(stepsPerSecond);
     this.trainer = new Trainer(settings, loops);
     this.settings = settings;
     this.usesKernel = loops !== null;
@@ -92,14 +97,21 @@ class Session {
   report() {
     const { losses, evaluations, told } = this;
     this.reported = performance.now();
-    send({ type: 'progress', ...this.state(), losses: losses.slice(told.losses), evaluations: evaluations.slice(told.evaluations) });
+    const news = { losses: losses.slice(told.losses), evaluations: evaluations.slice(told.evaluations) };
+    send({ type: 'progress', ...this.state(), ...news });
     this.told = { losses: losses.length, evaluations: evaluations.length };
   }
 
   /** @returns {import('./protocol.js').State} */
   state() {
-    return { steps: this.trainer.steps, running: this.running, nParameters: this.trainer.nParameters, usesKernel: this.usesKernel };
+    const { running, usesKernel, trainer: { steps, nParameters } } = this;
+    return { steps, running, nParameters, usesKernel };
   }
+}
+
+/** @param {number} stepsPerSecond */
+function checkPace(stepsPerSecond) {
+  if (stepsPerSecond !== Infinity) number('stepsPerSecond', stepsPerSecond, Number.MIN_VALUE, Number.MAX_VALUE);
 }
 
 /** @type {Session | null} */
@@ -150,6 +162,7 @@ async function answer(request) {
       session.report();
       return session.state();
     case 'pace':
+      checkPace(request.stepsPerSecond);
       session.settings = { ...session.settings, stepsPerSecond: request.stepsPerSecond };
       session.resumed = { time: performance.now(), steps: trainer.steps };
       return session.state();
