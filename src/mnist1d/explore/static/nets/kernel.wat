@@ -1,18 +1,22 @@
 ;; The inner loops of training: products of matrices and elementwise steps, on vectors of four 32-bit floats.
 ;;
-;; Matrices are row-major and contiguous; pointers and sizes marked "bytes" count bytes. The last axis of every matrix, the
-;; columns of a batch, is a multiple of 8, other sizes are any. Rows beyond the last one of a block of five are the last
-;; one again: they are computed more than once, with the same result.
+;; Matrices are row-major and contiguous; pointers and sizes marked "bytes" count bytes. The last axis of
+;; every matrix, the columns of a batch, is a multiple of 8, other sizes are any. Rows beyond the last one of
+;; a block of five are the last one again: they are computed more than once, with the same result.
 ;;
 ;; `python -m mnist1d.explore.kernel` compiles this file to kernel.wasm.
 (module
   (import "env" "memory" (memory 1))
 
-  ;; Row i + by, or the last row.
-  (func $clamped (param $i i32) (param $by i32) (param $rows i32) (result i32)
+  ;; Where row i + by of a matrix begins, or its last row if there is none.
+  (func $row (param $base i32) (param $i i32) (param $by i32) (param $rows i32) (param $rowBytes i32) (result i32)
     (local.set $i (i32.add (local.get $i) (local.get $by)))
     (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
-    (select (local.get $i) (local.get $rows) (i32.lt_s (local.get $i) (local.get $rows))))
+    (i32.add
+      (local.get $base)
+      (i32.mul
+        (select (local.get $i) (local.get $rows) (i32.lt_s (local.get $i) (local.get $rows)))
+        (local.get $rowBytes))))
 
   ;; c (m, n) = a (m, k) b (k, n), added to c & keep, where keep is 0 or -1.
   (func (export "multiply")
@@ -20,7 +24,8 @@
     (local $i i32) (local $j i32) (local $p i32) (local $end i32) (local $rowBytes i32) (local $aBytes i32)
     (local $a0 i32) (local $a1 i32) (local $a2 i32) (local $a3 i32) (local $a4 i32)
     (local $c0 i32) (local $c1 i32) (local $c2 i32) (local $c3 i32) (local $c4 i32)
-    (local $s0 v128) (local $t0 v128) (local $s1 v128) (local $t1 v128) (local $s2 v128) (local $t2 v128) (local $s3 v128) (local $t3 v128) (local $s4 v128) (local $t4 v128)
+    (local $s0 v128) (local $s1 v128) (local $s2 v128) (local $s3 v128) (local $s4 v128)
+    (local $t0 v128) (local $t1 v128) (local $t2 v128) (local $t3 v128) (local $t4 v128)
     (local $left v128) (local $right v128) (local $scalar v128) (local $mask v128)
     (local.set $rowBytes (i32.shl (local.get $n) (i32.const 2)))
     (local.set $aBytes (i32.shl (local.get $k) (i32.const 2)))
@@ -28,16 +33,36 @@
     (loop $columns
       (local.set $i (i32.const 0))
       (loop $rows
-        (local.set $a0 (i32.add (local.get $a) (i32.mul (call $clamped (local.get $i) (i32.const 0) (local.get $m)) (local.get $aBytes))))
-        (local.set $a1 (i32.add (local.get $a) (i32.mul (call $clamped (local.get $i) (i32.const 1) (local.get $m)) (local.get $aBytes))))
-        (local.set $a2 (i32.add (local.get $a) (i32.mul (call $clamped (local.get $i) (i32.const 2) (local.get $m)) (local.get $aBytes))))
-        (local.set $a3 (i32.add (local.get $a) (i32.mul (call $clamped (local.get $i) (i32.const 3) (local.get $m)) (local.get $aBytes))))
-        (local.set $a4 (i32.add (local.get $a) (i32.mul (call $clamped (local.get $i) (i32.const 4) (local.get $m)) (local.get $aBytes))))
-        (local.set $c0 (i32.add (i32.add (local.get $c) (local.get $j)) (i32.mul (call $clamped (local.get $i) (i32.const 0) (local.get $m)) (local.get $rowBytes))))
-        (local.set $c1 (i32.add (i32.add (local.get $c) (local.get $j)) (i32.mul (call $clamped (local.get $i) (i32.const 1) (local.get $m)) (local.get $rowBytes))))
-        (local.set $c2 (i32.add (i32.add (local.get $c) (local.get $j)) (i32.mul (call $clamped (local.get $i) (i32.const 2) (local.get $m)) (local.get $rowBytes))))
-        (local.set $c3 (i32.add (i32.add (local.get $c) (local.get $j)) (i32.mul (call $clamped (local.get $i) (i32.const 3) (local.get $m)) (local.get $rowBytes))))
-        (local.set $c4 (i32.add (i32.add (local.get $c) (local.get $j)) (i32.mul (call $clamped (local.get $i) (i32.const 4) (local.get $m)) (local.get $rowBytes))))
+        (local.set $a0
+          (call $row (local.get $a) (local.get $i) (i32.const 0) (local.get $m) (local.get $aBytes)))
+        (local.set $a1
+          (call $row (local.get $a) (local.get $i) (i32.const 1) (local.get $m) (local.get $aBytes)))
+        (local.set $a2
+          (call $row (local.get $a) (local.get $i) (i32.const 2) (local.get $m) (local.get $aBytes)))
+        (local.set $a3
+          (call $row (local.get $a) (local.get $i) (i32.const 3) (local.get $m) (local.get $aBytes)))
+        (local.set $a4
+          (call $row (local.get $a) (local.get $i) (i32.const 4) (local.get $m) (local.get $aBytes)))
+        (local.set $c0
+          (i32.add
+            (local.get $j)
+            (call $row (local.get $c) (local.get $i) (i32.const 0) (local.get $m) (local.get $rowBytes))))
+        (local.set $c1
+          (i32.add
+            (local.get $j)
+            (call $row (local.get $c) (local.get $i) (i32.const 1) (local.get $m) (local.get $rowBytes))))
+        (local.set $c2
+          (i32.add
+            (local.get $j)
+            (call $row (local.get $c) (local.get $i) (i32.const 2) (local.get $m) (local.get $rowBytes))))
+        (local.set $c3
+          (i32.add
+            (local.get $j)
+            (call $row (local.get $c) (local.get $i) (i32.const 3) (local.get $m) (local.get $rowBytes))))
+        (local.set $c4
+          (i32.add
+            (local.get $j)
+            (call $row (local.get $c) (local.get $i) (i32.const 4) (local.get $m) (local.get $rowBytes))))
         (local.set $s0 (v128.and (v128.load (local.get $c0)) (local.get $mask)))
         (local.set $t0 (v128.and (v128.load offset=16 (local.get $c0)) (local.get $mask)))
         (local.set $s1 (v128.and (v128.load (local.get $c1)) (local.get $mask)))
@@ -97,30 +122,44 @@
   ;; c (m, k) = a (m, n) times the transpose of b (k, n), added to c if keep is 1, not 0.
   (func (export "multiplyTransposed")
     (param $c i32) (param $a i32) (param $b i32) (param $m i32) (param $k i32) (param $n i32) (param $keep f32)
-    (local $i i32) (local $j i32) (local $o i32) (local $b0 i32) (local $b1 i32) (local $rowBytes i32) (local $cBytes i32)
+    (local $i i32) (local $j i32) (local $o i32) (local $b0 i32) (local $b1 i32)
+    (local $rowBytes i32) (local $cBytes i32)
     (local $a0 i32) (local $a1 i32) (local $a2 i32) (local $a3 i32) (local $a4 i32)
-    (local $c0 i32) (local $d0 i32) (local $c1 i32) (local $d1 i32) (local $c2 i32) (local $d2 i32) (local $c3 i32) (local $d3 i32) (local $c4 i32) (local $d4 i32)
-    (local $s0 v128) (local $t0 v128) (local $s1 v128) (local $t1 v128) (local $s2 v128) (local $t2 v128) (local $s3 v128) (local $t3 v128) (local $s4 v128) (local $t4 v128)
-    (local $x0 f32) (local $y0 f32) (local $x1 f32) (local $y1 f32) (local $x2 f32) (local $y2 f32) (local $x3 f32) (local $y3 f32) (local $x4 f32) (local $y4 f32)
+    (local $c0 i32) (local $c1 i32) (local $c2 i32) (local $c3 i32) (local $c4 i32)
+    (local $d0 i32) (local $d1 i32) (local $d2 i32) (local $d3 i32) (local $d4 i32)
+    (local $s0 v128) (local $s1 v128) (local $s2 v128) (local $s3 v128) (local $s4 v128)
+    (local $t0 v128) (local $t1 v128) (local $t2 v128) (local $t3 v128) (local $t4 v128)
+    (local $x0 f32) (local $x1 f32) (local $x2 f32) (local $x3 f32) (local $x4 f32)
+    (local $y0 f32) (local $y1 f32) (local $y2 f32) (local $y3 f32) (local $y4 f32)
     (local $left v128) (local $right v128) (local $row v128)
     (local.set $rowBytes (i32.shl (local.get $n) (i32.const 2)))
     (local.set $cBytes (i32.shl (local.get $k) (i32.const 2)))
     (loop $rows
-      (local.set $a0 (i32.add (local.get $a) (i32.mul (call $clamped (local.get $i) (i32.const 0) (local.get $m)) (local.get $rowBytes))))
-      (local.set $a1 (i32.add (local.get $a) (i32.mul (call $clamped (local.get $i) (i32.const 1) (local.get $m)) (local.get $rowBytes))))
-      (local.set $a2 (i32.add (local.get $a) (i32.mul (call $clamped (local.get $i) (i32.const 2) (local.get $m)) (local.get $rowBytes))))
-      (local.set $a3 (i32.add (local.get $a) (i32.mul (call $clamped (local.get $i) (i32.const 3) (local.get $m)) (local.get $rowBytes))))
-      (local.set $a4 (i32.add (local.get $a) (i32.mul (call $clamped (local.get $i) (i32.const 4) (local.get $m)) (local.get $rowBytes))))
+      (local.set $a0
+        (call $row (local.get $a) (local.get $i) (i32.const 0) (local.get $m) (local.get $rowBytes)))
+      (local.set $a1
+        (call $row (local.get $a) (local.get $i) (i32.const 1) (local.get $m) (local.get $rowBytes)))
+      (local.set $a2
+        (call $row (local.get $a) (local.get $i) (i32.const 2) (local.get $m) (local.get $rowBytes)))
+      (local.set $a3
+        (call $row (local.get $a) (local.get $i) (i32.const 3) (local.get $m) (local.get $rowBytes)))
+      (local.set $a4
+        (call $row (local.get $a) (local.get $i) (i32.const 4) (local.get $m) (local.get $rowBytes)))
       (local.set $j (i32.const 0))
       (loop $columns
         (local.set $b0 (i32.add (local.get $b) (i32.mul (local.get $j) (local.get $rowBytes))))
-        (local.set $b1 (i32.add (local.get $b) (i32.mul (call $clamped (local.get $j) (i32.const 1) (local.get $k)) (local.get $rowBytes))))
+        (local.set $b1 (call $row (local.get $b) (local.get $j) (i32.const 1) (local.get $k) (local.get $rowBytes)))
         (local.set $o (i32.const 0))
-        (local.set $s0 (v128.const i32x4 0 0 0 0)) (local.set $t0 (v128.const i32x4 0 0 0 0))
-        (local.set $s1 (v128.const i32x4 0 0 0 0)) (local.set $t1 (v128.const i32x4 0 0 0 0))
-        (local.set $s2 (v128.const i32x4 0 0 0 0)) (local.set $t2 (v128.const i32x4 0 0 0 0))
-        (local.set $s3 (v128.const i32x4 0 0 0 0)) (local.set $t3 (v128.const i32x4 0 0 0 0))
-        (local.set $s4 (v128.const i32x4 0 0 0 0)) (local.set $t4 (v128.const i32x4 0 0 0 0))
+        (local.set $s0 (v128.const i32x4 0 0 0 0))
+        (local.set $t0 (v128.const i32x4 0 0 0 0))
+        (local.set $s1 (v128.const i32x4 0 0 0 0))
+        (local.set $t1 (v128.const i32x4 0 0 0 0))
+        (local.set $s2 (v128.const i32x4 0 0 0 0))
+        (local.set $t2 (v128.const i32x4 0 0 0 0))
+        (local.set $s3 (v128.const i32x4 0 0 0 0))
+        (local.set $t3 (v128.const i32x4 0 0 0 0))
+        (local.set $s4 (v128.const i32x4 0 0 0 0))
+        (local.set $t4 (v128.const i32x4 0 0 0 0))
         (loop $inner
           (local.set $left (v128.load (i32.add (local.get $b0) (local.get $o))))
           (local.set $right (v128.load (i32.add (local.get $b1) (local.get $o))))
@@ -141,29 +180,55 @@
           (local.set $t4 (f32x4.add (local.get $t4) (f32x4.mul (local.get $row) (local.get $right))))
           (br_if $inner
             (i32.lt_u (local.tee $o (i32.add (local.get $o) (i32.const 16))) (local.get $rowBytes))))
-        (local.set $c0 (i32.add (local.get $c) (i32.add (i32.mul (call $clamped (local.get $i) (i32.const 0) (local.get $m)) (local.get $cBytes)) (i32.shl (local.get $j) (i32.const 2)))))
-        (local.set $c1 (i32.add (local.get $c) (i32.add (i32.mul (call $clamped (local.get $i) (i32.const 1) (local.get $m)) (local.get $cBytes)) (i32.shl (local.get $j) (i32.const 2)))))
-        (local.set $c2 (i32.add (local.get $c) (i32.add (i32.mul (call $clamped (local.get $i) (i32.const 2) (local.get $m)) (local.get $cBytes)) (i32.shl (local.get $j) (i32.const 2)))))
-        (local.set $c3 (i32.add (local.get $c) (i32.add (i32.mul (call $clamped (local.get $i) (i32.const 3) (local.get $m)) (local.get $cBytes)) (i32.shl (local.get $j) (i32.const 2)))))
-        (local.set $c4 (i32.add (local.get $c) (i32.add (i32.mul (call $clamped (local.get $i) (i32.const 4) (local.get $m)) (local.get $cBytes)) (i32.shl (local.get $j) (i32.const 2)))))
+        (local.set $c0
+          (i32.add
+            (i32.shl (local.get $j) (i32.const 2))
+            (call $row (local.get $c) (local.get $i) (i32.const 0) (local.get $m) (local.get $cBytes))))
+        (local.set $c1
+          (i32.add
+            (i32.shl (local.get $j) (i32.const 2))
+            (call $row (local.get $c) (local.get $i) (i32.const 1) (local.get $m) (local.get $cBytes))))
+        (local.set $c2
+          (i32.add
+            (i32.shl (local.get $j) (i32.const 2))
+            (call $row (local.get $c) (local.get $i) (i32.const 2) (local.get $m) (local.get $cBytes))))
+        (local.set $c3
+          (i32.add
+            (i32.shl (local.get $j) (i32.const 2))
+            (call $row (local.get $c) (local.get $i) (i32.const 3) (local.get $m) (local.get $cBytes))))
+        (local.set $c4
+          (i32.add
+            (i32.shl (local.get $j) (i32.const 2))
+            (call $row (local.get $c) (local.get $i) (i32.const 4) (local.get $m) (local.get $cBytes))))
         ;; Where the second row of b is the first one again, so is where its result goes.
-        (local.set $o (i32.shl (i32.lt_s (i32.add (local.get $j) (i32.const 1)) (local.get $k)) (i32.const 2)))
+        (local.set $o
+          (i32.shl (i32.lt_s (i32.add (local.get $j) (i32.const 1)) (local.get $k)) (i32.const 2)))
         ;; All sums before the first store, as rows may be there more than once.
         (local.set $d0 (i32.add (local.get $c0) (local.get $o)))
-        (local.set $x0 (f32.add (call $sum (local.get $s0)) (f32.mul (local.get $keep) (f32.load (local.get $c0)))))
-        (local.set $y0 (f32.add (call $sum (local.get $t0)) (f32.mul (local.get $keep) (f32.load (local.get $d0)))))
+        (local.set $x0
+          (f32.add (call $sum (local.get $s0)) (f32.mul (local.get $keep) (f32.load (local.get $c0)))))
+        (local.set $y0
+          (f32.add (call $sum (local.get $t0)) (f32.mul (local.get $keep) (f32.load (local.get $d0)))))
         (local.set $d1 (i32.add (local.get $c1) (local.get $o)))
-        (local.set $x1 (f32.add (call $sum (local.get $s1)) (f32.mul (local.get $keep) (f32.load (local.get $c1)))))
-        (local.set $y1 (f32.add (call $sum (local.get $t1)) (f32.mul (local.get $keep) (f32.load (local.get $d1)))))
+        (local.set $x1
+          (f32.add (call $sum (local.get $s1)) (f32.mul (local.get $keep) (f32.load (local.get $c1)))))
+        (local.set $y1
+          (f32.add (call $sum (local.get $t1)) (f32.mul (local.get $keep) (f32.load (local.get $d1)))))
         (local.set $d2 (i32.add (local.get $c2) (local.get $o)))
-        (local.set $x2 (f32.add (call $sum (local.get $s2)) (f32.mul (local.get $keep) (f32.load (local.get $c2)))))
-        (local.set $y2 (f32.add (call $sum (local.get $t2)) (f32.mul (local.get $keep) (f32.load (local.get $d2)))))
+        (local.set $x2
+          (f32.add (call $sum (local.get $s2)) (f32.mul (local.get $keep) (f32.load (local.get $c2)))))
+        (local.set $y2
+          (f32.add (call $sum (local.get $t2)) (f32.mul (local.get $keep) (f32.load (local.get $d2)))))
         (local.set $d3 (i32.add (local.get $c3) (local.get $o)))
-        (local.set $x3 (f32.add (call $sum (local.get $s3)) (f32.mul (local.get $keep) (f32.load (local.get $c3)))))
-        (local.set $y3 (f32.add (call $sum (local.get $t3)) (f32.mul (local.get $keep) (f32.load (local.get $d3)))))
+        (local.set $x3
+          (f32.add (call $sum (local.get $s3)) (f32.mul (local.get $keep) (f32.load (local.get $c3)))))
+        (local.set $y3
+          (f32.add (call $sum (local.get $t3)) (f32.mul (local.get $keep) (f32.load (local.get $d3)))))
         (local.set $d4 (i32.add (local.get $c4) (local.get $o)))
-        (local.set $x4 (f32.add (call $sum (local.get $s4)) (f32.mul (local.get $keep) (f32.load (local.get $c4)))))
-        (local.set $y4 (f32.add (call $sum (local.get $t4)) (f32.mul (local.get $keep) (f32.load (local.get $d4)))))
+        (local.set $x4
+          (f32.add (call $sum (local.get $s4)) (f32.mul (local.get $keep) (f32.load (local.get $c4)))))
+        (local.set $y4
+          (f32.add (call $sum (local.get $t4)) (f32.mul (local.get $keep) (f32.load (local.get $d4)))))
         (f32.store (local.get $c0) (local.get $x0)) (f32.store (local.get $d0) (local.get $y0))
         (f32.store (local.get $c1) (local.get $x1)) (f32.store (local.get $d1) (local.get $y1))
         (f32.store (local.get $c2) (local.get $x2)) (f32.store (local.get $d2) (local.get $y2))
@@ -198,8 +263,9 @@
       (local.set $x (i32.add (local.get $x) (i32.const 16)))
       (br_if $next (i32.gt_s (local.tee $bytes (i32.sub (local.get $bytes) (i32.const 16))) (i32.const 0)))))
 
-  ;; A step of Adam: m and v are the running means of gradients g and of their squares, m / mScale and v / vScale
-  ;; the unbiased ones, of which the step is the rate times the quotient of the first and the root of the second.
+  ;; A step of Adam: m and v are the running means of gradients g and of their squares, m / mScale and v /
+  ;; vScale the unbiased ones, of which the step is the rate times the quotient of the first and the root of
+  ;; the second.
   (func (export "adam") (param $w i32) (param $g i32) (param $m i32) (param $v i32) (param $bytes i32)
     (param $rate f32) (param $mScale f32) (param $vScale f32)
     (local $gradient v128) (local $mean v128) (local $square v128)
@@ -231,9 +297,9 @@
       (local.set $v (i32.add (local.get $v) (i32.const 16)))
       (br_if $next (i32.gt_s (local.tee $bytes (i32.sub (local.get $bytes) (i32.const 16))) (i32.const 0)))))
 
-  ;; 1 / (1 + exp(-x)). With q the whole number nearest to -x / ln 2, exp(-x) is 2^q times the exponential of a rest of at
-  ;; most ln 2 / 2, whose polynomial is that of the Cephes library (S. Moshier); ln 2 is the sum of two constants. Adding
-  ;; 1.5 * 2^23 rounds to whole numbers and leaves them in the lowest bits.
+  ;; 1 / (1 + exp(-x)). With q the whole number nearest to -x / ln 2, exp(-x) is 2^q times the exponential of
+  ;; a rest of at most ln 2 / 2, whose polynomial is that of the Cephes library (S. Moshier); ln 2 is the sum
+  ;; of two constants. Adding 1.5 * 2^23 rounds to whole numbers and leaves them in the lowest bits.
   (func $sigmoid (param $x v128) (result v128)
     (local $whole v128) (local $rest v128)
     (local.set $x
@@ -265,9 +331,9 @@
       (f32x4.splat (f32.const 1))
       (f32x4.add (f32x4.splat (f32.const 1)) (local.get $x))))
 
-  ;; A step of a GRU. The gates, four blocks of `bytes`, hold the affine maps for r and z, and for n the hidden state's and
-  ;; the input's; they become r, z, the hidden state's map as it was, and n. h is the state before; the state after, which is
-  ;; n + z (h - n), goes to two places.
+  ;; A step of a GRU. The gates, four blocks of `bytes`, hold the affine maps for r and z, and for n the
+  ;; hidden state's and the input's; they become r, z, the hidden state's map as it was, and n. h is the state
+  ;; before; the state after, which is n + z (h - n), goes to two places.
   (func (export "gruForward")
     (param $gates i32) (param $h i32) (param $next i32) (param $out i32) (param $bytes i32)
     (local $size i32) (local $zAt i32) (local $aAt i32) (local $nAt i32)
@@ -302,9 +368,9 @@
       (local.set $out (i32.add (local.get $out) (i32.const 16)))
       (br_if $next (i32.gt_s (local.tee $bytes (i32.sub (local.get $bytes) (i32.const 16))) (i32.const 0)))))
 
-  ;; The same step backwards: gates become the gradients of the affine maps. dh is the gradient of the state after the step
-  ;; as far as later steps use it, to which that of the output is added; it becomes the part of the gradient of the state
-  ;; before that does not pass through the affine maps.
+  ;; The same step backwards: gates become the gradients of the affine maps. dh is the gradient of the state
+  ;; after the step as far as later steps use it, to which that of the output is added; it becomes the part of
+  ;; the gradient of the state before that does not pass through the affine maps.
   (func (export "gruBackward")
     (param $gates i32) (param $h i32) (param $dh i32) (param $dout i32) (param $bytes i32)
     (local $size i32) (local $zAt i32) (local $aAt i32) (local $nAt i32)
