@@ -1,5 +1,6 @@
 /**
- * The configuration of a dataset: the parameters of `mnist1d.DatasetConfig`, by the same names and with the same bounds.
+ * The configuration of a dataset: the parameters of `mnist1d.DatasetConfig`, by the same names and with the same
+ * bounds.
  *
  * Values come from addresses that anybody may write, so that all are checked here and nowhere after.
  */
@@ -54,8 +55,8 @@ import { apportion } from './rationals.js';
  * }} Config
  *
  * `heights` are the templates of all classes; `labels` those that occur, in the order of generation; `shares` their
- * proportions; `stretchedLength` the points of a signal before the final resampling; and the sizes of all parts together,
- * of the training and of the test part.
+ * proportions; `stretchedLength` the points of a signal before the final resampling; and the sizes of all parts
+ * together, of the training and of the test part.
  */
 
 /** What a user gave is wrong; the message names field, value and what is allowed. */

@@ -1,6 +1,6 @@
 /**
- * The grids of points of padded templates, stretched and finished signals, in whole numbers, so that no machine can round
- * differently what decides a branch. The counterpart of `_Grid` in `mnist1d.stream.tables`.
+ * The grids of points of padded templates, stretched and finished signals, in whole numbers, so that no machine can
+ * round differently what decides a branch. The counterpart of `_Grid` in `mnist1d.stream.tables`.
  */
 
 import { roundToEven } from './normal.js';
@@ -17,8 +17,8 @@ const HEIGHT_BITS = 24;
  * @property {Float64Array} line heights of a line over the final points, from -1/2 to 1/2
  * @property {number} templateLength points of a template
  * @property {number} heightUnit the height that a whole number 1 stands for
- * @property {(place: number, padding: number, p: number) => number} stretchedHeight height of a stretched, unshifted point
- *   of a class, in units of heightUnit / (length - 1)
+ * @property {(place: number, padding: number, p: number) => number} stretchedHeight height of a stretched,
+ *   unshifted point of a class, in units of heightUnit / (length - 1)
  * @property {(padding: number, p: number) => boolean} isOfDigit whether an unshifted point belongs to the digit
  */
 

@@ -8,8 +8,8 @@ import { thresholds } from './rationals.js';
 /**
  * Return the class of each sample before noise, as a place in `config.labels`.
  *
- * With equal class sizes, every group of as many samples as there are classes has each class once, in the order of sorted
- * random words. With proportions, each sample draws its own class.
+ * With equal class sizes, every group of as many samples as there are classes has each class once, in the order of
+ * sorted random words. With proportions, each sample draws its own class.
  *
  * @param {Config} config
  * @param {readonly number[]} indices

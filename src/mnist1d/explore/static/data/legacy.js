@@ -1,6 +1,6 @@
 /**
- * NumPy's legacy random stream, `numpy.random.RandomState`: the Mersenne Twister MT19937 and the distributions that NumPy
- * keeps as they are.
+ * NumPy's legacy random stream, `numpy.random.RandomState`: the Mersenne Twister MT19937 and the distributions that
+ * NumPy keeps as they are.
  */
 
 const SIZE = 624;

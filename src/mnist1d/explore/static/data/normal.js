@@ -1,8 +1,8 @@
 /**
  * The standard normal value of every 16-bit number, in whole multiples of 1 / 512.
  *
- * They are the quantiles in the middle of 65,536 equally probable parts, rounded. None comes near the middle between two
- * whole numbers, so that any good quantile function gives the same table: `mnist1d.stream.tables.normal_table`.
+ * They are the quantiles in the middle of 65,536 equally probable parts, rounded. None comes near the middle between
+ * two whole numbers, so that any good quantile function gives the same table: `mnist1d.stream.tables.normal_table`.
  */
 
 /** Standard normal values are whole multiples of the reciprocal. */

@@ -1,8 +1,8 @@
 /**
  * Sets from the published random stream: what `mnist1d.generate` and `mnist1d.load` return, up to rounding.
  *
- * Logarithm and exponential differ in the last bit between machines, so that signals differ from Python's by about 1e-14;
- * those of the published configuration are equal as 32-bit floats.
+ * Logarithm and exponential differ in the last bit between machines, so that signals differ from Python's by about
+ * 1e-14; those of the published configuration are equal as 32-bit floats.
  */
 
 import { configured, InputError } from './config.js';
@@ -51,7 +51,9 @@ export function load() {
  */
 export function generateSet(parameters = {}) {
   const config = configured(parameters);
-  if (config.max_translation > 2 ** 32) throw new InputError('max_translation must be at most 2**32 in a published set');
+  if (config.max_translation > 2 ** 32) {
+    throw new InputError('max_translation must be at most 2**32 in a published set');
+  }
   const random = new RandomState(config.seed);
   const raw = rawSamples(config, config.nSamples, random);
   const length = config.final_seq_length;

@@ -1,5 +1,6 @@
 /**
- * Mean and standard deviation of all values of a configuration's distribution, to the last bit those of `mnist1d.stream`.
+ * Mean and standard deviation of all values of a configuration's distribution, to the last bit those of
+ * `mnist1d.stream`.
  *
  * The order of the operations, and of the terms of every sum, is part of the definition (docs/stream-specification.md).
  */
@@ -65,8 +66,8 @@ export function standardisation(config, grid) {
 }
 
 /**
- * Averages for every stretched point: of the height of the digit, of its square and of its product with the next point's;
- * shares of signals whose digit does not cover the point, and covers neither it nor the next.
+ * Averages for every stretched point: of the height of the digit, of its square and of its product with the next
+ * point's; shares of signals whose digit does not cover the point, and covers neither it nor the next.
  *
  * @typedef {Record<'height' | 'square' | 'product' | 'outside' | 'outsideBoth', Float64Array>} Moments
  */

@@ -56,7 +56,7 @@ export class Stream {
     const config = configured(parameters);
     if (config.shuffle_seq) throw new InputError("shuffle_seq must be false in a stream; use positions 'shuffled'");
     if (config.label_noise > 0 && config.label_noise_kind === 'published') {
-      throw new InputError("label_noise_kind must not be 'published' in a stream; use 'symmetric', which is distributed alike");
+      throw new InputError("label_noise_kind must not be 'published' in a stream; use 'symmetric'");
     }
     /** @readonly */
     this.config = config;

@@ -1,5 +1,6 @@
 /**
- * The inner loops of training: in WebAssembly with vectors of four numbers, or in plain JavaScript where a browser has none.
+ * The inner loops of training: in WebAssembly with vectors of four numbers, or in plain JavaScript where a browser has
+ * none.
  *
  * Matrices are row-major in one array. Their last axis, the columns of a batch, is a multiple of `COLUMNS`.
  */
@@ -12,21 +13,25 @@ export const COLUMNS = 8;
 const PAGE = 65_536;
 const ALIGNMENT = 16;
 
+/** @typedef {Float32Array} Floats */
+/** @typedef {(c: Floats, a: Floats, b: Floats, m: number, k: number, n: number, keep?: boolean) => void} Product */
+/** @typedef {(gates: Floats, h: Floats, to: Floats, out: Floats) => void} TimeStep */
+/**
+ * @typedef {(w: Floats, g: Floats, m: Floats, v: Floats, rate: number, mScale: number, vScale: number) => void} Update
+ */
+
 /**
  * @typedef {object} Loops
- * @property {(c: Float32Array, a: Float32Array, b: Float32Array, m: number, k: number, n: number, keep?: boolean) => void}
- *   multiply c (m, n) = a (m, k) b (k, n), added to what is in c if `keep`
- * @property {(c: Float32Array, a: Float32Array, b: Float32Array, m: number, k: number, n: number, keep?: boolean) => void}
- *   multiplyTransposed c (m, k) = a (m, n) times the transpose of b (k, n), added to what is in c if `keep`
- * @property {(x: Float32Array) => void} relu x = max(x, 0)
- * @property {(g: Float32Array, y: Float32Array) => void} reluGradient g = g where y > 0, else 0
- * @property {(y: Float32Array, x: Float32Array) => void} add y = y + x
- * @property {(w: Float32Array, g: Float32Array, m: Float32Array, v: Float32Array, rate: number, mScale: number,
- *   vScale: number) => void} adam a step: the running means m and v follow gradient and squared gradient, and w moves by
- *   the rate times (m / mScale) / (sqrt(v / vScale) + 1e-8)
- * @property {(gates: Float32Array, h: Float32Array, next: Float32Array, out: Float32Array) => void} gruForward a time step
- * @property {(gates: Float32Array, h: Float32Array, dh: Float32Array, dout: Float32Array) => void} gruBackward the same
- *   step backwards
+ * @property {Product} multiply c (m, n) = a (m, k) b (k, n), added to what is in c if `keep`
+ * @property {Product} multiplyTransposed c (m, k) = a (m, n) times the transpose of b (k, n), added to what is in c if
+ *   `keep`
+ * @property {(x: Floats) => void} relu x = max(x, 0)
+ * @property {(g: Floats, y: Floats) => void} reluGradient g = g where y > 0, else 0
+ * @property {(y: Floats, x: Floats) => void} add y = y + x
+ * @property {Update} adam a step: the running means m and v follow gradient g and squared gradient, and w moves by the
+ *   rate times (m / mScale) / (sqrt(v / vScale) + 1e-8)
+ * @property {TimeStep} gruForward a step of a GRU from state h; the new state goes to two places (see kernel.wat)
+ * @property {TimeStep} gruBackward the same step backwards, with the gradients of the new state and of the output
  */
 
 /** @typedef {Loops & {allocate: (n: number) => Float32Array}} Operations loops, and the arrays that they work on */

@@ -4,7 +4,8 @@
 export const plainLoops = {
   multiply(c, a, b, m, k, n, keep = false) {
     if (!keep) c.fill(0, 0, m * n);
-    // Four rows at once: each row of b is read a quarter as often. Rows beyond the last add nothing to the first of four.
+    // Four rows at once: each row of b is read a quarter as often. Rows beyond the last add nothing to the first of
+    // four.
     for (let i = 0; i < m; i += 4) {
       const [two, three, four] = [i + 1 < m, i + 2 < m, i + 3 < m];
       const c0 = i * n;

@@ -1,6 +1,6 @@
 /**
- * Random numbers of JAX, from the counter-based generator Threefry-2x32: keys, uniform numbers and permutations, so that a
- * key gives the initial weights and the batches that it gives in `mnist1d.models` and `mnist1d.training`.
+ * Random numbers of JAX, from the counter-based generator Threefry-2x32: keys, uniform numbers and permutations, so
+ * that a key gives the initial weights and the batches that it gives in `mnist1d.models` and `mnist1d.training`.
  *
  * Source: Salmon et al. (2011); `jax.random` with partitionable keys, its default.
  */

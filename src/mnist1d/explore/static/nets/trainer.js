@@ -22,7 +22,8 @@ import { key } from './threefry.js';
  * @property {Record<string, Part>} data by part; all that are not `train` are evaluated as well
  * @property {number} [length] points of a signal, 40
  * @property {number} [classes] 10
- * @property {number} [width] hidden units of the MLP (100), channels of the CNN (25), hidden units per direction of the GRU (6)
+ * @property {number} [width] hidden units of the MLP (100), channels of the CNN (25), hidden units per direction of the
+ *   GRU (6)
  * @property {boolean} [residual] whether the MLP's second layer adds to its first (true)
  * @property {string} [optimiser] adam, momentum (0.9) or sgd
  * @property {number} [learningRate] 0.01
@@ -158,7 +159,8 @@ export class Trainer {
   setWeights(arrays) {
     const wanted = this.model.arrays();
     if (arrays.length !== wanted.length || arrays.some((each, i) => each.length !== wanted[i].values.length)) {
-      throw new InputError(`weights must be ${wanted.map(({ name, shape }) => `${name} (${shape.join(', ')})`).join(', ')}`);
+      const listed = wanted.map(({ name, shape }) => `${name} (${shape.join(', ')})`);
+      throw new InputError(`weights must be ${listed.join(', ')}`);
     }
     this.model.setArrays(arrays);
   }

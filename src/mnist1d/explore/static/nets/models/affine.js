@@ -12,8 +12,8 @@ import { split, uniform } from '../threefry.js';
  */
 
 /**
- * An array of a model as the package has it: `name` is its path in the Equinox module, `shape` its axes, and the values are
- * in the order of NumPy.
+ * An array of a model as the package has it: `name` is its path in the Equinox module, `shape` its axes, and the values
+ * are in the order of NumPy.
  *
  * @typedef {{name: string, shape: number[], values: Float32Array}} NamedArray
  */

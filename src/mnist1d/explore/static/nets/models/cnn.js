@@ -17,7 +17,8 @@ export class CNN extends Layered {
     const { classes, columns, width: channels = 25 } = sizes;
     let length = sizes.length;
     const convolutions = KERNELS.map((kernel, i) => {
-      const layer = new Convolution(operations, `convolutions[${i}]`, kernel, i ? channels : 1, channels, length, columns);
+      const name = `convolutions[${i}]`;
+      const layer = new Convolution(operations, name, kernel, i ? channels : 1, channels, length, columns);
       length = layer.outLength;
       return layer;
     });

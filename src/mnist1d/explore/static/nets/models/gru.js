@@ -77,7 +77,8 @@ export class GRU {
   }
 
   arrays() {
-    const own = Object.entries(this.shapes).map(([name, shape], i) => ({ name, shape, values: this.own[i].values.slice() }));
+    const shapes = Object.entries(this.shapes);
+    const own = shapes.map(([name, shape], i) => ({ name, shape, values: this.own[i].values.slice() }));
     return [...own, ...this.output.arrays()];
   }
 
@@ -89,8 +90,9 @@ export class GRU {
 }
 
 /**
- * One direction. Per time step its input is a matrix with the rows of the hidden state, the point and ones; the affine maps
- * of all gates are one product with it: those of r and z, and for n that of the hidden state and that of the input.
+ * One direction. Per time step its input is a matrix with the rows of the hidden state, the point and ones; the affine
+ * maps of all gates are one product with it: those of r and z, and for n that of the hidden state and that of the
+ * input.
  */
 class Direction {
   /** @type {Float32Array[]} the hidden state after each point goes there, too */
@@ -161,7 +163,8 @@ class Direction {
     for (let block = 0; block < 4; block++) {
       for (let unit = 0; unit < width; unit++) {
         const row = (block * width + unit) * rows;
-        // Both maps of the third gate, n, are of its weights: the first with those of the state, the second of the input.
+        // Both maps of the third gate, n, are of its weights: the first with those of the state, the second of the
+        // input.
         const from = (Math.min(block, 2) * DIRECTIONS + d) * width + unit;
         const [withState, withInput] = [block < 3, block !== 2];
         for (let k = 0; k < width; k++) weights[row + k] = withState ? hiddenWeight[from * width + k] : 0;
