@@ -99,7 +99,9 @@ def test_a_grid_is_one_array_with_a_dimension_per_field(walk):
 def test_attributes_say_what_was_run(walk):
     result = run_grid(walk, {"scale": [1.0, 2.0]}, seeds=3, n_steps=5)
     assert json.loads(result.attrs["grid"]) == {"scale": [1.0, 2.0]}
-    assert json.loads(result.attrs["config"])["n_steps"] == 5
+    shared = json.loads(result.attrs["config"])
+    assert shared["n_steps"] == 5
+    assert "scale" not in shared  # no point has the default
     assert result.attrs["experiment"] == "walk"
     assert result.attrs["protocol"] == "reduced"
     assert "numpy" in json.loads(result.attrs["versions"])
@@ -149,6 +151,12 @@ def test_a_grid_survives_its_file(walk, tmp_path):
     assert plain.sizes["data.label_noise"] == 2
     assert plain.sizes["sizes"] == 2
     assert plain["sizes"].values.tolist() == ["1", "2 3"]
+    # What is swept has no common value.
+    shared = json.loads(plain.attrs["config"])
+    assert "sizes" not in shared
+    assert shared["data"] == {
+        name: value for name, value in DatasetConfig().to_dict().items() if name != "label_noise"
+    }
 
 
 def test_other_coordinates_are_joined_and_what_a_point_lacks_is_missing(walk):

@@ -50,9 +50,9 @@ def run_grid(
         **settings: fields of the configuration that replace those of `config`.
 
     Returns: the experiment's result, with a dimension in front for every field of the grid
-        (`grids.combine`), and the attributes of `record.execute`; of a grid `config` has the shared
-        settings, `grid` (JSON) the values per field, `seconds` the sum, and `protocol` is
-        "reduced".
+        (`grids.combine`), and the attributes of `record.execute`; of a grid `config` has the fields
+        that are the same at all points, `grid` (JSON) the values per field, `seconds` the sum, and
+        `protocol` is "reduced".
 
     Raises: InputError: before anything runs, if there is no such experiment or field, a value is
         not allowed or occurs twice, or a field cannot be swept; later, if a result cannot be
@@ -67,14 +67,12 @@ class Plan:
 
     Attributes:
         experiment: its module.
-        base: the settings that all points share.
         axes: the values of every swept field.
         points: the values of swept fields at every point, the last field varying fastest.
         configs: the configuration at every point.
     """
 
     experiment: Experiment
-    base: Any
     axes: Mapping[str, Sequence[Any]]
     points: Sequence[Mapping[str, Any]]
     configs: Sequence[Any]
@@ -107,7 +105,7 @@ class Plan:
         return combine([each.drop_attrs(deep=False) for each in results], self.axes).assign_attrs(
             _common(results),
             **commits_together(results),
-            config=as_json(self.base),
+            config=as_json(_shared([json.loads(each.attrs["config"]) for each in results])),
             grid=as_json(self.axes),
             protocol="reduced",
             finished=max(result.attrs["finished"] for result in results),
@@ -142,7 +140,7 @@ def plan_grid(
     if isinstance(seeds := getattr(base, "seeds", None), int) and seeds < 1:
         raise InputError(f"seeds must be at least 1, got {seeds}")
     points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-    return Plan(experiment, base, axes, points, [_config_at(base, point) for point in points])
+    return Plan(experiment, axes, points, [_config_at(base, point) for point in points])
 
 
 def _values(name: str, values: Any) -> list[Any]:
@@ -224,6 +222,18 @@ def _key(experiment: Experiment, config: Any) -> str:
         # None there means the folder that the environment names.
         known["mnist"] = str(mnist_folder(config.mnist))
     return json.dumps(known, sort_keys=True)
+
+
+def _shared(configs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the fields that all configurations have in common, those of inner ones, too."""
+    shared: dict[str, Any] = {}
+    for name, value in configs[0].items():
+        values = [config[name] for config in configs if name in config]
+        if len(values) == len(configs) and all(isinstance(each, dict) for each in values):
+            shared[name] = _shared(values)
+        elif values == [value] * len(configs):
+            shared[name] = value
+    return shared
 
 
 def _common(results: Sequence[xr.Dataset]) -> dict[str, Any]:
