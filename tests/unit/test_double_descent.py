@@ -23,6 +23,7 @@ from mnist1d.experiments.double_descent.measures import threshold
 from mnist1d.experiments.double_descent.method import _training, measure_curves
 from mnist1d.experiments.double_descent.training import ARCHITECTURES
 from mnist1d.harness.claims import judge
+from mnist1d.harness.findings import attempt_findings
 from mnist1d.harness.settings import as_json
 
 # Authors' notebook of section 5.2: training and test error in per cent of the published runs.
@@ -216,7 +217,8 @@ def test_where_no_network_fits_its_labels_it_is_said_that_no_peak_can_show(publi
     (remark,) = double_descent.remarks(found)
     assert "48 % (MLP, no label noise), 54 % (MLP, label noise), 20 % (CNN, label noise)" in remark
     about = {"protocol": "reduced", "config": as_json(config), "experiment": "double-descent"}
-    show_findings(double_descent, found.assign_attrs(about), Console(width=4000))
+    found = found.assign_attrs(about)
+    show_findings(attempt_findings(double_descent, found), found, Console(width=4000))
     assert remark in capsys.readouterr().out
 
 

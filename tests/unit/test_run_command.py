@@ -150,10 +150,60 @@ def test_a_summary_that_fails_loses_no_result(command, capsys):
         command("run", "coin.py")
     assert ended.value.code == 3
     said = capsys.readouterr()
-    assert "no claims and no table (AttributeError" in said.err
-    assert "No summary with these settings (AttributeError" in said.out
-    assert "No figures with these settings (AttributeError" in said.err
+    last = said.err.splitlines()[-1]
+    assert last.startswith("mnist1d: no table (AttributeError: ")
+    assert "; no figures (AttributeError: " in last
+    assert "With these settings: no table (AttributeError" in said.out
+    assert "With these settings: no figures (AttributeError" in said.err
     assert "share" in results.load_result("mnist1d-runs/coin")
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        ("def plot(result):\n    raise SystemExit(0)", "no figures (SystemExit: 0)"),
+        ("def plot(result):\n    open('lost.csv')", "no figures (FileNotFoundError: "),
+        ("def plot(result):\n    return Figure()", 'such as {"figure": figure}, not Figure'),
+        (
+            "def plot(result):\n    return {'../x': Figure()}",
+            "letters, digits, - and _, not '../x'",
+        ),
+        ("def plot(result):\n    return {'x': 3}", "with figures of Matplotlib, not int"),
+        ("def summarise(result):\n    return [('a', 'b', {})]", "must return rows, not tuple"),
+        ("def summarise(result):\n    return [Row('a', 'b', {'c': 1.0})]", "must be an estimate"),
+        ("def remarks(result):\n    return 1 / 0", "no remarks (ZeroDivisionError"),
+        ("CAPTIONS = {'x': 3}", "no report (TypeError: findings.captions.x is of the wrong type)"),
+        ("CLAIMS = 3", "no claims (TypeError: "),
+    ],
+)
+def test_a_part_that_fails_is_named_and_the_rest_is_kept(command, capsys, part, why):
+    Path("coin.py").write_text(f"{COIN}\n{part}\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        command("run", "coin.py", "--out", "out")
+    assert ended.value.code == 3
+    assert why in capsys.readouterr().err.splitlines()[-1]
+    assert "share" in results.load_result("out/coin")
+    assert not [path for path in Path().rglob("*") if path.suffix in {".png", ".pdf"}]
+
+
+def test_claims_table_and_figures_are_made_once(command, capsys):
+    counted = """
+def counted(function):
+    def call(result):
+        print("asked for", function.__name__)
+        return function(result)
+    return call
+
+def measure(result):
+    return share(result)
+
+summarise, plot = counted(summarise), counted(plot)
+CLAIMS = (Claim("fair", "Half are heads", "textbook", Equals(0.5, 0.1), counted(measure)),)
+"""
+    Path("coin.py").write_text(COIN + MORE + CLAIMS + counted, encoding="utf-8")
+    command("run", "coin.py", "--json")
+    asked = [line for line in capsys.readouterr().err.splitlines() if line.startswith("asked")]
+    assert sorted(asked) == ["asked for measure", "asked for plot", "asked for summarise"]
 
 
 def test_a_run_that_ends_the_program_is_no_success(command, capsys):
@@ -229,7 +279,73 @@ def test_an_experiment_of_ones_own_is_reported_with_its_claims(command, capsys):
     assert "data:image/png;base64," in html
     claims = json.loads(Path("R/claims.json").read_text("utf-8"))
     assert [claim["verdict"] for claim in claims] == ["confirmed", "confirmed", "refuted"]
-    assert {claim["experiment"] for claim in claims} == {"coin"}
+    assert {(claim["experiment"], claim["kind"]) for claim in claims} == {("coin", "own")}
+
+
+def test_claims_of_ones_own_have_the_same_words_everywhere(command, capsys):
+    Path("coin.py").write_text(COIN + CLAIMS, encoding="utf-8")
+
+    def document(*arguments):
+        capsys.readouterr()
+        command(*arguments, "--json")
+        found = json.loads(capsys.readouterr().out)["result"]
+        return [{k: v for k, v in each.items() if k != "rule"} for each in found["claims"]]
+
+    for options in ((), ("--quick",)):
+        ran = document("run", "coin.py", "--out", "R", *options)
+        assert ran == json.loads(Path("R/claims.json").read_text("utf-8"))
+        assert ran == document("show-result", "R/coin")
+        assert ran == document("show-result", "R/coin", "--experiment", "coin.py")
+    assert {(each["verdict"], each["reason"]) for each in ran} == {
+        ("not checkable", "not the default settings")
+    }
+    assert ran[0]["statement"] == "Half of the throws are heads"
+
+
+def test_claims_of_a_result_that_was_replaced_are_no_more(command):
+    Path("coin.py").write_text(COIN + CLAIMS, encoding="utf-8")
+    command("run", "coin.py", "--out", "R")
+    assert len(json.loads(Path("R/claims.json").read_text("utf-8"))) == 3
+    command("run", "coin.py", "--n-throws", 5, 7, "--out", "R")
+    assert json.loads(Path("R/claims.json").read_text("utf-8")) == []
+
+
+def test_claims_about_other_data_are_judged_if_it_is_their_default(command):
+    text = (
+        COIN.replace("NAME =", "from mnist1d import DatasetConfig\nNAME =")
+        .replace(
+            "    @classmethod",
+            "    data: DatasetConfig = field(\n        "
+            "default_factory=lambda: DatasetConfig(label_noise=0.5)\n    )\n\n    @classmethod",
+        )
+        .replace("import dataclass", "import dataclass, field")
+    )
+    Path("coin.py").write_text(text + CLAIMS, encoding="utf-8")
+    for options, verdict in ((), "confirmed"), (("--data.label-noise", "0.2"), "not checkable"):
+        command("run", "coin.py", "--out", "R", *options)
+        assert json.loads(Path("R/claims.json").read_text("utf-8"))[0]["verdict"] == verdict
+
+
+def test_a_rule_that_cannot_be_stored_is_named(command, capsys):
+    rule = "\nclass Mine(Positive):\n    pass\nCLAIMS = (Claim('c', 'd', 'e', Mine(), share),)\n"
+    Path("coin.py").write_text(COIN + CLAIMS + rule, encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        command("run", "coin.py")
+    assert ended.value.code == 3
+    said = capsys.readouterr()
+    assert "1 confirmed" in said.out
+    assert "claims with rules of their own are in no report: c" in said.err.splitlines()[-1]
+
+
+def test_another_damaged_result_in_the_folder_is_named(command, capsys):
+    Path("coin.py").write_text(COIN + CLAIMS, encoding="utf-8")
+    Path("R/other").mkdir(parents=True)
+    Path("R/other/result.nc").write_bytes(b"nothing")
+    with pytest.raises(SystemExit) as ended:
+        command("run", "coin.py", "--out", "R", "--quiet")
+    assert ended.value.code == 3
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"left out of claims.json: {Path('R/other/result.nc')} is damaged" in last
 
 
 def test_other_settings_decide_no_claim_of_ones_own(command, capsys):

@@ -31,6 +31,9 @@ Scheduler = Annotated[
 _REMARKS = ("Matplotlib created a temporary", "mkdir -p failed")
 logging.getLogger("matplotlib").addFilter(lambda line: not str(line.msg).startswith(_REMARKS))
 
+RECORD = Path("mnist1d-results")
+"""The folder that `mnist1d reproduce` writes, unless it is told otherwise."""
+
 Flag = Annotated[bool, tyro.conf.arg(help_behavior_hint="")]
 """An option that is off unless it is given."""
 
@@ -113,17 +116,25 @@ def connected(scheduler: str | None) -> Iterator[Executor | None]:
 
 
 def with_fields(
-    command: Callable[..., Outcome], config: Any, quick: Any = None, owner: str | None = None
+    command: Callable[..., Outcome],
+    work: Callable[..., Outcome],
+    config: Any,
+    quick: Any = None,
+    *,
+    about: str,
+    owner: str | None = None,
 ) -> Callable[..., Outcome]:
     """Return a command with the fields of a configuration as further options.
 
     Exits with a one-line error if a field has the name of an option, or an option no value.
 
     Args:
-        command: a function of keywords; its first parameter, `values`, gets the values of the
-            options that were used, by field.
+        command: whose options come first, with their help.
+        work: does the work: a function of the values of the fields that were given, by field, and
+            of the command's options as keywords.
         config: the configuration whose values are shown as defaults.
         quick: the configuration of a quick run, whose values are shown where they differ.
+        about: the beginning of the help.
         owner: name of the configuration in messages; that of its class if omitted.
     """
     from mnist1d.cli.config_options import given, options_of
@@ -134,10 +145,11 @@ def with_fields(
     except InputError as error:
         fail(str(error))
     owner = owner or type(config).__name__
-    own = dict(list(inspect.signature(command, eval_str=True).parameters.items())[1:])
+    parameters = inspect.signature(command, eval_str=True).parameters.values()
+    own = [each for each in parameters if each.kind is each.KEYWORD_ONLY]
     for option in own:
-        if option in options.__annotations__:
-            fail(f"{owner} must not have a field {option}: it is an option of the command")
+        if option.name in options.__annotations__:
+            fail(f"{owner} must not have a field {option.name}: it is an option of the command")
 
     def with_values(**arguments: Any) -> Outcome:
         used = arguments.pop("fields", None)
@@ -145,7 +157,7 @@ def with_fields(
             values = {} if used is None else given(used)
         except InputError as error:
             fail(str(error))
-        return command(values, **arguments)
+        return work(values, **{each.name: each.default for each in own} | arguments)
 
     fields = inspect.Parameter(
         "fields",
@@ -154,10 +166,10 @@ def with_fields(
         # Without a prefix, but with those of nested configurations.
         annotation=Annotated[options, tyro.conf.arg(name="")],
     )
-    parameters = [*own.values(), fields]
-    with_values.__doc__ = command.__doc__
-    with_values.__dict__["__signature__"] = inspect.Signature(parameters)
-    with_values.__annotations__ = {each.name: each.annotation for each in parameters}
+    _, heading, arguments = (inspect.getdoc(command) or "").partition("Args:")
+    with_values.__doc__ = f"{about}\n\n{heading}{arguments}"
+    with_values.__dict__["__signature__"] = inspect.Signature([*own, fields])
+    with_values.__annotations__ = {each.name: each.annotation for each in [*own, fields]}
     return with_values
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,22 +24,16 @@ from mnist1d.cli.output.outcome import Outcome
 if TYPE_CHECKING:
     from mnist1d.lab.comparison.protocol import Protocol
 
-_OUT = Path("mnist1d-comparisons")
-
-_File = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE.py")]
-_Workers = Annotated[
-    int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: the cores)")
-]
-_Out = Annotated[Path, tyro.conf.arg(metavar="DIR")]
-
 
 def compare(
-    file: _File,
+    file: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE.py")],
     /,
     *,
-    out: _Out = _OUT,
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("mnist1d-comparisons"),
     scheduler: Scheduler = None,
-    workers: _Workers = None,
+    workers: Annotated[
+        int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: the cores)")
+    ] = None,
     threads: int = 1,
     json: Flag = False,
     quiet: Flag = False,
@@ -57,8 +52,8 @@ def compare(
         json: write one JSON document in place of tables.
         quiet: show no progress.
     """
-    found = _read(file)
-    return _run(file, *found, out, scheduler, workers, threads, json=json, quiet=quiet)
+    options = {"out": out, "scheduler": scheduler, "workers": workers, "threads": threads}
+    return command_for(str(file))(**options, json=json, quiet=quiet)
 
 
 def command_for(name: str) -> Callable[..., Outcome]:
@@ -66,41 +61,10 @@ def command_for(name: str) -> Callable[..., Outcome]:
 
     Exits with a one-line error if the file cannot be used.
     """
-    from mnist1d.harness.interface import InputError
-    from mnist1d.harness.settings import with_settings
-
     file = Path(name)
     candidates, protocol = _read(file)
-
-    def compare_file(
-        values: Mapping[str, list[Any]],
-        *,
-        out: _Out = _OUT,
-        scheduler: Scheduler = None,
-        workers: _Workers = None,
-        threads: int = 1,
-        json: Flag = False,
-        quiet: Flag = False,
-    ) -> Outcome:
-        """Compare candidates of your own: tuned alike, paired by seed.
-
-        Args:
-            values: fields of the protocol.
-            out: folder for the result, its figure and finished runs; made if needed.
-            scheduler: address of a Dask scheduler, whose workers train in place of this machine.
-            workers: how many runs go next to each other, of candidates that are not in Equinox.
-            threads: that such a run may use.
-            json: write one JSON document in place of tables.
-            quiet: show no progress.
-        """
-        try:
-            changed = with_settings(protocol, only_values(values))
-        except (InputError, TypeError) as error:
-            fail(str(error))
-        how = {"json": json, "quiet": quiet}
-        return _run(file, candidates, changed, out, scheduler, workers, threads, **how)
-
-    return with_fields(compare_file, protocol)
+    about = "Compare candidates of your own: tuned alike, paired by seed."
+    return with_fields(compare, partial(_run, file, candidates, protocol), protocol, about=about)
 
 
 def _read(file: Path) -> tuple[Mapping[str, Any], "Protocol"]:
@@ -130,18 +94,25 @@ def _run(
     file: Path,
     candidates: Mapping[str, Any],
     protocol: "Protocol",
+    values: Mapping[str, list[Any]],
+    *,
     out: Path,
     scheduler: str | None,
     workers: int | None,
     threads: int,
-    *,
     json: bool,
     quiet: bool,
 ) -> Outcome:
     from mnist1d.cli.output import documents
     from mnist1d.cli.output.progress import make_progress
+    from mnist1d.harness.interface import InputError
+    from mnist1d.harness.settings import with_settings
     from mnist1d.lab.comparison.compare import compare as compare_candidates
 
+    try:
+        protocol = with_settings(protocol, only_values(values))
+    except (InputError, TypeError) as error:
+        fail(str(error))
     start, console, folder = time.perf_counter(), make_console(), out / file.stem
     with exit_on_error(out):
         prepare_devices()

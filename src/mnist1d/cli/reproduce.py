@@ -2,13 +2,14 @@
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from mnist1d.cli.command import (
+    RECORD,
     Flag,
     Scheduler,
     connected,
@@ -46,7 +47,7 @@ def reproduce(
     ] = None,
     beyond: bool = False,
     quick: bool = False,
-    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("mnist1d-results"),
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = RECORD,
     mnist: Annotated[
         Path | None,
         tyro.conf.arg(metavar="DIR", help_behavior_hint=f"(default: ${FOLDER_VARIABLE})"),
@@ -85,7 +86,7 @@ def reproduce(
     from mnist1d.cli.output.tables import describe_time, show_summary, show_times
     from mnist1d.harness import record, schedule
     from mnist1d.harness.findings import findings_of
-    from mnist1d.harness.stored.findings import save_claims
+    from mnist1d.harness.stored.findings import CLAIMS, save_claims
 
     prepare_devices()
     console = make_console()
@@ -93,7 +94,8 @@ def reproduce(
     if quick:
         progress.note("Quick run, not the full protocol.")
     own: dict[str, Findings] = {}
-    results, failures, named = {}, [], set[str]()
+    results, failures = {}, []
+    wrong: Mapping[str, str] = {}
     with (
         exit_on_error(out),
         connected(scheduler) as executor,
@@ -108,13 +110,12 @@ def reproduce(
             failures += [documents.failures_of_result(result)]
             record.save(experiment, result, folder)
             wrong = save_claims(EXPERIMENTS, out)
-            for what in wrong.keys() - named:
-                bars.note(f"Left out of claims.json: {wrong[what]}")
-            named |= wrong.keys()
             if not json:
                 show_title(console, experiment.TITLE)
                 show_summary(findings, console)
                 _say(console, f"{describe_time(result)} Figures and result: {folder}")
+    # Results that other commands have left in the folder may be damaged, too.
+    failures += [f"left out of {CLAIMS}: {why}" for why in wrong.values()]
     failed, seconds = "; ".join(filter(None, failures)), time.perf_counter() - start
     if json:
         in_order = {each.NAME: own[each.NAME] for each in chosen}

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,26 +23,19 @@ from mnist1d.cli.output.ending import fail
 from mnist1d.cli.output.outcome import Outcome
 from mnist1d.dataset.atomic import check_writable
 from mnist1d.experiments import EXPERIMENTS, find_experiment
-from mnist1d.harness.interface import InputError
+from mnist1d.harness.interface import NAME, InputError, is_own
 
 if TYPE_CHECKING:
-    import xarray as xr
-
-    from mnist1d.cli.output.progress import Bars
+    from mnist1d.harness.findings import Findings
     from mnist1d.harness.interface import Experiment
-    from mnist1d.harness.lines import Lines
-
-_Name = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="EXPERIMENT")]
-_Out = Annotated[Path, tyro.conf.arg(metavar="DIR")]
-_OUT = Path("mnist1d-runs")
 
 
 def run(
-    experiment: _Name,
+    experiment: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="EXPERIMENT")],
     /,
     *,
     quick: bool = False,
-    out: _Out = _OUT,
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("mnist1d-runs"),
     scheduler: Scheduler = None,
     json: Flag = False,
     quiet: Flag = False,
@@ -58,7 +53,8 @@ def run(
         json: write one JSON document in place of tables.
         quiet: show no progress.
     """
-    return _run(_found(experiment), {}, quick, out, scheduler, json=json, quiet=quiet)
+    options = {"quick": quick, "out": out, "scheduler": scheduler, "json": json, "quiet": quiet}
+    return command_for(experiment)(**options)
 
 
 def command_for(name: str) -> Callable[..., Outcome]:
@@ -66,59 +62,35 @@ def command_for(name: str) -> Callable[..., Outcome]:
 
     Exits with a one-line error if there is no such experiment.
     """
-    found = _found(name)
-
-    def run_experiment(
-        values: Mapping[str, list[Any]],
-        *,
-        quick: bool = False,
-        out: _Out = _OUT,
-        scheduler: Scheduler = None,
-        json: Flag = False,
-        quiet: Flag = False,
-    ) -> Outcome:
-        return _run(found, values, quick, out, scheduler, json=json, quiet=quiet)
-
-    run_experiment.__doc__ = f"""Run {found.TITLE} with settings of your own.
-
-    Several values after an option make a grid; a list is one value, and its option is given once
-    per list.
-
-    Args:
-        quick: start from the settings that take seconds.
-        out: folder for the result, its figures and finished work; made if needed.
-        scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
-        json: write one JSON document in place of tables.
-        quiet: show no progress.
-    """
-    quick = found.Config.quick() if hasattr(found.Config, "quick") else None
-    return with_fields(run_experiment, found.Config(), quick, owner=f"Config of {name}")
-
-
-def _found(name: str) -> "Experiment":
     try:
-        return find_experiment(name)
+        found = find_experiment(name)
     except InputError as error:
         fail(str(error))
+    about = (
+        f"Run {found.TITLE} with settings of your own.\n\nSeveral values after an option make a "
+        "grid; a list is one value, and its option is given once per list."
+    )
+    config, owner = found.Config, f"Config of {name}"
+    quick = config.quick() if hasattr(config, "quick") else None
+    return with_fields(run, partial(_run, found), config(), quick, about=about, owner=owner)
 
 
 def _run(
     experiment: "Experiment",
     values: Mapping[str, list[Any]],
+    *,
     quick: bool,
     out: Path,
     scheduler: str | None,
-    *,
     json: bool,
     quiet: bool,
 ) -> Outcome:
     from mnist1d.cli.output import documents
     from mnist1d.cli.output.progress import make_progress
     from mnist1d.cli.output.tables import show_findings
-    from mnist1d.harness import record
+    from mnist1d.harness.findings import attempt_findings
     from mnist1d.harness.grid import plan_grid
     from mnist1d.harness.settings import with_settings
-    from mnist1d.harness.stored.findings import save_claims
 
     console = make_console()
     start = time.perf_counter()
@@ -147,33 +119,23 @@ def _run(
                 result = plan.run(folder, progress, executor)
             except SystemExit as error:  # the command's own end has a code that is not theirs
                 fail(f"run() of {experiment.NAME} ended the program (SystemExit: {error})")
+        findings = attempt_findings(experiment, result)
         if not json:
-            show_findings(experiment, result, console)
-        wrong_parts: list[str] = []
-        drawn = (
-            []
-            if "grid" in result.attrs
-            else _draw(experiment, result, folder, progress, wrong_parts)
-        )
-        former = _figures_in(folder)
-        about = {"figures": dumps(drawn)} | _findings(experiment, result, wrong_parts)
-        record.write(result.assign_attrs(about), folder / "result.nc")
-        if len(about) > 1:
-            for wrong in save_claims(EXPERIMENTS, out).values():
-                progress.note(f"Left out of claims.json: {wrong}")
-        # Figures of the former result would be taken for this result's.
-        for stale in set(former) - set(drawn):
-            for suffix in ("png", "pdf"):
-                (folder / f"{stale}.{suffix}").unlink(missing_ok=True)
-    failed = documents.failures_of_result(result) or "; ".join(wrong_parts)
+            show_findings(findings, result, console)
+        figures, no_figures = _draw(findings, folder)
+        for line in no_figures:
+            progress.note(f"With these settings: {line}.")
+        findings = replace(findings, failed=(*findings.failed, *no_figures))
+        wrong = _store(findings, figures, out)
+    failed = "; ".join(filter(None, [documents.failures_of_result(result), *wrong]))
     seconds = time.perf_counter() - start
     if json:
-        about = documents.of_result(result, experiment, folder=folder)
+        about = documents.of_result(result, findings, folder)
         return Outcome(
             {"command": "run", "result": about, "seconds": seconds, "failed": failed or None},
             failed,
         )
-    what = "Figures and result" if drawn else "Result"
+    what = "Figures and result" if figures else "Result"
     console.print(f"{seconds:.0f} s. {what}: {folder}", soft_wrap=True, markup=False)
     return Outcome(failed=failed)
 
@@ -182,7 +144,6 @@ def _holds_record(experiment: "Experiment", out: Path) -> bool:
     """Tell whether a run would replace a full run that claims.json is about."""
     from mnist1d.harness import record
     from mnist1d.harness.interface import is_full
-    from mnist1d.harness.stored.own import is_own
 
     if is_own(experiment) or not (out / "claims.json").exists():
         return False
@@ -192,46 +153,45 @@ def _holds_record(experiment: "Experiment", out: Path) -> bool:
         return False
 
 
-def _findings(
-    experiment: "Experiment", result: "xr.Dataset", wrong_parts: list[str]
-) -> dict[str, str]:
-    """Return what a report says of an experiment of one's own, as an attribute of its result."""
-    from mnist1d.harness.findings import findings_of
-    from mnist1d.harness.stored.own import ATTRIBUTE, findings_as_json, is_own
-
-    if not is_own(experiment) or "grid" in result.attrs:
-        return {}
-    try:
-        return {ATTRIBUTE: findings_as_json(findings_of(experiment, result))}
-    except Exception as error:  # noqa: BLE001 (claims and table are a user's)
-        wrong_parts.append(f"no claims and no table ({_in_a_line(error)})")
-        return {}
-
-
-def _in_a_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def _draw(
-    experiment: "Experiment",
-    result: "xr.Dataset",
-    folder: Path,
-    progress: "Bars | Lines",
-    wrong_parts: list[str],
-) -> list[str]:
-    """Draw an experiment's figures, and return their names."""
+def _draw(findings: "Findings", folder: Path) -> tuple[list[str], tuple[str, ...]]:
+    """Draw an experiment's figures; return their names, and why there are none."""
     from mnist1d.harness import record
-    from mnist1d.harness.stored.own import is_own
+    from mnist1d.harness.findings import attempt
 
-    try:
-        return record.save_figures(experiment, result, folder)
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001 (made for the paper's settings, or by a user)
-        progress.note(f"No figures with these settings ({_in_a_line(error)}).")
-        if is_own(experiment):
-            wrong_parts.append(f"no figures ({_in_a_line(error)})")
-        return []
+    experiment, result = findings.experiment, findings.result
+    if "grid" in result.attrs:
+        return [], ()
+    names, failed = attempt("figures", lambda: record.save_figures(experiment, result, folder))
+    return names or [], failed
+
+
+def _store(findings: "Findings", figures: list[str], out: Path) -> list[str]:
+    """Write the result, with what was found in it, and the claims of all results in the folder.
+
+    Returns: what is missing there, each in a line.
+    """
+    from mnist1d.harness import record
+    from mnist1d.harness.findings import attempt
+    from mnist1d.harness.stored.findings import CLAIMS, RESULT, save_claims
+    from mnist1d.harness.stored.own import ATTRIBUTE, findings_as_json, without_form
+
+    folder, own = out / findings.experiment.NAME, is_own(findings.experiment)
+    about, failed = {"figures": dumps(figures)}, []
+    if own:
+        findings = replace(findings, failed=(*findings.failed, *without_form(findings)))
+        text, no_report = attempt("report", lambda: findings_as_json(findings))
+        about |= {ATTRIBUTE: text} if text else {}
+        failed += [*findings.failed, *no_report]
+    former = _figures_in(folder)
+    record.write(findings.result.assign_attrs(about), folder / RESULT)
+    # Figures of the former result would be taken for this result's.
+    for stale in set(former) - set(figures):
+        for suffix in ("png", "pdf"):
+            (folder / f"{stale}.{suffix}").unlink(missing_ok=True)
+    if own or (out / CLAIMS).exists():
+        wrong = save_claims(EXPERIMENTS, out)
+        failed += [f"left out of {CLAIMS}: {why}" for why in wrong.values()]
+    return failed
 
 
 def _figures_in(folder: Path) -> list[str]:
@@ -243,4 +203,4 @@ def _figures_in(folder: Path) -> list[str]:
     except (FileNotFoundError, ValueError):
         return []
     # A name from a file must not lead out of the folder.
-    return [name for name in names if isinstance(name, str) and Path(name).name == name]
+    return list(filter(NAME.fullmatch, names))

@@ -14,6 +14,7 @@ from mnist1d.experiments import EXPERIMENTS, find_experiment
 if TYPE_CHECKING:
     import xarray as xr
 
+    from mnist1d.harness.findings import Findings
     from mnist1d.harness.interface import Experiment
 
 
@@ -46,18 +47,19 @@ def show_result(
     """
     from mnist1d.cli.output.tables import show_contents, show_findings
     from mnist1d.harness.results import load_result, save_table, tidy_table
-    from mnist1d.harness.stored.findings import needs_of
+    from mnist1d.harness.stored.findings import findings_in, needs_of
 
     console = make_console()
     try:
         result = load_result(path)
         if table is None:
             module = _experiment_of(result, experiment)
-            if json:
-                with needs_of(result.attrs["experiment"], path):
-                    return Outcome(_document(path, result, module))
+            with needs_of(result.attrs["experiment"], path):
+                findings = findings_in(result, module)
+                if json:
+                    return Outcome(_document(path, result, findings))
             show_contents(result, console)
-            show_findings(module, result, console)
+            show_findings(findings, result, console)
             return Outcome()
         frame = tidy_table(result, variables or None)
         save_table(frame, table)
@@ -74,14 +76,12 @@ def show_result(
     return Outcome()
 
 
-def _document(
-    path: Path, result: "xr.Dataset", experiment: "Experiment | None"
-) -> dict[str, object]:
+def _document(path: Path, result: "xr.Dataset", findings: "Findings | None") -> dict[str, object]:
     from mnist1d.cli.output import documents
 
     about = {"command": "show-result", "path": path}
     if result.attrs["experiment"] != "comparison":
-        return {**about, "result": documents.of_result(result, experiment)}
+        return {**about, "result": documents.of_result(result, findings)}
     from mnist1d.lab.comparison.result import Comparison
 
     return {**about, "comparison": documents.of_comparison(Comparison(result))}

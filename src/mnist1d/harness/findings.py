@@ -1,15 +1,31 @@
 """Findings: the judged claims and the table of a result, computed once."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from html import escape
+from typing import Any, TypeVar, cast
 
 import xarray as xr
 
+from mnist1d.dataset.atomic import is_write_error
 from mnist1d.harness.claims import Judgement, judge
-from mnist1d.harness.interface import Experiment, Row, is_full, is_other_data
+from mnist1d.harness.interface import Experiment, Row, is_full, is_other_data, is_own
+from mnist1d.harness.stored.texts import one_line
 from mnist1d.harness.verdicts.reference import recorded
+from mnist1d.harness.verdicts.rules import VERDICTS
 from mnist1d.measures.text import with_interval
+from mnist1d.measures.uncertainty import Estimate
+
+T = TypeVar("T")
+
+OWN_WORDS: Mapping[str, str] = {
+    "reproduced": "confirmed",
+    "differs slightly": "slightly off",
+    "differs": "refuted",
+}
+"""What the verdicts of a paper's claims are called where the claims are one's own."""
+OWN_VERDICTS: tuple[str, ...] = tuple(OWN_WORDS.get(each, each) for each in VERDICTS)
+_OWN_REASONS = {"not the full protocol": "not the default settings"}
 
 
 @dataclass(frozen=True)
@@ -21,12 +37,16 @@ class Findings:
         result: what it returned.
         judgements: of all claims that can be judged; none on other data than the published.
         rows: of its table.
+        remarks: what readers of the numbers have to know.
+        failed: what could not be computed, each in a line.
     """
 
     experiment: Experiment
     result: xr.Dataset
     judgements: tuple[Judgement, ...]
     rows: tuple[Row, ...]
+    remarks: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
     @property
     def is_full(self) -> bool:
@@ -36,6 +56,14 @@ class Findings:
     def judgement(self, claim: str | None) -> Judgement | None:
         """Return the judgement of a claim by its name, if there is one."""
         return next((each for each in self.judgements if each.claim.name == claim), None)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the claims as `claims.json` has them."""
+        own = is_own(self.experiment)
+        found = [
+            each.record(self.experiment.NAME, full=own or self.is_full) for each in self.judgements
+        ]
+        return [each | {"kind": "own"} for each in found] if own else found
 
     def _repr_html_(self) -> str:
         """Return the experiment's table and its claims, for a notebook."""
@@ -61,9 +89,10 @@ class Findings:
             )
             for each in self.judgements
         ]
+        expected = "expected" if is_own(self.experiment) else "published"
         title = f"{self.experiment.TITLE}; mean ± half the 95 % interval, n = {n} unless stated"
         tables = [(title, ["", "", *columns], rows)] if rows else []
-        tables += [("Claims", ["claim", "ours", "published", "verdict"], claims)] if claims else []
+        tables += [("Claims", ["claim", "ours", expected, "verdict"], claims)] if claims else []
         return "".join(_html_table(*table) for table in tables)
 
 
@@ -80,14 +109,96 @@ def _html_table(title: str, head: Iterable[str], rows: Iterable[Iterable[str]]) 
 
 
 def findings_of(experiment: Experiment, result: xr.Dataset) -> Findings:
-    """Judge the claims of an experiment on its result, and make its table."""
+    """Judge the claims of an experiment on its result, and make its table.
+
+    Args:
+        experiment: its module.
+        result: what it returned, with the attributes of a record.
+
+    Raises: Exception: what the experiment's own functions raise.
+    """
     return Findings(
-        experiment, result, tuple(judged(experiment, result)), tuple(experiment.summarise(result))
+        experiment,
+        result,
+        tuple(judged(experiment, result)),
+        tuple(experiment.summarise(result)),
+        tuple(remarks_on(experiment, result)),
     )
 
 
+def attempt_findings(experiment: Experiment, result: xr.Dataset) -> Findings:
+    """Make the findings of an experiment of which nobody knows whether all of it works.
+
+    A paper's experiment is made for the paper's settings, and one's own may have mistakes: a part
+    that cannot be computed is named in `failed`, and the others are there. A grid of settings has
+    neither claims nor a table.
+
+    Args:
+        experiment: its module.
+        result: what it returned, with the attributes of a record.
+    """
+    found = Findings(experiment, result, (), ())
+    if "grid" in result.attrs:
+        return found
+    judgements, no_claims = attempt("claims", lambda: judged(experiment, result))
+    rows, no_rows = attempt("table", lambda: _checked_rows(experiment.summarise(result)))
+    remarks, no_remarks = attempt("remarks", lambda: list(map(str, remarks_on(experiment, result))))
+    return replace(
+        found,
+        judgements=tuple(judgements or ()),
+        rows=tuple(rows or ()),
+        remarks=tuple(remarks or ()),
+        failed=(*no_claims, *no_rows, *no_remarks),
+    )
+
+
+def attempt(what: str, make: Callable[[], T]) -> tuple[T | None, tuple[str, ...]]:
+    """Return what a user's code makes, or None and a line that says why there is none.
+
+    Raises: OSError: if a file cannot be written.
+
+    >>> attempt("table", lambda: [1 / 0])
+    (None, ('no table (ZeroDivisionError: division by zero)',))
+    """
+    try:
+        return make(), ()
+    except (Exception, SystemExit) as error:
+        if isinstance(error, OSError) and is_write_error(error):
+            raise
+        return None, (f"no {what} ({one_line(f'{type(error).__name__}: {error}')})",)
+
+
 def judged(experiment: Experiment, result: xr.Dataset) -> list[Judgement]:
-    """Judge the claims of an experiment on its result; none on other data than the published."""
-    if is_other_data(result):
+    """Judge the claims of an experiment on its result.
+
+    Those of the paper are about the published data: on other data there are none. The verdicts of
+    an experiment of one's own are in `OWN_WORDS`.
+    """
+    own = is_own(experiment)
+    if is_other_data(result) and not own:
         return []
-    return judge(experiment.CLAIMS, result, full=is_full(result), recorded=recorded(experiment))
+    found = judge(experiment.CLAIMS, result, full=is_full(result), recorded=recorded(experiment))
+    return list(map(_in_own_words, found)) if own else found
+
+
+def remarks_on(experiment: Experiment, result: xr.Dataset) -> Iterable[str]:
+    """Return an experiment's remarks on a result; none if it makes none."""
+    remarks: Callable[[xr.Dataset], Iterable[str]] | None = getattr(experiment, "remarks", None)
+    return remarks(result) if remarks else ()
+
+
+def _in_own_words(judgement: Judgement) -> Judgement:
+    verdict = OWN_WORDS.get(judgement.verdict, judgement.verdict)
+    reason = _OWN_REASONS.get(judgement.reason, judgement.reason)
+    return replace(judgement, verdict=cast("Any", verdict), reason=reason)
+
+
+def _checked_rows(rows: Iterable[Any]) -> list[Row]:
+    found = list(rows)
+    for row in found:
+        if not isinstance(row, Row):
+            raise TypeError(f"summarise must return rows, not {type(row).__name__}")
+        for name, each in row.estimates.items():
+            if not isinstance(each, Estimate):
+                raise TypeError(f"{name} must be an estimate, not {type(each).__name__}")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
@@ -39,7 +40,7 @@ class Experiment(Protocol):
         CLAIMS: what the paper says, each with a rule and a measure.
         run: `(config, *, progress, compute) -> result`, whose variables have a dimension `seed`.
         summarise: `result -> rows` of its table.
-        plot: `result -> figures` by file name.
+        plot: `result -> figures` by file name, which is a `NAME`.
 
     More names are optional: `CAPTIONS` of figures; `explain(result)`, why claims differ;
     `remarks(result)`, what readers have to know; `REQUIRES`, packages that the extra `lab` lacks,
@@ -107,6 +108,16 @@ def origin_of(experiment: Experiment) -> Origin:
     return next((origin for name, origin in MARKS.items() if hasattr(experiment, name)), "own")
 
 
+def is_own(experiment: Experiment) -> bool:
+    """Return whether an experiment is none of this package.
+
+    >>> from mnist1d.experiments import pooling
+    >>> is_own(pooling)
+    False
+    """
+    return origin_of(experiment) == "own"
+
+
 def silent(task: str, done: int, total: int, /) -> None:
     """Report nothing.
 
@@ -151,6 +162,10 @@ def counted(
         shown = min(max(1, round(done[name])), totals[name]) if left[name] else totals[name]
         progress(name, shown, totals[name])
         yield task, arrays
+
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+"""What names experiments and figures, as they become names of folders and files."""
 
 
 def is_full(result: xr.Dataset) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass
@@ -17,12 +16,10 @@ from typing import TYPE_CHECKING, Any
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_regular
 from mnist1d.execution.own_code import own_files
-from mnist1d.harness.interface import MARKS, Experiment, InputError
+from mnist1d.harness.interface import MARKS, NAME, Experiment, InputError
 
 if TYPE_CHECKING:
     import xarray as xr
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 def find_experiment(what: checks.StrPath, experiments: Sequence[Experiment]) -> Experiment:
@@ -98,7 +95,7 @@ def _check(module: ModuleType, path: Path, taken: Sequence[str]) -> None:
     if missing:
         raise InputError(f"{path} is no experiment: it lacks {', '.join(missing)}")
     name = module.NAME
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InputError(
             f"NAME in {path} must be letters, digits, - and _, as it names a folder, not {name!r}"
         )

@@ -10,6 +10,7 @@ import io
 import json
 import platform
 import time
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from importlib import metadata
@@ -31,6 +32,7 @@ from mnist1d.execution.machine import processor_name
 from mnist1d.execution.numerics import changed_settings
 from mnist1d.figures import style
 from mnist1d.harness.interface import (
+    NAME,
     Experiment,
     InputError,
     Progress,
@@ -206,16 +208,33 @@ def save(experiment: Experiment, result: xr.Dataset, folder: checks.StrPath) -> 
 
 
 def save_figures(experiment: Experiment, result: xr.Dataset, folder: checks.StrPath) -> list[str]:
-    """Write every figure of a result as PNG and PDF, and return their names."""
+    """Write every figure of a result as PNG and PDF, and return their names.
+
+    Raises: TypeError, ValueError: before anything is written, if what the experiment draws is no
+        mapping from names to figures.
+    """
     folder = checks.path("folder", folder)
     about = note(experiment, result)
     with style.house_style():
-        figures = experiment.plot(result)
+        figures = _checked_figures(experiment.plot(result))
         for name, figure in figures.items():
             if about:
                 style.mark_as_quick(figure, about[:1].upper() + about[1:])
             save_figure(figure, folder / name)
     return list(figures)
+
+
+def _checked_figures(figures: Any) -> Mapping[str, Figure]:
+    wanted = 'plot must return a mapping such as {"figure": figure}'
+    if not isinstance(figures, Mapping):
+        raise TypeError(f"{wanted}, not {type(figures).__name__}")
+    for name, figure in figures.items():
+        # A name is one of a file in the folder, and must not lead out of it.
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise ValueError(f"{wanted}, with names of letters, digits, - and _, not {name!r}")
+        if not isinstance(figure, Figure):
+            raise TypeError(f"{wanted}, with figures of Matplotlib, not {type(figure).__name__}")
+    return figures
 
 
 def save_figure(figure: Figure, path: checks.StrPath) -> None:
@@ -268,8 +287,13 @@ def _with_plain_attributes(result: xr.Dataset) -> xr.Dataset:
     return changed
 
 
-def load(experiment: Experiment, folder: checks.StrPath) -> xr.Dataset:
+def load(experiment: Experiment, folder: checks.StrPath, *, grids: bool = False) -> xr.Dataset:
     """Read the result of an experiment.
+
+    Args:
+        experiment: its module.
+        folder: where the result is.
+        grids: whether it may be of a grid of settings.
 
     Raises:
         FileNotFoundError: if there is none in the folder.
@@ -282,7 +306,7 @@ def load(experiment: Experiment, folder: checks.StrPath) -> xr.Dataset:
         raise FileNotFoundError(f"no result of {experiment.NAME} at {path}") from None
     if result.attrs.get("experiment") != experiment.NAME:
         raise ValueError(f"{path} holds no result of {experiment.NAME}; remove it and run again")
-    if "grid" in result.attrs:
+    if "grid" in result.attrs and not grids:
         raise ValueError(f"{path} holds a grid of settings, not one result of {experiment.NAME}")
     for dim, size in result.sizes.items():
         # Every label is a curve or a row: nobody could read so many, or wait for them.

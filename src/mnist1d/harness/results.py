@@ -13,12 +13,17 @@ from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.imports import required
 from mnist1d.harness import record
+from mnist1d.harness.interface import Row
+from mnist1d.harness.settings import label
+from mnist1d.measures.uncertainty import Estimate, estimate
 
 _FEW = 20
 """Numbers per seed that a variable may have to be shown whole."""
 TABLE_COLUMNS = ("seed", "variable", "value")
 """Last columns of every tidy table."""
 _MOST_ROWS = 10_000_000
+MOST_CASES = 2000
+"""Number of cases of a variable that anybody would read."""
 
 
 def load_result(path: checks.StrPath) -> xr.Dataset:
@@ -104,6 +109,43 @@ def short_per_seed(result: xr.Dataset) -> list[str]:
 
 def _n_cases(variable: xr.DataArray, swept: Container[Any]) -> int:
     return math.prod(n for dim, n in variable.sizes.items() if dim != "seed" and dim not in swept)
+
+
+def numbers_shown(result: xr.Dataset) -> list[str]:
+    """Name the variables of numbers per seed, without those that are false everywhere.
+
+    >>> found = {"diverged": ("seed", [False]), "loss": ("seed", [0.5])}
+    >>> numbers_shown(xr.Dataset(found))
+    ['loss']
+    """
+    return [
+        name
+        for name in (*scalars_per_seed(result), *short_per_seed(result))
+        if result[name].dtype != bool or result[name].any()
+    ]
+
+
+def rows_of_numbers(result: xr.Dataset) -> list[Row]:
+    """Make a table of all numbers per seed: a row per case, a column per variable.
+
+    Args:
+        result: of any experiment; variables with more than `MOST_CASES` cases are left out.
+
+    >>> grid = (("rate", "seed"), [[0.5, 0.7], [0.1, 0.3]])
+    >>> result = xr.Dataset({"loss": grid}, {"rate": [1, 2]}, {"grid": '{"rate": [1, 2]}'})
+    >>> [(row.condition, row.estimates["loss"].mean) for row in rows_of_numbers(result)]
+    [('rate = 1', 0.6), ('rate = 2', 0.2)]
+    """
+    found: dict[str, dict[str, Estimate]] = {}
+    for name in numbers_shown(result):
+        dims = [dim for dim in result[name].dims if dim != "seed"]
+        if not math.prod(result[name].sizes[dim] for dim in dims) <= MOST_CASES:
+            continue
+        for coordinates, values in cases(result[name]):
+            parts = zip(dims, coordinates, strict=True)
+            case = ", ".join(f"{dim} = {label(value)}" for dim, value in parts)
+            found.setdefault(case or "all runs", {})[name] = estimate(values)
+    return [Row("", case, estimates) for case, estimates in found.items()]
 
 
 def tidy_table(result: xr.Dataset, variables: Sequence[str] | None = None) -> Any:

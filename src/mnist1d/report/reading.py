@@ -13,11 +13,10 @@ from mnist1d.dataset.config import DatasetConfig
 from mnist1d.experiments import EXPERIMENTS, PAPER
 from mnist1d.harness import record
 from mnist1d.harness.findings import Findings
-from mnist1d.harness.interface import Experiment
+from mnist1d.harness.interface import Experiment, is_own
 from mnist1d.harness.settings import as_json
 from mnist1d.harness.stored.attributes import parsed
 from mnist1d.harness.stored.findings import RESULT, load_findings, needs_of
-from mnist1d.harness.stored.own import is_own
 from mnist1d.harness.stored.plan import plan_of
 from mnist1d.report.contents import Judged, Report, Section, Setting, TableRow
 from mnist1d.report.own import read_own
@@ -120,7 +119,7 @@ def describe(findings: Findings) -> Section:
         int(attributes.get("units_found", 0)),
         str(attributes["finished"]),
         getattr(experiment, "CAPTIONS", {}),
-        tuple(experiment.remarks(result)) if hasattr(experiment, "remarks") else (),
+        findings.remarks,
     )
 
 

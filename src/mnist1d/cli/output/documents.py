@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from mnist1d.harness.claims import Judgement
-from mnist1d.harness.findings import Findings, findings_of
-from mnist1d.harness.interface import Experiment
+from mnist1d.harness.findings import Findings
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed, short_per_seed
 from mnist1d.harness.stored.commits import commits_of
 from mnist1d.harness.verdicts.rules import VERDICTS
@@ -36,29 +34,19 @@ def describe(found: Estimate) -> dict[str, Any]:
 
 
 def of_result(
-    result: xr.Dataset,
-    experiment: Experiment | None = None,
-    findings: Findings | None = None,
-    folder: Path | None = None,
+    result: xr.Dataset, findings: Findings | None, folder: Path | None = None
 ) -> dict[str, Any]:
     """Return what a result of an experiment says, but for its curves.
 
     Args:
         result: of any experiment.
-        experiment: its module, if it is at hand.
-        findings: what was found in the result, if it is known already.
+        findings: what was found in it, if that is known.
         folder: that holds the result and its figures; None where nothing was written.
     """
-    note = ""
-    if findings is None and experiment is not None and "grid" not in result.attrs:
-        try:
-            findings = findings_of(experiment, result)
-        except Exception as error:  # noqa: BLE001 (made for the paper's settings, or a stranger's)
-            note = f"no summary with these settings ({type(error).__name__}: {error})"
     attributes = result.attrs
     return {
         "experiment": str(attributes["experiment"]),
-        "title": None if experiment is None else str(experiment.TITLE),
+        "title": None if findings is None else str(findings.experiment.TITLE),
         "protocol": str(attributes.get("protocol", "")),
         "other_data": attributes.get("data"),
         "config": _read(attributes.get("config")),
@@ -77,9 +65,12 @@ def of_result(
         "rows": [] if findings is None else _rows(findings),
         "claims": []
         if findings is None
-        else [_claim(each, findings) for each in findings.judgements],
+        else [
+            record | {"rule": str(each.claim.rule)}
+            for each, record in zip(findings.judgements, findings.records(), strict=True)
+        ],
         "numbers": _numbers(result),
-        "note": note or None,
+        "note": "; ".join(findings.failed if findings else ()) or None,
         "files": [] if folder is None else [folder / "result.nc", *_figures(folder)],
     }
 
@@ -92,10 +83,7 @@ def of_reproduction(
     counts = Counter[str](judgement.verdict for judgement in judgements)
     return {
         "command": "reproduce",
-        "results": [
-            of_result(each.result, each.experiment, each, out / name)
-            for name, each in found.items()
-        ],
+        "results": [of_result(each.result, each, out / name) for name, each in found.items()],
         "verdicts": {verdict: counts[verdict] for verdict in VERDICTS},
         "claims_file": out / "claims.json",
         "seconds": seconds,
@@ -162,11 +150,6 @@ def _rows(findings: Findings) -> list[dict[str, Any]]:
         }
         for row in findings.rows
     ]
-
-
-def _claim(judgement: Judgement, findings: Findings) -> dict[str, Any]:
-    record = judgement.record(findings.experiment.NAME, full=findings.is_full)
-    return {**record, "rule": str(judgement.claim.rule)}
 
 
 def _numbers(result: xr.Dataset) -> list[dict[str, Any]]:

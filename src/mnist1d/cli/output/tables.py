@@ -17,11 +17,10 @@ from rich.text import Text
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.harness import record
 from mnist1d.harness.claims import Judgement
-from mnist1d.harness.findings import Findings, findings_of
-from mnist1d.harness.interface import Experiment, origin_of
-from mnist1d.harness.results import cases, grid_of, scalars_per_seed, short_per_seed
+from mnist1d.harness.findings import Findings
+from mnist1d.harness.interface import origin_of
+from mnist1d.harness.results import MOST_CASES, cases, grid_of, numbers_shown
 from mnist1d.harness.settings import label
-from mnist1d.harness.stored.own import ATTRIBUTE, in_own_words, is_own, stored_findings
 from mnist1d.harness.stored.texts import one_line
 from mnist1d.measures.text import mean_with_interval, with_interval
 from mnist1d.measures.uncertainty import Estimate, estimate
@@ -45,27 +44,23 @@ _FACTS = (
 )
 _MOST_COLUMNS = 5
 _MOST_VALUES = 6
-_MOST_CASES = 2000
 _LONGEST = 400
 
 
-def show_findings(experiment: Experiment | None, result: xr.Dataset, console: Console) -> None:
-    """Show an experiment's table and claims; for a grid, and without a table, means per case.
+def show_findings(findings: Findings | None, result: xr.Dataset, console: Console) -> None:
+    """Show an experiment's table and claims; without them means per case, as of a grid.
 
     Args:
-        experiment: its module, if it is known; without, what `mnist1d run` stored is shown.
-        result: its result.
+        findings: what was found in the result, if that is known.
+        result: the result.
         console: where to print.
     """
-    if (experiment is not None or ATTRIBUTE in result.attrs) and "grid" not in result.attrs:
-        try:
-            findings = findings_of(experiment, result) if experiment else stored_findings(result)
-            if findings.judgements or findings.rows:
-                show_summary(findings, console)
-                return
-        except Exception as error:  # noqa: BLE001 (made for the paper's settings, or by a user)
-            why = f"{type(error).__name__}: {error}"
-            console.print(Text(f"No summary with these settings ({why})."))
+    if findings is not None:
+        for line in findings.failed:
+            console.print(Text(f"With these settings: {line}."))
+        if findings.judgements or findings.rows:
+            show_summary(findings, console)
+            return
     show_scalars(result, console)
 
 
@@ -73,8 +68,6 @@ def show_summary(findings: Findings, console: Console) -> None:
     """Show an experiment's table and its claims, with the published values."""
     experiment, result = findings.experiment, findings.result
     judgements, rows = findings.judgements, findings.rows
-    if is_own(experiment):
-        judgements = tuple(map(in_own_words, judgements))
     by_name = {judgement.claim.name: judgement for judgement in judgements}
     columns = list(dict.fromkeys(column for row in rows for column in row.estimates))
     n = result.sizes.get("seed", 1)
@@ -105,9 +98,8 @@ def show_summary(findings: Findings, console: Console) -> None:
         least = _least_width(table, console)
         table.width = least if least > console.width else None
         console.print(table, crop=False)
-    if hasattr(experiment, "remarks"):
-        for remark in experiment.remarks(result):
-            console.print(Text(remark, "yellow"))
+    for remark in findings.remarks:
+        console.print(Text(remark, "yellow"))
     if not judgements:
         return
     ledger = Table(title=f"Other claims{note}", box=box.SIMPLE)
@@ -251,12 +243,7 @@ def show_scalars(result: xr.Dataset, console: Console) -> None:
 
     The values of one swept field, the last with few values, are columns.
     """
-    # Without variables that are False everywhere, such as `diverged`.
-    names = [
-        name
-        for name in (*scalars_per_seed(result), *short_per_seed(result))
-        if result[name].dtype != bool or result[name].any()
-    ]
+    names = numbers_shown(result)
     if not names:
         console.print("No variable is one number per seed, or a few with named coordinates.")
         return
@@ -264,7 +251,7 @@ def show_scalars(result: xr.Dataset, console: Console) -> None:
     for name in names:
         variable = result[name]
         n_cases = variable.size // variable.sizes["seed"] if variable.size else 0
-        if not 0 < n_cases <= _MOST_CASES:
+        if not 0 < n_cases <= MOST_CASES:
             console.print(f"{name}: {n_cases:,} cases; --table writes all of them.", markup=False)
             continue
         across = [
@@ -306,7 +293,8 @@ def _least_width(table: Table, console: Console) -> int:
 
 def _flat(config: dict[str, Any], before: str = "") -> dict[str, Any]:
     """Return the values by field; of a dataset those that differ from the published one."""
-    if config.keys() >= _PUBLISHED.keys():
+    # The points of a grid do not share all parameters of a dataset.
+    if len(config.keys() & _PUBLISHED.keys()) > len(_PUBLISHED) / 2:
         config = {name: value for name, value in config.items() if value != _PUBLISHED.get(name)}
         if not config:
             return {before.rstrip("."): "published"}

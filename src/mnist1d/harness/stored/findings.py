@@ -8,11 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import xarray as xr
+
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.harness import record
-from mnist1d.harness.findings import Findings, findings_of, judged
-from mnist1d.harness.interface import Experiment, is_full
+from mnist1d.harness.findings import Findings, attempt_findings, findings_of, judged
+from mnist1d.harness.interface import Experiment
 from mnist1d.harness.stored.lock import locked
 from mnist1d.harness.stored.own import ATTRIBUTE, stored_findings
 from mnist1d.harness.stored.texts import one_line
@@ -55,17 +57,33 @@ def load_findings(experiment: Experiment, folder: checks.StrPath) -> Findings:
 
     Args:
         experiment: its module.
-        folder: where the result is.
+        folder: where the result is; of a grid of settings there are neither claims nor a table.
 
     Raises:
         FileNotFoundError: if there is none.
-        ValueError: if the file is damaged, of another experiment or of a grid of settings, or does
-            not hold what is needed.
+        ValueError: if the file is damaged or of another experiment, or does not hold what is
+            needed.
     """
     folder = checks.path("folder", folder)
-    result = record.load(experiment, folder)
+    result = record.load(experiment, folder, grids=True)
+    if "grid" in result.attrs:
+        return Findings(experiment, result, (), ())
     with needs_of(experiment.NAME, folder / RESULT):
         return findings_of(experiment, result)
+
+
+def findings_in(result: xr.Dataset, experiment: Experiment | None) -> Findings | None:
+    """Return what was found in a result, as far as that is known.
+
+    Args:
+        result: of any experiment.
+        experiment: its module; without it, what `mnist1d run` stored in the result is read.
+
+    Raises: ValueError: if that is damaged.
+    """
+    if experiment is not None:
+        return attempt_findings(experiment, result)
+    return stored_findings(result) if ATTRIBUTE in result.attrs else None
 
 
 def save_claims(experiments: Sequence[Experiment], folder: checks.StrPath) -> Mapping[str, str]:
@@ -106,13 +124,12 @@ def save_claims(experiments: Sequence[Experiment], folder: checks.StrPath) -> Ma
 
 
 def _own_records(path: Path) -> Records:
-    """Return the claims of an experiment of one's own; none of other results."""
-    result = record.read(path)
-    name = result.attrs.get("experiment")
-    if name != path.parent.name or ATTRIBUTE not in result.attrs:
+    """Return the claims of an experiment of one's own, by the folder's name; else none."""
+    result, name = record.read(path), path.parent.name
+    if ATTRIBUTE not in result.attrs:
         return []
     with needs_of(name, path):
-        return [each.record(name, full=True) for each in stored_findings(result).judgements]
+        return stored_findings(result, name).records()
 
 
 def _records(experiment: Experiment, folder: Path) -> Records:
@@ -121,10 +138,8 @@ def _records(experiment: Experiment, folder: Path) -> Records:
     content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
     key = experiment.NAME, content, str(recorded(experiment))
     if key not in _known:
-        result = record.load(experiment, folder)
+        result = record.load(experiment, folder, grids=True)
         with needs_of(experiment.NAME, path):
-            _known[key] = [
-                each.record(experiment.NAME, full=is_full(result))
-                for each in judged(experiment, result)
-            ]
+            judgements = () if "grid" in result.attrs else tuple(judged(experiment, result))
+            _known[key] = Findings(experiment, result, judgements, ()).records()
     return _known[key]

@@ -14,9 +14,9 @@ from typing import Any, cast
 import numpy as np
 import xarray as xr
 
-from mnist1d.harness.claims import Claim, Judgement, judge
-from mnist1d.harness.findings import Findings
-from mnist1d.harness.interface import Experiment, Row, is_full, origin_of
+from mnist1d.harness.claims import Claim
+from mnist1d.harness.findings import Findings, judged
+from mnist1d.harness.interface import Experiment, Row
 from mnist1d.harness.settings import as_json
 from mnist1d.harness.stored.attributes import parsed
 from mnist1d.harness.stored.texts import one_line
@@ -25,97 +25,108 @@ from mnist1d.measures.uncertainty import Estimate
 
 ATTRIBUTE = "findings"
 """The attribute that has them."""
-WORDS = {"reproduced": "confirmed", "differs": "refuted", "differs slightly": "slightly off"}
-"""What the verdicts of a paper's claims are called where the claims are one's own."""
-
-
-def is_own(experiment: Experiment) -> bool:
-    """Tell whether an experiment is none of this package."""
-    return origin_of(experiment) == "own"
-
-
-def in_own_words(judgement: Judgement) -> Judgement:
-    """Return a judgement with its verdict in `WORDS`."""
-    verdict = WORDS.get(judgement.verdict, judgement.verdict)
-    return dataclasses.replace(judgement, verdict=cast("Any", verdict))
 
 
 def findings_as_json(findings: Findings) -> str:
     """Write down all that a report says of an experiment, but for what is in its result.
 
-    A claim with a rule that is not one of this package is left out.
-
     Args:
-        findings: of an experiment of one's own.
+        findings: of an experiment of one's own; claims that are `without_form` are left out.
+
+    Raises: TypeError: if a part of it is no text, number or list of these.
     """
-    experiment, result = findings.experiment, findings.result
-    remarks = getattr(experiment, "remarks", None)
-    return json.dumps(
-        {
-            "title": experiment.TITLE,
-            "text": inspect.getdoc(experiment) or "",
-            "settings": inspect.getdoc(experiment.Config) or "",
-            "defaults": json.loads(as_json(experiment.Config())),
-            "captions": dict(getattr(experiment, "CAPTIONS", {})),
-            "remarks": list(remarks(result)) if remarks else [],
-            "claims": [
-                {
-                    "name": each.claim.name,
-                    "statement": each.claim.statement,
-                    "source": each.claim.source,
-                    "rule": type(each.claim.rule).__name__,
-                    "settings": _fields(each.claim.rule),
-                    "estimate": list(each.estimate),
-                }
-                for each in findings.judgements
-                if type(each.claim.rule).__name__ in _rules()
-            ],
-            "rows": [
-                {
-                    "group": row.group,
-                    "condition": row.condition,
-                    "estimates": {name: list(each) for name, each in row.estimates.items()},
-                    "claim": row.claim,
-                }
-                for row in findings.rows
-            ],
-        },
-        default=_plain,
-    )
+    experiment = findings.experiment
+    data = {
+        "title": experiment.TITLE,
+        "text": inspect.getdoc(experiment) or "",
+        "settings": inspect.getdoc(experiment.Config) or "",
+        "defaults": json.loads(as_json(experiment.Config())),
+        "captions": dict(getattr(experiment, "CAPTIONS", {})),
+        "remarks": list(findings.remarks),
+        "failed": list(findings.failed),
+        "claims": [
+            {
+                "name": each.claim.name,
+                "statement": each.claim.statement,
+                "source": each.claim.source,
+                "rule": type(each.claim.rule).__name__,
+                "settings": _fields(each.claim.rule),
+                "estimate": list(each.estimate),
+            }
+            for each in findings.judgements
+            if _is_known(each.claim.rule)
+        ],
+        "rows": [
+            {
+                "group": row.group,
+                "condition": row.condition,
+                "estimates": {name: list(each) for name, each in row.estimates.items()},
+                "claim": row.claim,
+            }
+            for row in findings.rows
+        ],
+    }
+    text = json.dumps(data, default=_plain)
+    _check(json.loads(text), _FORM, ATTRIBUTE)
+    return text
 
 
-def stored_findings(result: xr.Dataset) -> Findings:
+def without_form(findings: Findings) -> tuple[str, ...]:
+    """Name the claims that cannot be stored, as their rules are not of this package, in a line."""
+    claims = [each.claim for each in findings.judgements]
+    names = ", ".join(claim.name for claim in claims if not _is_known(claim.rule))
+    return (f"claims with rules of their own are in no report: {names}",) if names else ()
+
+
+def stored_findings(result: xr.Dataset, name: str = "") -> Findings:
     """Read what `findings_as_json` wrote into a result; the claims are judged again.
 
     Args:
-        result: with the attribute.
+        result: of any experiment. If nothing is stored in it, there are neither claims nor a table.
+        name: what the experiment is called; its own name if omitted.
 
-    Returns: the findings, with the verdicts in `WORDS`, of a module that stands for the experiment.
+    Returns: the findings, with the verdicts in `OWN_WORDS`, of a module that stands for the
+        experiment.
     Raises: ValueError: if they are damaged.
     """
-    data = parsed(result.attrs, ATTRIBUTE, {})
+    name = name or str(result.attrs["experiment"])
+    defaults = parsed(result.attrs, "config", {})
+    nothing = {"title": name, "defaults": defaults, "text": "", "settings": "", "captions": {}}
+    nothing |= {"remarks": [], "failed": [], "claims": [], "rows": []}
+    data = parsed(result.attrs, ATTRIBUTE, nothing)
     try:
+        # Older versions stored no failures.
+        data = {"failed": []} | data
         _check(data, _FORM, ATTRIBUTE)
-        claims = tuple(map(_claim, data["claims"]))
+        experiment = _stand_in(name, data)
+        judgements = tuple(judged(experiment, result))
         rows = tuple(map(_row, data["rows"]))
-        judgements = tuple(map(in_own_words, judge(claims, result, full=is_full(result))))
     except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"attribute {ATTRIBUTE} is damaged: {one_line(str(error))}") from None
-    experiment = ModuleType(str(result.attrs["experiment"]), data["text"])
+    remarks, failed = (tuple(data[each]) for each in ("remarks", "failed"))
+    return Findings(experiment, result, judgements, rows, remarks, failed)
+
+
+def _stand_in(name: str, data: Mapping[str, Any]) -> Experiment:
+    """Make a module that says of an experiment what is stored of it."""
 
     def defaults() -> Mapping[str, Any]:
         return cast("Mapping[str, Any]", data["defaults"])
 
     defaults.__doc__ = data["settings"]
+    experiment = ModuleType(name, data["text"])
     vars(experiment).update(
-        NAME=experiment.__name__,
+        NAME=name,
         TITLE=data["title"],
-        CLAIMS=claims,
+        CLAIMS=tuple(map(_claim, data["claims"])),
         CAPTIONS=data["captions"],
         Config=defaults,
-        remarks=lambda _: data["remarks"],
     )
-    return Findings(cast("Experiment", experiment), result, judgements, rows)
+    return cast("Experiment", experiment)
+
+
+def _is_known(rule: rules.Rule) -> bool:
+    return _rules().get(type(rule).__name__) is type(rule)
 
 
 def _rules() -> Mapping[str, type]:
@@ -163,6 +174,7 @@ _FORM: Any = {
     "defaults": dict,
     "captions": {...: str},
     "remarks": [str],
+    "failed": [str],
     "claims": [
         {
             "name": str,
