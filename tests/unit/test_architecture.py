@@ -17,7 +17,8 @@ LAYERS = (
     {"shards", "training", "utils"},
     {"data", "harness"},
     {"__init__", "experiments"},
-    {"explore", "lab", "report"},
+    {"explore", "lab"},
+    {"report"},
     {"cli"},
     {"__main__"},
 )

@@ -11,9 +11,8 @@ from mnist1d.cli import list as list_module, main, reproduce as reproduce_module
 from mnist1d.experiments import PAPER, double_descent
 from mnist1d.harness import record
 from mnist1d.harness.findings import findings_of
-from mnist1d.harness.interface import InputError, origin_of
+from mnist1d.harness.interface import InputError, is_own, origin_of
 from mnist1d.harness.loading import find_experiment
-from mnist1d.harness.stored.own import is_own
 from mnist1d.report import contents, reading
 from mnist1d.report.render import experiment_markdown, html_page, overview_markdown
 from mnist1d.report.wording import summary_of

@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Literal
 
@@ -16,13 +17,18 @@ import xarray as xr
 import mnist1d
 from mnist1d.cli import config_options, main
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.experiments import classification, find_experiment
+from mnist1d.experiments import EXPERIMENTS, classification, find_experiment
 from mnist1d.experiments.classification import method
 from mnist1d.harness import record, results
 from mnist1d.harness.findings import judged
 from mnist1d.harness.grid import plan_grid
+from mnist1d.harness.grids import combine
 from mnist1d.harness.interface import InputError
 from mnist1d.harness.settings import values_by_name
+from mnist1d.harness.stored.findings import save_claims
+from mnist1d.lab.comparison.result import Comparison
+from mnist1d.measures.text import mean_with_interval
+from mnist1d.measures.uncertainty import estimate
 
 DOCUMENT = Path(mnist1d.__file__).parents[2] / "docs" / "running.md"
 
@@ -348,6 +354,99 @@ def test_another_damaged_result_in_the_folder_is_named(command, capsys):
     assert f"left out of claims.json: {Path('R/other/result.nc')} is damaged" in last
 
 
+def test_whatever_a_folder_holds_is_in_its_report(command, capsys):
+    """Grids, comparisons, copies, and experiments whose claims or figures are broken."""
+    Path("coin.py").write_text(COIN + MORE + CLAIMS, encoding="utf-8")
+    command("run", "coin.py", "--out", "R")
+    shutil.copytree("R/coin", "R/coin-before")
+    text = (COIN + MORE).replace('"coin"', '"swept"')
+    Path("swept.py").write_text(text, encoding="utf-8")
+    command("run", "swept.py", "--n-throws", 5, 7, "--side", "head", "tail", "--out", "R")
+    shutil.copytree(DOCUMENT.parent / "new-activation", "R/new-activation")
+    capsys.readouterr()
+    command("report", "R", "--json")
+    document = json.loads(capsys.readouterr().out)
+    assert document["own_verdicts"]["confirmed"] == 4
+    assert document["own_verdicts"]["refuted"] == 2
+    assert sum(document["verdicts"].values()) == 0
+    assert {each["name"]: each["kind"] for each in document["own"]} == {
+        "coin": "experiment",
+        "coin-before": "experiment",
+        "new-activation": "comparison",
+        "swept": "grid",
+    }
+    overview = Path("R/RESULTS.md").read_text("utf-8")
+    html = Path("R/report.html").read_text("utf-8")
+    for each in document["own"]:
+        assert f"](./{each['name']}/README.md)" in overview
+        assert f'<section id="own-{each["name"]}">' in html
+        assert Path("R", each["name"], "README.md").is_file()
+    assert "grid of 4 points" in overview
+    stored = results.load_result("R/swept").share.sel(n_throws=7, side="tail")
+    page = Path("R/swept/README.md").read_text("utf-8")
+    assert f"| n_throws = 7, side = tail | {mean_with_interval(estimate(stored), 4)} |" in page
+    assert "| `n_throws` | 5, 7 | 100 | of each coin, one or more. |" in page
+    page = Path("R/new-activation/README.md").read_text("utf-8")
+    comparison = str(Comparison.load("R/new-activation"))
+    assert comparison in page
+    assert escape(comparison, quote=False) in html.replace("&#39;", "'").replace("&#34;", '"')
+    assert "![new-activation: comparison.](comparison.png)" in page
+
+
+def test_what_is_missing_from_a_report_is_named_with_exit_code_3(command, capsys):
+    Path("coin.py").write_text(COIN + MORE + CLAIMS, encoding="utf-8")
+    command("run", "coin.py", "--out", "R")
+    shutil.copytree("R/coin", "R/my coin")
+    text = COIN + MORE + CLAIMS.replace('value("share"', 'value("shear"')
+    Path("broken.py").write_text(text.replace('"coin"', '"broken"'), encoding="utf-8")
+    with pytest.raises(SystemExit):
+        command("run", "broken.py", "--out", "R")
+    Path("R/coin/coins.png").unlink()
+    with pytest.raises(SystemExit) as ended:
+        command("report", "R")
+    assert ended.value.code == 3
+    last = capsys.readouterr().err.splitlines()[-1]
+    for line in (
+        f"{Path('R/my coin/result.nc')} is in a folder whose name is not up to 100 letters",
+        "broken: no claims (ValueError: it has no variable shear)",
+        "coin: the figure coins.png is gone",
+    ):
+        assert line in last
+    for file, what in ("broken/README.md", "No claims"), ("coin/README.md", "The figure coins.png"):
+        assert f"**{what}" in Path("R", file).read_text("utf-8")
+    assert "share of the side" in Path("R/broken/README.md").read_text("utf-8")
+
+
+def test_a_grid_of_a_papers_experiment_is_reported_as_one(command, capsys):
+    path = DOCUMENT.parents[1] / "results" / "metalearn-learning-rate" / "result.nc"
+    one = record.read(path).drop_attrs(deep=False)
+    grid = combine([one, one], {"inner_steps": [5, 6]}).assign_attrs(
+        record.read(path).attrs, grid='{"inner_steps": [5, 6]}', protocol="reduced"
+    )
+    record.write(grid, Path("R/metalearn-learning-rate/result.nc"))
+    command("report", "R")
+    said = capsys.readouterr().out
+    assert "metalearn-learning-rate: grid of 2 points." in said
+    assert "Claims checked" not in said
+    assert save_claims(EXPERIMENTS, "R") == {}
+
+
+def test_a_report_without_a_folder_is_of_what_reproduce_writes(command, capsys):
+    message = failure(command, capsys, "report")
+    assert (
+        "no folder mnist1d-results, so that one must be given; `mnist1d reproduce` makes" in message
+    )
+    Path("coin.py").write_text(COIN, encoding="utf-8")
+    command("run", "coin.py")
+    message = failure(command, capsys, "report")
+    assert "there are results in mnist1d-runs" in message
+    message = failure(command, capsys, "report", "mnist1d-runs/coin")
+    assert "it holds one result: name the folder that it is in, mnist1d-runs" in message
+    Path("mnist1d-runs").rename("mnist1d-results")
+    command("report")
+    assert "coin: no claims." in capsys.readouterr().out
+
+
 def test_other_settings_decide_no_claim_of_ones_own(command, capsys):
     Path("coin.py").write_text(COIN + MORE + CLAIMS, encoding="utf-8")
     command("run", "coin.py", "--quick", "--out", "R")
@@ -599,11 +698,16 @@ def test_the_options_in_the_document_exist(command):
     block = re.search(r"```python\n(# neighbours\.py\n.*?)```", text, re.DOTALL)
     Path("neighbours.py").write_text(block[1], "utf-8")
     runs = [line for line in commands_of_the_document() if line[0] == "run"]
-    claims = re.search(r"```py\n(# at the end of neighbours\.py\n.*?)```", text, re.DOTALL)
-    Path("claimed.py").write_text(block[1].replace("neighbours", "claimed") + claims[1], "utf-8")
+    more = re.findall(r"```py\n# at the end of neighbours\.py\n(.*?)```", text, re.DOTALL)
+    whole = "".join([block[1], *more])
+    Path("claimed.py").write_text(whole.replace('"neighbours"', '"claimed"'), "utf-8")
     command("run", "claimed.py", "--seeds", "2", "--out", "claimed")
     command("report", "claimed")
-    assert "They get half" in Path("claimed/claimed/README.md").read_text("utf-8")
+    page = Path("claimed/claimed/README.md").read_text("utf-8")
+    assert "They get half" in page
+    assert "| MNIST-1D | nearest neighbours |" in page
+    assert "![Test accuracy (%) of every seed.](by-seed.png)" in page
+    assert "![claimed: histogram.](histogram.png)" in page
     assert len(runs) >= 5
     for _, name, *arguments in runs:
         if "--help" in arguments:

@@ -55,9 +55,7 @@ COMMANDS = {
     "reproduce": Command(
         "Reproduce the paper: train, compare every claim with the published value, draw figures."
     ),
-    "report": Command(
-        "Make RESULTS.md and a page, report.html, of what `mnist1d reproduce` found."
-    ),
+    "report": Command("Make RESULTS.md and a page, report.html, of the results in a folder."),
     "run": Command(
         "Run an experiment with settings of your own; several values of one make a grid.",
         has_subject=True,

@@ -164,8 +164,10 @@ def counted(
         yield task, arrays
 
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 """What names experiments and figures, as they become names of folders and files."""
+NAMES_ARE = "up to 100 letters, digits, - and _"
+"""The same in words."""
 
 
 def is_full(result: xr.Dataset) -> bool:

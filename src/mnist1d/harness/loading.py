@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_regular
 from mnist1d.execution.own_code import own_files
-from mnist1d.harness.interface import MARKS, NAME, Experiment, InputError
+from mnist1d.harness.interface import MARKS, NAME, NAMES_ARE, Experiment, InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -97,7 +97,7 @@ def _check(module: ModuleType, path: Path, taken: Sequence[str]) -> None:
     name = module.NAME
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise InputError(
-            f"NAME in {path} must be letters, digits, - and _, as it names a folder, not {name!r}"
+            f"NAME in {path} must be {NAMES_ARE}, as it names a folder, not {checks.shown(name)}"
         )
     if name in taken:
         raise InputError(f"NAME in {path} must not be {name}, which is an experiment of mnist1d")

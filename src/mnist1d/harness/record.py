@@ -33,6 +33,7 @@ from mnist1d.execution.numerics import changed_settings
 from mnist1d.figures import style
 from mnist1d.harness.interface import (
     NAME,
+    NAMES_ARE,
     Experiment,
     InputError,
     Progress,
@@ -231,7 +232,7 @@ def _checked_figures(figures: Any) -> Mapping[str, Figure]:
     for name, figure in figures.items():
         # A name is one of a file in the folder, and must not lead out of it.
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise ValueError(f"{wanted}, with names of letters, digits, - and _, not {name!r}")
+            raise ValueError(f"{wanted}, with names of {NAMES_ARE}, not {checks.shown(name)}")
         if not isinstance(figure, Figure):
             raise TypeError(f"{wanted}, with figures of Matplotlib, not {type(figure).__name__}")
     return figures

@@ -103,12 +103,8 @@ def short_per_seed(result: xr.Dataset) -> list[str]:
         and "seed" in variable.dims
         and variable.dtype.kind in "biuf"
         and all(dim in result.coords for dim in variable.dims if dim not in {"seed", *swept})
-        and _n_cases(variable, swept) <= _FEW
+        and n_cases(variable, swept) <= _FEW
     ]
-
-
-def _n_cases(variable: xr.DataArray, swept: Container[Any]) -> int:
-    return math.prod(n for dim, n in variable.sizes.items() if dim != "seed" and dim not in swept)
 
 
 def numbers_shown(result: xr.Dataset) -> list[str]:
@@ -125,6 +121,19 @@ def numbers_shown(result: xr.Dataset) -> list[str]:
     ]
 
 
+def n_cases(variable: xr.DataArray, swept: Container[Any] = ()) -> int:
+    """Return the number of cases of a variable: the product of its sizes, but for `seed`.
+
+    Args:
+        variable: of a result.
+        swept: further dimensions that do not count.
+
+    >>> n_cases(xr.DataArray(np.zeros((2, 3)), dims=("model", "seed")))
+    2
+    """
+    return math.prod(n for dim, n in variable.sizes.items() if dim != "seed" and dim not in swept)
+
+
 def rows_of_numbers(result: xr.Dataset) -> list[Row]:
     """Make a table of all numbers per seed: a row per case, a column per variable.
 
@@ -139,7 +148,7 @@ def rows_of_numbers(result: xr.Dataset) -> list[Row]:
     found: dict[str, dict[str, Estimate]] = {}
     for name in numbers_shown(result):
         dims = [dim for dim in result[name].dims if dim != "seed"]
-        if not math.prod(result[name].sizes[dim] for dim in dims) <= MOST_CASES:
+        if n_cases(result[name]) > MOST_CASES:
             continue
         for coordinates, values in cases(result[name]):
             parts = zip(dims, coordinates, strict=True)

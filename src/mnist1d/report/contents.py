@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, cast
 
 import xarray as xr
 
@@ -14,10 +14,16 @@ from mnist1d.harness import record
 from mnist1d.harness.claims import Claim, Judgement, Kind
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment, is_other_data, origin_of
+from mnist1d.harness.stored.attributes import parsed
 from mnist1d.harness.stored.commits import commits_of
 from mnist1d.harness.stored.plan import Plan
 from mnist1d.harness.verdicts.rules import VERDICTS, Verdict
 from mnist1d.measures.uncertainty import Estimate
+
+ResultKind = Literal["experiment", "grid", "comparison"]
+"""What a result is of: one run of an experiment, a grid of settings, candidates."""
+COMPARISON: ResultKind = "comparison"
+"""The experiment that a comparison has in its result."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,8 @@ class Section:
         finished: when it ended, UTC, as in ISO 8601.
         captions: of its figures, by file name.
         remarks: paragraphs that readers of the numbers have to know.
+        failed: what could not be computed or is not there any more, each in a line.
+        table: of a comparison, as text.
     """
 
     findings: Findings
@@ -127,6 +135,8 @@ class Section:
     finished: str
     captions: Mapping[str, str]
     remarks: tuple[str, ...]
+    failed: tuple[str, ...] = ()
+    table: str = ""
 
     @property
     def experiment(self) -> Experiment:
@@ -145,8 +155,21 @@ class Section:
 
     @property
     def title(self) -> str:
-        """The experiment's title."""
-        return self.experiment.TITLE
+        """The experiment's title, with the fields that are swept."""
+        title = self.experiment.TITLE
+        return f"{title}, over {', '.join(self.grid)}" if self.grid else title
+
+    @property
+    def grid(self) -> Mapping[str, Sequence[Any]]:
+        """The values of every swept field; empty without a grid of settings."""
+        return cast("Mapping[str, Sequence[Any]]", parsed(self.result.attrs, "grid", {}))
+
+    @property
+    def kind(self) -> ResultKind:
+        """What the result is of."""
+        if self.result.attrs.get("experiment") == COMPARISON:
+            return "comparison"
+        return "grid" if self.grid else "experiment"
 
     @property
     def differing(self) -> tuple[Judged, ...]:
@@ -208,6 +231,11 @@ class Section:
         return count_verdicts(self.claims)
 
     @property
+    def has_groups(self) -> bool:
+        """Whether rows of the table have headings."""
+        return any(row.group for row in self.rows)
+
+    @property
     def is_grouped(self) -> bool:
         """Whether the rows of the table have more than one group."""
         return len({row.group for row in self.rows}) > 1
@@ -257,7 +285,7 @@ class Report:
         sections: of the experiments in the record, in the paper's order, then those beyond it.
         missing: experiments of the paper that are not in the record.
         damaged: what is wrong with the results that cannot be read, by experiment.
-        own: of experiments of one's own, by name.
+        own: of experiments of one's own, grids of settings and comparisons.
         plan: what was fixed before the runs; None where nothing was.
     """
 
@@ -276,6 +304,12 @@ class Report:
         """
         sections = tuple(each for each in self.sections if each is not section)
         return replace(self, sections=sections, damaged={**self.damaged, section.name: why})
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """What is not in the report, each in a line."""
+        lines = [f"{each.name}: {line}" for each in self.own for line in each.failed]
+        return (*self.damaged.values(), *lines)
 
     @property
     def paper(self) -> tuple[Section, ...]:
@@ -332,7 +366,9 @@ GROUPS: Mapping[str, tuple[Kind, ...]] = {
 """Kinds of claims that are counted together."""
 
 
-def count_verdicts(claims: Iterable[Judged]) -> Mapping[str, int]:
-    """Count claims per verdict, in the order of `VERDICTS`."""
-    found = Counter(judged.verdict for judged in claims)
-    return {verdict: found[verdict] for verdict in VERDICTS}
+def count_verdicts(
+    claims: Iterable[Judged], verdicts: Sequence[str] = VERDICTS
+) -> Mapping[str, int]:
+    """Count claims per verdict, in the order of the verdicts."""
+    found = Counter[str](judged.verdict for judged in claims)
+    return {verdict: found[verdict] for verdict in verdicts}

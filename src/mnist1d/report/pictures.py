@@ -17,10 +17,10 @@ from matplotlib.container import BarContainer
 
 from mnist1d.figures import style
 from mnist1d.figures.style import Figure
+from mnist1d.harness.interface import NAME
 from mnist1d.harness.stored.attributes import parsed
 from mnist1d.harness.stored.findings import RESULT, needs_of
 from mnist1d.report.contents import Report, Section
-from mnist1d.report.own import NAME
 from mnist1d.report.wording import sentence
 
 _PIXELS_PER_INCH = 192

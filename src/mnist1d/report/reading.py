@@ -4,7 +4,9 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -14,7 +16,8 @@ from mnist1d.experiments import EXPERIMENTS, PAPER
 from mnist1d.harness import record
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment, is_own
-from mnist1d.harness.settings import as_json
+from mnist1d.harness.results import MOST_CASES, n_cases, numbers_shown, rows_of_numbers
+from mnist1d.harness.settings import as_json, label
 from mnist1d.harness.stored.attributes import parsed
 from mnist1d.harness.stored.findings import RESULT, load_findings, needs_of
 from mnist1d.harness.stored.plan import plan_of
@@ -23,19 +26,21 @@ from mnist1d.report.own import read_own
 
 NOT_EXPLAINED = "No explanation is on record yet."
 
+_PUBLISHED = DatasetConfig().to_dict()
 _ATTRIBUTES = ("config", "device", "finished", "processor", "seconds", "versions")
 # Fields on where data are found, which are no part of the protocol.
 _NOT_SHOWN = set(record.PROTOCOL_IS_FREE_IN) - {"seeds"}
 
 
 def read_report(folder: checks.StrPath) -> Report:
-    """Read what `mnist1d reproduce --out FOLDER` and `mnist1d run FILE.py --out FOLDER` wrote.
+    """Read what `mnist1d reproduce`, `run` and `compare` wrote with `--out FOLDER`.
 
     Args:
-        folder: with a folder per experiment, each with its `result.nc`.
+        folder: with a folder per result, each with its `result.nc`.
 
     A result that is damaged, of another experiment, or does not hold what this version of its
-    experiment needs is named in `damaged`, and the others are read.
+    experiment needs is named in `damaged`, and the others are read. What others lack is named in
+    their `failed`.
 
     Raises:
         FileNotFoundError: if there is no such folder, or no result in it.
@@ -49,22 +54,33 @@ def read_report(folder: checks.StrPath) -> Report:
     there = [each for each in EXPERIMENTS if (folder / each.NAME / "result.nc").exists()]
     own, damaged = read_own(folder, {each.NAME for each in EXPERIMENTS}, describe)
     if not there and not own and not damaged:
-        raise FileNotFoundError(
-            f"no results in {folder}; `mnist1d reproduce --out {folder}` makes them"
-        )
-    sections = []
+        hint = nearby(folder) or f"`mnist1d reproduce --out {folder}` makes them"
+        raise FileNotFoundError(f"no results in {folder}; {hint}")
+    sections: list[Section] = []
+    grids: list[Section] = []
     for each in there:
         try:
-            sections.append(_read_section(each, folder / each.NAME))
+            section = _read_section(each, folder / each.NAME)
         except ValueError as error:
             damaged[each.NAME] = str(error)
-    missing = tuple(each for each in PAPER if each not in there)
+        else:
+            (grids if section.grid else sections).append(section)
+    read = {section.name for section in sections} | damaged.keys()
+    missing = tuple(each for each in PAPER if each.NAME not in read)
     if len(missing) == len(PAPER):
         missing = ()  # the folder is not about the paper
     plan = plan_of(folder)
     if plan is not None:
         plan.check([(each.experiment, each.result) for each in sections])
-    return readable(Report(tuple(sections), missing, damaged, tuple(own), plan))
+    return readable(Report(tuple(sections), missing, damaged, (*grids, *own), plan))
+
+
+def nearby(folder: Path) -> str:
+    """Say in which folders above or inside a folder results are; empty if in none."""
+    if (folder / RESULT).is_file():
+        return f"it holds one result: name the folder that it is in, {folder.parent}"
+    inside = sorted({str(path.parents[1]) for path in folder.glob(f"*/*/{RESULT}")})
+    return f"there are results in {', '.join(inside)}" if inside else ""
 
 
 def readable(report: Report) -> Report:
@@ -108,7 +124,7 @@ def describe(findings: Findings) -> Section:
                 {name.replace("\n", " "): found for name, found in row.estimates.items()},
                 by_name.get(row.claim) if row.claim else None,
             )
-            for row in findings.rows
+            for row in findings.rows or rows_of_numbers(result)
         ),
         claims,
         _settings(experiment, result),
@@ -119,8 +135,18 @@ def describe(findings: Findings) -> Section:
         int(attributes.get("units_found", 0)),
         str(attributes["finished"]),
         getattr(experiment, "CAPTIONS", {}),
-        findings.remarks,
+        (*findings.remarks, *([] if findings.rows else _left_out(result))),
+        findings.failed,
     )
+
+
+def _left_out(result: xr.Dataset) -> list[str]:
+    """Name the variables that are in no table, as nobody could read it."""
+    return [
+        f"{name} has {n:,} cases, which `mnist1d show-result --table` writes."
+        for name in numbers_shown(result)
+        if (n := n_cases(result[name])) > MOST_CASES
+    ]
 
 
 def _explained(findings: Findings) -> tuple[Judged, ...]:
@@ -160,17 +186,39 @@ def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
 def _settings(experiment: Experiment, result: xr.Dataset) -> tuple[Setting, ...]:
     config = experiment.Config()
     settings, defaults = parsed(result.attrs, "config", {}), json.loads(as_json(config))
+    for field, values in parsed(result.attrs, "grid", {}).items():
+        settings[field] = values
+        defaults[field] = reduce(_inside, field.split("."), defaults)
     for name in settings.keys() & defaults.keys():
         data = getattr(config, name, None)
         if isinstance(data, DatasetConfig):
             defaults[name] = _data_in_words(data)
             settings[name] = _data_in_words(data, str(result.attrs.get("data", "")))
+        elif _is_data(defaults[name]):
+            # Of an experiment of one's own only what is stored is known.
+            defaults[name], settings[name] = map(_as_data, (defaults[name], settings[name]))
     meanings = _meanings(inspect.getdoc(experiment.Config) or "")
     return tuple(
         Setting(name, value, defaults.get(name), meanings.get(name, ""))
         for name, value in settings.items()
         if name not in _NOT_SHOWN
     )
+
+
+def _inside(settings: Any, name: str) -> Any:
+    return settings.get(name) if isinstance(settings, dict) else None
+
+
+def _is_data(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() >= _PUBLISHED.keys()
+
+
+def _as_data(value: Any) -> Any:
+    """Write a dataset by the parameters that are not those of MNIST-1D; of a grid those shared."""
+    if not isinstance(value, dict):
+        return value
+    own = [f"{name}={label(v)}" for name, v in value.items() if v != _PUBLISHED.get(name)]
+    return f"published ({', '.join(own)})" if own else "published"
 
 
 def _data_in_words(published: DatasetConfig, differences: str = "") -> str:

@@ -121,6 +121,7 @@ def _written_in_markdown(name: str, **about: Any) -> str:
 def _markdown() -> Environment:
     environment = _environment(finalize=_as_markdown)
     environment.filters |= {"cell": _as_cell, "code": _as_code, "plain": _as_plain}
+    environment.filters["block"] = _as_block
     return environment
 
 
@@ -129,6 +130,7 @@ def _html() -> Environment:
     environment = _environment()
     environment.filters |= {
         "text": _as_html,
+        "plain": without_controls,
         "strip": lambda section, judged: strip(judged, section.per_seed(judged.estimate)),
         "several_values": _several_values,
         "values_of": _values,
@@ -176,6 +178,12 @@ def _as_code(value: Any) -> Markup:
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     space = " " if "`" in (text[:1], text[-1:]) else ""
     return Markup(f"{fence}{space}{text}{space}{fence}")  # noqa: S704 (nothing is markup in code)
+
+
+def _as_block(value: str) -> Markup:
+    """Write lines of code, which may contain backticks."""
+    fence = "`" * (1 + max(2, *map(len, re.findall("`+", value)), 0))
+    return Markup(f"{fence}text\n{without_controls(value)}\n{fence}")  # noqa: S704 (as above)
 
 
 def _on_one_line(value: Any) -> str:

@@ -23,7 +23,7 @@ HOW_TO_READ = (
     "checkable: no data, not the full protocol, or a run diverged."
 )
 HOW_OWN = (
-    "A claim is a statement of the experiment's file, with a rule for its verdict. Measured is the "
+    "A claim is a statement of an experiment's file, with a rule for its verdict. Measured is the "
     "mean over seeds with its 95 % interval (Student's t), n the number of values behind it. "
     "Confirmed: the rule holds. Refuted: it does not (Holm's correction over the claims). "
     "Consistent or imprecise: more seeds are needed. Not checkable: there are no data, a run "

@@ -18,8 +18,8 @@ from mnist1d.dataset.config import DatasetConfig
 from mnist1d.harness import record
 from mnist1d.harness.claims import Judgement
 from mnist1d.harness.findings import Findings
-from mnist1d.harness.interface import origin_of
-from mnist1d.harness.results import MOST_CASES, cases, grid_of, numbers_shown
+from mnist1d.harness.interface import is_own, origin_of
+from mnist1d.harness.results import MOST_CASES, cases, grid_of, n_cases, numbers_shown
 from mnist1d.harness.settings import label
 from mnist1d.harness.stored.texts import one_line
 from mnist1d.measures.text import mean_with_interval, with_interval
@@ -65,7 +65,10 @@ def show_findings(findings: Findings | None, result: xr.Dataset, console: Consol
 
 
 def show_summary(findings: Findings, console: Console) -> None:
-    """Show an experiment's table and its claims, with the published values."""
+    """Show an experiment's table and its claims, with the published values.
+
+    Without the full protocol no claim is checkable, and one line says how many there are.
+    """
     experiment, result = findings.experiment, findings.result
     judgements, rows = findings.judgements, findings.rows
     by_name = {judgement.claim.name: judgement for judgement in judgements}
@@ -79,7 +82,7 @@ def show_summary(findings: Findings, console: Console) -> None:
     published = "published" if origin_of(experiment) == "paper" else "expected"
     for column in (*columns, *([published] if judgements else [])):
         table.add_column(escape(column), justify="right", no_wrap=True)
-    headings = _verdict_headings(judgements)
+    headings = _verdict_headings(judgements) if findings.is_full else []
     for heading in headings:
         table.add_column(heading, no_wrap=True)
     group = None
@@ -102,6 +105,9 @@ def show_summary(findings: Findings, console: Console) -> None:
         console.print(Text(remark, "yellow"))
     if not judgements:
         return
+    if not findings.is_full:
+        console.print(_not_checkable(findings), markup=False, soft_wrap=True)
+        return
     ledger = Table(title=f"Other claims{note}", box=box.SIMPLE)
     ledger.add_column("claim")
     ledger.add_column("ours", justify="right")
@@ -123,12 +129,12 @@ def show_summary(findings: Findings, console: Console) -> None:
     console.print(
         ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICT_STYLES if counts[verdict])
     )
-    if findings.is_full and any(
+    if any(
         judgement.verdict == "imprecise" and judgement.estimate.n == n for judgement in judgements
     ):
         why = "One run has no interval" if n == 1 else "More seeds narrow the intervals"
         console.print(f"{why}: for example, --seeds {2 * n + 4}.")
-    if findings.is_full and len(headings) > 1:
+    if len(headings) > 1:
         console.print(_compared_with_record(judgements))
 
 
@@ -250,9 +256,9 @@ def show_scalars(result: xr.Dataset, console: Console) -> None:
     swept = grid_of(result)
     for name in names:
         variable = result[name]
-        n_cases = variable.size // variable.sizes["seed"] if variable.size else 0
-        if not 0 < n_cases <= MOST_CASES:
-            console.print(f"{name}: {n_cases:,} cases; --table writes all of them.", markup=False)
+        n_found = n_cases(variable) if variable.size else 0
+        if not 0 < n_found <= MOST_CASES:
+            console.print(f"{name}: {n_found:,} cases; --table writes all of them.", markup=False)
             continue
         across = [
             dim
@@ -332,11 +338,20 @@ def _verdict_headings(judgements: Sequence[Judgement]) -> list[str]:
 
 
 def _verdict(judgement: Judgement, headings: Sequence[str]) -> list[str]:
-    cells = [f"[{VERDICT_STYLES[judgement.verdict]}]{judgement.verdict}[/]"]
-    if len(headings) > 1:
-        words = {True: "within", False: "[red]outside[/]", None: ""}
-        cells.append(words[judgement.is_within_record])
-    return cells
+    words = {True: "within", False: "[red]outside[/]", None: ""}
+    cells = [
+        f"[{VERDICT_STYLES[judgement.verdict]}]{judgement.verdict}[/]",
+        words[judgement.is_within_record],
+    ]
+    return cells[: len(headings)]
+
+
+def _not_checkable(findings: Findings) -> str:
+    n, name = len(findings.judgements), findings.experiment.NAME
+    what = f"{n} claims are not checkable" if n > 1 else "1 claim is not checkable"
+    how = "by the default settings" if is_own(findings.experiment) else "by the full protocol"
+    command = "" if is_own(findings.experiment) else f", `mnist1d reproduce {name}`"
+    return f"{what} with these settings; --json lists them. They are decided {how}{command}."
 
 
 def _compared_with_record(judgements: Sequence[Judgement]) -> str:
