@@ -23,6 +23,7 @@ from mnist1d.harness import findings, record
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.findings import findings_of
 from mnist1d.harness.interface import InputError, Row
+from mnist1d.harness.settings import as_json
 from mnist1d.harness.stored import findings as stored_findings
 from mnist1d.harness.verdicts.rules import Equals
 from mnist1d.measures.uncertainty import estimate
@@ -359,6 +360,35 @@ def test_verdicts_are_shown_however_wide_the_table():
     text = console.export_text()
     assert any("mean" in line and "imprecise" in line for line in text.splitlines())
     assert "One run has no interval: for example, --seeds 6" in text
+
+
+@pytest.mark.parametrize("mark", [{}, {"PAPER_SEEDS": 1}])
+def test_claims_that_nothing_can_decide_are_one_line(mark):
+    def measure(result):
+        return estimate(result.x)
+
+    claims = [
+        Claim(f"claim {i}", f"statement {i}", "here", Equals(5, 1), measure) for i in range(3)
+    ]
+    experiment = SimpleNamespace(
+        NAME="coin",
+        TITLE="Coins",
+        CLAIMS=claims,
+        Config=classification.Config,
+        summarise=lambda result: [Row("coins", "mean", {"mean": measure(result)}, "claim 0")],
+        **mark,
+    )
+    about = {"protocol": "reduced", "config": as_json(classification.Config.quick())}
+    result = xr.Dataset({"x": ("seed", [4.9, 5.1])}, attrs=about)
+    console = Console(record=True, width=200)
+    tables.show_summary(findings_of(experiment, result), console)
+    text = console.export_text()
+    assert text.count("not checkable") == 1
+    assert "statement" not in text
+    how = "full protocol, `mnist1d reproduce coin`." if mark else "default settings."
+    line = "3 claims are not checkable with these settings; --json lists them. They are decided by"
+    assert f"{line} the {how}" in text
+    assert "5 ± 1" in text  # what is published is in the table
 
 
 def test_diverged_runs_leave_room_for_what_diverged():

@@ -224,6 +224,17 @@ def test_a_reproduction_has_tables_and_claims(command, recorded):
     assert Path(document["claims_file"]).is_file()
 
 
+@pytest.mark.usefixtures("recorded")
+def test_a_reproduction_names_other_results_that_are_damaged(command):
+    Path("out/pooling").mkdir(parents=True)
+    Path("out/pooling/result.nc").write_bytes(b"nothing")
+    code, document, said = command("reproduce", "double-descent", "--out", "out", "--quiet")
+    assert code == 3
+    path = Path("out/pooling/result.nc")
+    assert valid(document)["failed"].startswith(f"left out of claims.json: {path} is damaged")
+    assert said == f"mnist1d: {document['failed']}\n"
+
+
 def test_a_reproduction_without_a_finite_run_is_not_0(command, recorded):
     recorded["diverged"] = np.True_ | recorded.diverged
     code, document, _ = command("reproduce", "double-descent", "--out", "out")

@@ -1,9 +1,11 @@
 """The report's page in a real browser."""
 
+import io
 import shutil
 from pathlib import Path
 
 import pytest
+from matplotlib.image import imread
 
 from mnist1d.report import read_report
 from mnist1d.report.pictures import draw_pictures
@@ -179,6 +181,26 @@ def test_without_scripts_all_claims_and_figures_are_there(browser, url, report):
     )
     assert page.get_attribute(".seeds >> nth=0", "title").startswith("seed 0: ")
     assert page.evaluate("[...document.images].every(i => i.naturalWidth > 0)")
+
+
+@pytest.mark.parametrize("width", [390, 800, 1400])
+def test_every_verdict_in_the_ledger_is_seen_whole(browser, url, width):
+    page = opened(browser, url, width)
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.ledger .verdict')].filter(e => {"
+        "const box = e.getBoundingClientRect();"
+        "const frame = e.closest('.scroll').getBoundingClientRect();"
+        "return !box.width || box.right > frame.right + 1; }).length"
+    )
+    assert cut == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_as_dark_as_the_page(browser, url, scheme):
+    page = opened(browser, url, color_scheme=scheme)
+    picture = page.locator("#classification .plot").first.screenshot()
+    brightness = imread(io.BytesIO(picture))[..., :3].mean()
+    assert (brightness < 0.3) if scheme == "dark" else (brightness > 0.7)
 
 
 @pytest.mark.parametrize("width", [360, 800, 1600])

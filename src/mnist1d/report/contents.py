@@ -169,7 +169,7 @@ class Section:
         """What the result is of."""
         if self.result.attrs.get("experiment") == COMPARISON:
             return "comparison"
-        return "grid" if self.grid else "experiment"
+        return "grid" if "grid" in self.result.attrs else "experiment"
 
     @property
     def differing(self) -> tuple[Judged, ...]:

@@ -56,8 +56,8 @@ def write_report(
         ),
         out / HTML: html_page(report, pictures),
     }
-    for section in (*report.sections, *report.own):
-        write = own_markdown if section in report.own else experiment_markdown
+    kinds = (experiment_markdown, report.sections), (own_markdown, report.own)
+    for write, section in ((write, each) for write, sections in kinds for each in sections):
         source = relative_path(folder / section.name / RESULT, pages / section.name)
         texts[pages / section.name / PAGE] = write(
             section, pictures[section.name], overview=overview, result=_address(source)

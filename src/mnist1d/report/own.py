@@ -14,8 +14,10 @@ from mnist1d.harness.results import load_result
 from mnist1d.harness.stored.attributes import parsed
 from mnist1d.harness.stored.findings import RESULT, needs_of
 from mnist1d.harness.stored.own import stored_findings
+from mnist1d.harness.stored.texts import one_line
 from mnist1d.lab.comparison.result import Comparison
 from mnist1d.report.contents import COMPARISON, Section, count_verdicts
+from mnist1d.report.pictures import size_of_figure
 
 
 def read_own(
@@ -61,12 +63,8 @@ def _read(path: Path, name: str, describe: Callable[[Findings], Section]) -> Sec
 def _without_lost_figures(section: Section, folder: Path) -> Section:
     """Say which figures are not there any more."""
     figures = parsed(section.result.attrs, "figures", [])
-    lost = [
-        each
-        for each in figures
-        if not NAME.fullmatch(each) or not (folder / f"{each}.png").is_file()
-    ]
-    failed = tuple(f"the figure {each}.png is gone" for each in lost)
+    lost = [each for each in figures if size_of_figure(folder, each) is None]
+    failed = tuple(f"the figure {one_line(each)}.png is gone" for each in lost)
     return replace(section, failed=(*section.failed, *failed))
 
 

@@ -121,7 +121,7 @@ def draw_report(report: Report, folder: Path) -> tuple[Report, dict[str, tuple[P
 
 
 def own_pictures(section: Section, folder: Path) -> tuple[Picture, ...]:
-    """Return the figures that `mnist1d run` drew; one that is not there any more is left out.
+    """Return the figures that were stored with a result; one that is gone is left out.
 
     Args:
         section: of the experiment.
@@ -129,19 +129,31 @@ def own_pictures(section: Section, folder: Path) -> tuple[Picture, ...]:
     """
     found = []
     for name in parsed(section.result.attrs, "figures", []):
-        path = folder / f"{name}.png"
-        if not NAME.fullmatch(name) or not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        pixels = size_of_figure(folder, name)
+        if pixels is None:
             continue
-        image = path.read_bytes()
-        if not image.startswith(_PNG) or len(image) < 24:
-            continue
-        width, height = struct.unpack(">II", image[16:24])
-        if not 0 < width < 2**15 or not 0 < height < 2**15:
-            continue
-        caption = caption_of(section, name)
-        size = width / _STORED_PIXELS_PER_INCH, height / _STORED_PIXELS_PER_INCH
-        found.append(Picture(name, caption, caption, image, "image/png", size, ()))
+        width, height = (each / _STORED_PIXELS_PER_INCH for each in pixels)
+        caption, image = caption_of(section, name), (folder / f"{name}.png").read_bytes()
+        found.append(Picture(name, caption, caption, image, "image/png", (width, height), ()))
     return tuple(found)
+
+
+def size_of_figure(folder: Path, name: str) -> tuple[int, int] | None:
+    """Return width and height in pixels of a stored figure; None if it is no PNG or not there.
+
+    Args:
+        folder: of the result.
+        name: of the figure, which may be anything.
+    """
+    path = folder / f"{name}.png"
+    if not NAME.fullmatch(name) or not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        return None
+    with path.open("rb") as file:
+        head = file.read(24)
+    if not head.startswith(_PNG) or len(head) < 24:
+        return None
+    width, height = struct.unpack(">II", head[16:])
+    return (width, height) if 0 < width < 2**15 and 0 < height < 2**15 else None
 
 
 def picture_of(name: str, figure: Figure, caption: str) -> Picture:

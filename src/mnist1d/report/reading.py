@@ -64,7 +64,7 @@ def read_report(folder: checks.StrPath) -> Report:
         except ValueError as error:
             damaged[each.NAME] = str(error)
         else:
-            (grids if section.grid else sections).append(section)
+            (grids if section.kind == "grid" else sections).append(section)
     read = {section.name for section in sections} | damaged.keys()
     missing = tuple(each for each in PAPER if each.NAME not in read)
     if len(missing) == len(PAPER):
