@@ -33,7 +33,7 @@ export function csv(rows) {
 
 /**
  * @param {Record<string, Stored>} arrays
- * @returns {Uint8Array} an uncompressed NPZ file, as `numpy.load` reads it
+ * @returns {Uint8Array<ArrayBuffer>} an uncompressed NPZ file, as `numpy.load` reads it
  */
 export function npz(arrays) {
   const members = Object.entries(arrays).map(([name, array]) => member(`${name}.npy`, npy(array)));

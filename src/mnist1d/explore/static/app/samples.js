@@ -37,7 +37,7 @@ function drawsOf(stream, indices) {
   const found = draws.get(key) ?? stream.draws(indices);
   draws.delete(key);
   draws.set(key, found);
-  if (draws.size > KEPT) draws.delete(draws.keys().next().value);
+  if (draws.size > KEPT) draws.delete(/** @type {string} */ (draws.keys().next().value));
   return found;
 }
 
