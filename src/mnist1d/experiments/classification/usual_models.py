@@ -75,7 +75,7 @@ class OfPixels(eqx.Module):
 
     >>> from mnist1d.models import Logistic
     >>> model = OfPixels(Logistic(784, key=jax.random.key(0)))
-    >>> model(np.zeros((784, 3), np.uint8)).shape
+    >>> model(jnp.zeros((784, 3), jnp.uint8)).shape
     (10, 3)
     """
 
