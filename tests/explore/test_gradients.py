@@ -1,5 +1,7 @@
 """Gradients of the explorer's models are those of their losses, also in unusual sizes."""
 
+import math
+
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -96,3 +98,20 @@ def test_batches_and_sizes_of_any_number(run):
         assert with_["losses"] == pytest.approx(without["losses"], rel=1e-4), case
         assert with_["loss"] == pytest.approx(without["loss"], rel=1e-4), case
         assert with_["scores"] == pytest.approx(without["scores"], abs=1e-3), case
+
+
+def test_a_run_that_diverges_says_so(run):
+    found = run(
+        "nets/trainer.js",
+        """async ({ Trainer }) => {
+          const { generate, range } = await import('/data/stream.js');
+          const { x, y } = generate({}, range(0, 100));
+          const data = { train: { x, y } };
+          const run = { model: 'MLP', optimiser: 'sgd', learningRate: 1e6, data };
+          const trainer = new Trainer(run, null);
+          const losses = Array.from({ length: 12 }, () => trainer.step());
+          return { last: losses.at(-1), accuracy: trainer.evaluate('train').accuracy };
+        }""",
+    )
+    assert math.isnan(found["last"])
+    assert math.isnan(found["accuracy"])

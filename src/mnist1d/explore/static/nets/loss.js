@@ -1,13 +1,14 @@
 /** The loss and accuracy of classification. */
 
 /**
- * Return mean softmax cross-entropy in nats and the share of samples whose largest logit is the label's.
+ * Return mean softmax cross-entropy in nats and the share of samples whose largest logit is the label's, which is NaN
+ * if the loss is not finite.
  *
  * @param {Float32Array} logits shape (classes, columns)
  * @param {ArrayLike<number>} labels of the first columns, which count
  * @param {number} n how many columns count
  * @param {number} columns
- * @param {Float32Array} [gradient] that of the loss goes here, shape (classes, columns); 0 in columns that do not count
+ * @param {Float32Array} [gradient] that of the loss goes here, shape (classes, columns); other columns stay
  * @param {Uint8Array} [predictions] the classes of the largest logits go here
  */
 export function crossEntropy(logits, labels, n, columns, gradient, predictions) {
@@ -34,5 +35,5 @@ export function crossEntropy(logits, labels, n, columns, gradient, predictions) 
       gradient[label * columns + j] -= 1 / n;
     }
   }
-  return { loss: loss / n, accuracy: correct / n };
+  return { loss: loss / n, accuracy: Number.isFinite(loss) ? correct / n : NaN };
 }

@@ -33,7 +33,12 @@ import { key } from './threefry.js';
  * @property {ArrayLike<number>[]} [weights] initial weights, in the order of `Trainer.weights`, in place of drawn ones
  */
 
-/** @typedef {{accuracy: number, loss: number, predictions: Uint8Array}} Evaluation mean loss in nats */
+/**
+ * Mean loss in nats, the share of right predictions (NaN if a score is not finite), and the classes with the largest
+ * scores.
+ *
+ * @typedef {{accuracy: number, loss: number, predictions: Uint8Array}} Evaluation
+ */
 
 const LARGEST_SIZE = 4096;
 
@@ -76,6 +81,8 @@ export class Trainer {
     if (run.weights === undefined) this.model.initialise(key(seed));
     else this.setWeights(run.weights);
     this.labels = new Int32Array(batchSize);
+    /** @readonly */
+    this.nParameters = this.weights().reduce((sum, { values }) => sum + values.length, 0);
   }
 
   /** Make a step; return the loss of its batch before it. */
@@ -163,10 +170,6 @@ export class Trainer {
       throw new InputError(`weights must be ${listed.join(', ')}`);
     }
     this.model.setArrays(arrays);
-  }
-
-  get nParameters() {
-    return this.model.arrays().reduce((sum, { values }) => sum + values.length, 0);
   }
 
   /**
