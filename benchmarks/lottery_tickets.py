@@ -39,7 +39,6 @@ from mnist1d.experiments.lottery_tickets.config import (
 )
 from mnist1d.experiments.lottery_tickets.method import run
 from mnist1d.experiments.lottery_tickets.training import (
-    MaskedTrainer,
     initial_network,
     search_training,
     study_training,
@@ -47,6 +46,7 @@ from mnist1d.experiments.lottery_tickets.training import (
 from mnist1d.models.masked_mlp import MaskedMLP as OurMaskedMLP
 from mnist1d.models.masks import full_mask
 from mnist1d.training import as_data, keep_compiled_programs, use_all_cores
+from mnist1d.training.masked import MaskedTrainer
 
 CONFIG = Config()
 N_SEARCHED, N_STUDIED = 4 * CONFIG.rounds, 30

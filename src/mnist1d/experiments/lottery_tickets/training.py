@@ -2,30 +2,20 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 from typing import Any
 
 import equinox as eqx
 import jax
 import numpy as np
-import optax
 
 from mnist1d.dataset import generate
 from mnist1d.execution import Arrays, OnStep, Task
 from mnist1d.execution.numerics import cached_by_settings
 from mnist1d.experiments.lottery_tickets.config import PUBLISHED_PRUNING_STEP, STUDIES, Config
 from mnist1d.models import MLP, MaskedMLP, predict
-from mnist1d.models.masked_mlp import needed_units
-from mnist1d.models.masks import magnitude_mask, masked, pack, unpack
-from mnist1d.training import (
-    Programs,
-    Training,
-    accuracy,
-    as_data,
-    cross_entropy,
-    sequential_batch,
-)
-from mnist1d.training.batching import Data
+from mnist1d.models.masks import magnitude_mask, pack, unpack
+from mnist1d.training import Training, accuracy, as_data, sequential_batch
+from mnist1d.training.masked import MaskedTrainer, masked_training
 
 SEARCH_MULTIPLE, STUDY_MULTIPLE = 100, 50
 """Sizes are rounded up to multiples of these; in the search to larger ones, as training a round
@@ -33,9 +23,6 @@ takes no longer than compiling its program.
 """
 
 POSITIONS = {"flipped": "flipped", "shuffled": "shuffled_lottery", "chunked": "chunked"}
-
-Job = tuple[MaskedMLP, Data]
-"""A network to be trained, and its data."""
 
 
 def initial_network(config: Config, seed: int, part: str) -> MLP:
@@ -77,23 +64,13 @@ def study_training(config: Config) -> Training:
 def _training(
     config: Config, n_steps: int, batch_size: int, *, keep_weights: bool = False
 ) -> Training:
-    """Return the published training: Adam, batches in stored order."""
-
-    def evaluate(model: Any, data: Any) -> dict[str, Any]:
-        logits, labels = predict(model, data["test"][0]), data["test"][1]
-        measured: dict[str, Any] = {
-            "test_accuracy": accuracy(logits, labels),
-            "test_loss": cross_entropy(logits, labels),
-        }
-        return measured | ({"weights": model.network} if keep_weights else {})
-
-    return Training(
-        batch=lambda data, step, _: sequential_batch(data["train"], step, batch_size),
-        loss=lambda model, batch, _: cross_entropy(predict(model, batch[0]), batch[1]),
-        optimizer=optax.adam(config.learning_rate),
+    """Return the published training: batches in stored order."""
+    return masked_training(
+        lambda data, step: sequential_batch(data["train"], step, batch_size),
+        learning_rate=config.learning_rate,
         n_steps=n_steps,
-        evaluate=evaluate,
         evaluate_every=config.evaluate_every,
+        keep_weights=keep_weights,
     )
 
 
@@ -109,7 +86,8 @@ class SearchTrainer:
 
     def __init__(self, config: Config) -> None:
         self._config, self._data = config, as_data(generate(config.data))
-        self._trainer = MaskedTrainer(search_training(config), SEARCH_MULTIPLE)
+        step = PUBLISHED_PRUNING_STEP if config.protocol == "published" else None
+        self._trainer = MaskedTrainer(search_training(config), SEARCH_MULTIPLE, step)
 
     def __call__(
         self, tasks: Sequence[Task], device: Any, on_step: OnStep
@@ -174,76 +152,3 @@ def _start(config: Config, task: Task, part: str) -> MaskedMLP:
 @eqx.filter_jit
 def _accuracy(model: Any, x: Any, labels: Any) -> jax.Array:
     return accuracy(predict(model, x), labels)
-
-
-class MaskedTrainer:
-    """Trains networks of one shape; compiles a program per remaining size and device.
-
-    On a CPU units that a mask disconnects are left out of the products (`needed_units`), which
-    changes only the order of sums.
-
-    Args:
-        training: of every network.
-        multiple: numbers of units are rounded up to multiples of it, to compile fewer programs.
-    """
-
-    def __init__(self, training: Training, multiple: int) -> None:
-        self._training, self._multiple, self._programs = training, multiple, Programs()
-
-    def train(
-        self, jobs: Sequence[Job], device: Any, on_step: OnStep = lambda _: None
-    ) -> Iterator[tuple[MLP, dict[str, np.ndarray]]]:
-        """Yield every network, its masked parameters at 0, and the results of evaluations.
-
-        It is the network after the last step, or, if evaluations kept the weights, after the step
-        at which the published code pruned.
-
-        Args:
-            jobs: on a CPU they are trained one after the other, on a GPU all together.
-            device: the device to use; if it is a GPU, all GPUs are used.
-            on_step: called with the number of steps of all jobs.
-        """
-        groups = [[job] for job in jobs] if device.platform == "cpu" else [jobs]
-        for number, group in enumerate(groups):
-            before = number * self._training.n_steps
-            yield from self._train_together(group, device, on_step, before)
-
-    def _train_together(
-        self, jobs: Sequence[Job], device: Any, on_step: OnStep, before: int
-    ) -> Iterator[tuple[MLP, dict[str, np.ndarray]]]:
-        on_cpu = device.platform == "cpu"
-        devices = [device] if on_cpu else jax.devices()
-        multiple = self._multiple if on_cpu else jobs[0][0].network.hidden.bias.size
-        needed = [needed_units(model.mask, multiple) for model, _ in jobs]
-        small = [
-            MaskedMLP(need.take_from(model.network), need.take_from(model.mask), model.products)
-            for need, (model, _) in zip(needed, jobs, strict=True)
-        ]
-        models, data = (
-            jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *each)
-            for each in (small, [own for _, own in jobs])
-        )
-        keys = jax.random.split(jax.random.key(0), len(jobs))  # not used for random numbers
-        program = self._programs.get(
-            (devices[0], len(jobs), models.network.second.weight.shape),
-            self._training,
-            models,
-            data,
-            keys=keys,
-            data_axes=0,
-            devices=devices,
-            batched=not on_cpu,
-        )
-        trained = program(
-            models, data, keys=keys, report=lambda n, _: on_step(before + n * len(jobs))
-        )
-        networks, metrics = trained.models.network, dict(trained.history.metrics)
-        if "weights" in metrics:
-            at = self._training.evaluation_steps.tolist().index(PUBLISHED_PRUNING_STEP)
-            networks = jax.tree.map(lambda leaf: leaf[:, at], metrics.pop("weights"))
-        networks, metrics = jax.tree.map(np.asarray, (networks, metrics))
-        for row, (need, (model, _)) in enumerate(zip(needed, jobs, strict=True)):
-            network, curves = jax.tree.map(itemgetter(row), (networks, metrics))
-            with jax.default_device(device):
-                whole = masked(need.put_into(model.network, network), model.mask)
-            yield whole, curves
