@@ -70,6 +70,18 @@ def with_settings(config: Any, settings: Mapping[str, Any]) -> Any:
 SHAPES = ("templates", "final_seq_length", "channel_axis")
 """Parameters of a dataset that networks made for ten digits and 40 points do not take."""
 
+SET_BY_TRIAL = (
+    "num_samples",
+    "train_split",
+    "train",
+    "validation",
+    "test",
+    "seed",
+    "shifted_tests",
+    "channel_axis",
+)
+"""Parameters of a dataset of which an experiment makes sets of its own sizes, from its trials."""
+
 
 def check_data(
     data: Any, fixed: Sequence[str], why: str, published: DatasetConfig = PUBLISHED_DATA

@@ -5,24 +5,13 @@ from typing import Annotated, Self
 
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Each, Integer, Positive, constrained
-from mnist1d.harness.settings import PUBLISHED_DATA, check_data
+from mnist1d.harness.settings import PUBLISHED_DATA, SET_BY_TRIAL, check_data
 
 VARIANTS = ("no_pool", "stride_2", "max_pool", "avg_pool", "l2_pool")
 POOLED = VARIANTS[2:]
 
 SIZES = (1000, 2000, 5000, 10_000, 20_000, 50_000)
 STREAM_SIZES = (100_000, 200_000, 600_100)
-SET_BY_TRIAL = (
-    "num_samples",
-    "train_split",
-    "train",
-    "validation",
-    "test",
-    "seed",
-    "shifted_tests",
-    "channel_axis",
-)
-"""Parameters of a dataset that sizes and trials determine, or that networks do not support."""
 
 
 @dataclass(frozen=True, kw_only=True)
