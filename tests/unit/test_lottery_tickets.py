@@ -10,18 +10,22 @@ import xarray as xr
 import mnist1d
 from mnist1d.execution import Compute, Store
 from mnist1d.experiments.lottery_tickets import method, training
-from mnist1d.experiments.lottery_tickets.claims import adjacency, between, nearest
+from mnist1d.experiments.lottery_tickets.claims import (
+    adjacency,
+    between,
+    nearest,
+    searched,
+    studied,
+)
 from mnist1d.experiments.lottery_tickets.config import SEARCHES, STUDIES, Config
 from mnist1d.experiments.lottery_tickets.method import run
-from mnist1d.experiments.lottery_tickets.training import (
-    MaskedTrainer,
-    initial_network,
-    search_training,
-)
+from mnist1d.experiments.lottery_tickets.training import initial_network, search_training
 from mnist1d.measures.adjacency import runs_per_unit
+from mnist1d.measures.expressions import last
 from mnist1d.models import MaskedMLP, count_parameters
 from mnist1d.models.masks import full_mask
-from mnist1d.training import as_data
+from mnist1d.training import as_data, masked
+from mnist1d.training.masked import MaskedTrainer
 
 pytestmark = pytest.mark.slow
 
@@ -107,7 +111,7 @@ def test_an_interrupted_run_goes_on_where_it_was_with_the_same_bits(whole, tmp_p
     def refuse(*_, **__):
         raise StopError
 
-    monkeypatch.setattr(training.Programs, "get", refuse)
+    monkeypatch.setattr(masked.Programs, "get", refuse)
     xr.testing.assert_identical(run(TINY, compute=Compute(Store(tmp_path))), whole)
 
 
@@ -185,6 +189,36 @@ def test_adjacency_is_a_share_of_positions_and_in_the_published_protocol_of_inpu
     assert two.per_seed(made_up(kept, True)) == pytest.approx([100 * 4 / 40 / 2])
     # The slip: with a random mask that keeps all, runs of three that have a place to their right.
     assert four.per_seed(made_up(kept, True)) == pytest.approx([100 * 3 / 40 / 2])
+
+
+def test_claims_about_the_end_average_the_last_steps_and_the_printed_one_has_the_last():
+    steps = np.arange(0, 1501, 100)
+    accuracy = np.where(steps >= 1000, 0.7, 0.2)
+    accuracy[-1] = 0.64
+    search = xr.Dataset(
+        {
+            "search_test_accuracy": (
+                ("search", "seed", "sparsity", "step"),
+                accuracy[None, None, None],
+            )
+        },
+        {"search": ["lottery"], "sparsity": [0.92], "step": steps},
+    )
+    assert searched("lottery", nearest(0.92))(search).mean == pytest.approx(69)
+    assert searched("lottery", nearest(0.92), last)(search).mean == pytest.approx(64)
+    steps = np.arange(0, 6001, 100)
+    accuracy = np.where(steps >= 5000, 0.7, 0.2)
+    accuracy[-1] = 0.59
+    study = xr.Dataset(
+        {
+            "study_test_accuracy": (
+                ("study", "network", "seed", "study_step"),
+                accuracy[None, None, None],
+            )
+        },
+        {"study": ["original"], "network": ["lottery"], "study_step": steps},
+    )
+    assert studied("original", "lottery")(study).mean == pytest.approx(69)
 
 
 def test_rounds_are_chosen_by_their_sparsity_the_first_of_two_as_near():

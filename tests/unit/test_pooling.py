@@ -16,7 +16,7 @@ from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution import Compute, Store
 from mnist1d.experiments import pooling
 from mnist1d.experiments.pooling import training
-from mnist1d.experiments.pooling.claims import PUBLISHED, gain, late
+from mnist1d.experiments.pooling.claims import AT_END, PUBLISHED, gain
 from mnist1d.experiments.pooling.config import POOLED, VARIANTS, Config
 from mnist1d.experiments.pooling.method import _network, run
 from mnist1d.experiments.pooling.training import (
@@ -314,7 +314,7 @@ def test_late_gains_are_means_over_the_last_thousand_steps():
     before = {"variant": "max_pool", "n_samples": 1000, "step": slice(0, 4900)}
     result["test_accuracy"].loc[before] = 0
     assert gain("max_pool", 1000)(result).mean == pytest.approx(30.0)
-    assert gain("max_pool", 1000, late)(result).mean == pytest.approx(19.0 + 11 / 11)
+    assert gain("max_pool", 1000, AT_END)(result).mean == pytest.approx(19.0 + 11 / 11)
 
 
 def test_sizes_that_were_left_out_are_nothing_and_not_diverged():

@@ -119,3 +119,26 @@ def last(values: xr.DataArray, dimension: str) -> xr.DataArray:
     2
     """
     return values.isel({dimension: -1})
+
+
+def late(n_steps: int) -> Reduction:
+    """Average over the last entry along a dimension of steps, and those not long before it.
+
+    One step of training may move an accuracy by points.
+
+    Args:
+        n_steps: how many steps before the last one entries may lie; by their labels, if there are
+            any.
+
+    >>> import xarray as xr
+    >>> curve = xr.DataArray([1, 2, 4, 6], {"step": [0, 100, 200, 250]}, "step")
+    >>> late(100)(curve, "step").item()
+    5.0
+    """
+
+    def mean(values: xr.DataArray, dimension: str) -> xr.DataArray:
+        steps = values[dimension].to_numpy()
+        chosen = values.isel({dimension: steps >= steps[-1] - n_steps})
+        return chosen.astype(float).mean(dimension, skipna=False)
+
+    return mean

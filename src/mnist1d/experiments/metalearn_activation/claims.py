@@ -20,7 +20,7 @@ from mnist1d.harness.verdicts.rules import (
     Similar,
 )
 from mnist1d.harness.verdicts.runtime import minutes
-from mnist1d.measures.expressions import EMPTY, Measure, Reduction, last, value
+from mnist1d.measures.expressions import EMPTY, Measure, Reduction, last, late, value
 from mnist1d.measures.uncertainty import Estimate, estimate, estimate_proportion, in_percent
 
 if TYPE_CHECKING:
@@ -67,12 +67,7 @@ def accuracy(condition: str) -> Measure:
 
 def accuracy_late(condition: str) -> Measure:
     """Test accuracy in per cent, mean of the last inner steps, as one step moves it by points."""
-    return value("accuracy", scale=100, condition=condition, inner_step=late)
-
-
-def late(values: xr.DataArray, step: str) -> xr.DataArray:
-    """Average over the last inner steps."""
-    return values.isel({step: slice(-LATE_STEPS, None)}).mean(step, skipna=False)
+    return value("accuracy", scale=100, condition=condition, inner_step=late(LATE_STEPS - 1))
 
 
 def share_with_two_extrema(result: xr.Dataset) -> Estimate:

@@ -24,8 +24,8 @@ code:
    the paper does not mention; claims and tables are not.
 6. Beyond the paper, sizes up to one where no sample is seen twice, from the native stream: does the
    gain reach zero? There the training accuracy is that on the first 50,000 samples. As one step of
-   Adam at this rate moves the accuracy by about half a point, gains are also given as the mean over
-   the evaluations of the last 1,000 steps ("late").
+   Adam at this rate moves the accuracy by about half a point, sentences about gains are judged by
+   the mean over the evaluations of the last 1,000 steps ("late"), printed numbers by the last one.
 7. L2 pooling of two zeros has the derivative 0, as in PyTorch (`models.pooling_cnn.l2_norm`).
 """
 

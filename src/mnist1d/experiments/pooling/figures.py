@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import gaussian_filter1d
 
-from mnist1d.experiments.pooling.claims import LATE_STEPS, PUBLISHED, gain, late, printed
+from mnist1d.experiments.pooling.claims import AT_END, LATE_STEPS, PUBLISHED, gain, printed
 from mnist1d.experiments.pooling.config import VARIANTS
 from mnist1d.figures import style
 from mnist1d.figures.style import Figure, house_style
@@ -83,7 +83,7 @@ def _plot_gains(result: xr.Dataset) -> Figure:
     """Draw gains on no_pool over the number of samples, published ones as crosses."""
     figure = Figure(figsize=(6.75, 2.2))
     panels = figure.subplots(1, 2, sharey=True)
-    reductions: tuple[Reduction, ...] = (last, late)
+    reductions: tuple[Reduction, ...] = (last, AT_END)
     for axes, at, letter in zip(panels, reductions, "ab", strict=True):
         _plot_gain(axes, result, at)
         style.panel_letter(axes, letter)
