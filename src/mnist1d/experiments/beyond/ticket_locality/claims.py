@@ -1,0 +1,154 @@
+"""Claims about the locality of lottery tickets, and their measures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist1d.experiments.beyond.ticket_locality.config import LENGTHS, ORDERS, PRUNINGS
+from mnist1d.harness.claims import Claim
+from mnist1d.harness.interface import Row
+from mnist1d.harness.verdicts.rules import Positive
+from mnist1d.measures.expressions import Measure, value
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+WIDTH, SIZE = 500, 4000
+"""The paper's network and data, which claims about something else are about."""
+
+WIDTHS, SIZES = (125, 250), (1000, 20_000, 100_000)
+"""The others."""
+
+NUMBERS = {2: "pairs", 3: "runs of three", 4: "runs of four"}
+NAMES = {2: "pairs", 3: "threes", 4: "fours"}
+
+WISH = "Beyond the paper: the wish of section 6"
+PRUNED = "Beyond the paper: Pellegrini & Biroli (2022), of images"
+
+CHANCE = "than by chance, in masks with the same numbers of weights per unit and per input (%)"
+
+
+Place = Mapping[str, Any]
+"""Width, number of samples, pruning and order, as far as they are not the default ones."""
+
+DEFAULT: Place = {"width": WIDTH, "n_samples": SIZE, "pruning": PRUNINGS[0], "order": ORDERS[0]}
+
+
+def excess(length: int, **place: Any) -> Measure:
+    """Measure how many more runs of neighbours there are than by chance, in per cent.
+
+    Args:
+        length: of the runs.
+        **place: what differs from the paper's network and data, pruned in rounds.
+    """
+
+    def per_seed(result: xr.Dataset) -> np.ndarray:
+        one = result[["runs", "expected_runs"]].sel(length=length, **{**DEFAULT, **place})
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = one.runs.to_numpy() / one.expected_runs.to_numpy()
+        return np.asarray(100 * (share - 1))
+
+    return Measure(per_seed)
+
+
+def mean_over_sizes(**place: Any) -> Measure:
+    """Measure runs of three above chance, in per cent, mean over the sizes of the training set."""
+    measures = [excess(3, n_samples=size, **place) for size in (SIZE, *SIZES)]
+    return Measure(lambda result: np.mean([each.per_seed(result) for each in measures], axis=0))
+
+
+def deviations(length: int, **place: Any) -> Measure:
+    """Measure how many standard deviations of random masks a ticket is above them."""
+
+    def per_seed(result: xr.Dataset) -> np.ndarray:
+        one = result.sel(length=length, **{**DEFAULT, **place})
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((one.runs - one.expected_runs) / one.spread_of_runs)
+
+    return Measure(per_seed)
+
+
+def _more(name: str, length: int, *, width: int = WIDTH, n_samples: int = SIZE) -> Claim:
+    return Claim(
+        name,
+        f"Tickets of {width} units and {n_samples:,} samples have more {NUMBERS[length]} of "
+        f"neighbouring weights {CHANCE}",
+        WISH,
+        Positive(),
+        excess(length, width=width, n_samples=n_samples),
+    )
+
+
+CLAIMS = (
+    *(_more(f"more-{NAMES[n]}", n) for n in LENGTHS),
+    *(_more(f"more-threes-{size}", 3, n_samples=size) for size in SIZES),
+    *(_more(f"more-threes-width-{width}", 3, width=width) for width in WIDTHS),
+    Claim(
+        "grows-with-samples",
+        "Tickets become more local with more samples: runs of three above chance with 100,000 "
+        "samples minus those with 1,000 (percentage points)",
+        PRUNED,
+        Positive(),
+        excess(3, n_samples=100_000) - excess(3, n_samples=1000),
+    ),
+    Claim(
+        "rounds-make-local",
+        "Pruning in rounds makes tickets more local than pruning at once: difference of the runs "
+        "of three above chance, mean over the sizes of the training set (percentage points)",
+        PRUNED,
+        Positive(),
+        mean_over_sizes() - mean_over_sizes(pruning=PRUNINGS[1]),
+    ),
+    Claim(
+        "order-matters",
+        "Tickets are local in the order of the signals: runs of three above chance minus those in "
+        "a shuffled order, mean over the sizes of the training set (percentage points)",
+        "Beyond the paper: the control",
+        Positive(),
+        mean_over_sizes() - mean_over_sizes(order=ORDERS[1]),
+    ),
+)
+
+
+def summarise(result: xr.Dataset) -> list[Row]:
+    """Make a table of runs above chance, and of accuracies; in per cent."""
+    places = list(product(result.width.to_numpy().tolist(), result.n_samples.to_numpy().tolist()))
+    rows = []
+    for pruning, (width, size) in product(PRUNINGS, places):
+        place = {"pruning": pruning, "width": width, "n_samples": size}
+        columns = {NUMBERS[length]: excess(length, **place) for length in LENGTHS}
+        columns["threes, shuffled"] = excess(3, order=ORDERS[1], **place)
+        columns["threes, in sd"] = deviations(3, **place)
+        rows.append(
+            Row(
+                f"Above chance (%), pruned {pruning}",
+                _condition(width, size),
+                {name: measure(result) for name, measure in columns.items()},
+                _claim_about(pruning, width, size),
+            )
+        )
+    for width, size in places:
+        place = {"width": width, "n_samples": size}
+        columns = {
+            f"pruned {pruning}": value("ticket_accuracy", scale=100, pruning=pruning, **place)
+            for pruning in PRUNINGS
+        } | {"dense": value("dense_accuracy", scale=100, **place)}
+        estimates = {name: measure(result) for name, measure in columns.items()}
+        rows.append(Row("Test accuracy (%)", _condition(width, size), estimates))
+    return rows
+
+
+def _condition(width: int, size: int) -> str:
+    return f"{width} units, {size:,} samples"
+
+
+def _claim_about(pruning: str, width: int, size: int) -> str | None:
+    if pruning != PRUNINGS[0]:
+        return None
+    if width == WIDTH:
+        return {SIZE: "more-threes"}.get(size, f"more-threes-{size}" if size in SIZES else None)
+    return f"more-threes-width-{width}" if size == SIZE and width in WIDTHS else None
