@@ -124,6 +124,7 @@ def made_up(three):
             "runs": (tuple(coords), 100 + noise),
             "expected_runs": (tuple(coords), np.full(shape, 100.0)),
             "spread_of_runs": (tuple(coords), np.full(shape, 10.0)),
+            "n_weights": (tuple(coords)[:4], np.full(shape[:4], 100.0)),
             "ticket_accuracy": (tuple(coords)[:4], np.full(shape[:4], 0.7)),
             "dense_accuracy": (tuple(coords)[1:4], np.full(shape[1:4], 0.6)),
         },

@@ -28,10 +28,10 @@ Limits:
    its inputs. Trained on shuffled signals, from weights that are shuffled likewise, it has the
    shuffled mask; and initial weights do not depend on their positions. Every ticket has an order of
    its own.
-5. "More than by chance" is the number of runs of neighbours over the mean of random masks, minus
-   one, in per cent. Each trial has random masks of its own, 200, so that the error of their mean is
-   a part of the spread over trials; it is given beside, with the number of their standard
-   deviations that a ticket is above them.
+5. "More than by chance" is the number of runs of neighbours minus the mean of 200 random masks, per
+   100 weights. Each ticket has random masks of its own, so that the error of their mean, which is a
+   fourteenth of the spread of one, is a part of the spread over trials. The table also has the
+   difference in standard deviations of random masks.
 6. Adjacency is that of the first layer. Whether it is what helps a ticket is another question,
    which the controls of `lottery-tickets` ask.
 """

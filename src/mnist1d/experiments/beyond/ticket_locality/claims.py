@@ -17,11 +17,11 @@ from mnist1d.measures.expressions import Measure, value
 if TYPE_CHECKING:
     import xarray as xr
 
-WIDTH, SIZE = 500, 4000
-"""The paper's network and data, which claims about something else are about."""
+SIZE, OTHER_SIZES = 4000, (1000, 20_000, 100_000)
+"""The paper's number of training samples, and the others."""
 
-WIDTHS, SIZES = (125, 250), (1000, 20_000, 100_000)
-"""The others."""
+WIDTHS = (125, 250)
+"""Widths that are judged besides the widest network, the paper's."""
 
 NUMBERS = {2: "pairs", 3: "runs of three", 4: "runs of four"}
 NAMES = {2: "pairs", 3: "threes", 4: "fours"}
@@ -29,68 +29,72 @@ NAMES = {2: "pairs", 3: "threes", 4: "fours"}
 WISH = "Beyond the paper: the wish of section 6"
 PRUNED = "Beyond the paper: Pellegrini & Biroli (2022), of images"
 
-CHANCE = "than by chance, in masks with the same numbers of weights per unit and per input (%)"
-
-
 Place = Mapping[str, Any]
 """Width, number of samples, pruning and order, as far as they are not the default ones."""
 
-DEFAULT: Place = {"width": WIDTH, "n_samples": SIZE, "pruning": PRUNINGS[0], "order": ORDERS[0]}
+
+def located(result: xr.Dataset, length: int, place: Place) -> xr.Dataset:
+    """Select runs of a length, by default of the widest network and the paper's data."""
+    default = {"n_samples": SIZE, "pruning": PRUNINGS[0], "order": ORDERS[0]}
+    width = {"width": int(result.width.max())}
+    return result.sel(length=length, **{**default, **width, **place})
 
 
 def excess(length: int, **place: Any) -> Measure:
-    """Measure how many more runs of neighbours there are than by chance, in per cent.
+    """Measure how many more runs of neighbours there are than by chance, per 100 weights.
 
     Args:
         length: of the runs.
-        **place: what differs from the paper's network and data, pruned in rounds.
+        **place: what differs from the widest network and the paper's data, pruned in rounds.
     """
 
     def per_seed(result: xr.Dataset) -> np.ndarray:
-        one = result[["runs", "expected_runs"]].sel(length=length, **{**DEFAULT, **place})
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = one.runs.to_numpy() / one.expected_runs.to_numpy()
-        return np.asarray(100 * (share - 1))
+        one = located(result, length, place)
+        return np.asarray(100 * (one.runs - one.expected_runs) / one.n_weights)
 
     return Measure(per_seed)
 
 
 def mean_over_sizes(**place: Any) -> Measure:
-    """Measure runs of three above chance, in per cent, mean over the sizes of the training set."""
-    measures = [excess(3, n_samples=size, **place) for size in (SIZE, *SIZES)]
+    """Measure runs of three above chance, mean over the sizes of the training set."""
+    measures = [excess(3, n_samples=size, **place) for size in (SIZE, *OTHER_SIZES)]
     return Measure(lambda result: np.mean([each.per_seed(result) for each in measures], axis=0))
 
 
 def deviations(length: int, **place: Any) -> Measure:
-    """Measure how many standard deviations of random masks a ticket is above them."""
+    """Measure how many standard deviations of random masks a ticket is above their mean."""
 
     def per_seed(result: xr.Dataset) -> np.ndarray:
-        one = result.sel(length=length, **{**DEFAULT, **place})
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray((one.runs - one.expected_runs) / one.spread_of_runs)
+        one = located(result, length, place)
+        difference = (one.runs - one.expected_runs).to_numpy()
+        # Without a spread there is no difference either.
+        return np.asarray(difference / np.where(difference == 0, 1, one.spread_of_runs))
 
     return Measure(per_seed)
 
 
-def _more(name: str, length: int, *, width: int = WIDTH, n_samples: int = SIZE) -> Claim:
+def _more(name: str, length: int, *, n_samples: int = SIZE, width: int | None = None) -> Claim:
+    network = "the widest network" if width is None else f"networks of {width} units"
+    place = {"n_samples": n_samples} | ({} if width is None else {"width": width})
     return Claim(
         name,
-        f"Tickets of {width} units and {n_samples:,} samples have more {NUMBERS[length]} of "
-        f"neighbouring weights {CHANCE}",
+        f"Tickets of {network}, from {n_samples:,} samples, have more {NUMBERS[length]} of "
+        "neighbouring weights than masks with the same numbers of weights per unit and per input "
+        "(per 100 weights)",
         WISH,
         Positive(),
-        excess(length, width=width, n_samples=n_samples),
+        excess(length, **place),
     )
 
 
 CLAIMS = (
     *(_more(f"more-{NAMES[n]}", n) for n in LENGTHS),
-    *(_more(f"more-threes-{size}", 3, n_samples=size) for size in SIZES),
+    *(_more(f"more-threes-{size}", 3, n_samples=size) for size in OTHER_SIZES),
     *(_more(f"more-threes-width-{width}", 3, width=width) for width in WIDTHS),
     Claim(
         "grows-with-samples",
         "Tickets become more local with more samples: runs of three above chance with 100,000 "
-        "samples minus those with 1,000 (percentage points)",
+        "samples minus those with 1,000 (per 100 weights)",
         PRUNED,
         Positive(),
         excess(3, n_samples=100_000) - excess(3, n_samples=1000),
@@ -98,7 +102,7 @@ CLAIMS = (
     Claim(
         "rounds-make-local",
         "Pruning in rounds makes tickets more local than pruning at once: difference of the runs "
-        "of three above chance, mean over the sizes of the training set (percentage points)",
+        "of three above chance, mean over the sizes of the training set (per 100 weights)",
         PRUNED,
         Positive(),
         mean_over_sizes() - mean_over_sizes(pruning=PRUNINGS[1]),
@@ -106,7 +110,7 @@ CLAIMS = (
     Claim(
         "order-matters",
         "Tickets are local in the order of the signals: runs of three above chance minus those in "
-        "a shuffled order, mean over the sizes of the training set (percentage points)",
+        "a shuffled order, mean over the sizes of the training set (per 100 weights)",
         "Beyond the paper: the control",
         Positive(),
         mean_over_sizes() - mean_over_sizes(order=ORDERS[1]),
@@ -115,7 +119,7 @@ CLAIMS = (
 
 
 def summarise(result: xr.Dataset) -> list[Row]:
-    """Make a table of runs above chance, and of accuracies; in per cent."""
+    """Make a table of runs above chance, per 100 weights, and of accuracies, in per cent."""
     places = list(product(result.width.to_numpy().tolist(), result.n_samples.to_numpy().tolist()))
     rows = []
     for pruning, (width, size) in product(PRUNINGS, places):
@@ -125,10 +129,10 @@ def summarise(result: xr.Dataset) -> list[Row]:
         columns["threes, in sd"] = deviations(3, **place)
         rows.append(
             Row(
-                f"Above chance (%), pruned {pruning}",
+                f"Above chance, per 100 weights, pruned {pruning}",
                 _condition(width, size),
                 {name: measure(result) for name, measure in columns.items()},
-                _claim_about(pruning, width, size),
+                _claim_about(result, pruning, width, size),
             )
         )
     for width, size in places:
@@ -146,9 +150,10 @@ def _condition(width: int, size: int) -> str:
     return f"{width} units, {size:,} samples"
 
 
-def _claim_about(pruning: str, width: int, size: int) -> str | None:
+def _claim_about(result: xr.Dataset, pruning: str, width: int, size: int) -> str | None:
     if pruning != PRUNINGS[0]:
         return None
-    if width == WIDTH:
-        return {SIZE: "more-threes"}.get(size, f"more-threes-{size}" if size in SIZES else None)
+    if width == int(result.width.max()):
+        names = {SIZE: "more-threes"} | {other: f"more-threes-{other}" for other in OTHER_SIZES}
+        return names.get(size)
     return f"more-threes-width-{width}" if size == SIZE and width in WIDTHS else None

@@ -16,7 +16,7 @@ from mnist1d.measures.expressions import Measure, value
 
 CAPTIONS = {
     "figure": "Runs of neighbouring weights in the first layer of lottery tickets, more than in "
-    "random masks with as many weights per unit and per input, over the number of training "
+    "random masks with as many weights per unit and per input, by the number of training "
     "samples. (a) Pairs, and runs of three and four, in the widest network; dotted: after the "
     "positions were shuffled. (b) Runs of three by width. (c) Runs of three, pruned in rounds and "
     "at once. Bands are 95 % intervals over trials.",
@@ -46,7 +46,7 @@ def _plot_locality(result: xr.Dataset) -> Figure:
     for pruning, colour in zip(PRUNINGS, COLOURS, strict=False):
         curve = partial(_excess, 3, width=widest, pruning=pruning)
         _plot_line(prunings, result, curve, color=colour, label=f"pruned {pruning}")
-    lengths.set(ylabel="Runs above chance (%)", title=f"{widest} units")
+    lengths.set(ylabel="Above chance, per 100 weights", title=f"{widest} units")
     widths.set(title="Runs of three")
     prunings.set(title=f"Runs of three, {widest} units")
     for axes, letter in zip((lengths, widths, prunings), "abc", strict=True):

@@ -39,6 +39,7 @@ def run(
         - `runs` (pruning, width, n_samples, seed, order, length): runs of neighbouring weights in
           the first layer of a ticket; `expected_runs` and `spread_of_runs`: mean and standard
           deviation of random masks with the ticket's number of weights per unit and per input;
+        - `n_weights` (pruning, width, n_samples, seed): weights of the first layer of a ticket;
         - `ticket_accuracy` (pruning, width, n_samples, seed) and `dense_accuracy` (width,
           n_samples, seed): fractions, of test samples, means of the last evaluations.
     """
@@ -88,6 +89,7 @@ def run(
             "runs": counted,
             "expected_runs": counted,
             "spread_of_runs": counted,
+            "n_weights": ("pruning", *PLACE),
             "ticket_accuracy": ("pruning", *PLACE),
             "dense_accuracy": PLACE,
         },

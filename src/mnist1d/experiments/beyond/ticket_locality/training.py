@@ -120,7 +120,7 @@ def neighbours(kept: np.ndarray, n_masks: int, rng: np.random.Generator) -> Arra
         rng: for them, and for the shuffled order of inputs.
 
     Returns: arrays of shape (orders, lengths): `runs`, `expected_runs` (mean of the random masks)
-        and `spread_of_runs` (their standard deviation).
+        and `spread_of_runs` (their standard deviation); and `n_weights`, the number of weights.
 
     >>> kept = np.zeros((6, 40), bool)
     >>> kept[:3, 4:8] = kept[3:, 20:24] = True
@@ -141,4 +141,5 @@ def neighbours(kept: np.ndarray, n_masks: int, rng: np.random.Generator) -> Arra
         "runs": count(kept),
         "expected_runs": chance.mean(axis=0),
         "spread_of_runs": chance.std(axis=0, ddof=1),
+        "n_weights": np.array(kept.sum(), float),
     }
