@@ -43,6 +43,7 @@ from mnist1d.dataset import imports
 if TYPE_CHECKING:
     from mnist1d.experiments.beyond.ticket_locality.claims import (
         CLAIMS as CLAIMS,
+        explain as explain,
         summarise as summarise,
     )
     from mnist1d.experiments.beyond.ticket_locality.config import Config as Config

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 SIZE, OTHER_SIZES = 4000, (1000, 20_000, 100_000)
 """The paper's number of training samples, and the others."""
 
-WIDTHS = (125, 250)
-"""Widths that are judged besides the widest network, the paper's."""
+WIDTH, OTHER_WIDTHS = 500, (125, 250)
+"""The paper's width, and the others."""
 
 NUMBERS = {2: "pairs", 3: "runs of three", 4: "runs of four"}
 NAMES = {2: "pairs", 3: "threes", 4: "fours"}
@@ -33,10 +33,16 @@ Place = Mapping[str, Any]
 """Width, number of samples, pruning and order, as far as they are not the default ones."""
 
 
+def reference_width(result: xr.Dataset) -> int:
+    """Return the paper's width, or the largest where it is not among those of a result."""
+    widths = result.width.to_numpy().tolist()
+    return WIDTH if WIDTH in widths else int(max(widths))
+
+
 def located(result: xr.Dataset, length: int, place: Place) -> xr.Dataset:
-    """Select runs of a length, by default of the widest network and the paper's data."""
+    """Select runs of a length, by default of the paper's network and data, pruned in rounds."""
     default = {"n_samples": SIZE, "pruning": PRUNINGS[0], "order": ORDERS[0]}
-    width = {"width": int(result.width.max())}
+    width = {"width": reference_width(result)}
     return result.sel(length=length, **{**default, **width, **place})
 
 
@@ -45,7 +51,7 @@ def excess(length: int, **place: Any) -> Measure:
 
     Args:
         length: of the runs.
-        **place: what differs from the widest network and the paper's data, pruned in rounds.
+        **place: what differs from the paper's network and data, pruned in rounds.
     """
 
     def per_seed(result: xr.Dataset) -> np.ndarray:
@@ -61,6 +67,17 @@ def mean_over_sizes(**place: Any) -> Measure:
     return Measure(lambda result: np.mean([each.per_seed(result) for each in measures], axis=0))
 
 
+def mean_accuracy(pruning: str) -> Measure:
+    """Measure the test accuracy of tickets in per cent, mean over the sizes of the training set."""
+
+    def per_seed(result: xr.Dataset) -> np.ndarray:
+        place = {"pruning": pruning, "n_samples": [SIZE, *OTHER_SIZES]}
+        found = result.ticket_accuracy.sel(width=reference_width(result), **place)
+        return np.asarray(100 * found.mean("n_samples", skipna=False))
+
+    return Measure(per_seed)
+
+
 def deviations(length: int, **place: Any) -> Measure:
     """Measure how many standard deviations of random masks a ticket is above their mean."""
 
@@ -73,24 +90,26 @@ def deviations(length: int, **place: Any) -> Measure:
     return Measure(per_seed)
 
 
-def _more(name: str, length: int, *, n_samples: int = SIZE, width: int | None = None) -> Claim:
-    network = "the widest network" if width is None else f"networks of {width} units"
-    place = {"n_samples": n_samples} | ({} if width is None else {"width": width})
+def _more(name: str, length: int, size: int = SIZE, width: int = WIDTH, **place: Any) -> Claim:
+    if width != WIDTH:
+        place["width"] = width
+    how = f", pruned {place['pruning']}," if "pruning" in place else ""
     return Claim(
         name,
-        f"Tickets of {network}, from {n_samples:,} samples, have more {NUMBERS[length]} of "
+        f"Tickets of {width} units and {size:,} samples{how} have more {NUMBERS[length]} of "
         "neighbouring weights than masks with the same numbers of weights per unit and per input "
         "(per 100 weights)",
         WISH,
         Positive(),
-        excess(length, **place),
+        excess(length, n_samples=size, **place),
     )
 
 
 CLAIMS = (
     *(_more(f"more-{NAMES[n]}", n) for n in LENGTHS),
-    *(_more(f"more-threes-{size}", 3, n_samples=size) for size in OTHER_SIZES),
-    *(_more(f"more-threes-width-{width}", 3, width=width) for width in WIDTHS),
+    *(_more(f"more-threes-{size}", 3, size) for size in OTHER_SIZES),
+    *(_more(f"more-threes-width-{width}", 3, width=width) for width in OTHER_WIDTHS),
+    _more("more-threes-at-once", 3, pruning=PRUNINGS[1]),
     Claim(
         "grows-with-samples",
         "Tickets become more local with more samples: runs of three above chance with 100,000 "
@@ -108,6 +127,14 @@ CLAIMS = (
         mean_over_sizes() - mean_over_sizes(pruning=PRUNINGS[1]),
     ),
     Claim(
+        "rounds-are-better",
+        "Tickets that were pruned in rounds are better than those pruned at once: difference of "
+        "the test accuracies, mean over the sizes of the training set (percentage points)",
+        "Beyond the paper: Frankle & Carbin (2019), of images",
+        Positive(),
+        mean_accuracy(PRUNINGS[0]) - mean_accuracy(PRUNINGS[1]),
+    ),
+    Claim(
         "order-matters",
         "Tickets are local in the order of the signals: runs of three above chance minus those in "
         "a shuffled order, mean over the sizes of the training set (per 100 weights)",
@@ -116,6 +143,20 @@ CLAIMS = (
         mean_over_sizes() - mean_over_sizes(order=ORDERS[1]),
     ),
 )
+
+
+def explain(result: xr.Dataset) -> dict[str, str]:
+    """Explain why claims differ, claim by claim, with numbers of the result."""
+    threes = [mean_over_sizes(pruning=pruning)(result).mean for pruning in PRUNINGS]
+    accuracies = [mean_accuracy(pruning)(result).mean for pruning in PRUNINGS]
+    return {
+        "rounds-make-local": (
+            f"Pruning in rounds leaves {threes[0]:.2f} runs of three above chance per 100 weights, "
+            f"pruning at once {threes[1]:.2f}. The tickets of the former are the better ones all "
+            f"the same, {accuracies[0]:.1f} % against {accuracies[1]:.1f} %: locality alone does "
+            "not make a ticket good."
+        )
+    }
 
 
 def summarise(result: xr.Dataset) -> list[Row]:
@@ -151,9 +192,10 @@ def _condition(width: int, size: int) -> str:
 
 
 def _claim_about(result: xr.Dataset, pruning: str, width: int, size: int) -> str | None:
-    if pruning != PRUNINGS[0]:
-        return None
-    if width == int(result.width.max()):
+    if width == reference_width(result):
+        if pruning != PRUNINGS[0]:
+            return "more-threes-at-once" if size == SIZE else None
         names = {SIZE: "more-threes"} | {other: f"more-threes-{other}" for other in OTHER_SIZES}
         return names.get(size)
-    return f"more-threes-width-{width}" if size == SIZE and width in WIDTHS else None
+    is_claimed = pruning == PRUNINGS[0] and size == SIZE and width in OTHER_WIDTHS
+    return f"more-threes-width-{width}" if is_claimed else None

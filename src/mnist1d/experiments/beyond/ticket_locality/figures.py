@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 from matplotlib.axes import Axes
 
-from mnist1d.experiments.beyond.ticket_locality.claims import NUMBERS, excess
+from mnist1d.experiments.beyond.ticket_locality.claims import NUMBERS, excess, reference_width
 from mnist1d.experiments.beyond.ticket_locality.config import LENGTHS, ORDERS, PRUNINGS
 from mnist1d.figures import style
 from mnist1d.figures.style import Figure, house_style
@@ -17,7 +17,7 @@ from mnist1d.measures.expressions import Measure, value
 CAPTIONS = {
     "figure": "Runs of neighbouring weights in the first layer of lottery tickets, more than in "
     "random masks with as many weights per unit and per input, by the number of training "
-    "samples. (a) Pairs, and runs of three and four, in the widest network; dotted: after the "
+    "samples. (a) Pairs, and runs of three and four, of 500 units; dotted: after the "
     "positions were shuffled. (b) Runs of three by width. (c) Runs of three, pruned in rounds and "
     "at once. Bands are 95 % intervals over trials.",
     "figure-accuracy": "Test accuracy of dense networks and of tickets, by width.",
@@ -32,23 +32,23 @@ def plot(result: xr.Dataset) -> dict[str, Figure]:
 
 
 def _plot_locality(result: xr.Dataset) -> Figure:
-    widest = int(result.width.max())
+    units = reference_width(result)
     figure = Figure(figsize=(6.75, 2.1))
     lengths, widths, prunings = figure.subplots(1, 3, sharey=True)
     for length, colour in zip(LENGTHS, COLOURS, strict=False):
         for order, line in zip(ORDERS, ("-", ":"), strict=True):
-            curve = partial(_excess, length, width=widest, order=order)
+            curve = partial(_excess, length, width=units, order=order)
             label = NUMBERS[length] if order == ORDERS[0] else None
             _plot_line(lengths, result, curve, color=colour, linestyle=line, label=label)
     for width, colour in zip(result.width.to_numpy().tolist(), COLOURS, strict=False):
         curve = partial(_excess, 3, width=width)
         _plot_line(widths, result, curve, color=colour, label=f"{width} units")
     for pruning, colour in zip(PRUNINGS, COLOURS, strict=False):
-        curve = partial(_excess, 3, width=widest, pruning=pruning)
+        curve = partial(_excess, 3, width=units, pruning=pruning)
         _plot_line(prunings, result, curve, color=colour, label=f"pruned {pruning}")
-    lengths.set(ylabel="Above chance, per 100 weights", title=f"{widest} units")
+    lengths.set(ylabel="Above chance, per 100 weights", title=f"{units} units")
     widths.set(title="Runs of three")
-    prunings.set(title=f"Runs of three, {widest} units")
+    prunings.set(title=f"Runs of three, {units} units")
     for axes, letter in zip((lengths, widths, prunings), "abc", strict=True):
         axes.axhline(0, color="#aaaaaa", linewidth=0.5, zorder=0.5)
         _finish(axes, letter)
