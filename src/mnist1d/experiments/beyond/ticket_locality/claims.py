@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SIZE, OTHER_SIZES = 4000, (1000, 20_000, 100_000)
 """The paper's number of training samples, and the others."""
 
-WIDTH, OTHER_WIDTHS = 500, (125, 250)
+WIDTH, OTHER_WIDTHS = 500, (250, 1000)
 """The paper's width, and the others."""
 
 NUMBERS = {2: "pairs", 3: "runs of three", 4: "runs of four"}

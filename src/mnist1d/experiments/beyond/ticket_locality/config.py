@@ -39,7 +39,7 @@ class Config:
 
     seeds: Count = 5
     sizes: _Rising = (1000, 4000, 20_000, 100_000)
-    widths: _Rising = (125, 250, 500)
+    widths: _Rising = (250, 500, 1000)
     rounds: Annotated[int, Integer(2, 1000)] = 12
     sparsity: Annotated[float, Number(above=0, below=1)] = 0.92
     n_steps: Count = 1502
