@@ -240,10 +240,32 @@ def test_a_record_of_a_reduced_run_says_so():
 def test_findings_are_escaped_tables_of_a_notebook():
     claims = [claim(AtLeast(99), Estimate(99.25, 99.0, 99.5, 2))]
     rows = [Row("<group>", "MLP", {"test (%)": Estimate(94.0, 93.0, 95.0, 2)}, "name")]
-    experiment = SimpleNamespace(TITLE="Digits & more", CLAIMS=claims, summarise=lambda _: rows)
+    experiment = SimpleNamespace(NAME="digits", TITLE="Digits & more", CLAIMS=claims)
     (judged,) = judge(claims, RESULT, full=True)
     found = Findings(experiment, RESULT, (judged,), tuple(rows))
     table = found._repr_html_()
-    assert "<caption>Digits &amp; more; mean ± half the 95 % interval, n = 2" in table
+    title = "Digits &amp; more; mean ± half the 95 % interval, n = 2 unless stated (1 rows)"
+    assert f"<details open><summary>{title}</summary>" in table
     assert "<tr><td>&lt;group&gt;</td><td>MLP</td><td>94.0 ± 1.0</td></tr>" in table
     assert f"<td>99.25 ± 0.25</td><td>≥ 99</td><td>{judged.verdict}</td></tr>" in table
+
+
+def test_findings_are_a_line_of_counts_however_many_there_are():
+    claims = [claim(AtLeast(99), Estimate(99.25, 99.0, 99.5, 2))]
+    (judged,) = judge(claims, RESULT, full=True)
+    assert repr(judged) == f"<Judgement of {claims[0].name}: 99.25 ± 0.25, {judged.verdict}>"
+    rows = [Row("group", "MLP", {"test (%)": Estimate(94.0, 93.0, 95.0, 2)})] * 100
+    experiment = SimpleNamespace(NAME="digits", TITLE="Digits", CLAIMS=claims)
+    found = Findings(experiment, RESULT, (judged,), tuple(rows))
+    assert (
+        str(found)
+        == repr(found)
+        == (
+            "<Findings of digits: 100 rows of its table (.rows), 1 claims (.judgements): "
+            f"1 {judged.verdict}>"
+        )
+    )
+    table = found._repr_html_()
+    assert "<details><summary>Digits; " in table
+    assert "<details open><summary>Claims (1)</summary>" in table
+    assert table.count("<td>MLP</td>") == 100

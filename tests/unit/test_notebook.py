@@ -72,7 +72,9 @@ def test_a_dataset_is_a_table(outputs):
     assert "<th>train</th><td style='text-align: left'>4000 x 40 float64" in found["text/html"]
 
 
-@pytest.mark.parametrize("cell", ["samples_picture(data)", "comparison.plot()"])
+@pytest.mark.parametrize(
+    "cell", ["samples_picture(data)", "comparison.plot()", "experiment.plot(result)"]
+)
 def test_a_figure_is_a_picture(outputs, cell):
     (found,) = shown(outputs, cell)
     assert found["image/png"]

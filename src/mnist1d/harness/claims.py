@@ -15,6 +15,7 @@ import numpy as np
 
 from mnist1d.harness.verdicts.rules import ALPHA, Assessment, Fact, NoData, Rule, Verdict
 from mnist1d.measures.replication import Spread, prediction_interval, spread_of
+from mnist1d.measures.text import with_interval
 from mnist1d.measures.uncertainty import Estimate, holm
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Claim:
         return "table" if source.startswith("table") else "figure"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Judgement:
     """A claim with what was measured.
 
@@ -86,6 +87,10 @@ class Judgement:
     p_corrected: float
     reason: str = ""
     recorded: Spread | None = None
+
+    def __repr__(self) -> str:
+        measured = with_interval(self.estimate, self.estimate.n)
+        return f"<Judgement of {self.claim.name}: {measured}, {self.verdict}>"
 
     @property
     def is_compatible(self) -> bool | None:

@@ -1,6 +1,7 @@
 """Findings: the judged claims and the table of a result, computed once."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, TypeVar, cast
@@ -27,10 +28,15 @@ OWN_WORDS: Mapping[str, str] = {
 OWN_VERDICTS: tuple[str, ...] = tuple(OWN_WORDS.get(each, each) for each in VERDICTS)
 _OWN_REASONS = {"not the full protocol": "not the default settings"}
 
+_MOST_SHOWN = 15
+"""Rows that a notebook shows at once; of a longer table it shows the title, to be opened."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Findings:
     """The findings of an experiment, for the terminal, for `claims.json` and for the report.
+
+    As a text they are a line with counts; a notebook shows their tables.
 
     Attributes:
         experiment: its module.
@@ -65,6 +71,15 @@ class Findings:
         ]
         return [each | {"kind": "own"} for each in found] if own else found
 
+    def __repr__(self) -> str:
+        counts = Counter(each.verdict for each in self.judgements)
+        words = dict.fromkeys((*VERDICTS, *OWN_VERDICTS))
+        verdicts = ", ".join(f"{counts[each]} {each}" for each in words if counts[each])
+        return (
+            f"<Findings of {self.experiment.NAME}: {len(self.rows)} rows of its table (.rows), "
+            f"{len(self.judgements)} claims (.judgements){': ' * bool(verdicts)}{verdicts}>"
+        )
+
     def _repr_html_(self) -> str:
         """Return the experiment's table and its claims, for a notebook."""
         n = self.result.sizes.get("seed", 1)
@@ -80,7 +95,7 @@ class Findings:
             )
             for row in self.rows
         ]
-        claims: list[tuple[str, ...]] = [
+        claims = [
             (
                 each.claim.statement,
                 with_interval(each.estimate, n),
@@ -91,20 +106,26 @@ class Findings:
         ]
         expected = "expected" if is_own(self.experiment) else "published"
         title = f"{self.experiment.TITLE}; mean ± half the 95 % interval, n = {n} unless stated"
-        tables = [(title, ["", "", *columns], rows)] if rows else []
-        tables += [("Claims", ["claim", "ours", expected, "verdict"], claims)] if claims else []
-        return "".join(_html_table(*table) for table in tables)
+        tables: list[tuple[str, Sequence[str], Sequence[Iterable[str]]]] = [
+            (f"{title} ({len(rows)} rows)", ["", "", *columns], rows),
+            (f"Claims ({len(claims)})", ["claim", "ours", expected, "verdict"], claims),
+        ]
+        shown = "".join(_html_table(*table) for table in tables if table[-1])
+        return f"<p>{escape(repr(self))}</p>{shown}"
 
 
-def _html_table(title: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def _html_table(title: str, head: Iterable[str], rows: Sequence[Iterable[str]]) -> str:
+    """Return a table below its title, which opens and closes it."""
+
     def line(cells: Iterable[str], kind: str) -> str:
         inside = "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells)
         return f"<tr>{inside}</tr>"
 
     body = "".join(line(row, "td") for row in rows)
+    is_open = " open" if len(rows) <= _MOST_SHOWN else ""
     return (
-        f"<table><caption>{escape(title)}</caption><thead>{line(head, 'th')}</thead>"
-        f"<tbody>{body}</tbody></table>"
+        f"<details{is_open}><summary>{escape(title)}</summary>"
+        f"<table><thead>{line(head, 'th')}</thead><tbody>{body}</tbody></table></details>"
     )
 
 
