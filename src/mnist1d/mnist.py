@@ -21,10 +21,13 @@ import numpy as np
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_regular, remove_unfinished, unfinished
 
-__all__ = ["FOLDER_VARIABLE", "MIRRORS", "MNIST", "load_mnist", "mnist_folder"]
+__all__ = ["FOLDER_VARIABLE", "LEFT_OUT", "MIRRORS", "MNIST", "load_mnist", "mnist_folder"]
 
 FOLDER_VARIABLE = "MNIST1D_MNIST"
 """Environment variable that names the folder with MNIST's files."""
+
+LEFT_OUT = f"MNIST is left out: the setting mnist or {FOLDER_VARIABLE} names its folder"
+"""What an experiment says that compares with MNIST and has no folder for it."""
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -164,6 +167,7 @@ def load_mnist(
         place.mkdir(parents=True)
     if not place.is_dir():
         raise FileNotFoundError(f"{place} is no folder: expected MNIST's four files there")
+    remove_unfinished(place)  # of downloads that were killed
     if download:
         for file in _FILES.values():
             if _find(file, place) is None:
@@ -251,7 +255,6 @@ def _fetch(file: _File, folder: Path, progress: Progress) -> None:
     """Put `file` into `folder`, whole and verified, or leave the folder as it was."""
     name = f"{file.name}.gz"
     failures = []
-    remove_unfinished(folder)
     with unfinished(folder) as part:
         for mirror in MIRRORS:
             url = mirror + name

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mnist1d import mnist
+from mnist1d.dataset.atomic import unfinished
 from mnist1d.mnist import MIRRORS, load_mnist, mnist_folder
 
 SHARED = Path(__file__).parents[3] / "shared" / "mnist"
@@ -362,3 +363,12 @@ def test_mirrors_are_encrypted_addresses_of_folders():
     for mirror in MIRRORS:
         assert mirror.startswith("https://")
         assert mirror.endswith("/")
+
+
+def test_what_a_killed_download_left_is_gone_after_the_next_call(small, folder):
+    with unfinished(folder) as file:
+        killed = Path(file.name)
+        killed.with_name(f"{killed.name[:-9]}abcd.part").write_bytes(b"half of it")
+        assert_small(load_mnist(folder), small)
+        # That of a download that goes on is let alone.
+        assert [path for path in folder.iterdir() if path.suffix == ".part"] == [killed]

@@ -25,7 +25,7 @@ from mnist1d.experiments.classification.usual_models import (
 from mnist1d.harness.assembly import assemble
 from mnist1d.harness.interface import InputError, Progress, silent
 from mnist1d.harness.settings import with_data
-from mnist1d.mnist import MNIST, load_mnist, mnist_folder
+from mnist1d.mnist import LEFT_OUT, MNIST, load_mnist, mnist_folder
 from mnist1d.models import CNN, GRU, MLP, Logistic, count_parameters, predict
 from mnist1d.training import (
     Data,
@@ -91,7 +91,7 @@ def run(
     compute = compute or Compute()
     files = _read_mnist(config, progress)
     if files is None:
-        progress("MNIST is left out: name a folder with its files (--mnist DIR)", 0, 0)
+        progress(LEFT_OUT, 0, 0)
         return _run_on_mnist1d(config, progress, compute)
     return xr.merge(
         [

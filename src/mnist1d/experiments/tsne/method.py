@@ -17,7 +17,7 @@ from mnist1d.experiments.tsne.embedding import embed
 from mnist1d.harness.assembly import assemble
 from mnist1d.harness.interface import InputError, Progress, silent
 from mnist1d.harness.settings import with_data
-from mnist1d.mnist import load_mnist, mnist_folder
+from mnist1d.mnist import LEFT_OUT, load_mnist, mnist_folder
 
 PER_SEED = ("pixel_accuracy", "accuracy", "pixel_silhouette", "silhouette", "recall")
 TIMES = ("neighbour_seconds", "optimisation_seconds")
@@ -87,7 +87,7 @@ def _read_points(config: Config, progress: Progress) -> dict[str, tuple[np.ndarr
     """Return raw points and labels of every data set."""
     points = {}
     if mnist_folder(config.mnist) is None and not config.download_mnist:
-        progress("MNIST is left out: name a folder with its files (--mnist DIR)", 0, 0)
+        progress(LEFT_OUT, 0, 0)
     else:
         try:
             files = load_mnist(config.mnist, download=config.download_mnist, progress=progress)
