@@ -1,6 +1,7 @@
 """`--json`: one document on standard output, as the schema says; the rest on standard error."""
 
 import copy
+import hashlib
 import json
 import re
 import subprocess
@@ -248,6 +249,11 @@ def test_generated_samples_are_counted(command):
     assert code == 0
     assert [valid(document)[k] for k in ("n_samples", "n_shards", "n_made")] == [250, 3, 3]
     assert "samples: 250 of 250, 0 s" in said.splitlines()
+    files = {each.pop("path"): each for each in document["files"]}
+    assert set(files) == {path.as_posix() for path in Path("set").iterdir()}
+    for path, about in files.items():
+        content = Path(path).read_bytes()
+        assert about == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     assert not command(*arguments, "--workers", "1", "--out", "set", "--quiet")[2]
 
 

@@ -1,6 +1,7 @@
 """Generation of a set of shards: checks, distribution of the work, and the manifest."""
 
 import errno
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import PurePath
@@ -34,7 +35,8 @@ class Summary(NamedTuple):
         n_shards: number of its shards.
         n_made: how many of them were made now; the others were found finished.
         notes: damaged or missing files that were made again, and other findings.
-        n_bytes: size of all files.
+        n_bytes: size of all files of shards.
+        files: size and SHA-256 of all files by name, the manifest among them.
     """
 
     n_samples: int
@@ -42,6 +44,7 @@ class Summary(NamedTuple):
     n_made: int
     notes: tuple[str, ...]
     n_bytes: int
+    files: Mapping[str, Fingerprint]
 
 
 def generate(
@@ -209,7 +212,7 @@ def _run(
                 n_bytes += sum(file.bytes for file in shard.files.values())
                 notes += shard.notes
                 report(shard)
-        ledger.close()
+        manifest = ledger.close()
         # A worker that was killed leaves its unfinished file behind.
         plan.folder.tidy()
     except BaseException as error:
@@ -227,7 +230,10 @@ def _run(
                 "the same again",
             ) from error
         raise
-    return Summary(plan.num_samples, plan.n_shards, n_made, tuple(notes), n_bytes)
+    text = manifest.text().encode()
+    own = {NAME: Fingerprint(len(text), hashlib.sha256(text).hexdigest())}
+    files = dict(sorted(manifest.files.items())) | own
+    return Summary(plan.num_samples, plan.n_shards, n_made, tuple(notes), n_bytes, files)
 
 
 def _claimed(plan: Plan, found: Manifest) -> bool:

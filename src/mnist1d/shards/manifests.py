@@ -154,21 +154,24 @@ class Ledger:
         if time.monotonic() >= self._due:
             self.store()
 
-    def close(self) -> None:
-        """Mark the set as complete, and store the manifest."""
+    def close(self) -> Manifest:
+        """Mark the set as complete, store the manifest, and return it."""
         self._changed |= not self._complete
         self._complete = True
         self.store()
+        return self._manifest()
 
     def store(self) -> None:
         """Write the manifest if it has changed."""
         if self._changed:
             start = time.monotonic()
-            manifest = Manifest(about=self._about, files=self._files, complete=self._complete)
             with self._folder.write(NAME) as file:
-                file.write(manifest.text().encode())
+                file.write(self._manifest().text().encode())
             end = time.monotonic()
             self._changed, self._due = False, end + max(1.0, 20 * (end - start))
+
+    def _manifest(self) -> Manifest:
+        return Manifest(about=self._about, files=self._files, complete=self._complete)
 
 
 def _fingerprint(name: str, values: Any) -> Fingerprint:
