@@ -3,6 +3,7 @@
 import io
 import re
 import types
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
 from dataclasses import fields, is_dataclass
@@ -37,11 +38,14 @@ class Option(NamedTuple):
         name: `--seeds`; of an argument without a name what it is called in the help.
         allowed: what its value has to be, in words.
         is_required: whether the command needs it.
+        may_repeat: whether it may be given more than once, as every time adds a value, or as it has
+            none.
     """
 
     name: str
     allowed: str
     is_required: bool
+    may_repeat: bool = False
 
 
 def parse(
@@ -61,6 +65,7 @@ def parse(
     known = list(_options(function))
     if not {"-h", "--help"} & set(words):
         _check_names(known, prog, words)
+        _check_repeated(known, words)
 
     def keep(*arguments: Any, **named: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return arguments, named
@@ -144,9 +149,12 @@ def _options(function: Callable[..., Any]) -> Iterator[Option]:
             if is_dataclass(parameter.default):
                 yield from _options_of(parameter.default, "")
             else:
-                required = parameter.default is Parameter.empty
-                option = f"--{name.replace('_', '-')}"
-                yield Option(option, _without_none(_allowed(parameter.annotation)), required)
+                yield Option(
+                    f"--{name.replace('_', '-')}",
+                    _without_none(_allowed(parameter.annotation)),
+                    parameter.default is Parameter.empty,
+                    may_repeat=parameter.default is False,
+                )
         else:
             yield Option(
                 _shown_name(parameter),
@@ -166,7 +174,9 @@ def _options_of(given: Any, before: str) -> Iterator[Option]:
             parts = get_args(get_args(hint)[0]) if get_origin(hint) is Annotated else ()
             # Of an option that takes several values, the points of a grid, the type of one.
             allowed = _allowed(parts[0]) if parts[1:] == (...,) else _without_none(_allowed(hint))
-            yield Option(f"--{name}", allowed, is_required=False)
+            is_list = tyro.conf.UseAppendAction in getattr(hint, "__metadata__", ())
+            may_repeat = is_list or value is False
+            yield Option(f"--{name}", allowed, is_required=False, may_repeat=may_repeat)
 
 
 def _without_none(allowed: str) -> str:
@@ -205,6 +215,15 @@ def _check_names(known: Sequence[Option], prog: str, words: Sequence[str]) -> No
         if re.match(r"--[A-Za-z]", name) and name[2:] not in names:
             hint = nearest(name[2:], names).replace("'", "").replace("mean ", "mean --")
             fail(f"there is no option {cut(name)}; {hint or _see(prog)}")
+
+
+def _check_repeated(known: Sequence[Option], words: Sequence[str]) -> None:
+    """Refuse options that are given more than once, of which the last would be used silently."""
+    given = Counter(word.partition("=")[0].replace("_", "-") for word in words)
+    for option in known:
+        is_named = option.name.startswith("--")
+        if is_named and (n := given[option.name]) > 1 and not option.may_repeat:
+            fail(f"{option.name} is given {n} times; give it once, with all of its values")
 
 
 def _see(prog: str) -> str:

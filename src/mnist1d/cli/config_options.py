@@ -21,6 +21,7 @@ _NAMES: dict[Any, str] = {
     type(None): "None",
 }
 _LONGEST_DEFAULT = 40
+_FROM_PYTHON = "from Python alone"
 
 
 class _Untouched(tuple[Any, ...]):
@@ -37,7 +38,8 @@ def options_of(config: Any, quick: Any = None) -> type:
 
     The option of a field with one value takes any number of values; that of a field with a list is
     given once per list. The fields of nested configurations have their name and a dot as a prefix.
-    Fields whose values cannot be written as text are left out. The help is the docstring's.
+    Fields whose values cannot be written as text are in the help, which is the docstring's, with a
+    note, and `given` refuses their options.
 
     Args:
         config: the configuration whose values are shown as defaults.
@@ -76,6 +78,13 @@ def options_of(config: Any, quick: Any = None) -> type:
             annotated: Any = Annotated
             option = annotated[(values, *marks)]
             fields.append((field.name, option, dataclasses.field(default=_UNTOUCHED)))
+        else:
+            mark = tyro.conf.arg(metavar="", help_behavior_hint=f"(set {_FROM_PYTHON})")
+            option = Annotated[tuple[str, ...], mark]
+            kept = f"a field of {config_type.__name__}: its type, {_shown_type(hints[field.name])},"
+            about = {_FROM_PYTHON: f"as {kept} has no form on the command line"}
+            untouched = dataclasses.field(default=_UNTOUCHED, metadata=about)
+            fields.append((field.name, option, untouched))
     return dataclasses.make_dataclass(
         f"{config_type.__name__}Options",
         fields,
@@ -90,12 +99,16 @@ def _unwrapped(text: str) -> str:
     return re.sub(r"\n {5,}", " ", inspect.cleandoc(text))
 
 
-def given(options: Any) -> dict[str, list[Any]]:
+def given(options: Any, before: str = "--") -> dict[str, list[Any]]:
     """Return the values of every option that was given, by field.
 
     The option of a truth value means True if it has no value.
 
-    Raises: InputError: if an option has no value.
+    Args:
+        options: what `options_of` made, with the values that were given.
+        before: how the names of the options begin.
+
+    Raises: InputError: if an option has no value, or can have none.
 
     >>> from mnist1d.experiments.classification import Config
     >>> make = options_of(Config())
@@ -104,12 +117,18 @@ def given(options: Any) -> dict[str, list[Any]]:
     """
     found: dict[str, list[Any]] = {}
     for field in dataclasses.fields(options):
-        values = getattr(options, field.name)
+        values, option = getattr(options, field.name), before + field.name.replace("_", "-")
         if dataclasses.is_dataclass(values):
-            found |= {f"{field.name}.{name}": each for name, each in given(values).items()}
+            inner = given(values, f"{option}.")
+            found |= {f"{field.name}.{name}": each for name, each in inner.items()}
+        elif _FROM_PYTHON in field.metadata:
+            if not isinstance(values, _Untouched):
+                raise InputError(
+                    f"{option} can be set {_FROM_PYTHON}, {field.metadata[_FROM_PYTHON]}"
+                )
         elif not _is_untouched(field, values):
             if not values and _hint(field) is not bool:
-                raise InputError(f"--{field.name.replace('_', '-')} needs a value")
+                raise InputError(f"{option} needs a value")
             found[field.name] = list(values) or [True]
     return found
 
@@ -123,6 +142,10 @@ def _is_untouched(field: dataclasses.Field[Any], values: tuple[Any, ...]) -> boo
     # A list that was not given arrives as a new tuple; one that was given has an item.
     is_list = _kind(_hint(field)) == "list"
     return not values if is_list else isinstance(values, _Untouched)
+
+
+def _shown_type(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
 
 
 def _kind(hint: Any) -> Literal["one", "list"] | None:

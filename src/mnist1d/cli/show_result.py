@@ -40,7 +40,7 @@ def show_result(
     Args:
         path: a result, or the folder that holds result.nc.
         table: write a table with one row per number, in place of showing anything.
-        variables: that go into the table.
+        variables: that go into the table; only with --table.
         experiment: the Python file of an experiment of your own, for its summary.
         json: write one JSON document in place of tables.
         quiet: no effect here, where no progress is shown.
@@ -49,6 +49,10 @@ def show_result(
     from mnist1d.harness.results import load_result, save_table, tidy_table
     from mnist1d.harness.stored.findings import findings_in, needs_of
 
+    if variables and table is None:
+        fail("--variables must be left out without --table FILE, whose rows it chooses")
+    if experiment is not None and table is not None:
+        fail("--experiment must be left out with --table, which needs no experiment")
     console = make_console()
     try:
         result = load_result(path)
