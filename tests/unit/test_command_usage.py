@@ -92,10 +92,76 @@ def refused(monkeypatch, tmp_path, capsys):
         ("run pooling --seeds 1e30", "seeds must be at most 1000000000, not 1"),
         ("run tsne --mnist", "--mnist needs a value"),
         ("generate --num-samples -5 --out x", "num_samples must be at least 1, not -5"),
+        ("reproduce --seeds 2 --seeds=2", "--seeds is given 2 times; give it once"),
+        ("run pooling --seeds 2 --seeds 3", "--seeds is given 2 times; give it once"),
+        ("run pooling --data.seed 2 --data_seed 3", "there is no option --data-seed"),
+        ("run pooling --n-steps 2 --n_steps 3", "--n-steps is given 2 times; give it once"),
+        ("run tsne --download-mnist True --download-mnist", "--download-mnist is given 2 times"),
+        ("show --classes 1 --classes 2", "--classes is given 2 times; give it once"),
+        ("run pooling --data.seed", "--data.seed needs a value"),
+        ("run pooling --data.templates 1", "--data.templates can be set from Python alone"),
+        ("show-result x --variables a", "--variables must be left out without --table FILE"),
+        ("show-result x --table a.csv --experiment a.py", "--experiment must be left out with"),
     ],
 )
 def test_a_refusal_says_what_is_wrong_and_what_is_allowed(refused, words, expected):
     assert expected in refused(*words.split())
+
+
+def test_options_that_add_or_repeat_nothing_new_may_be_given_twice(refused):
+    twice = ("--widths", "8", "--widths", "16", "--data.classes", "1", "--data.classes", "2")
+    line = refused("run", "double-descent", "--quiet", *twice, "--quiet", "--seeds", "0")
+    assert line.startswith("seeds must be at least 1")
+
+
+DICTIONARY = '''
+from dataclasses import dataclass, field
+NAME = "own"
+
+@dataclass(frozen=True)
+class Config:
+    """A configuration.
+
+    Attributes:
+        seeds: number of runs.
+        layers: sizes by name.
+    """
+
+    seeds: int = 2
+    layers: dict[str, int] = field(default_factory=dict)
+
+def run(config): ...
+'''
+
+
+def test_a_setting_without_a_form_on_the_command_line_is_named(refused, capsys, monkeypatch):
+    Path("own.py").write_text(DICTIONARY, "utf-8")
+    line = refused("run", "own.py", "--layers", "3")
+    assert "--layers can be set from Python alone, as a field of Config: its type, dict[" in line
+    monkeypatch.setattr(sys, "argv", ["mnist1d", "run", "own.py", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    assert re.search(r"--layers +sizes by name. \(set from Python alone\)", capsys.readouterr().out)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of Linux or macOS closes the streams")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_as_good_as_the_null_device(tmp_path, closed):
+    command = "generate --num-samples 10 --out set --format npy --workers 1 --json"
+    shell = f'exec "$@" {closed}'
+    words = ["sh", "-c", shell, "sh", sys.executable, "-m", "mnist1d", *command.split()]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done
+    assert done.stdout.startswith("{") == (">&-" not in closed.split())
+    assert ("samples: 10 of 10" in done.stderr) == ("2>&-" not in closed)
+    # What was said went into no file that had got the number of a stream.
+    assert (tmp_path / "set" / "mnist1d-00000-y.npy").stat().st_size == 128 + 10 * 8
+
+
+def test_progress_without_standard_error_is_not_written_elsewhere(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", None)
+    Lines()("training", 1, 1)
+    assert not capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -3,6 +3,7 @@
 # ruff: noqa: ARG001 (functions have the arguments that they are called with)
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -254,6 +255,58 @@ def test_a_script_needs_no_guard_and_its_classes_and_functions_are_found(tmp_pat
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["started", "{} True"]
     assert len(list(tmp_path.glob("of *"))) >= 2
+
+
+LONG = """
+import os, time
+import numpy as np
+from mnist1d.lab.comparison import workers
+
+workers._START_SECONDS = 0
+
+
+def wait(x, y, *, seed):
+    open(f"began {seed}", "w").close()
+    time.sleep(600 if seed else 0)
+    return lambda signals: np.zeros(len(signals), int)
+
+
+CANDIDATES = {"waiting": wait}
+PROTOCOL = dict(seeds=20, n_steps=10, evaluate_every=10)
+PROTOCOL |= dict(references=False, shuffled=False, shifts=())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_command_that_is_stopped_leaves_no_process_no_file_and_no_word_of_leaks(tmp_path, sent):
+    (tmp_path / "long.py").write_text(LONG, encoding="utf-8")
+    temporary, said = tmp_path / "temporary", tmp_path / "said"
+    temporary.mkdir()
+    with said.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mnist1d", "compare", "long.py", "--workers", "2"],
+            cwd=tmp_path,
+            env={**os.environ, "JAX_PLATFORMS": "cpu", "TMPDIR": str(temporary)},
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+        )
+        while not (tmp_path / "began 2").exists():
+            assert process.poll() is None, said.read_text()
+            time.sleep(0.05)
+    assert [path.name for path in temporary.glob("*/*")] == ["steps"]
+    process.send_signal(sent)
+    assert process.wait(60) == (-sent if sent == signal.SIGKILL else 130)
+    # What a killed process leaves is removed by others, and only when they have noticed.
+    for _ in range(600):
+        if not [*temporary.iterdir()]:
+            break
+        time.sleep(0.05)
+    assert not [*temporary.iterdir()]
+    lines = said.read_text().splitlines()
+    assert all(line.startswith(("waiting, ", "mnist1d: interrupted; ")) for line in lines), lines
+    assert (lines[-1:] or [""])[0].startswith("mnist1d: interrupted") == (sent != signal.SIGKILL)
 
 
 def test_a_protocol_runs_with_workers_as_without():

@@ -1,8 +1,7 @@
 """The command `mnist1d generate`."""
 
-import signal
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -10,6 +9,7 @@ from mnist1d.cli.command import Flag, error_line
 from mnist1d.cli.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.cli.output.ending import BROKEN, INTERRUPTED, fail
 from mnist1d.cli.output.outcome import Outcome
+from mnist1d.dataset import checks
 from mnist1d.dataset.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -59,8 +59,6 @@ def generate(
     from mnist1d.execution.cluster import silence_log
     from mnist1d.shards.generation import generate as generate_shards
 
-    # Batch systems announce with this signal that they will stop the run.
-    signal.signal(signal.SIGTERM, _interrupt)
     console = make_console()
     start, n_done = time.perf_counter(), 0
     try:
@@ -100,7 +98,12 @@ def generate(
     seconds = time.perf_counter() - start
     if json:
         about = {"command": "generate", "out": out, "format": format, **done._asdict()}
-        return Outcome(about | {"seconds": seconds})
+        place = out if "://" in out else checks.path("out", out).as_posix()
+        files = [
+            {"path": f"{place.rstrip('/')}/{name}", **file._asdict()}
+            for name, file in done.files.items()
+        ]
+        return Outcome(about | {"files": files, "seconds": seconds})
     console.print(
         f"{done.n_samples} samples in {done.n_shards} shards, {done.n_bytes / 1e6:.1f} MB, in "
         f"{out}: {done.n_made} made, {done.n_shards - done.n_made} found finished. "
@@ -120,7 +123,3 @@ def _check_preset(name: str | None) -> None:
             f"--preset {name} sets {' and '.join(sorted(sizes))}, which a stream does not have: "
             "--num-samples alone counts"
         )
-
-
-def _interrupt(*_: Any) -> NoReturn:
-    raise KeyboardInterrupt

@@ -24,9 +24,11 @@ from mnist1d.cli.output.ending import (
     cut,
     end_unread,
     fail,
+    interrupted_by_termination,
     say,
 )
 from mnist1d.cli.output.outcome import as_text, standard_output_kept
+from mnist1d.cli.output.streams import open_closed_streams
 from mnist1d.dataset import checks
 from mnist1d.dataset.imports import absent, missing
 
@@ -87,11 +89,13 @@ COMMANDS = {
 
 def main() -> None:
     """Run the subcommand that the arguments name."""
+    open_closed_streams()
     try:
-        try:
-            _main(sys.argv[1:])
-        finally:
-            sys.stdout.flush()
+        with interrupted_by_termination():
+            try:
+                _main(sys.argv[1:])
+            finally:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         complain("interrupted; finished work is kept: run the same command again to continue")
         sys.stderr.flush()

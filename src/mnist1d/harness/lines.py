@@ -10,8 +10,9 @@ _EVERY_SECONDS = 10.0
 
 
 def to_standard_error(line: str) -> None:
-    """Write a line on standard error at once."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    """Write a line on standard error at once, if there is one."""
+    if sys.stderr is not None:  # for which `print` would take standard output
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 class Lines:

@@ -149,6 +149,7 @@ class _RemoteFolder:
         self._files.makedirs(str(self._root), exist_ok=True)
 
     def tidy(self) -> None:
+        remove_unfinished(Path(tempfile.gettempdir()))
         for name in self.names():
             if PurePosixPath(name).match(_PART):
                 self._files.rm(str(self._root / name))
@@ -174,17 +175,16 @@ class _RemoteFolder:
     @contextmanager
     def write(self, name: str) -> Iterator[BinaryIO]:
         target = str(self._root / name)
-        with tempfile.TemporaryDirectory(prefix="mnist1d-") as scratch:
-            local = Path(scratch) / "shard"
-            with local.open("wb") as file:
-                yield file
+        with unfinished(Path(tempfile.gettempdir())) as file:
+            yield file
+            file.flush()
             if self._protocols & _OBJECT_STORES:
-                self._files.put_file(str(local), target)
+                self._files.put_file(file.name, target)
                 return
             for attempt in range(1, _MOST_ATTEMPTS + 1):
                 part = str(self._root / f".{secrets.token_hex(8)}.part")
                 try:
-                    self._files.put_file(str(local), part)
+                    self._files.put_file(file.name, part)
                     self._files.mv(part, target)
                 except FileNotFoundError:
                     # Another run has just begun and tidied it away; here are no locks to tell.

@@ -4,9 +4,12 @@ Nothing here needs more than Python, so that it works where packages are missing
 """
 
 import os
+import signal
 import sys
-from contextlib import suppress
-from typing import NoReturn
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
 
 DONE, BROKEN, REFUSED, INCOMPLETE, INTERRUPTED, CLOSED = 0, 1, 2, 3, 130, 141
 
@@ -15,13 +18,35 @@ EXIT_CODES = {
     BROKEN: "a package is missing (the line says how to install it), or Python's traceback",
     REFUSED: "wrong usage or input: an option, a value, a file, a folder, a scheduler",
     INCOMPLETE: "finished, but candidates, claims, figures or all runs failed, or a file is bad",
-    INTERRUPTED: "interrupted (Ctrl-C); finished work is kept",
+    INTERRUPTED: "interrupted (Ctrl-C, or the signal SIGTERM); finished work is kept",
     CLOSED: "the reader of the output stopped reading, such as `head`",
 }
 """What the exit codes mean, the same for all commands."""
 
 _LONGEST_LINE = 1000
 _LONGEST_VALUE = 60
+
+
+@contextmanager
+def interrupted_by_termination() -> Iterator[None]:
+    """Treat SIGTERM, by which batch systems announce that they will stop a run, as Ctrl-C.
+
+    A second one ends the process at once, as it does outside of commands.
+    """
+    if threading.current_thread() is not threading.main_thread():  # where no signal arrives
+        yield
+        return
+    former = signal.getsignal(signal.SIGTERM)
+
+    def interrupt(*_: Any) -> NoReturn:
+        signal.signal(signal.SIGTERM, former)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def fail(message: str, code: int = REFUSED) -> NoReturn:

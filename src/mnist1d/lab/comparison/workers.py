@@ -1,14 +1,18 @@
 """Training of a candidate's runs in parallel: in processes of this machine, one per core."""
 
+import os
 import pickle
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,6 +37,8 @@ _START_SECONDS = 8.0
 _LOOK_SECONDS = 0.25
 _QUIET_SECONDS = 5.0
 _MOST_STARTED = 32
+_AHEAD = 2
+"""Runs that are with the executor at one time, per run that trains."""
 
 
 class Workers:
@@ -119,26 +125,27 @@ class Workers:
         report: Report,
     ) -> Iterator[tuple[int, Outcome]]:
         total = len(runs) * schedule.n_steps
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            path = Path(folder) / "steps"
+        with _temporary_folder() as folder:
+            path = folder / "steps"
             steps = np.memmap(path, np.int64, "w+", shape=(len(runs),))
             steps[:] = schedule.n_steps
             for number in left:
                 steps[number] = 0
-            pending = {
-                self._executor.submit(
-                    train_run,
-                    sent,
-                    runs[number],
-                    sets[runs[number].data],
-                    schedule,
-                    (self.threads, _settings(), path, number),
-                ): number
-                for number in left
-            }
+            waiting, pending = iter(left), dict[Any, int]()
             n_done, reported = -1, 0.0
             try:
-                while pending:
+                while True:
+                    # Few at a time: an executor that is stopped fails over what it had not begun.
+                    room = _AHEAD * min(self.n, _MOST_STARTED) - len(pending)
+                    for number in islice(waiting, room):
+                        run = runs[number]
+                        about = (self.threads, _settings(), path, number)
+                        future = self._executor.submit(
+                            train_run, sent, run, sets[run.data], schedule, about
+                        )
+                        pending[future] = number
+                    if not pending:
+                        break
                     now = time.monotonic()
                     # Without news, too, as a sign of life.
                     if n_done != int(steps.sum()) or now > reported + _QUIET_SECONDS:
@@ -164,11 +171,13 @@ class Workers:
         if self._executor is not None:
             return
         loky = required("joblib.externals.loky", extra="lab")
+        _start_tracker()
         n_threads = str(self.threads)
         names = ("OMP", "MKL", "OPENBLAS", "BLIS", "VECLIB_MAXIMUM", "NUMEXPR")
         self._executor = loky.ProcessPoolExecutor(
             max_workers=min(self.n, _MOST_STARTED),
-            initializer=_ignore_interrupts,
+            initializer=_begin_work,
+            initargs=(os.getpid(),),
             # JAX draws the batches, and its threads are numbered by the last one.
             env=dict.fromkeys([f"{name}_NUM_THREADS" for name in names], n_threads)
             | {"JAX_PLATFORMS": "cpu", "NPROC": n_threads},
@@ -178,6 +187,36 @@ class Workers:
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=True, kill_workers=True)
+
+
+def _tracker() -> Any:
+    """Return the process that removes what this one has registered with it, if this one dies."""
+    return required("joblib.externals.loky.backend.resource_tracker", extra="lab")
+
+
+def _start_tracker() -> None:
+    # What it removes after an interrupt or a kill it calls a leak, in lines that help nobody.
+    former = os.environ.get("PYTHONWARNINGS")
+    quiet = "ignore:resource_tracker:UserWarning"
+    os.environ["PYTHONWARNINGS"] = f"{former},{quiet}" if former else quiet
+    try:
+        _tracker().ensure_running()
+    finally:
+        if former is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = former
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """Make a folder that is removed afterwards, also if this process is killed."""
+    with tempfile.TemporaryDirectory(prefix="mnist1d-", ignore_cleanup_errors=True) as folder:
+        _tracker().register(folder, "folder")
+        try:
+            yield Path(folder)
+        finally:
+            _tracker().unregister(folder, "folder")
 
 
 def train_run(
@@ -221,9 +260,20 @@ def _candidate(sent: bytes) -> Candidate:
     return made
 
 
-def _ignore_interrupts() -> None:
+def _begin_work(parent: int) -> None:
     # An interrupt from the keyboard reaches all processes; the first one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent has been killed; it would wait for more work for ever.
+
+    On Windows the number of the parent does not tell.
+    """
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)
 
 
 def _settings() -> dict[str, Any]:
