@@ -848,6 +848,56 @@ def test_the_command_compares_stores_and_shows(command, capsys):
     assert record.read(folder / "result.nc").units_found == 6
 
 
+def test_a_figure_is_drawn_again_only_if_its_numbers_have_changed(tmp_path, monkeypatch):
+    def found(rate):
+        return compare({"oracle": Oracle(lambda *_: rate, {})}, QUICK)
+
+    found(0.5).save(tmp_path)
+    written = [(path.name, path.stat().st_ino) for path in tmp_path.glob("comparison.*")]
+    assert len(written) == 2
+    monkeypatch.setattr(Comparison, "plot", lambda _: pytest.fail("drawn again"))
+    found(0.5).save(tmp_path)
+    Comparison.load(tmp_path).save_figure(tmp_path)
+    assert written == [(path.name, path.stat().st_ino) for path in tmp_path.glob("comparison.*")]
+    monkeypatch.undo()
+    (tmp_path / "comparison.pdf").unlink()
+    found(0.5).save(tmp_path)
+    assert (tmp_path / "comparison.pdf").is_file()
+    before = (tmp_path / "comparison.png").read_bytes()
+    found(0.6).save(tmp_path)
+    assert (tmp_path / "comparison.png").read_bytes() != before
+
+
+FINISHED = """
+import sys
+from mnist1d.cli import main
+sys.argv = ["mnist1d", "compare", "mine.py", "--quiet"]
+main()
+print("loaded:", *{"matplotlib", "scipy.stats", "torch", "joblib"} & set(sys.modules))
+"""
+
+
+@pytest.mark.slow
+def test_a_finished_comparison_is_shown_without_what_it_was_computed_and_drawn_with(tmp_path):
+    text = "import numpy as np\ndef fit(x, y):\n    return lambda s: np.zeros(len(s), int)\n"
+    protocol = "dict(n_steps=100, references=False, shuffled=False, shifts=())"
+    text += f"CANDIDATES = {{'a': fit, 'b': fit}}\nPROTOCOL = {protocol}\n"
+    (tmp_path / "mine.py").write_text(text, "utf-8")
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", FINISHED],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+        ).stdout
+        for _ in range(2)
+    ]
+    assert "matplotlib" in said[0].splitlines()[-1]
+    assert said[1].splitlines()[-1].strip() == "loaded:"
+    assert "Figure and result: mnist1d-comparisons/mine" in said[1]
+
+
 @pytest.mark.parametrize(
     ("text", "options", "expected"),
     [

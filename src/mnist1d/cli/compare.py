@@ -129,7 +129,7 @@ def _run(
                 workers=workers,
                 threads=threads,
             )
-        found.save(folder)
+        found.save_figure(folder)
     failed = documents.failures_of_comparison(found)
     if json:
         about = {"command": "compare", "comparison": documents.of_comparison(found, folder)}

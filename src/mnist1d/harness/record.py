@@ -13,15 +13,14 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from datetime import UTC, datetime
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 import xarray as xr
 from h5netcdf.core import CompatibilityError
-from matplotlib.figure import Figure
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import atomic_write, remove_unfinished
@@ -30,7 +29,6 @@ from mnist1d.execution import Compute, Store
 from mnist1d.execution.commit import commit_of_code
 from mnist1d.execution.machine import processor_name
 from mnist1d.execution.numerics import changed_settings
-from mnist1d.figures import style
 from mnist1d.harness.interface import (
     NAME,
     NAMES_ARE,
@@ -46,6 +44,9 @@ from mnist1d.harness.settings import as_json
 from mnist1d.harness.stored.attributes import check_attributes
 from mnist1d.harness.stored.commits import commit_attributes
 from mnist1d.harness.stored.netcdf import check_netcdf, fits, read_netcdf
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PROTOCOL_IS_FREE_IN = ("seeds", "mnist_seeds", "deep_seeds", "mnist", "download_mnist")
 """Fields of a configuration that may change without leaving the paper's protocol."""
@@ -216,6 +217,7 @@ def save_figures(experiment: Experiment, result: xr.Dataset, folder: checks.StrP
     """
     folder = checks.path("folder", folder)
     about = note(experiment, result)
+    style = import_module("mnist1d.figures.style")
     with style.house_style():
         figures = _checked_figures(experiment.plot(result))
         for name, figure in figures.items():
@@ -225,7 +227,7 @@ def save_figures(experiment: Experiment, result: xr.Dataset, folder: checks.StrP
     return list(figures)
 
 
-def _checked_figures(figures: Any) -> Mapping[str, Figure]:
+def _checked_figures(figures: Any) -> Mapping[str, "Figure"]:
     wanted = 'plot must return a mapping such as {"figure": figure}'
     if not isinstance(figures, Mapping):
         raise TypeError(f"{wanted}, not {type(figures).__name__}")
@@ -233,17 +235,36 @@ def _checked_figures(figures: Any) -> Mapping[str, Figure]:
         # A name is one of a file in the folder, and must not lead out of it.
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise ValueError(f"{wanted}, with names of {NAMES_ARE}, not {checks.shown(name)}")
-        if not isinstance(figure, Figure):
+        if not isinstance(figure, import_module("matplotlib.figure").Figure):
             raise TypeError(f"{wanted}, with figures of Matplotlib, not {type(figure).__name__}")
     return figures
 
 
-def save_figure(figure: Figure, path: checks.StrPath) -> None:
-    """Write a figure as PNG and PDF; the endings are added to the path."""
+def save_figure(figure: "Figure", path: checks.StrPath, mark: str = "") -> None:
+    """Write a figure as PNG and PDF; the endings are added to the path.
+
+    Args:
+        figure: the figure.
+        path: of the files, without their endings.
+        mark: what tells from what the figure was made, for `has_figure`; ASCII.
+    """
+    about: dict[str, dict[str, str | None]] = {"png": {}, "pdf": {"CreationDate": None}}
+    if mark:
+        about["png"]["Comment"] = about["pdf"]["Keywords"] = mark
+    for file_format, place in _figure_files(path).items():
+        with atomic_write(place) as file:
+            figure.savefig(file, format=file_format, metadata=about[file_format])
+
+
+def has_figure(path: checks.StrPath, mark: str) -> bool:
+    """Return whether the files of a figure are there, saved with a mark."""
+    places = _figure_files(path).values()
+    return all(place.is_file() and mark.encode() in place.read_bytes() for place in places)
+
+
+def _figure_files(path: checks.StrPath) -> dict[str, Path]:
     path = checks.path("path", path)
-    for suffix, metadata_ in (("png", {}), ("pdf", {"CreationDate": None})):
-        with atomic_write(path.with_name(f"{path.name}.{suffix}")) as file:
-            figure.savefig(file, format=suffix, metadata=metadata_)
+    return {suffix: path.with_name(f"{path.name}.{suffix}") for suffix in ("png", "pdf")}
 
 
 def write(result: xr.Dataset, path: checks.StrPath) -> None:

@@ -6,16 +6,17 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
-import matplotlib as mpl
 import numpy as np
 
-from mnist1d.figures.style import Figure, house_style
 from mnist1d.harness.interface import Progress
 from mnist1d.lab.comparison.evaluations import Evaluation
 from mnist1d.training import History
+
+if TYPE_CHECKING:
+    from mnist1d.figures.style import Figure
 
 _SECONDS_BETWEEN = 0.3
 # Of the time that a cell takes, pictures may take so much.
@@ -95,10 +96,11 @@ class LivePlot:
             self._panels[panel].setdefault(line, []).append((step, value))
         self._output.change()
 
-    def draw(self) -> Figure:
+    def draw(self) -> "Figure":
         """Draw what is known by now."""
-        with house_style():
-            figure = Figure(figsize=(_WIDTH * max(1, len(self._panels)), _HEIGHT))
+        mpl, style = import_module("matplotlib"), import_module("mnist1d.figures.style")
+        with style.house_style():
+            figure: Figure = style.Figure(figsize=(_WIDTH * max(1, len(self._panels)), _HEIGHT))
             colours = mpl.colormaps["tab10"]
             for i, (title, lines) in enumerate(self._panels.items()):
                 axes = figure.add_subplot(1, len(self._panels), i + 1)

@@ -68,7 +68,7 @@ def interval(
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(finite, values, 0).sum(axis=0) / n
         variance = np.where(finite, (values - mean) ** 2, 0).sum(axis=0) / np.where(n > 1, n - 1, 0)
-        half_width = _stats().t.ppf((1 + confidence) / 2, n - 1) * np.sqrt(variance / n)
+        half_width = _special().stdtrit(n - 1.0, (1 + confidence) / 2) * np.sqrt(variance / n)
     return mean, mean - half_width, mean + half_width
 
 
@@ -190,8 +190,9 @@ def paired_p_value(first: ArrayLike, second: ArrayLike) -> float:
         return float("nan")
     if high - low <= 1e-12 * abs(mean):  # the same but for rounding: the test would divide by zero
         return 1.0 if mean == 0 else 0.0
-    pairs = np.array([first, second], dtype=float)
-    return float(_stats().ttest_rel(*pairs[:, np.isfinite(pairs).all(axis=0)]).pvalue)
+    difference = np.subtract(first, second, dtype=float)
+    error = difference[np.isfinite(difference)].std(ddof=1) / np.sqrt(n)
+    return float(2 * _special().stdtr(n - 1, -abs(mean / error)))
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -217,8 +218,13 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     return corrected
 
 
+def _special() -> Any:
+    # Loaded when it is needed: lists of claims do not need it. With its distribution function
+    # intervals and paired tests do without `scipy.stats`, which takes as long to load as JAX.
+    return import_module("scipy.special")
+
+
 def _stats() -> Any:
-    # Loaded when it is needed: lists of claims do not need it.
     return import_module("scipy.stats")
 
 

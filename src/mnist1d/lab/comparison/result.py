@@ -1,21 +1,22 @@
 """The result of a comparison: its numbers, paired differences, tables and figure."""
 
+import hashlib
 import io
 import itertools
 from dataclasses import dataclass
-from typing import NamedTuple, Self, TextIO
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self, TextIO, cast
 
 import numpy as np
 import xarray as xr
 from rich.console import Console, Group
 
 from mnist1d.dataset import checks
-from mnist1d.figures import style
-from mnist1d.figures.style import Figure
 from mnist1d.harness import record
 from mnist1d.harness.results import load_result
 from mnist1d.harness.stored.findings import needs_of
-from mnist1d.lab.comparison.figure import draw
 from mnist1d.lab.comparison.table import tables
 from mnist1d.measures.uncertainty import (
     Estimate,
@@ -24,6 +25,9 @@ from mnist1d.measures.uncertainty import (
     paired_difference,
     paired_p_value,
 )
+
+if TYPE_CHECKING:
+    from mnist1d.figures.style import Figure
 
 _WIDTH = 100
 
@@ -85,20 +89,41 @@ class Comparison:
         """Return the tables, to be printed by `rich`."""
         return tables(self.result, self.differences())
 
-    def plot(self) -> Figure:
+    def plot(self) -> "Figure":
         """Draw accuracies and differences, and those on shuffled data, shifts and sizes if any."""
-        with style.house_style():
-            return draw(self.result, self.differences())
+        with import_module("mnist1d.figures.style").house_style():
+            drawing = import_module("mnist1d.lab.comparison.figure")
+            return cast("Figure", drawing.draw(self.result, self.differences()))
 
     def save(self, folder: checks.StrPath) -> None:
         """Write `result.nc`, and the figure as PNG and PDF.
 
         Raises: OSError: if they cannot be written.
         """
-        place = checks.path("folder", folder)
-        record.write(self.result, place / "result.nc")
-        with style.house_style():
-            record.save_figure(self.plot(), place / "comparison")
+        record.write(self.result, checks.path("folder", folder) / "result.nc")
+        self.save_figure(folder)
+
+    def save_figure(self, folder: checks.StrPath) -> None:
+        """Write the figure as PNG and PDF, unless they are there and show the same numbers.
+
+        Raises: OSError: if they cannot be read or written.
+        """
+        path, mark = checks.path("folder", folder) / "comparison", self._mark()
+        if not record.has_figure(path, mark):
+            record.save_figure(self.plot(), path, mark)
+
+    def _mark(self) -> str:
+        """Return a digest of all numbers and names, and of how they are drawn."""
+        digest = hashlib.sha256()
+        for module in ("mnist1d.lab.comparison.figure", "mnist1d.figures.style"):
+            file = getattr(find_spec(module), "origin", "")
+            digest.update(Path(file).read_bytes())
+        for name, variable in sorted(self.result.variables.items(), key=str):
+            values = variable.to_numpy()
+            is_number = values.dtype.kind in "biuf"
+            digest.update(f"{name} {variable.dims} {values.shape}".encode())
+            digest.update(values.tobytes() if is_number else str(values.tolist()).encode())
+        return digest.hexdigest()
 
     @classmethod
     def load(cls, path: checks.StrPath) -> Self:
