@@ -72,7 +72,7 @@ class Findings:
         return [each | {"kind": "own"} for each in found] if own else found
 
     def __repr__(self) -> str:
-        counts = Counter(each.verdict for each in self.judgements)
+        counts = Counter[str](each.verdict for each in self.judgements)
         words = dict.fromkeys((*VERDICTS, *OWN_VERDICTS))
         verdicts = ", ".join(f"{counts[each]} {each}" for each in words if counts[each])
         return (
