@@ -50,20 +50,19 @@ def test_random_masks_have_the_degrees_of_the_given_one(n_units, n_inputs, densi
 
 def test_random_masks_of_two_units_are_equally_likely():
     kept = np.array([[1, 1, 0, 0], [0, 0, 1, 1]], bool)
-    drawn = draw_with_same_degrees(kept, 6000, np.random.default_rng(0))
+    drawn = draw_with_same_degrees(kept, 1200, np.random.default_rng(0))
     _, counts = np.unique([each.tobytes() for each in drawn], return_counts=True)
     assert len(counts) == 6
-    assert ((counts - 1000) ** 2 / 1000).sum() < 20.5  # chi square, 5 degrees: p = 0.001
+    assert ((counts - 200) ** 2 / 200).sum() < 20.5  # chi square, 5 degrees: p = 0.001
 
 
 def test_random_masks_are_those_of_the_slow_chain():
     rng = np.random.default_rng(0)
     kept = rng.random((40, 40)) < rng.random((40, 1)) * rng.random(40) * 0.8
-    fast = [runs_per_unit(each, 3).sum() for each in draw_with_same_degrees(kept, 400, rng)]
-    slow = [runs_per_unit(with_same_degrees(kept, rng), 3).sum() for _ in range(100)]
-    error = np.hypot(np.std(fast) / 20, np.std(slow) / 10)
+    fast = [runs_per_unit(each, 3).sum() for each in draw_with_same_degrees(kept, 100, rng)]
+    slow = [runs_per_unit(with_same_degrees(kept, rng), 3).sum() for _ in range(25)]
+    error = np.hypot(np.std(fast) / 10, np.std(slow) / 5)
     assert abs(np.mean(fast) - np.mean(slow)) < 3.3 * error
-    assert np.std(fast) == pytest.approx(np.std(slow), rel=0.35)
 
 
 def test_a_mask_of_runs_is_local_and_in_a_shuffled_order_it_is_not():
@@ -78,6 +77,7 @@ def test_a_mask_of_runs_is_local_and_in_a_shuffled_order_it_is_not():
     assert (np.abs(above[1]) < 5).all()
 
 
+@pytest.mark.slow
 def test_a_network_does_not_know_the_order_of_its_inputs():
     order = np.random.default_rng(0).permutation(40)
     trainer = TicketTrainer(TINY)._trainer
