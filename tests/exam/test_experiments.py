@@ -178,6 +178,7 @@ def test_claims_have_unique_names_a_source_and_a_statement(finished):
     names = [claim.name for claim in experiment.CLAIMS]
     assert len(set(names)) == len(names)
     assert all(claim.source and claim.statement for claim in experiment.CLAIMS)
+    assert set(getattr(experiment, "HEADLINES", ())) <= set(names)
 
 
 def test_a_reduced_run_decides_nothing(finished):
@@ -234,7 +235,7 @@ def test_its_report_shows_every_claim_row_and_figure(finished, protocol):
     assert len(page.encode()) < 5_000_000
     assert page.count("<img ") == 1 + len(pictures[experiment.NAME])  # and the dataset's
     assert page.count("<tr data-experiment=") == len(section.claims)
-    overview = overview_markdown(report, pictures, folder=".", command="mnist1d report .")
+    overview = overview_markdown(report, folder=".", command="mnist1d report .")
     assert f"./{experiment.NAME}/README.md" in overview
     text = experiment_markdown(section, pictures[experiment.NAME])
     assert all(row.condition.replace("<", "&lt;") in text for row in section.rows)

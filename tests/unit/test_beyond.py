@@ -142,7 +142,7 @@ def test_its_page_and_the_overview_say_what_it_is(section):
     assert "| claim | source | expected |" in page
     assert "the paper's" not in page.partition("## Limits")[0].partition("## Our numbers")[2][:20]
     report = contents.Report((section,), ())
-    overview = overview_markdown(report, pictures, folder=".", command="mnist1d report .")
+    overview = overview_markdown(report, folder=".", command="mnist1d report .")
     assert "## Experiments beyond the paper" in overview
     assert "## The experiments\n" not in overview
     html = html_page(report, pictures)

@@ -55,7 +55,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "reproduce": Command(
-        "Reproduce the paper: train, compare every claim with the published value, draw figures."
+        "Reproduce the paper: train, compare its claims with your numbers, draw figures."
     ),
     "report": Command("Make RESULTS.md and a page, report.html, of the results in a folder."),
     "run": Command(

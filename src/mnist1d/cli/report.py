@@ -41,7 +41,7 @@ def report(
     from mnist1d.report.own import tally
     from mnist1d.report.pictures import draw_report
     from mnist1d.report.reading import nearby, readable
-    from mnist1d.report.wording import origin_of, sentence, summary_of
+    from mnist1d.report.wording import provenance_of, sentence, summary_of
 
     if folder == RECORD and not folder.exists():
         hint = nearby(Path()) or "`mnist1d reproduce` makes it"
@@ -83,7 +83,7 @@ def report(
     lines = [summary_of(found)] if found.sections else []
     lines += [f"{each.name}: {tally(each)}." for each in found.own]
     lines += [str(path) for path in paths]
-    lines[1:1] = [origin] if (origin := origin_of(found)) else []
+    lines[1:1] = [origin] if (origin := provenance_of(found)) else []
     if found.note:
         lines.insert(0, f"{sentence(found.note)}.")
     say("\n".join(lines))

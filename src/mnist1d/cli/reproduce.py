@@ -57,7 +57,7 @@ def reproduce(
     json: Flag = False,
     quiet: Flag = False,
 ) -> Outcome:
-    """Reproduce the paper: train, compare every claim with the published value, draw figures.
+    """Reproduce the paper: train, compare its claims with your numbers, draw figures.
 
     Args:
         experiments: names of experiments, as `mnist1d list` shows them.

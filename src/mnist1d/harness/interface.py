@@ -42,7 +42,8 @@ class Experiment(Protocol):
         summarise: `result -> rows` of its table.
         plot: `result -> figures` by file name, which is a `NAME`.
 
-    More names are optional: `CAPTIONS` of figures; `explain(result)`, why claims differ;
+    More names are optional: `CAPTIONS` of figures; `HEADLINES`, names of the claims that answer its
+    question, for an overview of all experiments; `explain(result)`, why claims differ;
     `remarks(result)`, what readers have to know; `REQUIRES`, packages that the extra `lab` lacks,
     each with the extra that installs it; and, for the order in which `mnist1d reproduce`
     runs experiments, `TAKES_SECONDS = True`, `FILLS_CORES = False` if the paper's number of runs

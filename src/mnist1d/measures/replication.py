@@ -97,7 +97,7 @@ def prediction_interval(
     >>> [round(end, 1) for end in prediction_interval(Spread(64.1, 1.5, 5, 4), n=3, sd=2.0)]
     [60.1, 68.1]
     """
-    error, df = _error_of_difference(found, n, sd)
+    error, df = error_of_difference(found, n, sd)
     half = _quantile((1 + confidence) / 2, df) * error
     return found.mean - half, found.mean + half
 
@@ -118,7 +118,7 @@ def p_compatible(found: Spread, published: float, n: int = 1, sd: float | None =
     >>> round(p_compatible(Spread(64.1, 1.5, 5, 4), 68.0, n=3, sd=2.0), 2)
     0.05
     """
-    error, df = _error_of_difference(found, n, sd)
+    error, df = error_of_difference(found, n, sd)
     return _two_sided(found.mean - published, error, df)
 
 
@@ -135,7 +135,19 @@ def p_below(found: Spread, least: float) -> float:
     return _two_sided(found.mean - least, found.sides[1] * found.error, found.df)
 
 
-def _error_of_difference(found: Spread, n: int, sd: float | None) -> tuple[float, float]:
+def error_of_difference(found: Spread, n: int = 1, sd: float | None = None) -> tuple[float, float]:
+    """Return how much the means of one's own and of other runs of the same protocol differ.
+
+    Args:
+        found: runs of one's own.
+        n: number of the other runs.
+        sd: their standard deviation; None if unknown: then it is taken to be that of `found`.
+
+    Returns: standard deviation of the difference of the means, and its degrees of freedom.
+
+    >>> error_of_difference(Spread(64.1, 2.0, 4, 3))
+    (2.236..., 3)
+    """
     if sd is None or n < 2:
         return found.sd * math.sqrt(1 / n + 1 / found.n) if found.n else math.nan, found.df
     ours, theirs = found.error**2, sd**2 / n

@@ -28,11 +28,12 @@ COMPARISON: ResultKind = "comparison"
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim with its measurement, its verdict, and an explanation if it differs.
+    """A claim with its measurement, its verdict, and an explanation if it is not reproduced.
 
     Attributes:
         judgement: claim, estimate and verdict.
-        why: for a claim that differs, a paragraph on the reason; None for all others.
+        why: for a claim that is neither reproduced nor verified, a paragraph on the reason; None
+            for all others.
     """
 
     judgement: Judgement
@@ -58,6 +59,11 @@ class Judged:
     def verdict(self) -> Verdict:
         """Whether the claim is reproduced."""
         return self.judgement.verdict
+
+    @property
+    def differs(self) -> bool:
+        """Whether the claim differs, slightly or not."""
+        return self.verdict.startswith("differs")
 
 
 @dataclass(frozen=True)
@@ -174,7 +180,12 @@ class Section:
     @property
     def differing(self) -> tuple[Judged, ...]:
         """The claims that differ, with the reason."""
-        return tuple(judged for judged in self.claims if judged.why is not None)
+        return tuple(judged for judged in self.claims if judged.differs)
+
+    @property
+    def open(self) -> tuple[Judged, ...]:
+        """The other claims that are neither reproduced nor verified, with the reason."""
+        return tuple(judged for judged in self.claims if judged.why and not judged.differs)
 
     @property
     def note(self) -> str:

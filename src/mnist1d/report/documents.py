@@ -11,9 +11,11 @@ from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.harness.stored.findings import RESULT
 from mnist1d.report import dataset_table
+from mnist1d.report.compared import compared, drawing
 from mnist1d.report.contents import Report
 from mnist1d.report.pictures import Picture, draw_png
 from mnist1d.report.render import (
+    COMPARED,
     MARK,
     dataset_markdown,
     experiment_markdown,
@@ -49,7 +51,6 @@ def write_report(
     texts = {
         out / OVERVIEW: overview_markdown(
             report,
-            pictures,
             folder=_address(relative_path(pages, out)),
             record=_address(way),
             command=command_for(way),
@@ -66,6 +67,9 @@ def write_report(
         texts[pages / dataset_table.FOLDER / PAGE] = dataset_markdown(overview=overview)
     for path in texts:
         _check_replaceable(path, is_with_result=pages.resolve() == folder.resolve())
+    numbers = compared(report)
+    if numbers:
+        texts[pages / COMPARED] = drawing(numbers)
     for path, text in texts.items():
         with atomic_write(path) as file:
             file.write(text.encode())

@@ -14,6 +14,7 @@ from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.experiments import EXPERIMENTS, PAPER
 from mnist1d.harness import record
+from mnist1d.harness.claims import Judgement
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment, is_own
 from mnist1d.harness.results import MOST_CASES, n_cases, numbers_shown, rows_of_numbers
@@ -21,6 +22,7 @@ from mnist1d.harness.settings import as_json, label
 from mnist1d.harness.stored.attributes import parsed
 from mnist1d.harness.stored.findings import RESULT, load_findings, needs_of
 from mnist1d.harness.stored.plan import plan_of
+from mnist1d.harness.verdicts.reasons import reason
 from mnist1d.report.contents import Judged, Report, Section, Setting, TableRow
 from mnist1d.report.own import read_own
 
@@ -150,19 +152,22 @@ def _left_out(result: xr.Dataset) -> list[str]:
 
 
 def _explained(findings: Findings) -> tuple[Judged, ...]:
-    """Add the reason to every claim that differs."""
-    differing = {
-        each.claim.name for each in findings.judgements if each.verdict.startswith("differs")
-    }
+    """Add the reason to every claim that is not reproduced: by numbers, and the experiment's."""
+    if is_own(findings.experiment):
+        return tuple(Judged(each, None) for each in findings.judgements)
+    reasons = {each.claim.name: reason(each) for each in findings.judgements}
     explain: Callable[[xr.Dataset], Mapping[str, str]] | None
     explain = getattr(findings.experiment, "explain", None)
-    reasons = dict.fromkeys(differing, NOT_EXPLAINED)
-    if explain and differing:
-        reasons |= explain(findings.result)
-    return tuple(
-        Judged(each, reasons[each.claim.name] if each.claim.name in differing else None)
-        for each in findings.judgements
-    )
+    causes = explain(findings.result) if explain and any(reasons.values()) else {}
+
+    def why(judgement: Judgement) -> str | None:
+        by_numbers = reasons[judgement.claim.name]
+        cause = causes.get(judgement.claim.name, "")
+        if judgement.verdict.startswith("differs"):
+            return cause or NOT_EXPLAINED
+        return " ".join(filter(None, (by_numbers, cause))) if by_numbers else None
+
+    return tuple(Judged(each, why(each)) for each in findings.judgements)
 
 
 def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:

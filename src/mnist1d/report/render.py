@@ -18,21 +18,28 @@ from mnist1d.harness.stored.findings import RESULT
 from mnist1d.harness.stored.texts import without_controls
 from mnist1d.measures import text
 from mnist1d.measures.uncertainty import Estimate
-from mnist1d.report import dataset_table, own, wording
+from mnist1d.report import compared, dataset_table, overview, own, wording
 from mnist1d.report.contents import Report, Section
 from mnist1d.report.pictures import Picture
 from mnist1d.report.strips import strip
 
 MARK = "mnist1d report"
 """The command that every document names; it marks files that may be replaced."""
+COMPARED = "compared.svg"
+"""The file of the overview's figure, in the pages' folder."""
 
 _FILTERS = (
+    overview.in_words,
+    overview.n_said,
+    overview.verdict_beyond,
+    overview.why_open,
     own.tally,
     wording.commits_in_words,
     wording.compilation_of,
     text.interval_of,
     text.mean_of,
-    wording.origin_of,
+    wording.provenance_of,
+    wording.scope_of,
     wording.sentence,
     wording.setting,
     wording.summary_of,
@@ -43,25 +50,29 @@ _FILTERS = (
 )
 
 
-def overview_markdown(
-    report: Report,
-    pictures: Mapping[str, Sequence[Picture]],
-    *,
-    folder: str,
-    command: str,
-    record: str = "",
-) -> str:
+def overview_markdown(report: Report, *, folder: str, command: str, record: str = "") -> str:
     """Write the overview of a record, with links to the pages of its experiments.
 
     Args:
         report: the contents.
-        pictures: the figures of every experiment, by its name.
         folder: path of the pages' folder from the document, with forward slashes.
         command: the command that makes the document.
         record: path of the record, where it is not the pages' folder.
     """
-    about = {"report": report, "pictures": pictures, "folder": folder, "command": command}
-    about["record"] = record or folder
+    numbers = compared.compared(report)
+    about = {
+        "report": report,
+        "folder": folder,
+        "command": command,
+        "record": record or folder,
+        "holds": overview.what_holds(report),
+        "differs": overview.what_differs(report),
+        "open": overview.what_is_open(report),
+        "unknown": overview.what_is_open(report, checkable=False),
+        "new": overview.what_is_new(report),
+        "compared_file": COMPARED if numbers else "",
+        "caption": compared.caption(numbers),
+    }
     names = ["overview"] * bool(report.sections) + ["own-overview"] * bool(report.own)
     return "\n".join(_written_in_markdown(name, **about) for name in names)
 
@@ -108,7 +119,15 @@ def html_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
     )
     name = "page" if report.sections else "own-page"
     template = _html().get_template(f"{name}.html.jinja")
-    return template.render(report=report, pictures=pictures, style=style, script=script)
+    numbers = compared.compared(report)
+    return template.render(
+        report=report,
+        pictures=pictures,
+        style=style,
+        script=script,
+        caption=compared.caption(numbers),
+        drawing=compared.drawing(numbers),
+    )
 
 
 def _written_in_markdown(name: str, **about: Any) -> str:
@@ -151,6 +170,7 @@ def _environment(**options: Any) -> Environment:
     )
     environment.filters |= {each.__name__: each for each in _FILTERS}
     environment.globals |= {"dataset": dataset_table, "how_to_read": wording.HOW_TO_READ}
+    environment.globals |= {"how_covered": wording.COVERAGE, "how_judged": wording.VERDICTS_MEAN}
     environment.globals["how_own"] = wording.HOW_OWN
     return environment
 

@@ -10,10 +10,13 @@ from mnist1d.harness.verdicts.rules import SINCE
 from mnist1d.measures.text import UNKNOWN
 from mnist1d.report.contents import Report, Section
 
-HOW_TO_READ = (
+COVERAGE = (
     "Ours is the mean over seeds with its 95 % interval (Student's t; of proportions Wilson's), n "
     "the number of values behind it; it covers the runs' initial weights and order of samples, "
-    "not the choice of the data set. A published number is compatible with ours if it lies where "
+    "not the choice of the data set."
+)
+VERDICTS_MEAN = (
+    "A published number is compatible with ours if it lies where "
     "95 % of such runs lie (prediction interval, Holm's correction over the claims of an "
     "experiment). Reproduced: compatible, and our 90 % interval lies within a margin of it that "
     "was fixed for the kind of quantity; of an ordering, the 95 % interval lies on the right side. "
@@ -22,6 +25,7 @@ HOW_TO_READ = (
     "margin. Differs: not compatible. Verified: a number that is counted, not estimated. Not "
     "checkable: no data, not the full protocol, or a run diverged."
 )
+HOW_TO_READ = f"{COVERAGE} {VERDICTS_MEAN}"
 HOW_OWN = (
     "A claim is a statement of an experiment's file, with a rule for its verdict. Measured is the "
     "mean over seeds with its 95 % interval (Student's t), n the number of values behind it. "
@@ -75,17 +79,22 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def summary_of(report: Report) -> str:
-    """Return a summary of a report in one sentence, by kinds of claims."""
+def scope_of(report: Report) -> str:
+    """Say which experiments a report has."""
     n, n_beyond = len(report.paper), len(report.beyond)
     where = "all experiments" if n == len(PAPER) else f"{n} of {len(PAPER)} experiments"
     if n_beyond:
         where += f" of the paper and in {n_beyond} beyond it"
+    return f"Claims checked in {where}."
+
+
+def summary_of(report: Report) -> str:
+    """Return a summary of a report in one sentence, by kinds of claims."""
     groups = [
         f"{sum(counts.values())} {name}: {verdicts_of(counts)}"
         for name, counts in report.groups.items()
     ]
-    return f"Claims checked in {where}. {'; '.join(groups) or 'None'}."
+    return f"{scope_of(report)} {'; '.join(groups) or 'None'}."
 
 
 def verdicts_of(counts: Mapping[str, int]) -> str:
@@ -140,7 +149,7 @@ def short_commit(name: str) -> str:
     return digits[:12] + changed
 
 
-def origin_of(report: Report) -> str:
+def provenance_of(report: Report) -> str:
     """Say what was fixed before the runs of a report, and whether its results belong together.
 
     Returns: one or two sentences; empty if there is nothing to say: no plan, one commit, and no

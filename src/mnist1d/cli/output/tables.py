@@ -334,14 +334,18 @@ def _cell(found: Estimate | None, n: int) -> str:
 def _verdict_headings(judgements: Sequence[Judgement]) -> list[str]:
     if not judgements:
         return []
-    return ["verdict", *["record"] * any(each.is_within_record is not None for each in judgements)]
+    if all(each.is_within_record is None for each in judgements):
+        return ["verdict"]
+    return ["verdict", "record's range", "paper"]
 
 
 def _verdict(judgement: Judgement, headings: Sequence[str]) -> list[str]:
-    words = {True: "within", False: "[red]outside[/]", None: ""}
+    within = {True: "within", False: "[red]outside[/]", None: ""}
+    compatible = {True: "compatible", False: "[red]not compatible[/]", None: ""}
     cells = [
         f"[{VERDICT_STYLES[judgement.verdict]}]{judgement.verdict}[/]",
-        words[judgement.is_within_record],
+        within[judgement.is_within_record],
+        compatible[judgement.is_compatible],
     ]
     return cells[: len(headings)]
 

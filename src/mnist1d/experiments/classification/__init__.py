@@ -64,5 +64,15 @@ NAME = "classification"
 TITLE = "Classification (Table 1, Figure 2, Figure S1)"
 VERSION = 1
 PAPER_SEEDS = 3
+HEADLINES = (
+    "cnn-beats-mlp",
+    "separates-models",
+    "all-above-90-on-mnist",
+    "shuffling-costs-cnn",
+    "shuffling-costs-gru",
+    "mlp-best-when-shuffled-cnn",
+    "human-beats-cnn",
+)
+"""Claims that answer the question, for the overview."""
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

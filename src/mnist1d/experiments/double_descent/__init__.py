@@ -47,5 +47,11 @@ NAME = "double-descent"
 TITLE = "Deep double descent (Figure 5)"
 VERSION = 1
 PAPER_SEEDS = 1
+HEADLINES = (
+    "peak-size-mlp-noise",
+    "rise-to-threshold-mlp-noise",
+    "fall-from-threshold-mlp-noise",
+)
+"""Claims that answer the question, for the overview."""
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -57,5 +57,14 @@ NAME = "lottery-tickets"
 TITLE = "Lottery tickets (Figure 4, Figure S2)"
 VERSION = 2
 PAPER_SEEDS = 2
+HEADLINES = (
+    "tickets-beat-random",
+    "sparse-beats-dense-96",
+    "ticket-beats-random-on-flipped",
+    "shuffling-hurts-tickets",
+    "reinitialised-beats-dense",
+    "adjacency-by-chance-three",
+)
+"""Claims that answer the question, for the overview."""
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

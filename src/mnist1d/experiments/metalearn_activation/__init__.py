@@ -52,6 +52,12 @@ NAME = "metalearn-activation"
 TITLE = "Metalearning an activation function (Figure 7)"
 VERSION = 1
 PAPER_SEEDS = 1
+HEADLINES = (
+    "beats-relu",
+    "beats-elu",
+    "two-extrema",
+)
+"""Claims that answer the question, for the overview."""
 FILLS_CORES = False
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

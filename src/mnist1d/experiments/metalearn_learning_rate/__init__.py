@@ -41,6 +41,11 @@ NAME = "metalearn-learning-rate"
 TITLE = "Metalearning a learning rate (Figure 6)"
 VERSION = 1
 PAPER_SEEDS = 1
+HEADLINES = (
+    "rate-published-weights",
+    "same-rate",
+)
+"""Claims that answer the question, for the overview."""
 TAKES_SECONDS = True
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -43,5 +43,12 @@ NAME = "pooling"
 TITLE = "Pooling (Figure 9)"
 VERSION = 1
 PAPER_SEEDS = 1
+HEADLINES = (
+    "pooling-not-striding-1000",
+    "striding-1000",
+    "gain-shrinks",
+    "little-difference-50000",
+)
+"""Claims that answer the question, for the overview."""
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

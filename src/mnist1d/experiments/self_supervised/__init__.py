@@ -52,5 +52,12 @@ NAME = "self-supervised"
 TITLE = "Self-supervised learning, SimCLR (Figure 8)"
 VERSION = 1
 PAPER_SEEDS = 1
+HEADLINES = (
+    "before-head",
+    "head-costs-default",
+    "peak-in-the-middle-default",
+    "isolated-beyond-others",
+)
+"""Claims that answer the question, for the overview."""
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

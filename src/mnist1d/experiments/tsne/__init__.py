@@ -39,6 +39,11 @@ NAME = "tsne"
 TITLE = "t-SNE of MNIST and MNIST-1D (Figure 3)"
 VERSION = 1
 PAPER_SEEDS = 1
+HEADLINES = (
+    "islands-mnist",
+    "no-islands-mnist1d",
+)
+"""Claims that answer the question, for the overview."""
 REQUIRES = {"openTSNE": "tsne"}
 USES_JAX = False
 
