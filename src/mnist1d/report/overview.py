@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from mnist1d.harness.stored.own import WORDS
+from mnist1d.harness.findings import OWN_WORDS
 from mnist1d.harness.verdicts.reasons import brief_reason
 from mnist1d.harness.verdicts.rules import Counted, Equals, NoData
 from mnist1d.measures.text import interval_of, mean_of
@@ -112,7 +112,7 @@ def why_open(judged: Judged) -> str:
 
 def verdict_beyond(judged: Judged) -> str:
     """Return the verdict on a claim beyond the paper, where there is nothing to reproduce."""
-    return WORDS.get(judged.verdict, judged.verdict)
+    return OWN_WORDS.get(judged.verdict, judged.verdict)
 
 
 def _headlines(section: Section, claims: Sequence[Judged]) -> tuple[Judged, ...]:
