@@ -26,6 +26,7 @@ RUNS = {
     "GRU": (GRU, "adam", 0.01, optax.adam(0.01)),
 }
 
+# With the kernel, and fewer steps in plain JavaScript, which takes ten times as long.
 TRAIN = """async ({ Trainer }, { runs, nSteps }) => {
   const { loadKernel } = await import('/nets/operations.js');
   const { load } = await import('/data/published.js');
@@ -33,16 +34,16 @@ TRAIN = """async ({ Trainer }, { runs, nSteps }) => {
   const part = ({ x, y }) => ({ x: Float32Array.from(x), y });
   const data = { train: part(set.train), test: part(set.test) };
   const kernel = await loadKernel();
+  if (kernel === null) throw new Error('there is no kernel');
   return runs.map((run) => [kernel, null].map((loops) => {
-    if (kernel === null) throw new Error('there is no kernel');
     const trainer = new Trainer({ ...run, data }, loops);
     const weights = trainer.weights().map(({ name, shape, values }) => [name, shape, text(values)]);
-    const losses = Array.from({ length: nSteps }, () => trainer.step());
+    const length = loops === null ? nSteps / 4 : nSteps;
+    const losses = Array.from({ length }, () => trainer.step());
     const { accuracy } = trainer.evaluate('test');
     const shown = data.test.x.subarray(0, 3 * 40);
     const [scores, slopes] = [trainer.logits(shown), trainer.saliency(shown, data.test.y)];
-    const trained = trainer.weights().map(({ values }) => text(values));
-    return { weights, losses, accuracy, trained, scores: text(scores), slopes: text(slopes) };
+    return { weights, losses, accuracy, scores: text(scores), slopes: text(slopes) };
   }));
 }"""
 
@@ -81,30 +82,24 @@ def test_the_same_key_gives_the_same_model_and_losses(name, data, found, numbers
     x = jnp.asarray(data["test"][0][:3])
     labels = data["test"][1][:3]
     slopes = jax.vmap(jax.grad(lambda x, y: last(x)[y]))(x, jnp.asarray(labels))
-    for own in found[name]:
+    kernel, plain = found[name]
+    for own in (kernel, plain):
         assert [array for array, _, _ in own["weights"]] == list(first)
         for array, shape, values in own["weights"]:
             assert tuple(shape) == first[array].shape
             drawn = numbers(values, np.float32).reshape(shape)
             # A fused multiplication and addition may round differently.
             assert drawn == pytest.approx(first[array], abs=1e-7)
-        assert own["losses"] == pytest.approx(losses, rel=1e-3)
-        assert own["accuracy"] == pytest.approx(
-            np.asarray(trained.history.metrics)[0, -1], abs=2e-3
-        )
-        scores = numbers(own["scores"], np.float32).reshape(3, 10)
-        assert scores == pytest.approx(np.asarray(predict(last, x)), abs=2e-3)
-        assert numbers(own["slopes"], np.float32).reshape(3, 40) == pytest.approx(
-            np.asarray(slopes), abs=5e-3
-        )
-
-
-@pytest.mark.parametrize("name", RUNS)
-def test_with_and_without_kernel_all_is_equal_up_to_rounding(name, found, numbers):
-    kernel, plain = found[name]
-    assert kernel["losses"] == pytest.approx(plain["losses"], rel=1e-4)
-    for ours, theirs in zip(kernel["trained"], plain["trained"], strict=True):
-        assert numbers(ours, np.float32) == pytest.approx(numbers(theirs, np.float32), abs=1e-3)
+        assert own["losses"] == pytest.approx(losses[: len(own["losses"])], rel=1e-3)
+    assert len(plain["losses"]) < len(kernel["losses"]) == N_STEPS
+    assert kernel["losses"][: len(plain["losses"])] == pytest.approx(plain["losses"], rel=1e-4)
+    accuracy = np.asarray(trained.history.metrics)[0, -1]
+    assert kernel["accuracy"] == pytest.approx(accuracy, abs=2e-3)
+    scores = numbers(kernel["scores"], np.float32).reshape(3, 10)
+    assert scores == pytest.approx(np.asarray(predict(last, x)), abs=2e-3)
+    assert numbers(kernel["slopes"], np.float32).reshape(3, 40) == pytest.approx(
+        np.asarray(slopes), abs=5e-3
+    )
 
 
 OPTIMISERS = {
@@ -115,7 +110,7 @@ OPTIMISERS = {
 
 
 def test_optimisers_and_shuffled_batches_are_those_of_the_package(run, data):
-    n_steps, batch_size = 90, 96  # two epochs and a bit
+    n_steps, batch_size = 180, 96  # in plain JavaScript, too, more than an epoch
     runs = [
         {
             "model": "Logistic",
@@ -147,4 +142,5 @@ def test_optimisers_and_shuffled_batches_are_those_of_the_package(run, data):
 
         _, losses = jax.lax.scan(step, (model, optimizer.init(model)), jnp.asarray(order))
         for own in trained:
-            assert own["losses"] == pytest.approx(np.asarray(losses), rel=1e-4)
+            first = np.asarray(losses)[: len(own["losses"])]
+            assert own["losses"] == pytest.approx(first, rel=1e-4)
