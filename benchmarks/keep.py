@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from mnist1d.execution.commit import commit_of_code
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -32,6 +34,7 @@ def keep(name, rows, packages, **facts):
     record = {
         "command": " ".join(["python", Path(sys.argv[0]).name, *map(_without_place, sys.argv[1:])]),
         "date": datetime.now(UTC).date().isoformat(),
+        "commit": commit_of_code(),
         "processor": processor(),
         "logical_cores": os.cpu_count(),
         "versions": {"python": platform.python_version()}

@@ -25,9 +25,14 @@ from mnist1d.harness.stored.plan import Plan, Planned, plan_of, read_plan, rules
 from mnist1d.harness.verdicts.reference import recorded
 from mnist1d.harness.verdicts.rules import Equals, Positive
 from mnist1d.measures.expressions import value
+from mnist1d.report.wording import provenance_of
 
 ROOT = Path(__file__).resolve().parents[2]
 GIT = shutil.which("git")
+OLDER = (
+    "2 of 2 results are older than the rules that judge them, which are of 2026-11-29: they did "
+    "not wait for them. No result says which commit of the code made it."
+)
 TAGGED, OTHER = "a" * 40, "b" * 40
 
 
@@ -319,6 +324,33 @@ def test_the_report_refuses_a_record_that_does_not_keep_to_its_plan(monkeypatch,
     assert fixed in report()
     (tmp_path / "plan.json").unlink()
     assert fixed not in report()
+
+
+@pytest.mark.parametrize(
+    ("results", "said"),
+    [
+        ([("a", TAGGED, "2027-01-01", {})], ""),
+        ([("a", TAGGED, "2027-01-01", {}), ("b", TAGGED, "2027-01-02", {})], ""),
+        (
+            [("a", TAGGED, "2027-01-01", {}), ("b", OTHER, "2027-01-02", {})],
+            "The results are of several commits of the code: aaaaaaaaaaaa (a); bbbbbbbbbbbb (b).",
+        ),
+        (
+            [("a", TAGGED, "2027-01-01", {OTHER: 3})],
+            "The results are of several commits of the code: aaaaaaaaaaaa (a); bbbbbbbbbbbb (a).",
+        ),
+        (
+            [("a", "unknown", "2026-11-01", {}), ("b", "unknown", "2026-11-02", {})],
+            OLDER,
+        ),
+    ],
+)
+def test_a_folder_without_plan_says_what_its_results_are_of(results, said):
+    sections = [
+        SimpleNamespace(name=name, finished=day, commits={commit: 0} | others)
+        for name, commit, day, others in results
+    ]
+    assert provenance_of(SimpleNamespace(plan=None, sections=sections)) == said
 
 
 def test_the_digest_is_of_rules_and_not_of_words(experiment):

@@ -39,12 +39,11 @@ def reason(judgement: Judgement) -> str:
         return ""
     if verdict == "not checkable":
         return _not_checkable(judgement)
+    if verdict.startswith("differs"):
+        return _differs(judgement)
     if judgement.estimate.n == 1:
         return "One run has no interval."
-    sentences = [
-        _differs(judgement) if verdict.startswith("differs") else _open(judgement),
-        _apart(judgement),
-    ]
+    sentences = [_open(judgement), _apart(judgement)]
     if judgement.reason:
         sentences.append(f"{judgement.reason[:1].upper()}{judgement.reason[1:]}.")
     return " ".join(filter(None, sentences))
