@@ -25,8 +25,7 @@ from mnist1d.dataset.imports.installation import install_command
 from mnist1d.execution import Store
 from mnist1d.execution.cluster import ClusterError
 from mnist1d.harness.interface import InputError
-from mnist1d.lab.candidates import equinox as equinox_candidates
-from mnist1d.lab.candidates.equinox import EquinoxCandidate
+from mnist1d.lab.candidates.equinox import EquinoxCandidate, programs
 from mnist1d.lab.candidates.fitted import FunctionCandidate
 from mnist1d.lab.candidates.sending import packed
 from mnist1d.lab.comparison import runs
@@ -163,7 +162,7 @@ def test_a_worker_makes_and_compiles_a_candidate_once(elsewhere, monkeypatch):
         return compile_runs(*arguments, **more)
 
     monkeypatch.setattr(runs, "check_versions", lambda *_: made.append(_))
-    monkeypatch.setattr(equinox_candidates, "compile_runs", compiling)
+    monkeypatch.setattr(programs, "compile_runs", compiling)
     compare({"a": lambda key: MLP(hidden_size=9, key=key)}, QUICK, executor=elsewhere)
     assert elsewhere.n_asked == 4
     assert len(made) == 1

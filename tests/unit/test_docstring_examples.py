@@ -17,7 +17,7 @@ NEEDS = {"cli.dataset_options": ("tyro",), "figures.signals": ("matplotlib",)}
 NEEDS |= {"dataset.export": ("pandas", "pyarrow"), "jax": ("jax",), "torch": ("torch",)}
 NEEDS |= {"execution.cluster": (), "execution.processes": ()}
 NEEDS |= dict.fromkeys(LABORATORY, ("jax", "optax", "matplotlib"))
-NEEDS |= {"lab.candidates.torch": ("jax", "torch")}
+NEEDS |= {"lab.candidates.torch.candidate": ("jax", "torch")}
 NEEDS |= {"lab.candidates.sending": ("jax", "cloudpickle")}
 MODULES = sorted(
     ".".join(["mnist1d", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")

@@ -11,9 +11,8 @@ import numpy as np
 import optax
 import pytest
 
-from mnist1d.lab.candidates import equinox as equinox_candidates
 from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets, batch_order
-from mnist1d.lab.candidates.equinox import EquinoxCandidate
+from mnist1d.lab.candidates.equinox import EquinoxCandidate, programs as of_equinox
 from mnist1d.models import MLP, Logistic, predict
 from mnist1d.training import (
     Training,
@@ -62,7 +61,7 @@ def programs(monkeypatch):
         counted.append(len(keys))
         return compile_runs(*arguments, keys=keys, **more)
 
-    monkeypatch.setattr(equinox_candidates, "compile_runs", counting)
+    monkeypatch.setattr(of_equinox, "compile_runs", counting)
     return counted
 
 

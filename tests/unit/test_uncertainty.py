@@ -47,6 +47,16 @@ def test_a_difference_is_paired_as_in_scipy():
     assert ours.high - ours.low < 0.1 * (estimate(first).high - estimate(first).low)
 
 
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_a_p_value_is_that_of_scipy_without_pairs_that_diverged(n):
+    rng = np.random.default_rng(n)
+    first, second = rng.normal(size=(2, n + 1)) + np.array([[0.5], [0.0]])
+    expected = stats.ttest_rel(first[:n], second[:n]).pvalue
+    first[n] = np.nan
+    assert 0 < expected < 1
+    np.testing.assert_allclose(paired_p_value(first, second), expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize(("n", "repetitions"), [(2, 4000), (3, 4000), (10, 4000)])
 def test_the_interval_covers_the_mean_as_often_as_it_says(n, repetitions):
     samples = np.random.default_rng(1).normal(3.0, 2.0, size=(repetitions, n))

@@ -1,12 +1,10 @@
-"""Candidates in PyTorch: models that PyTorch trains on the batches of all candidates."""
+"""A candidate in PyTorch: the model, and what it trains with."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -32,7 +30,9 @@ from mnist1d.lab.candidates.search_space import (
     own_settings,
     plain_values,
 )
-from mnist1d.lab.candidates.torch_updates import Update, evaluation_weights, training_weights
+from mnist1d.lab.candidates.torch.check import check_output, check_same
+from mnist1d.lab.candidates.torch.prediction import Data, accuracy_of, logits_of, seeded
+from mnist1d.lab.candidates.torch.updates import Update, evaluation_weights, training_weights
 
 torch = required("torch", extra="torch")
 
@@ -41,17 +41,6 @@ Tensor: TypeAlias = Any
 Module: TypeAlias = Any
 
 _OPTIONAL = ("augment", "schedule", "average")
-_CHUNK = 2000
-"""Samples that are predicted at a time."""
-
-
-class _Data(NamedTuple):
-    """The samples of a run as tensors on the device."""
-
-    x: Tensor
-    y: Tensor
-    evaluated: dict[str, Tensor]
-    y_validation: Tensor
 
 
 @dataclass(frozen=True)
@@ -140,19 +129,25 @@ class TorchCandidate:
         few, short = few_of(sets, schedule)
         run = Run(first_values(self.search), seed=0, data="")
         data = self._as_tensors(few)
-        n_parameters = self._check_model(run, data, sets.n_classes)
+        with seeded(0, self._device()):
+            model = self._model(run, data.x)
+            check_output(model, self._bound(self.loss, run), data, sets.n_classes)
+            if model is self.make(**own_settings(self.make, self._others(run))):
+                raise CandidateError(
+                    "make must give a new model for every run, but gave the same one twice"
+                )
         order = self._order(len(few.x), short, seed=0)
         first, second = (
             self._run(run, data, order, short, lambda *_: None, of_steps=schedule.n_steps)
             for _ in range(2)
         )
-        self._check_same(first, second)
-        return n_parameters
+        check_same(first, second, self._device())
+        return _count(model)
 
     def count(self, settings: Mapping[str, Any], sets: Sets) -> int:
         """Count the parameters that the model has with some settings."""
         few, _ = few_of(sets, Schedule())
-        with _seeded(0, self._device()):
+        with seeded(0, self._device()):
             return _count(self._model(Run(settings, 0, ""), self._as_tensors(few).x))
 
     def train(
@@ -188,7 +183,7 @@ class TorchCandidate:
     def _run(
         self,
         run: Run,
-        data: _Data,
+        data: Data,
         order: Tensor,
         schedule: Schedule,
         on_evaluated: Callable[[int, Tensor, Tensor], None],
@@ -201,7 +196,7 @@ class TorchCandidate:
         accuracies: list[Tensor] = []
         parts = (self.loss, self.augment, self.average)
         loss_of, augment, average = (self._bound(part, run) for part in parts)
-        with _seeded(run.seed, self._device()):
+        with seeded(run.seed, self._device()):
             try:
                 model = self._model(run, data.x)
                 optimizer = self._optimizer(model, run)
@@ -227,14 +222,14 @@ class TorchCandidate:
                         done += 1
                     losses.append(torch.stack(recent).mean())
                     with evaluation_weights(optimizer):
-                        logits = _logits(evaluated, data.evaluated["validation"])
-                    accuracies.append(_accuracy(logits, data.y_validation))
+                        logits = logits_of(evaluated, data.evaluated["validation"])
+                    accuracies.append(accuracy_of(logits, data.y_validation))
                     if scheduler is not None and by_loss:
                         scheduler.step(loss_of(logits, data.y_validation).item())
                     on_evaluated(done, accuracies[-1], losses[-1])
                 with evaluation_weights(optimizer):
                     predictions = {
-                        name: _logits(evaluated, x).argmax(dim=1).cpu().numpy()
+                        name: logits_of(evaluated, x).argmax(dim=1).cpu().numpy()
                         for name, x in data.evaluated.items()
                     }
                 return Outcome(
@@ -249,56 +244,6 @@ class TorchCandidate:
                     f"it raised, after {done} of {schedule.n_steps} steps with seed {run.seed} and "
                     f"{_shown(run.settings)}: {describe_error(error)}"
                 ) from error
-
-    def _check_model(self, run: Run, data: _Data, n_classes: int) -> int:
-        """Check the output of a new model, and return the number of its parameters."""
-        x = data.evaluated["validation"]
-        shape = tuple(x.shape)
-        expected = (
-            f"expected logits of shape ({shape[0]}, {n_classes}) for signals of shape {shape}"
-        )
-        with _seeded(run.seed, self._device()):
-            model = self._model(run, data.x)
-            try:
-                logits = _logits(model, x)
-            except (Exception, SystemExit) as error:  # a user's model may raise anything
-                hint = _layout_hint(model, x, n_classes)
-                raise CandidateError(
-                    f"{expected}, but the model raised {describe_error(error)}{hint}"
-                ) from error
-            if not isinstance(logits, torch.Tensor):
-                raise CandidateError(f"{expected}, got {type(logits).__name__}")
-            if not _fits(logits, len(x), n_classes):
-                hint = _layout_hint(model, x, n_classes)
-                raise CandidateError(f"{expected}, got shape {tuple(logits.shape)}{hint}")
-            if not torch.isfinite(logits).all():
-                raise CandidateError(
-                    "expected finite logits before the first step, got values that are not"
-                )
-            try:
-                loss = self._bound(self.loss, run)(logits, data.y_validation)
-            except (Exception, SystemExit) as error:  # a user's loss may raise anything
-                raise CandidateError(f"loss raised {describe_error(error)}") from error
-            if not isinstance(loss, torch.Tensor) or loss.ndim:
-                what = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
-                raise CandidateError(f"expected one number as loss, got {what}")
-            if model is self.make(**own_settings(self.make, self._others(run))):
-                raise CandidateError(
-                    "make must give a new model for every run, but gave the same one twice"
-                )
-        return _count(model)
-
-    def _check_same(self, first: Outcome, second: Outcome) -> None:
-        """Refuse a candidate that its seed does not determine, up to rounding on a GPU."""
-        tolerance = 0.0 if self._device() == "cpu" else 1e-4
-        if not np.allclose(
-            first.train_loss, second.train_loss, rtol=tolerance, atol=0, equal_nan=True
-        ):
-            raise CandidateError(
-                "it is not the same twice with the same seed: the mean loss of the first steps was "
-                f"{first.train_loss.mean():.6g}, then {second.train_loss.mean():.6g}; all draws "
-                "must come from PyTorch's generator, which is seeded for every run"
-            )
 
     def _model(self, run: Run, x: Tensor) -> Module:
         model = self.make(**own_settings(self.make, self._others(run)))
@@ -336,11 +281,11 @@ class TorchCandidate:
         order = batch_order(n, schedule, seed).astype(np.int64)
         return torch.from_numpy(order).to(self._device())
 
-    def _as_tensors(self, sets: Sets) -> _Data:
+    def _as_tensors(self, sets: Sets) -> Data:
         def tensor(array: np.ndarray, dtype: Any) -> Tensor:
             return torch.tensor(array, dtype=dtype, device=self._device())
 
-        return _Data(
+        return Data(
             tensor(sets.x, torch.float32),
             tensor(sets.y, torch.int64),
             {name: tensor(x, torch.float32) for name, x in sets.evaluated.items()},
@@ -352,69 +297,8 @@ def _loss(loss_of: Callable[..., Tensor], model: Module, x: Tensor, y: Tensor) -
     return loss_of(model(x), y)
 
 
-_GENERATORS = threading.RLock()
-
-
-@contextmanager
-def _seeded(seed: int, device: str) -> Iterator[None]:
-    """Seed PyTorch's generators of the CPU and of a device, and restore them afterwards."""
-    on_gpu = device.startswith("cuda")
-    # The generators belong to the process: other threads wait.
-    with _GENERATORS, torch.random.fork_rng(devices=[torch.device(device)] if on_gpu else []):
-        # `torch.manual_seed` would seed all GPUs.
-        torch.default_generator.manual_seed(seed)
-        if on_gpu:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
-
-
 def _count(model: Module) -> int:
     return sum(each.numel() for each in model.parameters() if each.requires_grad)
-
-
-def _logits(model: Module, x: Tensor) -> Tensor:
-    """Predict in evaluation mode; the model is in training mode afterwards."""
-    model.eval()
-    # No inference mode: tensors that a model stores while predicting may be used in training.
-    with torch.no_grad():
-        parts = [model(part) for part in x.split(_CHUNK)]
-        logits = parts[0] if len(parts) == 1 else torch.cat(parts)
-    model.train()
-    return logits
-
-
-def _accuracy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the share of correct answers; NaN if logits are not finite."""
-    correct = (logits.argmax(dim=1) == labels).double().mean()
-    return torch.where(torch.isfinite(logits).all(), correct, torch.nan)
-
-
-def _fits(logits: Any, n: int, n_classes: int) -> bool:
-    return isinstance(logits, torch.Tensor) and tuple(logits.shape) == (n, n_classes)
-
-
-def _layout_hint(model: Module, x: Tensor, n_classes: int) -> str:
-    """Return a hint on another layout of the input that the model takes, or an empty text."""
-    n, length = x.shape
-    layouts = {
-        "x[:, None, :]": (f"({n}, 1, {length})", x[:, None, :]),
-        "x[:, :, None]": (f"({n}, {length}, 1)", x[:, :, None]),
-        "x.T": (f"({length}, {n})", x.T),
-        "x.T[:, :, None]": (f"({length}, {n}, 1)", x.T[:, :, None]),
-    }
-    for how, (shape, other) in layouts.items():
-        try:
-            with torch.no_grad():
-                logits = model.eval()(other)
-        except Exception:  # noqa: BLE001, S112 (it does not take this one)
-            continue
-        if _fits(logits, n, n_classes):
-            return (
-                f"; it takes signals of shape {shape}, while a comparison gives ({n}, {length}): "
-                f"begin its forward with x = {how}"
-            )
-    return ""
 
 
 def _shown(settings: Mapping[str, Any]) -> str:

@@ -1,0 +1,102 @@
+"""What the settings of a run make: the model, the optimiser, and the functions that train it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, PRNGKeyArray
+
+from mnist1d.lab.candidates.equinox.evaluation import evaluated_by
+from mnist1d.lab.candidates.search_space import named_parameters
+from mnist1d.models import predict
+from mnist1d.training.loop import update
+
+PAPER_RATE = 0.01
+"""Learning rate of a candidate whose search space has none: the paper's."""
+
+
+class Recipe(NamedTuple):
+    """The functions of an `EquinoxCandidate`, whose attributes of the same names they are."""
+
+    make: Callable[..., Any]
+    optimizer: Callable[..., optax.GradientTransformation] | optax.GradientTransformation
+    loss: Callable[[Array, Array], Array]
+    augment: Callable[[Array, PRNGKeyArray], Array] | None
+    evaluation_model: Callable[[Any, Any], Any] | None
+
+    def made(self, settings: Mapping[str, Any]) -> Callable[[PRNGKeyArray], Any]:
+        """Return `key -> model` with those settings that are arguments of the model."""
+        named = named_parameters(self.make)
+        own = {name: value for name, value in settings.items() if name in named and name != "key"}
+        if "key" in named:
+            return lambda key: self.make(key=key, **own)
+        return lambda key: self.make(key, **own)
+
+    def transformation(self, settings: Mapping[str, Any]) -> optax.GradientTransformation:
+        """Return the optimiser with those settings that are no arguments of the model."""
+        if isinstance(self.optimizer, optax.GradientTransformation):
+            return self.optimizer
+        of_model = named_parameters(self.make)
+        own = {name: value for name, value in settings.items() if name not in of_model}
+        return self.optimizer(own.pop("learning_rate"), **own)
+
+    def evaluated_by(
+        self, settings: Mapping[str, Any], model: Any
+    ) -> Callable[[Any, Any], Any] | None:
+        """Return what makes the model for evaluation; None if that is the trained one."""
+        if self.evaluation_model is not None:
+            return self.evaluation_model
+        return evaluated_by(self.transformation(settings), model)
+
+    def traced(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Name the settings that the compiled program can take as numbers, those of the optimiser.
+
+        Some schedules branch on the value of a rate, and so need a program per value.
+        """
+        of_model = named_parameters(self.make)
+        numbers = {
+            name: float(value)
+            for name, value in {"learning_rate": PAPER_RATE, **settings}.items()
+            if isinstance(value, float | np.floating) and name not in of_model
+        }
+        fixed = {name: value for name, value in settings.items() if name not in numbers}
+
+        def start(numbers: Mapping[str, Array], key: PRNGKeyArray) -> Any:
+            transformation = self.transformation({**fixed, **numbers})
+            weights = eqx.filter(self.made(fixed)(key), eqx.is_inexact_array)
+            state = transformation.init(weights)
+            nothing = jnp.zeros(())
+            return update(transformation, (weights, state, weights), nothing, lambda _: nothing)
+
+        try:
+            traced = {name: jnp.float32(value) for name, value in numbers.items()}
+            jax.eval_shape(start, traced, jax.random.key(0))
+        except Exception:  # noqa: BLE001 (it branches on the rate; training raises all other errors)
+            return ()
+        return tuple(sorted(numbers))
+
+    def batch_loss(self, model: Any, batch: tuple[Array, Array], key: PRNGKeyArray) -> Array:
+        """Return the loss of a batch in training."""
+        x, y = batch
+        return self.loss(_logits_in_training(model, x, key), y)
+
+    def augmented(self, x: Array, key: PRNGKeyArray) -> Array:
+        """Return a batch of signals as it is trained on."""
+        return x if self.augment is None else self.augment(x, key)
+
+
+def takes_key(model: Any) -> bool:
+    """Return whether the call of a model takes a key."""
+    return "key" in named_parameters(type(model).__call__)
+
+
+def _logits_in_training(model: Any, x: Array, key: PRNGKeyArray) -> Array:
+    if not takes_key(model):
+        return predict(model, x)
+    if getattr(model, "batch_last", False):
+        return model(x.T, key=key).T
+    return jax.vmap(lambda x, key: model(x, key=key))(x, jax.random.split(key, len(x)))
