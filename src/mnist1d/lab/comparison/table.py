@@ -165,10 +165,10 @@ def _remarks(result: xr.Dataset, differences: Sequence[Any]) -> list[Text]:
     lines += [Text(line) for line in str(result.attrs["protocol"]).splitlines()]
     config = json.loads(result.attrs["config"])
     if differences:
-        pairs = "one pair" if len(differences) == 1 else f"{len(differences)} pairs"
+        pairs = "the one pair" if len(differences) == 1 else f"all {len(differences)} pairs"
         lines.append(
             Text(
-                f"Significant: p < 0.05 in Student's paired t test after Holm's correction for all "
+                f"Significant: p < 0.05 in Student's paired t test after Holm's correction for "
                 f"{pairs} shown. Intervals are of each number alone."
             )
         )
