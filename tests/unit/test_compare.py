@@ -903,6 +903,11 @@ def test_a_finished_comparison_is_shown_without_what_it_was_computed_and_drawn_w
     [
         ("", (), "mine.py must define CANDIDATES"),
         ("CANDIDATES = 3", (), "must define CANDIDATES, a mapping"),
+        (
+            "CANDIDATES = {}",
+            ("--workers", "2", "--scheduler", "tcp://127.0.0.1:1"),
+            "--workers must be left out with --scheduler",
+        ),
         ("CANDIDATES = {}", (), "candidates must not be empty"),
         (
             "CANDIDATES = {}\nPROTOCOL = 3",

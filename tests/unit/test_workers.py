@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -207,6 +208,11 @@ def test_numbers_of_workers_and_threads_are_checked(settings):
     (name,) = settings
     with pytest.raises(InputError, match=f"{name} must be"):
         compare({"a": PIDS}, **settings)
+
+
+def test_workers_are_those_of_an_executor():
+    with ThreadPoolExecutor(1) as executor, pytest.raises(InputError, match="left out with an ex"):
+        compare({"a": PIDS}, executor=executor, workers=2)
 
 
 SCRIPT = """

@@ -109,6 +109,8 @@ def _run(
     from mnist1d.harness.settings import with_settings
     from mnist1d.lab.comparison.compare import compare as compare_candidates
 
+    if scheduler is not None and workers is not None:
+        fail("--workers must be left out with --scheduler, which has its own")
     try:
         protocol = with_settings(protocol, only_values(values))
     except (InputError, TypeError) as error:

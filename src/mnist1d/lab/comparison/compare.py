@@ -114,6 +114,8 @@ def compare(
         raise InputError(str(error)) from error
     entries = _entries(candidates, config)
     if executor is not None:
+        if workers is not None:
+            raise InputError("workers must be left out with an executor, which has its own")
         required("cloudpickle", extra="lab")
     place = None if folder is None else checks.path("folder", folder)
     if place is not None:
