@@ -31,6 +31,9 @@ LATE_EVALUATIONS = 5
 UNIT_MULTIPLE = 125
 """Numbers of units are rounded up to multiples of it, to compile fewer programs."""
 
+SETS_HELD = 20
+"""Training sets in memory, 100 MB: those of five trials, to be used again in every round."""
+
 _lock = Lock()
 
 
@@ -41,7 +44,7 @@ def initial_network(width: int, seed: int) -> MLP:
     return network
 
 
-@lru_cache(2)
+@lru_cache(SETS_HELD)
 def _signals(data: DatasetConfig, size: int, seed: int) -> Mapping[str, Any]:
     """Generate the training set of a size and trial, and test samples on its scale."""
     made = generate(data, train=size, test=10, seed=FIRST_SEED + seed)
