@@ -45,9 +45,9 @@ def commit_at_tag(root, tag):
 
     Raises: InputError: saying what to do.
     """
-    commit, head = (
-        git(root, "rev-parse", "--verify", f"{ref}^{{commit}}") for ref in (tag, "HEAD")
-    )
+    if not git(root, "tag", "--list", tag):
+        raise InputError(f"there is no tag {tag}: git tag {tag}, at the commit of rules and plan")
+    commit, head = (git(root, "rev-parse", f"{ref}^{{commit}}") for ref in (tag, "HEAD"))
     if head != commit:
         raise InputError(f"HEAD is {head[:12]} and must be the tag {tag}: git checkout {tag}")
     if changed := git(root, "status", "--porcelain"):
@@ -129,7 +129,7 @@ def keep(plan, experiments, out, results):
                 out / experiment.NAME / RECORD, Path(experiment.__file__).parent / RECORD
             )
     shutil.rmtree(results, ignore_errors=True)
-    unfinished = shutil.ignore_patterns("units", RECORD, "RESULTS.md", "report.html", ".*")
+    unfinished = shutil.ignore_patterns("units", "*.pdf", RECORD, "RESULTS.md", "report.html", ".*")
     shutil.copytree(out, results, ignore=unfinished)
     # Judged again, as the package has the record now.
     save_claims(experiments, results)

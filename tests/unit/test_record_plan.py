@@ -283,7 +283,7 @@ def test_a_record_is_made_at_its_tag_with_nothing_changed(make, tmp_path):
     (tmp_path / "file").write_text("one")
     git("add", ".")
     git("commit", "-q", "-m", "one")
-    with pytest.raises(InputError, match="git rev-parse"):
+    with pytest.raises(InputError, match="there is no tag record-1: git tag record-1"):
         make.commit_at_tag(tmp_path, "record-1")
     git("tag", "record-1")
     assert len(make.commit_at_tag(tmp_path, "record-1")) == 40

@@ -83,10 +83,11 @@ def caption(found: Sequence[Compared]) -> str:
     """Say what the figure shows, with its numbers."""
     n, n_within = len(found), sum(each.is_within for each in found)
     n_different = sum(each.judged.verdict.startswith("differs") for each in found)
+    which = f"All {n} published numbers" if n > 1 else "The one published number"
     return (
-        f"All {n} published numbers that runs can be compared with: ours minus the published one, "
-        "in standard deviations of the difference between such runs. Bars: where 95 % of such "
-        f"differences lie; {n_within} of {n} do. By chance alone about {ALPHA * n:.0f} would not; "
+        f"{which} that runs can be compared with: ours minus the published one, in standard "
+        "deviations of the difference between such runs. Bars: where 95 % of such differences lie; "
+        f"{n_within} of {n} do. By chance alone about {ALPHA * n:.0f} would not; "
         f"{n_different or 'none'} differ{'s' * (n_different == 1)} after the correction for their "
         "number."
     )
