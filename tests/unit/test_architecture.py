@@ -1,6 +1,7 @@
 """Imports point one way, between folders and the modules on their level."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -46,11 +47,14 @@ def imported(path):
         yield from (node_of(name) for name in names if name.partition(".")[0] == "mnist1d")
 
 
-ARROWS = {
-    (node_of(".".join(("mnist1d", *path.relative_to(SOURCE).with_suffix("").parts))), to)
-    for path in SOURCE.rglob("*.py")
-    for to in imported(path)
-}
+@functools.cache
+def arrows():
+    """Return the imports of the package as pairs of nodes."""
+    return {
+        (node_of(".".join(("mnist1d", *path.relative_to(SOURCE).with_suffix("").parts))), to)
+        for path in SOURCE.rglob("*.py")
+        for to in imported(path)
+    }
 
 
 def test_every_folder_and_module_has_its_layer():
@@ -61,12 +65,12 @@ def test_every_folder_and_module_has_its_layer():
 
 @pytest.mark.parametrize("node", sorted(RANK, key=lambda node: (RANK[node], node)))
 def test_imports_point_to_lower_layers(node):
-    upward = {to for start, to in ARROWS if start == node != to and RANK[to] >= RANK[node]}
+    upward = {to for start, to in arrows() if start == node != to and RANK[to] >= RANK[node]}
     assert not upward
 
 
 def test_imports_are_seen():
-    assert {("cli", "harness"), ("dataset", "dataset"), ("__main__", "cli")} <= ARROWS
+    assert {("cli", "harness"), ("dataset", "dataset"), ("__main__", "cli")} <= arrows()
 
 
 def test_no_folder_is_crowded_and_experiments_are_folders():
