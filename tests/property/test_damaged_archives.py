@@ -42,9 +42,9 @@ def without_checksum(content):
 def load(path):
     """Return what the store makes of a file: arrays, or None and one line."""
     said = []
-    start = time.perf_counter()
+    start = time.process_time()
     found = Store(path.parent, ABOUT, warn=said.append).load(seed=0)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert (found is None) == (len(said) == 1)
     for line in said:
         assert line.startswith(str(path))
@@ -56,7 +56,7 @@ def load(path):
 
 def refusal(path):
     """Return the line with which a dataset is refused, or nothing if it is read."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         Dataset.load(path)
     except ValueError as error:
@@ -64,7 +64,7 @@ def refusal(path):
     else:
         return ""
     finally:
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
     assert line.startswith(str(path))
     assert len(line) < len(str(path)) + 500
     assert "\n" not in line

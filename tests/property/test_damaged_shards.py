@@ -71,7 +71,7 @@ def test_damaged_sets_are_put_right_or_refused(tmp_path, whole, cases, damage):
                 there[name] = damage(there[name], rng)
         for name, content in there.items():
             (folder / name).write_bytes(content)
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             made = make(folder)
         except ValueError as error:
@@ -82,4 +82,4 @@ def test_damaged_sets_are_put_right_or_refused(tmp_path, whole, cases, damage):
         else:
             assert said(contents(folder)) == said(whole)
             assert all("\n" not in note and len(note) < 300 for note in made.notes)
-        assert time.perf_counter() - start < 10
+        assert time.process_time() - start < 10

@@ -21,14 +21,14 @@ def path(tmp_path):
 def refusal(path, content):
     """Return the line with which a file is refused, or nothing if it is read."""
     path.write_bytes(content)
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         read_arrays(path)
     except pickle.UnpicklingError as error:
         line = str(error)
     else:
         line = ""
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert len(line) < len(str(path)) + 600
     assert "\n" not in line
     return line
@@ -134,10 +134,10 @@ def test_lists_in_lists_are_not_unfolded_to_compare_their_sizes(path, monkeypatc
     for _ in range(60):
         wide = [wide, wide]
     path.write_bytes(pickle.dumps(dict.fromkeys(("x", "y", "x_test", "y_test"), wide)))
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.warns(UserWarning, match="2 training samples, not 4000"):
         get_dataset(get_dataset_args(), path, download=False)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 WHOLE = {
