@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize
 
 Array = NDArray[Any]
 
@@ -123,7 +122,7 @@ def fit_linear(x: Array, y: Array) -> tuple[Array, Array]:
         logits[y, rows] -= 1
         return float(value), (logits @ by_sample + penalised).ravel()
 
-    fitted = optimize.minimize(
+    fitted = import_module("scipy.optimize").minimize(
         loss,
         np.zeros(n_classes * (n_features + 1)),
         jac=True,
