@@ -32,7 +32,7 @@ from mnist1d.experiments.classification.method import (
 from mnist1d.harness.claims import judge
 from mnist1d.mnist import MNIST
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
 
 ANSWERS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "human_answers.csv"
 
@@ -170,7 +170,8 @@ def test_table_1_names_the_models_that_are_trained():
     assert {*measures.USUAL.values(), measures.WIDE} == {*usual_models.NETWORKS}
 
 
-def test_an_exploded_loss_counts_as_diverged():
+def test_an_exploded_loss_counts_as_diverged(monkeypatch):
+    monkeypatch.setattr(method, "MODELS", {"MLP": MODELS["MLP"]})
     config = Config(seeds=1, n_steps=60, evaluate_every=30, learning_rate=1e4)
     assert classification.run(config).diverged.sel(model="MLP").all()
 
