@@ -40,6 +40,11 @@ MODELS = {
     "logistic": Row(Logistic, 40, 410, (40, 40)),
     "mlp": Row(MLP, 40, 15_210, (40, 40, 100, 100, 100, 100)),
     "cnn": Row(CNN, 40, 5_210, (5, 5, 75, 75, 75, 75, 125, 125)),
+    # Deeper than in the paper.
+    "mlp of four layers": Row(lambda key: MLP(depth=4, key=key), 40, 35_410, (40, 40, *(100,) * 8)),
+    "cnn of four layers": Row(
+        lambda key: CNN(depth=4, key=key), 40, 7_110, (5, 5, 75, 75, 75, 75, 125, 125, 75, 75)
+    ),
     "gru": Row(GRU, 40, 5_134, (6, 6, 6, 6, 480, 480)),
     # Section 5.6.
     "cnn with pooling": Row(

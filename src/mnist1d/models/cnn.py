@@ -1,4 +1,4 @@
-"""The convolutional network of three strided layers, for signals and for images."""
+"""The convolutional network of three strided layers or more, for signals and for images."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -15,13 +15,15 @@ class CNN(eqx.Module):
 
     Kernels 5, 3, 3 with padding 1; on signals of length 40 the lengths are 19, 10 and 5, and with
     25 channels there are 5,210 parameters. With `image_size` the same three layers are
-    two-dimensional and the input is a flattened square image (MNIST: sides 13, 7 and 4).
+    two-dimensional and the input is a flattened square image (MNIST: sides 13, 7 and 4). Further
+    convolutions, which the paper does not have, have kernel 3 and stride 1 and keep the length.
 
     Args:
         input_size: length of the signal; ignored for images.
         channels: channels of every convolution.
         n_classes: number of classes.
         image_size: side of the image in pixels, or None for signals.
+        depth: number of convolutions, 3 or more.
         key: for the initial weights (PyTorch's defaults).
 
     Source: Greydanus & Kobak (2024), sections 4, 5.2 and 5.5 (backbone), and their notebooks.
@@ -35,6 +37,7 @@ class CNN(eqx.Module):
 
     convolutions: tuple[Convolution, ...]
     output: Linear
+    more: tuple[Convolution, ...]
     image_size: int | None = eqx.field(static=True)
     batch_last: ClassVar[bool] = True
 
@@ -45,6 +48,7 @@ class CNN(eqx.Module):
         n_classes: int = 10,
         *,
         image_size: int | None = None,
+        depth: int = 3,
         key: PRNGKeyArray,
     ) -> None:
         *convolution_keys, output_key = jax.random.split(key, 4)
@@ -68,6 +72,10 @@ class CNN(eqx.Module):
             size = (size + 2 - kernel_size) // 2 + 1
         self.convolutions = tuple(convolutions)
         self.output = Linear(channels * size**n_axes, n_classes, key=output_key)
+        self.more = tuple(
+            Convolution(channels, channels, 3, n_axes=n_axes, padding=1, key=layer_key)
+            for layer_key in jax.random.split(jax.random.fold_in(key, 1), depth - 3)
+        )
         self.image_size = image_size
 
     def __call__(
@@ -84,6 +92,6 @@ class CNN(eqx.Module):
         batch = x.shape[1:]
         sides = x.shape[:1] if self.image_size is None else (self.image_size,) * 2
         hidden = x.reshape(1, *sides, *batch)
-        for convolution in self.convolutions:
+        for convolution in (*self.convolutions, *self.more):
             hidden = activation(convolution(hidden))
         return self.output(hidden.reshape(-1, *batch))

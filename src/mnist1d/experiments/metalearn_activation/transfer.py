@@ -6,13 +6,11 @@ that with the best mean validation accuracy, on generated samples; the test set 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import count, product
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import xarray as xr
@@ -25,6 +23,7 @@ from mnist1d.experiments.metalearn_activation.config import Config
 from mnist1d.harness.assembly import assemble
 from mnist1d.harness.interface import Progress
 from mnist1d.models import CNN, MLP, predict
+from mnist1d.models.activations import ACTIVATIONS, Equipped
 from mnist1d.models.layers import draw_layers
 from mnist1d.models.scalar_network import LearnedFunction
 from mnist1d.training import Programs, Training, accuracy, cross_entropy, sequential_batch
@@ -33,13 +32,7 @@ ARCHITECTURES: Mapping[str, Callable[..., Any]] = {"MLP": MLP, "CNN": CNN}
 COSTS = {"MLP": 1.0, "CNN": 4.0}
 """Time of training a network of an architecture, in any unit."""
 
-KNOWN: Mapping[str, Callable[[Array], Array]] = {
-    "relu": jax.nn.relu,
-    "elu": jax.nn.elu,
-    "swish": jax.nn.silu,
-    "gelu": partial(jax.nn.gelu, approximate=False),
-    "tanh": jnp.tanh,
-}
+KNOWN = ("relu", "elu", "swish", "gelu", "tanh")
 FUNCTIONS = (*KNOWN, "learned")
 MEASURES = ("validation_accuracy", "test_accuracy")
 
@@ -217,10 +210,10 @@ def training_of(config: Config) -> Training:
     """Return the training of a network with the function and the rate that its data name."""
     grid = grid_of(config)
 
-    def equip(network: Any, data: Any) -> _Equipped:
+    def equip(network: Any, data: Any) -> Equipped:
         learned = LearnedFunction(data["terms"], grid)
-        functions = [*KNOWN.values(), learned.__call__]
-        return _Equipped(network, lambda x: jax.lax.switch(data["choice"], functions, x))
+        functions = [*(ACTIVATIONS[name] for name in KNOWN), learned.__call__]
+        return Equipped(network, lambda x: jax.lax.switch(data["choice"], functions, x))
 
     def batch(data: Any, step: Any, _: Any) -> Any:
         return data, sequential_batch(data["train"], step, PROTOCOL["batch_size"])
@@ -246,14 +239,3 @@ def training_of(config: Config) -> Training:
         evaluate=evaluate,
         evaluate_every=PROTOCOL["evaluate_every"],
     )
-
-
-class _Equipped(eqx.Module):
-    """A network with an activation function of its own."""
-
-    network: Any
-    activation: Callable[[Array], Array]
-    batch_last: ClassVar[bool] = True
-
-    def __call__(self, x: Array) -> Array:
-        return self.network(x, self.activation)
