@@ -17,6 +17,7 @@ from mnist1d import lab
 SOURCE = Path(mnist1d.__file__).parent
 EXPERIMENTS = ("classification", "tsne", "lottery_tickets", "double_descent")
 EXPERIMENTS += ("metalearn_learning_rate", "metalearn_activation", "self_supervised", "pooling")
+EXPERIMENTS += ("beyond/activation_transfer",)
 # What belongs to the library, whichever experiment uses it.
 LIBRARY = {"harness.claims", "harness.interface", "measures.probes", "measures.uncertainty"}
 LIBRARY |= {"measures.adjacency", "models", "models.masked_mlp", "models.masks", "training"}
