@@ -46,6 +46,10 @@ class Summary(NamedTuple):
     n_bytes: int
     files: Mapping[str, Fingerprint]
 
+    def __repr__(self) -> str:
+        named = ", ".join(f"{name}={value}" for name, value in self._asdict().items())
+        return f"Summary({named.partition(', files=')[0]}, files: {len(self.files)})"
+
 
 def generate(
     config: DatasetConfig | None = None,
@@ -101,6 +105,8 @@ def generate(
     ...     again = generate(num_samples=250, shard_size=100, out=out, file_format="npz", workers=1)
     >>> first.n_shards, first.n_made, again.n_made
     (3, 3, 0)
+    >>> again
+    Summary(n_samples=250, n_shards=3, n_made=0, notes=(), n_bytes=..., files: 4)
     """
     stream = Stream(config, **parameters)
     plan = Plan(
