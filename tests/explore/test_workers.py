@@ -140,3 +140,32 @@ def test_five_workers_are_stopped_and_started_many_times(run):
     )
     assert len(states) == 100
     assert all(state["running"] for state in states)
+
+
+def test_without_the_kernel_a_run_is_the_same(browser, static_url):
+    page = browser.new_page()
+    page.route(f"{static_url}/blank", lambda route: route.fulfill(body="<!doctype html>"))
+    page.context.route("**/kernel.wasm", lambda route: route.abort())
+    page.goto(f"{static_url}/blank")
+    states = page.evaluate(
+        """async () => {
+  const { Training } = await import('/nets/protocol.js');"""
+        + SETTINGS
+        + """
+  const { Trainer } = await import('/nets/trainer.js');
+  const { loadKernel } = await import('/nets/operations.js');
+  const training = new Training(() => {});
+  await training.start(settings, true);
+  const { usesKernel } = await training.step(3);
+  const { losses } = await training.history();
+  training.stop();
+  const trainer = new Trainer(settings, null);
+  const here = [trainer.step(), trainer.step(), trainer.step()];
+  return { usesKernel, kernel: await loadKernel(), losses, here };
+}"""
+    )
+    page.context.unroute("**/kernel.wasm")
+    page.close()
+    assert states["kernel"] is None
+    assert states["usesKernel"] is False
+    assert states["losses"] == states["here"]
