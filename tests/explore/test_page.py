@@ -7,9 +7,11 @@ import threading
 import numpy as np
 import pytest
 
-from mnist1d import normalise_templates
+from mnist1d import load, normalise_templates
 from mnist1d.cli import main
 from mnist1d.explore import Explorer
+from mnist1d.explore.record import recorded_accuracies
+from mnist1d.measures.uncertainty import estimate_proportion, in_percent, paired_difference
 from mnist1d.stream import Stream
 
 pytestmark = pytest.mark.slow
@@ -292,7 +294,77 @@ def test_parameters_without_samples_say_so(visit):
     page.wait_for_selector(".sample")
 
 
-@pytest.mark.parametrize("room", ["data", "about"])
+def answer(page, n, right, since=0):
+    """Answer questions by keys, the first ones rightly, and read the labels after every ten."""
+    labels = load().y_test
+    block = page.evaluate("JSON.parse(localStorage['mnist1d-human']).current.block")
+    for i in range(since, n):
+        page.wait_for_selector(f"text=Sample {i + 1} of 100")
+        page.keyboard.press(str((labels[100 * block + i] + (i >= right)) % 10))
+        if i % 10 == 9:
+            page.get_by_role("button", name="Continue").click()
+
+
+@pytest.mark.parametrize(("data", "right"), [("plain", 93), ("shuffled", 31)])
+def test_a_person_of_known_accuracy_is_found_as_such(visit, data, right, tmp_path):
+    pytest.importorskip("scipy", reason="the laboratory is not installed")
+    from mnist1d.experiments.classification.answers import read_answers
+
+    page = visit(f"#/test?test={data}&block=4")
+    page.get_by_label("Your name or a code").fill("Ada")
+    page.get_by_role("button", name="Start with").click()
+    page.get_by_role("button", name="Ten more").click()
+    page.get_by_role("button", name="Begin the test").click()
+    answer(page, 42, right)
+    page.reload()
+    answer(page, 100, right, since=42)
+    page.wait_for_selector(f"text={right} of 100 right")
+    shown = page.inner_text("#result + p")
+    page.reload()
+    assert page.inner_text("#result") == f"{right} of 100 right"
+    files = []
+    for name in ("JSON", "CSV"):
+        files.append(tmp_path / f"answers.{name.lower()}")
+        files[-1].write_bytes(downloaded(page, name).read_bytes())
+    (test, *others), notes = read_answers(files)
+    assert (others, notes) == ([], [])
+    assert (test.person, test.data, test.block, test.learned) == ("Ada", data, 4, 20)
+    assert int(test.is_correct.sum()) == right
+    assert 1 <= np.isnan(test.seconds).sum() <= 3
+    found = in_percent(estimate_proportion(test.is_correct))
+    assert f"{found.low:.1f} to {found.high:.1f}" in shown
+    # The models on the same samples, as the package's command says.
+    table = page.locator("#result ~ .scroll table").first.inner_text()
+    for model, accuracies in recorded_accuracies(data).items():
+        expected = in_percent(paired_difference(test.is_correct * 1.0, accuracies[test.sample]))
+        line = next(line for line in table.splitlines() if line.startswith(model))
+        numbers = (f"{each:.1f}" for each in (expected.mean, expected.low, expected.high))
+        assert "{}, {} to {}".format(*numbers) in line
+
+
+def test_what_the_test_shows_is_the_published_set(visit):
+    page = visit("#/test")
+    data = load()
+    sets = page.evaluate(
+        "import('/app/samples.js').then(({ publishedSet }) => ['plain', 'shuffled'].map((data) => "
+        "Object.values(publishedSet(data)).map(({ x, y }) => [x.map((row) => [...row]), [...y]])))"
+    )
+    orders = (np.arange(40), np.random.RandomState(42).permutation(40))
+    for order, (train, test) in zip(orders, sets, strict=True):
+        for (x, y), ours, labels in ((train, data.x, data.y), (test, data.x_test, data.y_test)):
+            np.testing.assert_array_equal(y, labels)
+            np.testing.assert_array_equal(np.float32(x), np.float32(ours[:, order]))
+
+
+def test_damaged_storage_is_not_used(visit):
+    page = visit("#/test")
+    for text in ("{", '{"current": 1, "done": [{}]}', '{"current": null, "done": [{"data": "x"}]}'):
+        page.evaluate("(text) => localStorage.setItem('mnist1d-human', text)", text)
+        page.reload()
+        page.get_by_role("button", name="Start with").wait_for()
+
+
+@pytest.mark.parametrize("room", ["data", "test", "about"])
 def test_nothing_is_wider_than_the_window(visit, room):
     page = visit(f"#/{room}?edit=3&shift.shear_scale=1")
     for width in (360, 390, 800, 1400):

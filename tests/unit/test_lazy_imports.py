@@ -43,6 +43,7 @@ def loaded(*arguments):
         ("generate --help", "--num-samples"),
         ("show --help", "--dark"),
         ("explore --help", "--no-browser"),
+        ("human --help", "FILE"),
     ],
 )
 def test_help_and_list_load_nothing_large(command, shown):

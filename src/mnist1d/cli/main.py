@@ -80,7 +80,10 @@ COMMANDS = {
         ("matplotlib", "tyro"),
     ),
     "explore": Command(
-        "Open the explorer in a browser: the dataset, its parameters, how a sample is made.", ()
+        "Open the explorer in a browser: the dataset, and a test of yourself beside the models.", ()
+    ),
+    "human": Command(
+        "Check and merge answers of the explorer's test of people, beside the models."
     ),
     "list": Command("List the experiments that can be reproduced.", ()),
 }

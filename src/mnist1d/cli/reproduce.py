@@ -22,12 +22,13 @@ from mnist1d.cli.output.outcome import Outcome
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_writable
 from mnist1d.dataset.imports import absent
-from mnist1d.experiments import BEYOND, EXPERIMENTS, PAPER
+from mnist1d.experiments import BEYOND, EXPERIMENTS, PAPER, classification
 from mnist1d.mnist import FOLDER_VARIABLE, load_mnist, mnist_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mnist1d.experiments.classification.answers import Test
     from mnist1d.harness.findings import Findings
     from mnist1d.harness.interface import BeyondExperiment, PaperExperiment
 
@@ -53,6 +54,9 @@ def reproduce(
         tyro.conf.arg(metavar="DIR", help_behavior_hint=f"(default: ${FOLDER_VARIABLE})"),
     ] = None,
     download_mnist: bool = False,
+    human: Annotated[
+        tuple[Path, ...], tyro.conf.arg(metavar="FILE [FILE ...]", help_behavior_hint="")
+    ] = (),
     scheduler: Scheduler = None,
     json: Flag = False,
     quiet: Flag = False,
@@ -67,6 +71,7 @@ def reproduce(
         out: folder for results, figures and claims.json; made if needed.
         mnist: folder with MNIST's four files, for the rows that need them.
         download_mnist: fetch what is missing of MNIST from a public mirror (11 MB).
+        human: answers of people in the explorer's test, for the claims of `classification`.
         scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
         json: write one JSON document in place of tables.
         quiet: show no progress.
@@ -78,6 +83,7 @@ def reproduce(
     given = {"mnist": mnist, "download_mnist": download_mnist or None}
     configs = {each.NAME: _configure(each, quick, seeds, given) for each in chosen}
     _check_packages(chosen)
+    tests, notes = _read_answers(human, chosen)
     _check_mnist([*configs.values()])
     _check_writable(out, chosen)
 
@@ -91,6 +97,8 @@ def reproduce(
     prepare_devices()
     console = make_console()
     progress = make_progress(console, quiet=quiet, json=json)
+    for note in notes:
+        progress.note(f"Left out: {note}")
     if quick:
         progress.note("Quick run, not the full protocol.")
     own: dict[str, Findings] = {}
@@ -103,6 +111,8 @@ def reproduce(
         schedule.finished(chosen, configs, out, executor, bars) as finished,
     ):
         for experiment, result in finished:
+            if tests and experiment is classification:
+                result = classification.with_people(result, tests)  # noqa: PLW2901
             folder = out / experiment.NAME
             findings = findings_of(experiment, result)
             own[experiment.NAME] = findings
@@ -175,6 +185,20 @@ def _check_mnist(configs: Sequence[Any]) -> None:
         except (OSError, ValueError) as error:
             fail(f"MNIST cannot be read: {error}")
         return
+
+
+def _read_answers(
+    files: Sequence[Path], chosen: Sequence["Chosen"]
+) -> tuple[list["Test"], list[str]]:
+    """Read people's answers before training, so that damaged files are reported at once."""
+    if not files:
+        return [], []
+    if classification not in chosen:
+        fail("--human belongs to the experiment classification, which is not chosen")
+    from mnist1d.experiments.classification.answers import read_answers
+
+    with exit_on_error(resumable=False):
+        return read_answers(files)
 
 
 def _check_writable(out: Path, chosen: Sequence["Chosen"]) -> None:

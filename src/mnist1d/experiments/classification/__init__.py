@@ -34,7 +34,8 @@ code:
    standardised with the mean 0.1307 and deviation 0.3081 of the training images.
 5. The human expert. Each of the 400 different answered samples counts once; the published numbers
    (the row "5 quizzes") count 100 of them twice (`human_expert`). There are no stored answers on
-   shuffled data or on MNIST, so those two numbers of Table 1 cannot be checked.
+   shuffled data or on MNIST, so those two numbers of Table 1 cannot be checked. Answers of other
+   people, of the explorer's test, have claims of their own (`people`).
 6. Figure 2. "Human" stands above its line, as the CNN's interval runs below it.
 7. Figure S1. The CNN's errors are those after step 3000 on the first 500 test samples, as
    published, averaged over seeds.
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from mnist1d.experiments.classification.config import Config as Config
     from mnist1d.experiments.classification.figures import CAPTIONS as CAPTIONS, plot as plot
     from mnist1d.experiments.classification.method import run as run
+    from mnist1d.experiments.classification.people import with_people as with_people
     from mnist1d.experiments.classification.table import explain as explain, summarise as summarise
 
 NAME = "classification"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.experiments.classification import construction, human_expert
+from mnist1d.experiments.classification import construction, human_expert, people
 from mnist1d.experiments.classification.measures import (
     DATA,
     USUAL,
@@ -336,4 +336,5 @@ CLAIMS = (
         Positive(),
         human_expert.same_hard_digits,
     ),
+    *people.CLAIMS,
 )

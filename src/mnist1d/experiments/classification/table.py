@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist1d.experiments.classification import human_expert
+from mnist1d.experiments.classification import human_expert, people
 from mnist1d.experiments.classification.claims import (
     HAS_MNIST,
     HAS_USUAL,
@@ -52,6 +52,7 @@ def summarise(result: xr.Dataset) -> list[Row]:
                 rows.append(_row(DATA[data], result, data, WIDE, width_claim_name(data)))
         if data == "plain" and not is_other_data(result):
             rows += _rows_of_the_human(result)
+        rows += people.rows(result, data, DATA[data], EARLY)
     return rows
 
 

@@ -19,6 +19,10 @@ PROBE_ACCURACY = 3.0
 """Accuracies of classifiers on learned representations, percentage points: about two binomial
 standard errors of its 1,000 test samples."""
 
+PERSON_ACCURACY = 5.0
+"""Accuracies of people, percentage points: a standard error of a hundred answers where 30 % to 50 %
+are right."""
+
 LOSS = 0.05
 """Cross entropies in nats: a tenth of what a projection head changes in the paper's run of SimCLR
 (2.88 with it, 3.39 without)."""

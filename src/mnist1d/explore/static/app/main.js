@@ -6,10 +6,12 @@ import { makeFields } from "./fields.js";
 import { useSession } from "./history.js";
 import { AboutRoom } from "../rooms/about.js";
 import { DataRoom } from "../rooms/data/room.js";
+import { TestRoom } from "../rooms/test/room.js";
 
 /** @type {Record<string, { title: string, Room: any }>} */
 const ROOMS = {
   data: { title: "Data", Room: DataRoom },
+  test: { title: "Test yourself", Room: TestRoom },
   about: { title: "About", Room: AboutRoom },
 };
 

@@ -1,0 +1,110 @@
+// What came out of finished tests: accuracy, the models on the same samples, confusion, files.
+
+import { html, useState } from "../../vendor/htm-preact.js";
+import { Button, Select } from "../../app/controls.js";
+import { MODELS } from "../../app/fields.js";
+import { csv, download } from "../../app/files.js";
+import { asJson, asRows } from "./protocol.js";
+import { paired, wilson } from "./statistics.js";
+
+const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+/** @param {number} fraction */
+const percent = (fraction) => (100 * fraction).toFixed(1);
+
+/** @param {{ tests: import("./protocol.js").Test[], record: any, onForget: () => void }} props */
+export function Results({ tests, record, onForget }) {
+  const [chosen, setChosen] = useState(tests.length - 1);
+  const test = tests[Math.min(chosen, tests.length - 1)];
+  const { answers } = test;
+  const n = answers.length;
+  const right = answers.filter(({ label, answer }) => label === answer).length;
+  const [low, high] = wilson(right, n);
+  const times = answers.map(({ seconds }) => seconds).filter((each) => each !== null);
+
+  return html`<section aria-labelledby="result">
+    <h2 id="result">${right} of ${n} right</h2>
+    ${tests.length > 1 && html`<div class="options"><${Select} name="Test" value=${String(chosen)}
+      options=${tests.map((each, i) => [String(i), `${i + 1}: ${each.data}, ${each.person || "no name"}, ${each.started.slice(0, 10)}`])}
+      onChange=${(/** @type {string} */ i) => setChosen(Number(i))} /></div>`}
+    <p>${`${percent(right / n)} %, 95 % interval ${percent(low)} to ${percent(high)} (Wilson's, ${n} answers).`}
+      ${` ${test.learned} labelled samples seen before${test.feedback ? ", labels shown after every ten" : ""}.`}
+      ${times.length > 0 && ` Median of ${median(times).toFixed(1)} s per answer.`}</p>
+    <${Beside} test=${test} record=${record} right=${right} />
+    <${Confusion} answers=${answers} />
+    <${PerDigit} answers=${answers} human=${record.human} plain=${test.data === "plain"} />
+    <h3>Files</h3>
+    <p class="small"><code>mnist1d human FILE...</code> checks the files against the test set and merges several
+      people; <code>mnist1d reproduce classification --human FILE...</code> judges the paper's claims about people by them.</p>
+    <div class="buttons">
+      <${Button} label="JSON" onClick=${() => download("mnist1d-human.json", asJson(tests), "application/json")} />
+      <${Button} label="CSV" onClick=${() => download("mnist1d-human.csv", csv(asRows(tests)), "text/csv")} />
+      <${Button} label="Forget all answers" onClick=${onForget} />
+    </div>
+  </section>`;
+}
+
+/** @param {any} props accuracies of the models on the answered samples, and paired differences */
+function Beside({ test, record, right }) {
+  const { answers } = test;
+  const n = answers.length;
+  return html`<h3>Beside the models, on the same samples</h3>
+    <div class="scroll"><table>
+      <thead><tr><th></th><th>accuracy (%)</th><th>you minus the model (points)</th></tr></thead>
+      <tbody>
+        <tr><td>You</td><td>${percent(right / n)}</td><td></td></tr>
+        ${MODELS.map((model) => {
+          const errors = record.errors[test.data][model];
+          const rights = answers.map((/** @type {any} */ each) => 1 - Number(errors[each.sample]) / record.seeds);
+          const [mean, low, high] = paired(answers.map((/** @type {any} */ each, /** @type {number} */ i) => Number(each.answer === each.label) - rights[i]));
+          const accuracy = rights.reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0) / n;
+          return html`<tr><td>${model}</td><td>${percent(accuracy)}</td><td>${percent(mean)}, ${percent(low)} to ${percent(high)}</td></tr>`;
+        })}
+      </tbody>
+    </table></div>
+    <p class="small">Mean of ${record.seeds} runs of the record, each at the step that validation chose; differences paired by sample, with
+      Student's 95 % interval over the ${n} samples.</p>`;
+}
+
+/** @param {{ answers: import("./protocol.js").Answer[] }} props */
+function Confusion({ answers }) {
+  const count = (/** @type {number} */ label, /** @type {number} */ answer) =>
+    answers.filter((each) => each.label === label && each.answer === answer).length;
+  return html`<h3>What you took for what</h3>
+    <div class="scroll"><table class="confusion">
+      <thead><tr><th scope="col">digit</th>${DIGITS.map((each) => html`<th scope="col">${each}</th>`)}</tr></thead>
+      <tbody>${DIGITS.map(
+        (label) => html`<tr><th scope="row">${label}</th>${DIGITS.map((answer) => {
+          const n = count(label, answer);
+          return html`<td class=${label === answer ? "right" : n ? "off" : ""}>${n || ""}</td>`;
+        })}</tr>`,
+      )}</tbody>
+    </table></div>
+    <p class="small">Rows: true digit. Columns: your answer.</p>`;
+}
+
+/** @param {any} props errors per digit, beside those of Figure S1 */
+function PerDigit({ answers, human, plain }) {
+  const yours = DIGITS.map((digit) => {
+    const own = answers.filter((/** @type {any} */ each) => each.label === digit);
+    const wrong = own.filter((/** @type {any} */ each) => each.answer !== digit).length;
+    return own.length ? `${((100 * wrong) / own.length).toFixed(0)} (${own.length})` : "–";
+  });
+  return html`<h3>Errors per digit (%)</h3>
+    <div class="scroll"><table>
+      <thead><tr><th></th>${DIGITS.map((each) => html`<th>${each}</th>`)}</tr></thead>
+      <tbody>
+        <tr><td>You (samples)</td>${yours.map((each) => html`<td>${each}</td>`)}</tr>
+        ${plain && html`<tr><td>The paper's person</td>${human.errors_per_digit.map((/** @type {number} */ each) => html`<td>${each.toFixed(0)}</td>`)}</tr>
+        <tr><td>CNN</td>${human.cnn_errors_per_digit.map((/** @type {number} */ each) => html`<td>${each.toFixed(0)}</td>`)}</tr>`}
+      </tbody>
+    </table></div>
+    ${plain && html`<p class="small">As in Figure S1: the paper's person on ${human.samples} test samples, the CNN after step 3000 on the first 500.</p>`}`;
+}
+
+/** @param {(number | null)[]} values */
+function median(values) {
+  const sorted = /** @type {number[]} */ ([...values]).sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return sorted.length % 2 ? sorted[Math.floor(middle)] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
