@@ -2,7 +2,8 @@
 
 `static/record/parameters.json` has the parameters of `DatasetConfig` (defaults, help, bounds) and
 the presets, `static/record/classification.json` what the committed record says of the models and of
-the published human expert, sample by sample. A test checks that both are up to date.
+the published human expert, sample by sample, `static/record/phenomena.json` its curves and claims.
+A test checks that all are up to date: after a change of the record, run this again.
 """
 
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from explorer_phenomena import phenomena
 
 import mnist1d
 from mnist1d.dataset.constraints import OneOf, constraints_of
@@ -134,7 +136,11 @@ def as_text(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=dict) + "\n"
 
 
-FILES = {"parameters": parameters, "classification": classification}
+FILES = {
+    "parameters": parameters,
+    "classification": classification,
+    "phenomena": phenomena,
+}
 """Functions that make the files of the folder `static/record`, by name."""
 
 

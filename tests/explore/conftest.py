@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import mnist1d.explore
+from mnist1d.explore import Explorer
 
 STATIC = Path(mnist1d.explore.__file__).parent / "static"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -81,3 +82,52 @@ def run(browser, static_url):
 
     yield call
     page.close()
+
+
+@pytest.fixture(scope="session")
+def page_url():
+    with Explorer() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.url
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def heard():
+    """Return what all pages of this module said and asked for."""
+    return {"complaints": [], "requests": []}
+
+
+@pytest.fixture
+def visit(browser, page_url, heard):
+    """Return a function that opens an address in a new window."""
+    contexts = []
+
+    def opened(hash_="", **options):
+        context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "accept_downloads": True} | options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: heard["complaints"].append(message.text))
+        page.on("pageerror", lambda error: heard["complaints"].append(str(error)))
+        page.on("request", lambda request: heard["requests"].append(request.url))
+        page.goto(page_url + hash_)
+        page.wait_for_selector("h1")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def downloaded():
+    """Return a function that presses a button of a page and returns the file that comes."""
+
+    def file(page, label):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=label, exact=True).click()
+        return download.value.path()
+
+    return file

@@ -2,14 +2,12 @@
 
 import csv
 import json
-import threading
 
 import numpy as np
 import pytest
 
 from mnist1d import load, normalise_templates
 from mnist1d.cli import main
-from mnist1d.explore import Explorer
 from mnist1d.explore.record import recorded_accuracies
 from mnist1d.measures.uncertainty import estimate_proportion, in_percent, paired_difference
 from mnist1d.stream import Stream
@@ -23,56 +21,14 @@ RICH = (
 )
 
 
-@pytest.fixture(scope="module")
-def url():
-    with Explorer() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.url
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def heard():
-    """Return what all pages of this module said and asked for."""
-    return {"complaints": [], "requests": []}
-
-
-@pytest.fixture
-def visit(browser, url, heard):
-    """Return a function that opens an address in a new window."""
-    contexts = []
-
-    def opened(hash_="", **options):
-        context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 900}, "accept_downloads": True} | options
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: heard["complaints"].append(message.text))
-        page.on("pageerror", lambda error: heard["complaints"].append(str(error)))
-        page.on("request", lambda request: heard["requests"].append(request.url))
-        page.goto(url + hash_)
-        page.wait_for_selector("h1")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-
-
 def hash_of(page):
     return page.evaluate("location.hash")
 
 
-def downloaded(page, label):
-    with page.expect_download() as download:
-        page.get_by_role("button", name=label, exact=True).click()
-    return download.value.path()
-
-
-def shown_by(page):
-    """Return the samples on the page, from its JSON file."""
-    return json.loads(downloaded(page, "JSON").read_text("utf-8"))
+@pytest.fixture
+def shown_by(downloaded):
+    """Return a function that reads the samples on a page, from its JSON file."""
+    return lambda page: json.loads(downloaded(page, "JSON").read_text("utf-8"))
 
 
 def signals(document):
@@ -144,7 +100,9 @@ def test_undo_redo_and_the_back_button(visit):
         "#/data?positions=shuffled&positions_seed=3&label_noise=1&label_noise_kind=other&rows=10",
     ],
 )
-def test_copied_python_and_command_make_what_is_on_the_screen(visit, hash_, monkeypatch, tmp_path):
+def test_copied_python_and_command_make_what_is_on_the_screen(
+    visit, hash_, monkeypatch, tmp_path, shown_by
+):
     page = visit(hash_)
     document = shown_by(page)
     x, y = signals(document)
@@ -166,7 +124,7 @@ def test_copied_python_and_command_make_what_is_on_the_screen(visit, hash_, monk
     np.testing.assert_array_equal([int(row["label"]) for row in rows], y)
 
 
-def test_files_hold_the_samples_on_the_screen(visit):
+def test_files_hold_the_samples_on_the_screen(visit, downloaded, shown_by):
     page = visit("#/data?seed=3&rows=2")
     x, y = Stream(seed=3)[0:20]
     in_json = signals(shown_by(page))
@@ -202,7 +160,7 @@ def test_a_shifted_set_is_the_same_samples_on_the_scale_of_the_first(visit):
     assert slope < 0
 
 
-def test_a_template_drawn_by_hand_or_keys_is_that_of_the_samples(visit):
+def test_a_template_drawn_by_hand_or_keys_is_that_of_the_samples(visit, downloaded, shown_by):
     page = visit("#/data?edit=4&rows=1")
     editor = page.locator(".editor")
     editor.scroll_into_view_if_needed()
@@ -274,7 +232,7 @@ def test_the_data_room_works_by_keyboard_alone(visit):
         "#/data?positions=javascript:alert(1)&label_noise=2&label_noise_kind=published",
     ],
 )
-def test_a_hostile_address_is_named_and_left_out(visit, hash_):
+def test_a_hostile_address_is_named_and_left_out(visit, hash_, shown_by):
     page = visit(hash_)
     assert page.locator(".notice").count() == 1
     assert page.locator(".notice *").count() == 0
@@ -306,7 +264,7 @@ def answer(page, n, right, since=0):
 
 
 @pytest.mark.parametrize(("data", "right"), [("plain", 93), ("shuffled", 31)])
-def test_a_person_of_known_accuracy_is_found_as_such(visit, data, right, tmp_path):
+def test_a_person_of_known_accuracy_is_found_as_such(visit, data, right, tmp_path, downloaded):
     pytest.importorskip("scipy", reason="the laboratory is not installed")
     from mnist1d.experiments.classification.answers import read_answers
 
@@ -380,8 +338,10 @@ def test_it_prints_without_controls(visit):
     assert page.is_visible(".sample")
 
 
-def test_nobody_complained_and_nothing_foreign_was_asked_for(heard, url):
+def test_nobody_complained_and_nothing_foreign_was_asked_for(heard, page_url):
     assert heard["complaints"] == []
     assert heard["requests"]
-    foreign = [each for each in heard["requests"] if not each.startswith((url, "blob:", "data:"))]
+    foreign = [
+        each for each in heard["requests"] if not each.startswith((page_url, "blob:", "data:"))
+    ]
     assert foreign == []

@@ -6,17 +6,19 @@ import { makeFields } from "./fields.js";
 import { useSession } from "./history.js";
 import { AboutRoom } from "../rooms/about.js";
 import { DataRoom } from "../rooms/data/room.js";
+import { PhenomenaRoom } from "../rooms/phenomena.js";
 import { TestRoom } from "../rooms/test/room.js";
 
 /** @type {Record<string, { title: string, Room: any }>} */
 const ROOMS = {
   data: { title: "Data", Room: DataRoom },
+  phenomena: { title: "Phenomena", Room: PhenomenaRoom },
   test: { title: "Test yourself", Room: TestRoom },
   about: { title: "About", Room: AboutRoom },
 };
 
-/** @param {{ about: any, record: any }} props */
-function Page({ about, record }) {
+/** @param {{ about: any, record: any, phenomena: any }} props */
+function Page({ about, record, phenomena }) {
   const session = useSession(Object.keys(ROOMS), FIELDS);
   const { room, values, undo, redo, canUndo, canRedo, refused } = session;
   const { title, Room } = ROOMS[room];
@@ -59,7 +61,7 @@ function Page({ about, record }) {
       ${refused.length > 0 &&
       html`<p class="notice" role="status">The address holds what cannot be used, and was left out: ${refused.join("; ")}.</p>`}
       ${values.note && html`<p class="note">${values.note}</p>`}
-      <${Room} session=${session} about=${about} record=${record} />
+      <${Room} session=${session} about=${about} record=${record} phenomena=${phenomena} />
     </main>
   `;
 }
@@ -77,8 +79,8 @@ async function read(name) {
   return answer.json();
 }
 
-const [about, record] = await Promise.all([read("parameters"), read("classification")]);
+const [about, record, phenomena] = await Promise.all(["parameters", "classification", "phenomena"].map(read));
 const FIELDS = makeFields(about);
 const place = /** @type {HTMLElement} */ (document.getElementById("page"));
 place.replaceChildren();
-render(html`<${Page} about=${about} record=${record} />`, place);
+render(html`<${Page} about=${about} record=${record} phenomena=${phenomena} />`, place);

@@ -53,7 +53,7 @@ export function Signal({ heights, width = 120, height = 56, range = [-4.5, 4.5],
  */
 export function Chart({ curves, x, y, xLabel, yLabel, label, height = 260, log = false }) {
   const width = 560;
-  const edge = { left: 48, right: 12, top: 22, bottom: 40 };
+  const edge = { left: 48, right: 24, top: 24, bottom: 52 };
   const across = width - edge.left - edge.right;
   const down = height - edge.top - edge.bottom;
   const along = (/** @type {number} */ v) => (log ? Math.log10(v) : v);
@@ -69,7 +69,7 @@ export function Chart({ curves, x, y, xLabel, yLabel, label, height = 260, log =
   const band = (/** @type {Curve} */ { x: xs, low = [], high = [] }) =>
     low.length ? `${line(xs, high)}L${line([...xs].reverse(), [...low].reverse()).slice(1)}Z` : "";
   const marks = log
-    ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].filter((v) => v >= x[0] && v <= x[1])
+    ? [0, 1, 2, 3, 4, 5].flatMap((power) => [1, 2, 5].map((factor) => factor * 10 ** power)).filter((v) => v >= x[0] && v <= x[1])
     : ticks(...x);
   return html`<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-label=${label}>
     ${ticks(...y, 4).map(
@@ -78,7 +78,7 @@ export function Chart({ curves, x, y, xLabel, yLabel, label, height = 260, log =
     )}
     ${marks.map((v) => html`<text class="tick" x=${px(v)} y=${height - edge.bottom + 18} text-anchor="middle">${v.toLocaleString("en")}</text>`)}
     <text class="axis" x=${edge.left} y="12">${yLabel}</text>
-    <text class="axis" x=${width - edge.right} y=${height - 6} text-anchor="end">${xLabel}</text>
+    <text class="axis" x=${width - edge.right} y=${height - 4} text-anchor="end">${xLabel}</text>
     ${curves.map((each) => html`<path class="band colour-${each.colour}" d=${band(each)} />`)}
     ${curves.map((each) => html`<path class="curve colour-${each.colour} ${each.dashed ? "dashed" : ""}" d=${line(each.x, each.y)} />`)}
   </svg>`;

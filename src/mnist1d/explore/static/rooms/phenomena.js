@@ -1,0 +1,115 @@
+// The room of phenomena: what the paper found, as the package's record shows it.
+
+import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { Button } from "../app/controls.js";
+import { Chart, pathOf } from "../app/plots.js";
+
+/** Title, what to look for, and a link into another room. @type {Record<string, { title: string, look: string, link?: [string, string, any] }>} */
+const STORIES = {
+  "double-descent": {
+    title: "Deep double descent",
+    look: "With noisy labels the test error falls, rises to a peak about where the training error reaches zero, and falls again as the network grows.",
+  },
+  shuffling: {
+    title: "What shuffling costs",
+    look: "One order of the points for all samples takes the neighbourhood away: CNN and GRU fall below the MLP, which does not depend on it.",
+    link: ["Train on shuffled signals", "train", { positions: "shuffled_classification", models: ["MLP", "CNN"] }],
+  },
+  lottery: {
+    title: "Lottery tickets",
+    look: "Networks of the weights that training made large stay good, or become better, where networks of random weights have long lost.",
+  },
+  activation: {
+    title: "A learned activation function",
+    look: "Over the outer steps a function with two local extrema appears, on which networks learn faster than with ReLU.",
+  },
+  pooling: {
+    title: "Pooling and the number of samples",
+    look: "With few samples pooling helps much; with many the curves meet. Striding, which also halves the length, does not help.",
+    link: ["Train with 1,000 samples", "train", { samples: 1000, models: ["MLP", "CNN"] }],
+  },
+  layers: {
+    title: "Layers of SimCLR",
+    look: "What a linear classifier can read is best in the middle of the network, and lost again in the head on which it was trained.",
+  },
+};
+
+/** @param {{ session: import("../app/history.js").Session, phenomena: any }} props */
+export function PhenomenaRoom({ session, phenomena }) {
+  return html`<div class="room">
+    <h1>Phenomena</h1>
+    <p class="lead">What the paper found at small scale, in the package's record: means over seeds with their 95 % intervals, and
+      the verdict on what the paper says.</p>
+    ${Object.entries(STORIES).map(([name, story]) => html`<${Phenomenon} key=${name} name=${name} story=${story} found=${phenomena[name]} session=${session} />`)}
+  </div>`;
+}
+
+/** @param {any} props */
+function Phenomenon({ name, story, found, session }) {
+  const { chart, table, frames, seeds, claims } = found;
+  return html`<section class="phenomenon" aria-labelledby=${name}>
+    <div>
+      <h2 id=${name}>${story.title}</h2>
+      <p>${story.look}</p>
+      ${claims.map((/** @type {any} */ claim) => html`<div class="claim"><p>${claim.statement}</p>
+        <p class="small">${verdictOf(claim)} ${`Paper: ${claim.source}.`}</p></div>`)}
+      ${story.link && html`<p><a href=${session.link(story.link[2], story.link[1])}>${story.link[0]}</a></p>`}
+    </div>
+    <div>
+      ${chart && html`<${Curves} chart=${chart} title=${story.title} />`}
+      ${table && html`<${Table} table=${table} />`}
+      ${frames && html`<${Frames} frames=${frames} />`}
+      <p class="small">${seeds === 1 ? "One run." : `${seeds} runs; bands and ± are 95 % intervals of the mean.`}${" "}
+        <code>mnist1d reproduce ${found.experiment}</code></p>
+    </div>
+  </section>`;
+}
+
+/** @param {any} claim */
+function verdictOf({ verdict, published, ours, low, high, n }) {
+  const number = (/** @type {number} */ value) => Number(value.toPrecision(3)).toLocaleString("en");
+  const paper = published === null ? "" : ` (paper: ${number(published)})`;
+  const range = low === null ? "" : `, ${number(low)} to ${number(high)}`;
+  const measured = ours === null ? "" : ` Measured: ${number(ours)}${range}, n = ${n}${paper}.`;
+  return html`<strong class="verdict ${verdict.replaceAll(" ", "-")}">${verdict}</strong>.${measured}`;
+}
+
+/** @param {any} props */
+function Curves({ chart, title }) {
+  const all = chart.curves.flatMap((/** @type {any} */ each) => each.x);
+  return html`<${Chart} curves=${chart.curves} x=${[Math.min(...all), Math.max(...all)]} y=${chart.y} log=${chart.log ?? false}
+      xLabel=${chart.xLabel} yLabel=${chart.yLabel} label="${title}: ${chart.yLabel} by ${chart.xLabel}" />
+    <ul class="legend">${chart.curves.map((/** @type {any} */ each) => html`<li class="model colour-${each.colour} ${each.dashed ? "dashed" : ""}">${each.name}</li>`)}</ul>`;
+}
+
+/** @param {any} props */
+function Table({ table }) {
+  return html`<div class="scroll"><table><thead><tr>${table.head.map((/** @type {string} */ each) => html`<th>${each}</th>`)}</tr></thead>
+    <tbody>${table.rows.map((/** @type {string[]} */ row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>
+    <p class="small">Test accuracy in per cent, at the step that validation chooses.</p>`;
+}
+
+/** @param {{ frames: { steps: number[], x: number[], y: number[][] } }} props a function, scrubbed over the outer steps */
+function Frames({ frames }) {
+  const { steps, x, y } = frames;
+  const [at, setAt] = useState(steps.length - 1);
+  const [playing, setPlaying] = useState(false);
+  useEffect(() => {
+    if (!playing) return;
+    const timer = setTimeout(() => {
+      if (at + 1 >= steps.length) setPlaying(false);
+      else setAt(at + 1);
+    }, 300);
+    return () => clearTimeout(timer);
+  }, [playing, at]);
+  const end = Math.max(...y.flat().map(Math.abs)) * 1.05;
+  const frame = { width: 560, height: 240, low: -end, high: end };
+  return html`<svg class="stage" viewBox="0 0 560 240" role="img" aria-label="The learned function from ${x[0]} to ${x[x.length - 1]} after outer step ${steps[at]}; heights from ${-end.toFixed(1)} to ${end.toFixed(1)}">
+      <line class="zero" x1="0" x2="560" y1="120" y2="120" /><line class="zero" x1="280" x2="280" y1="0" y2="240" />
+      <path class="before" d=${pathOf(y[0], frame)} /><path d=${pathOf(y[at], frame)} />
+    </svg>
+    <div class="row"><${Button} label=${playing ? "Pause" : "Play"} onClick=${() => { if (!playing && at === steps.length - 1) setAt(0); setPlaying(!playing); }} />
+      <input class="scrub" type="range" min="0" max=${steps.length - 1} step="1" value=${at} aria-label="Outer step" aria-valuetext="outer step ${steps[at]}"
+        onInput=${(/** @type {any} */ event) => { setPlaying(false); setAt(Number(event.currentTarget.value)); }} />
+      <span class="small">outer step ${steps[at]}, from ${x[0]} to ${x[x.length - 1]}; grey: before learning</span></div>`;
+}
