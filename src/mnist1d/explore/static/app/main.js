@@ -8,10 +8,12 @@ import { AboutRoom } from "../rooms/about.js";
 import { DataRoom } from "../rooms/data/room.js";
 import { PhenomenaRoom } from "../rooms/phenomena.js";
 import { TestRoom } from "../rooms/test/room.js";
+import { TrainRoom } from "../rooms/train/room.js";
 
 /** @type {Record<string, { title: string, Room: any }>} */
 const ROOMS = {
   data: { title: "Data", Room: DataRoom },
+  train: { title: "Train", Room: TrainRoom },
   phenomena: { title: "Phenomena", Room: PhenomenaRoom },
   test: { title: "Test yourself", Room: TestRoom },
   about: { title: "About", Room: AboutRoom },

@@ -1,0 +1,94 @@
+"""The explorer's room of training: its data, its runs, and what it shows of them."""
+
+import json
+
+import numpy as np
+import pytest
+
+import mnist1d
+
+pytestmark = pytest.mark.slow
+
+SMALL = "#/train?models=Logistic,CNN&width.CNN=4&runs=2&steps=120&samples=500&batch=50"
+
+
+def test_its_data_are_the_packages(visit):
+    page = visit("#/train")
+    parameters = {"seed": 5, "label_noise": 0.2, "positions": "flipped", "iid_noise_scale": 0.1}
+    sets = page.evaluate(
+        """async (parameters) => {
+            const about = await (await fetch('/record/parameters.json')).json();
+            const { makeFields, configOf } = await import('/app/fields.js');
+            const { initialValues } = await import('/app/address.js');
+            const { makeSets } = await import('/rooms/train/data.js');
+            const values = { ...initialValues(makeFields(about)), ...parameters };
+            const sets = makeSets(configOf(values), 300);
+            const parts = [sets.train, sets.validation, sets.test];
+            return parts.map(({ x, y }) => [[...x], [...y]]);
+        }""",
+        parameters,
+    )
+    data = mnist1d.generate(train=300, test=1000, **parameters)
+    fresh = mnist1d.fresh_samples(data, 1000, seed=1)
+    expected = ((data.x, data.y), fresh, (data.x_test, data.y_test))
+    for (x, y), (ours, labels) in zip(sets, expected, strict=True):
+        np.testing.assert_array_equal(y, labels)
+        np.testing.assert_allclose(np.reshape(x, (-1, 40)), ours, atol=2e-6)
+
+
+def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded):
+    page = visit(SMALL)
+    page.get_by_role("button", name="One step").click()
+    page.wait_for_function("document.querySelectorAll('tbody tr').length >= 2")
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_selector("button:disabled:has-text('Go on')")
+    history = json.loads(downloaded(page, "History as JSON").read_text("utf-8"))["runs"]
+    assert [(run["model"], run["seed"]) for run in history] == [
+        ("Logistic", 0),
+        ("Logistic", 1),
+        ("CNN", 0),
+        ("CNN", 1),
+    ]
+    for run in history:
+        assert len(run["losses"]) == 120
+        assert [each["step"] for each in run["evaluations"]] == [0, 100]
+        assert np.mean(run["losses"][-20:]) < np.mean(run["losses"][:20])
+        assert set(run["evaluations"][0]["parts"]) == {"train", "validation", "test"}
+    assert history[0]["losses"] != history[1]["losses"]
+    assert "410" in page.inner_text("table >> nth=0")
+
+    # Inside: every test sample has its place, and the samples of a place are shown.
+    counts = page.locator(".inside .confusion td").all_inner_texts()
+    assert sum(int(each or 0) for each in counts) == 1000
+    page.locator(".inside .confusion .off").first.click()
+    page.locator(".cell-samples .sample").first.click()
+    weights = np.load(downloaded(page, "Weights as NPZ"))
+    assert sorted(weights[name].shape for name in weights.files) == [(10,), (10, 40)]
+    scores = page.locator(".scores li span:last-child").all_inner_texts()
+    assert 95 <= sum(int(each.removesuffix(" %")) for each in scores) <= 105
+    before = page.inner_text(".scores")
+    page.get_by_label("Height", exact=True).first.fill("-2")
+    page.wait_for_function(
+        "(before) => document.querySelector('.scores').innerText != before", arg=before
+    )
+
+    # Other settings are another race.
+    page.get_by_label("Batch size", exact=True).first.fill("100")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=The settings have changed")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_selector("button:has-text('Pause')")
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_selector("button:has-text('Go on')")
+
+
+def test_workers_end_with_the_room_and_with_every_new_race(visit):
+    page = visit(SMALL)
+    for _ in range(10):
+        page.get_by_role("button", name="Start again" if _ else "One step").click()
+        page.wait_for_selector(".inside")
+    assert len(page.workers) == 4
+    page.get_by_role("link", name="About").click()
+    page.wait_for_selector("text=This page")
+    page.wait_for_timeout(200)
+    assert page.workers == []
