@@ -1,7 +1,11 @@
 """The explorer's server answers for its own files, to its own page, and to nothing else."""
 
 import http.client
+import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -189,3 +193,52 @@ def test_a_site_is_the_same_files(tmp_path):
     files = {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in written}
     assert files == {name: path.read_bytes() for name, path in find_files().items()}
     assert (tmp_path / "mine.txt").read_text("utf-8") == "mine"
+
+
+def test_the_command_needs_no_package_but_numpy(tmp_path):
+    program = (
+        "import importlib.util, sys; find = importlib.util.find_spec\n"
+        "others = ('tyro', 'rich', 'scipy', 'xarray', 'jax')\n"
+        "importlib.util.find_spec = lambda name, *a: None if name in others else find(name, *a)\n"
+        "sys.modules.update(dict.fromkeys(others))\n"
+        "sys.argv = ['mnist1d', *sys.argv[1:]]\n"
+        "from mnist1d.cli import main; main()"
+    )
+
+    def run(*arguments):
+        command = [sys.executable, "-c", program, "explore", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    done = run("--out", str(tmp_path / "site"), "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(json.loads(done.stdout)["files"]) == len(find_files())
+    for arguments, said in (
+        (["--port", "65536"], "--port must be from 0 to 65535, not 65536"),
+        (["--port", "many"], "invalid int value: 'many'"),
+        (["--prot", "8000"], "unrecognized arguments: --prot 8000"),
+        (["--out", str(tmp_path), "--no-browser"], "leave --port and --no-browser out"),
+        (["--out", str(tmp_path / "site" / "index.html" / "x")], "cannot write"),
+    ):
+        done = run(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("mnist1d: ")
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
+def test_the_command_serves_until_it_is_interrupted():
+    command = [sys.executable, "-m", "mnist1d", "explore", "--no-browser", "--json"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        url = running.stderr.readline().strip()
+        assert running.stderr.readline() == "mnist1d: the explorer runs until Ctrl-C\n"
+        connection = http.client.HTTPConnection(url.removeprefix("http://").strip("/"), timeout=10)
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 200
+        connection.close()
+        running.send_signal(signal.SIGINT)
+        out, error = running.communicate(timeout=20)
+    assert (running.returncode, error) == (0, "")
+    assert json.loads(out) == {"command": "explore", "address": url, "files": []}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tyro
 
-from mnist1d.cli.config_options import options_of
+from mnist1d.cli.options.config import options_of
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import (
     Each,

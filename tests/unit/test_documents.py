@@ -103,8 +103,8 @@ def test_tables_are_made_of_the_records(document):
 
 def test_the_options_of_the_command_exist():
     pytest.importorskip("rich", reason="rich is not installed")
-    from mnist1d.cli.dataset_options import DatasetOptions
     from mnist1d.cli.generate import generate
+    from mnist1d.cli.options.dataset import DatasetOptions
 
     lines = re.findall(r"^mnist1d generate.*", TEXTS["streams.md"], re.MULTILINE)
     options = {o for line in lines for o in re.findall(r"--([a-z-]+)", line)}

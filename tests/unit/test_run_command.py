@@ -15,7 +15,8 @@ import tyro
 import xarray as xr
 
 import mnist1d
-from mnist1d.cli import config_options, main
+from mnist1d.cli import main
+from mnist1d.cli.options import config as config_options
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.experiments import EXPERIMENTS, classification, find_experiment
 from mnist1d.experiments.classification import method

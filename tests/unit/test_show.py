@@ -18,7 +18,7 @@ from matplotlib.image import imread
 
 import mnist1d
 from mnist1d import DatasetConfig, pictures, preset
-from mnist1d.cli.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
+from mnist1d.cli.options.dataset import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.cli.show import show
 from mnist1d.dataset.imports.installation import install_command
 from mnist1d.figures import signals

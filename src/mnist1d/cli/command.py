@@ -137,7 +137,7 @@ def with_fields(
         about: the beginning of the help.
         owner: name of the configuration in messages; that of its class if omitted.
     """
-    from mnist1d.cli.config_options import given, options_of
+    from mnist1d.cli.options.config import given, options_of
     from mnist1d.harness.interface import InputError
 
     try:

@@ -12,7 +12,7 @@ _LARGEST_PORT = 65_535
 
 def explore(
     *,
-    port: int | None = None,
+    port: int = 0,
     no_browser: bool = False,
     out: Path | None = None,
     json: bool = False,
@@ -24,7 +24,7 @@ def explore(
     machine.
 
     Args:
-        port: of the server, 1 to 65535; any free one if it is not given.
+        port: of the server, to 65535; 0 for any free one.
         no_browser: print the address and open no browser.
         out: write the page into this folder, for any web server, and serve nothing.
         json: write one JSON document at the end; the address goes to standard error.
@@ -32,10 +32,10 @@ def explore(
     """
     from mnist1d.explore import Explorer, write_site
 
-    if port is not None and not 1 <= port <= _LARGEST_PORT:
-        fail(f"--port must be from 1 to {_LARGEST_PORT}, not {port}")
+    if not 0 <= port <= _LARGEST_PORT:
+        fail(f"--port must be from 0 to {_LARGEST_PORT}, not {port}")
     if out is not None:
-        if port is not None or no_browser:
+        if port or no_browser:
             fail("--out writes files and serves nothing: leave --port and --no-browser out")
         try:
             files = write_site(out)
@@ -45,7 +45,7 @@ def explore(
             say(f"{len(files)} files in {out}, for any web server; its page is index.html")
         return Outcome({"command": "explore", "address": None, "files": files})
     try:
-        server = Explorer(port or 0)
+        server = Explorer(port)
     except OSError as error:
         fail(f"cannot listen on port {port}: {error.strerror or error}")
     with server:

@@ -179,7 +179,8 @@ def _call(function: Callable[..., Any], prog: str, words: list[str]) -> None:
     needed = any(each.default is Parameter.empty for each in parameters)
     # What all commands understand can be read without the package that reads the rest.
     if needed or not set(words) <= {"--json", "--quiet"}:
-        arguments, named = import_module("mnist1d.cli.arguments").parse(function, prog, words)
+        reader = "options.plain" if absent(["tyro"]) else "arguments"
+        arguments, named = import_module(f"mnist1d.cli.{reader}").parse(function, prog, words)
     is_json = named.get("json", False)
     with _kept_for_document(is_json):
         outcome = function(*arguments, **named)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from mnist1d.cli.command import Flag, error_line
-from mnist1d.cli.dataset_options import PUBLISHED_OPTIONS, DatasetOptions
+from mnist1d.cli.options.dataset import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.cli.output.ending import BROKEN, complain, fail, say
 from mnist1d.cli.output.outcome import Outcome
 from mnist1d.dataset.imports import required
