@@ -135,7 +135,7 @@ function Questions({ test, update, finish }) {
     return html`<section ref=${place} tabindex="-1" aria-label="The last ten answers">
       <h2>${right} of the last ten are right</h2>
       <ol class="marks">
-        ${last.map(({ sample, label, answer }) => html`<li key=${sample}><${Signal} heights=${set.x[sample]} label=${`Sample of class ${label}, your answer ${answer}`} />
+        ${last.map((/** @type {import("./protocol.js").Answer} */ { sample, label, answer }) => html`<li key=${sample}><${Signal} heights=${set.x[sample]} label=${`Sample of class ${label}, your answer ${answer}`} />
           <strong>${label}</strong>${answer !== label && html` <span class="miss">you said ${answer}</span>`}</li>`)}
       </ol>
       <${Button} kind="main-action" label="Continue" onClick=${() => update({ seen: n })} />

@@ -160,5 +160,5 @@ function softmax(scores) {
 async function saveWeights({ training, model, seed }) {
   const weights = await training.weights();
   const arrays = Object.fromEntries(weights.map(({ name, shape, values }) => [name, { data: values, shape }]));
-  download(`mnist1d-${model.toLowerCase()}-${seed}.npz`, /** @type {BlobPart} */ (npz(arrays)), "application/octet-stream");
+  download(`mnist1d-${model.toLowerCase()}-${seed}.npz`, npz(arrays), "application/octet-stream");
 }

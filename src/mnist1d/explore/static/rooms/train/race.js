@@ -28,13 +28,16 @@ export class Race {
     this.settings = settings;
     /** @type {Run[]} */
     this.runs = settings.map(({ model, seed = 0 }) => {
-      const run = /** @type {Run} */ ({ model, seed, steps: 0, running: false, nParameters: 0, losses: [], evaluations: [] });
-      run.training = new Training((progress) => {
+      const training = new Training((progress) => {
         run.losses.push(...progress.losses);
         run.evaluations.push(...progress.evaluations);
         Object.assign(run, { steps: progress.steps, running: progress.running, nParameters: progress.nParameters });
         changed();
-      }, (message) => !this.ended && onError(message));
+      }, (message) => {
+        if (!this.ended) onError(message);
+      });
+      /** @type {Run} */
+      const run = { model, seed, training, steps: 0, running: false, nParameters: 0, losses: [], evaluations: [] };
       return run;
     });
   }

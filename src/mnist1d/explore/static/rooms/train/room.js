@@ -19,7 +19,7 @@ export const WIDTHS = { MLP: ["MLP, hidden units", 100, 300], CNN: ["CNN, channe
 
 /** @param {{ session: import("../../app/history.js").Session, about: any, record: any }} props */
 export function TrainRoom({ session, about, record }) {
-  const { values, change } = session;
+  const { values } = session;
   const race = useRef(/** @type {Race | null} */ (null));
   const made = useRef("");
   const [, redraw] = useState({});
