@@ -58,28 +58,36 @@ export function Slider({ name, value, slider, lowest, highest, initial, whole = 
 }
 
 /**
- * @param {{ name: string, value: number | null, lowest: number, highest: number, empty?: string, help?: string, onChange: (value: number | null) => void }} props
+ * A value that is typed, and taken when it is allowed.
+ * @param {{ name: string, value: string, good: (text: string) => boolean, allowed: string, empty?: string, help?: string, onChange: (text: string) => void }} props
  */
-export function Whole({ name, value, lowest, highest, empty = "", help = "", onChange }) {
+export function Typed({ name, value, good, allowed, empty = "", help = "", onChange }) {
   const id = useId();
   const [typed, setTyped] = useState(/** @type {string | null} */ (null));
-  const good = (/** @type {string} */ text) =>
-    (text === "" && empty !== "") || (/^\d{1,12}$/.test(text) && Number(text) >= lowest && Number(text) <= highest);
   const wrong = typed !== null && !good(typed);
   return html`<div class="control whole">
     <label for=${id}>${help ? html`<${Help} text=${help}>${name}<//>` : name}</label>
-    <input id=${id} class="value" inputmode="numeric" placeholder=${empty} aria-label=${name} aria-invalid=${wrong}
-      value=${typed ?? (value === null ? "" : String(value))}
+    <input id=${id} class="value" inputmode="decimal" placeholder=${empty} aria-label=${name} aria-invalid=${wrong} value=${typed ?? value}
       onInput=${(/** @type {any} */ event) => setTyped(event.currentTarget.value)}
       onChange=${(/** @type {any} */ event) => {
         const text = event.currentTarget.value;
         if (!good(text)) return;
         setTyped(null);
-        onChange(text === "" ? null : Number(text));
+        onChange(text);
       }}
       onBlur=${() => setTyped(null)} />
-    ${wrong && html`<p class="wrong" role="alert">A whole number from ${lowest} to ${highest}.</p>`}
+    ${wrong && html`<p class="wrong" role="alert">${allowed}.</p>`}
   </div>`;
+}
+
+/**
+ * @param {{ name: string, value: number | null, lowest: number, highest: number, empty?: string, help?: string, onChange: (value: number | null) => void }} props
+ */
+export function Whole({ name, value, lowest, highest, empty = "", help = "", onChange }) {
+  const good = (/** @type {string} */ text) =>
+    (text === "" && empty !== "") || (/^\d{1,12}$/.test(text) && Number(text) >= lowest && Number(text) <= highest);
+  return html`<${Typed} name=${name} value=${value === null ? "" : String(value)} good=${good} allowed="A whole number from ${lowest} to ${highest}"
+    empty=${empty} help=${help} onChange=${(/** @type {string} */ text) => onChange(text === "" ? null : Number(text))} />`;
 }
 
 /**

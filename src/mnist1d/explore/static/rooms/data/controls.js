@@ -2,8 +2,8 @@
 
 import { html } from "../../vendor/htm-preact.js";
 import { same } from "../../app/address.js";
-import { Button, Select, Slider, Whole } from "../../app/controls.js";
-import { SHAPING, SHIFTABLE } from "../../app/fields.js";
+import { Button, Select, Slider, Typed, Whole } from "../../app/controls.js";
+import { makeFields, SHAPING, SHIFTABLE } from "../../app/fields.js";
 
 /** @typedef {import("../../app/history.js").Session} Session */
 /** @typedef {import("../../app/fields.js").About} About */
@@ -23,6 +23,7 @@ export const NAMES = {
   positions: "Order of the points",
   positions_seed: "Seed of the order",
   classes: "Classes",
+  class_proportions: "Shares of the classes",
 };
 
 const KINDS = /** @type {[string, string][]} */ ([
@@ -85,6 +86,7 @@ export function Controls({ session, about }) {
         empty="the seed" help=${about.parameters.positions_seed.help}
         onChange=${(/** @type {number | null} */ positions_seed) => change({ positions_seed })} />`}
       ${wanted("classes") && html`<${Classes} session=${session} about=${about} />`}
+      ${wanted("class_proportions") && html`<${Shares} session=${session} about=${about} />`}
     </fieldset>
     <fieldset><legend>Random draws</legend>
       ${wanted("seed") &&
@@ -101,27 +103,42 @@ export function Controls({ session, about }) {
       <summary>Compare with a shifted test set</summary>
       <p class="small">The same samples under other parameters, on the scale of the training set: what a trained model
         would meet. Drawn in the second colour.</p>
+      <${Padding} session=${session} about=${about} shifted />
       ${SHIFTABLE.slice(1).map((name) => slider(name, `shift.${name}`))}
       <${Button} label="No shift" onClick=${() => change(Object.fromEntries(SHIFTABLE.map((name) => [`shift.${name}`, null])))} />
     </details>`}
   </aside>`;
 }
 
-/** @param {{ session: Session, about: About }} props the two ends of the range of padding */
-function Padding({ session, about }) {
+/** @param {{ session: Session, about: About, shifted?: boolean }} props the two ends of the range of padding */
+function Padding({ session, about, shifted = false }) {
   const { values, change } = session;
-  if (values.only.length && !values.only.includes("padding")) return null;
+  if (!shifted && values.only.length && !values.only.includes("padding")) return null;
   const { slider, lowest = 0, highest = 0, help, default: published } = about.parameters.padding;
-  const [low, high] = values.padding;
+  const field = shifted ? "shift.padding" : "padding";
+  const name = shifted ? "Shifted padding" : "Padding";
+  const [low, high] = values[field] ?? values.padding;
+  const initial = shifted ? values.padding : published;
   return html`
-    <${Slider} name="Padding, least" value=${low} slider=${slider} lowest=${lowest} highest=${highest} whole
-      initial=${published[0]} help=${help}
+    <${Slider} name="${name}, least" value=${low} slider=${slider} lowest=${lowest} highest=${highest} whole
+      initial=${initial[0]} help=${shifted ? "" : help}
       onChange=${(/** @type {number} */ value, /** @type {boolean} */ finished) =>
-        change({ padding: [value, Math.max(value, high)] }, finished)} />
-    <${Slider} name="Padding, most" value=${high} slider=${slider} lowest=${lowest} highest=${highest} whole
-      initial=${published[1]}
+        change({ [field]: [value, Math.max(value, high)] }, finished)} />
+    <${Slider} name="${name}, most" value=${high} slider=${slider} lowest=${lowest} highest=${highest} whole
+      initial=${initial[1]}
       onChange=${(/** @type {number} */ value, /** @type {boolean} */ finished) =>
-        change({ padding: [Math.min(low, value), value] }, finished)} />`;
+        change({ [field]: [Math.min(low, value), value] }, finished)} />`;
+}
+
+/** @param {{ session: Session, about: About }} props the relative sizes of the classes */
+function Shares({ session, about }) {
+  const { values, change } = session;
+  const n = values.classes?.length ?? 10;
+  const { read, write } = makeFields(about).class_proportions;
+  const good = (/** @type {string} */ text) => text === "" || read(text)?.length === n;
+  return html`<${Typed} name=${NAMES.class_proportions} value=${values.class_proportions === null ? "" : write(values.class_proportions)}
+    good=${good} allowed="${n} numbers above 0, separated by commas" empty="equal" help=${about.parameters.class_proportions.help}
+    onChange=${(/** @type {string} */ text) => change({ class_proportions: text === "" ? null : read(text) })} />`;
 }
 
 /** @param {{ session: Session, about: About }} props */
