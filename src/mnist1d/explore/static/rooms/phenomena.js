@@ -3,6 +3,7 @@
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { Button } from "../app/controls.js";
 import { Chart, pathOf } from "../app/plots.js";
+import { LiveDescent } from "./descent.js";
 
 /** Title, what to look for, and a link into another room. @type {Record<string, { title: string, look: string, link?: [string, string, any] }>} */
 const STORIES = {
@@ -61,6 +62,7 @@ function Phenomenon({ name, story, found, session }) {
       ${frames && html`<${Frames} frames=${frames} />`}
       <p class="small">${seeds === 1 ? "One run." : `${seeds} runs; bands and ± are 95 % intervals of the mean.`}${" "}
         <code>mnist1d reproduce ${found.experiment}</code></p>
+      ${name === "double-descent" && html`<${LiveDescent} />`}
     </div>
   </section>`;
 }
