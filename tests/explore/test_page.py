@@ -322,7 +322,7 @@ def test_damaged_storage_is_not_used(visit):
         page.get_by_role("button", name="Start with").wait_for()
 
 
-@pytest.mark.parametrize("room", ["data", "test", "about"])
+@pytest.mark.parametrize("room", ["data", "train", "phenomena", "test", "about"])
 def test_nothing_is_wider_than_the_window(visit, room):
     page = visit(f"#/{room}?edit=3&shift.shear_scale=1")
     for width in (360, 390, 800, 1400):

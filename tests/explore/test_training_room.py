@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import mnist1d
+from mnist1d.explore import STATIC
 
 pytestmark = pytest.mark.slow
 
@@ -92,3 +93,32 @@ def test_workers_end_with_the_room_and_with_every_new_race(visit):
     page.wait_for_selector("text=This page")
     page.wait_for_timeout(200)
     assert page.workers == []
+
+
+def test_the_phenomena_say_what_the_record_says(visit):
+    page = visit("#/phenomena")
+    found = json.loads((STATIC / "record" / "phenomena.json").read_text("utf-8"))
+    assert page.locator(".phenomenon").count() == len(found)
+    claims = [claim for each in found.values() for claim in each["claims"]]
+    assert page.locator(".claim > p:first-child").all_inner_texts() == [
+        claim["statement"] for claim in claims
+    ]
+    assert page.locator(".verdict").all_inner_texts() == [claim["verdict"] for claim in claims]
+    page.get_by_label("Outer step", exact=True).fill("0")
+    assert "outer step 0," in page.inner_text("main")
+
+
+def test_a_live_measurement_can_be_stopped(visit):
+    page = visit("#/phenomena")
+    page.get_by_role("button", name="Measure", exact=True).click()
+    page.wait_for_selector("text=0 of 12 widths")
+    assert len(page.workers) == 2
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Measure", exact=True).wait_for()
+    page.wait_for_timeout(200)
+    assert page.workers == []
+
+
+def test_nobody_complained_and_nothing_foreign_was_asked_for(heard, page_url):
+    assert heard["complaints"] == []
+    assert all(each.startswith((page_url, "blob:")) for each in heard["requests"])

@@ -8,8 +8,8 @@ import { Chart } from "../app/plots.js";
 
 const WIDTHS = [3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 96, 128];
 const SEEDS = [0, 1];
-const STEPS = 5000;
-const DATA = { train: 1500, test: 1000, label_noise: 0.3, label_noise_kind: "other" };
+const STEPS = 6000;
+const DATA = { train: 4000, test: 1000, label_noise: 0.15, label_noise_kind: "other" };
 
 /** @typedef {{ width: number, train: number, test: number }} Point mean errors over the seeds, in per cent */
 
@@ -66,7 +66,7 @@ export function LiveDescent() {
       ? html`<${Button} label="Stop" onClick=${() => { stop(); setRunning(false); }} /><span class="small" role="status">${points.length} of ${WIDTHS.length} widths</span>`
       : html`<${Button} label=${points.length ? "Measure again" : "Measure"} onClick=${measure} />`}</div>
     ${problem && html`<p class="wrong" role="alert">${problem}</p>`}
-    ${points.length > 1 && html`<${Chart} curves=${curves} x=${[WIDTHS[0], WIDTHS[WIDTHS.length - 1]]} y=${[0, 100]} log xLabel="hidden units per layer" yLabel="error (%)"
+    ${points.length > 1 && html`<${Chart} curves=${curves} x=${[WIDTHS[0], WIDTHS[WIDTHS.length - 1]]} y=${[0, 80]} log xLabel="hidden units per layer" yLabel="error (%)"
       label=${`Errors measured here: ${points.map(({ width, test }) => `${test.toFixed(0)} % at ${width} units`).join(", ")}`} />`}
   </div>`;
 }
