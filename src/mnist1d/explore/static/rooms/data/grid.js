@@ -32,7 +32,7 @@ export function Grid({ session, samples, shown, other, first, follow }) {
       <${Slider} name="Samples per class" value=${values.rows} slider=${[1, 10, 1]} lowest=${1} highest=${10} whole initial=${3}
         onChange=${(/** @type {number} */ rows, /** @type {boolean} */ finished) => change({ rows }, finished)} />
       <p class="small">Sample i is the same wherever it is computed: this page, <code>mnist1d.stream.Stream</code>,
-        and <code>mnist1d generate</code> agree to the last bit. Choose one to follow its making below.</p>
+        and <code>mnist1d generate</code> agree to the last bit.${values.hide.includes("steps") ? "" : " Choose one to follow its making below."}</p>
     </div>
   </section>`;
 }
