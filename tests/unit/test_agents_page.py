@@ -60,8 +60,8 @@ def test_the_python_runs(folder, monkeypatch):
     assert not names["found"].failures
 
 
-def test_all_commands_but_pictures_are_shown():
-    assert {words[0] for words in COMMAND_LINES} == set(COMMANDS) - {"show"}
+def test_all_commands_but_those_for_eyes_and_for_people_are_shown():
+    assert {words[0] for words in COMMAND_LINES} == set(COMMANDS) - {"human", "show"}
     assert set(FILES) == {"my_candidates.py", "my_experiment.py"}
 
 
