@@ -24,6 +24,7 @@ export function TrainRoom({ session, about, record }) {
   const made = useRef("");
   const [, redraw] = useState({});
   const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
   const config = configOf(values);
   const settings = settingsOf(values);
   const wanted = JSON.stringify([config, settings]);
@@ -52,16 +53,17 @@ export function TrainRoom({ session, about, record }) {
 
   const now = race.current;
   const finished = now !== null && !stale && now.runs.every(({ steps }) => steps >= values.steps);
-  const act = async (/** @type {(race: Race) => Promise<void>} */ action) => {
-    if (!now || stale) await begin(action === stepOnce);
-    if (race.current && (now && !stale || action === stepOnce)) {
-      try {
-        await action(race.current);
-      } catch (error) {
-        setProblem(/** @type {Error} */ (error).message);
-      }
+  /** Actions come one after the other: the buttons wait. @param {(race: Race) => Promise<void>} action */
+  const act = async (action) => {
+    setBusy(true);
+    const isNew = now === null || stale;
+    if (isNew) await begin(action === stepOnce);
+    try {
+      if (race.current && (!isNew || action === stepOnce)) await action(race.current);
+    } catch (error) {
+      setProblem(/** @type {Error} */ (error).message);
     }
-    redraw({});
+    setBusy(false);
   };
 
   return html`<div class="room with-side">
@@ -72,10 +74,10 @@ export function TrainRoom({ session, about, record }) {
         initial weights are those that the package draws for the same seed.</p>
       <div class="buttons">
         ${now?.running && !stale
-          ? html`<${Button} kind="main-action" label="Pause" onClick=${() => act((each) => each.pause())} />`
-          : html`<${Button} kind="main-action" label=${!now || stale ? "Train" : "Go on"} disabled=${finished} onClick=${() => act((each) => each.resume())} />`}
-        <${Button} label="One step" disabled=${finished} onClick=${() => act(stepOnce)} />
-        <${Button} label="Start again" disabled=${!now} onClick=${() => begin(false)} />
+          ? html`<${Button} kind="main-action" label="Pause" disabled=${busy} onClick=${() => act((each) => each.pause())} />`
+          : html`<${Button} kind="main-action" label=${!now || stale ? "Train" : "Go on"} disabled=${busy || finished} onClick=${() => act((each) => each.resume())} />`}
+        <${Button} label="One step" disabled=${busy || finished} onClick=${() => act(stepOnce)} />
+        <${Button} label="Start again" disabled=${busy || !now} onClick=${() => begin(false)} />
       </div>
       ${stale && html`<p class="notice" role="status">The settings have changed: what is below is of those before. “Train” begins anew.</p>`}
       ${problem && html`<p class="wrong" role="alert">${problem}</p>`}
