@@ -68,7 +68,7 @@ def numbers():
 def run(browser, static_url):
     """Return a function that calls JavaScript with the modules of a file, and one argument.
 
-    `run("data/stream.js", "(stream, argument) => ...", argument)`
+    `run("data/stream.js", "(stream, argument) => ...", argument)`; its page is `run.page`.
     """
     page = browser.new_page()
     page.route(f"{static_url}/blank", lambda route: route.fulfill(body="<!doctype html>"))
@@ -80,6 +80,7 @@ def run(browser, static_url):
             f"async (argument) => ({function})(await import('/{module}'), argument)", argument
         )
 
+    call.page = page
     yield call
     page.close()
 

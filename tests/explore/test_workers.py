@@ -140,6 +140,7 @@ def test_five_workers_are_stopped_and_started_many_times(run):
     )
     assert len(states) == 100
     assert all(state["running"] for state in states)
+    assert run.page.workers == []
 
 
 def test_without_the_kernel_a_run_is_the_same(browser, static_url):
