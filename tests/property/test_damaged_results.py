@@ -243,7 +243,7 @@ def damaged_bytes(path, rng):
         start = rng.randrange(len(data))
         data[start : start + 512] = bytes(len(data[start : start + 512]))
     else:
-        end = len(data) if kind == "flip" else 20_000
+        end = len(data) if kind == "flip" else min(len(data), 20_000)
         for _ in range(rng.choice([1, 1, 4, 30])):
             data[rng.randrange(end)] = rng.randrange(256)
     path.write_bytes(data)

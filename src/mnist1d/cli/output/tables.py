@@ -80,10 +80,11 @@ def show_summary(findings: Findings, console: Console) -> None:
     table = Table(title=f"{escape(experiment.TITLE)}\n{how}", box=box.SIMPLE)
     table.add_column("", min_width=9)
     published = "published" if origin_of(experiment) == "paper" else "expected"
-    for column in (*columns, *([published] if judgements else [])):
+    in_table = {row.claim for row in rows} & by_name.keys()
+    for column in (*columns, *([published] if in_table else [])):
         table.add_column(escape(column), justify="right", no_wrap=True)
     headings = _verdict_headings(judgements) if findings.is_full else []
-    for heading in headings:
+    for heading in headings if in_table else []:
         table.add_column(heading, no_wrap=True)
     group = None
     for row in rows:
@@ -114,7 +115,6 @@ def show_summary(findings: Findings, console: Console) -> None:
     ledger.add_column(published, justify="right")
     for heading in headings:
         ledger.add_column(heading, no_wrap=True)
-    in_table = {row.claim for row in rows}
     for judgement in judgements:
         if judgement.claim.name not in in_table:
             ledger.add_row(
