@@ -174,6 +174,8 @@ def test_what_is_too_long_for_the_system_is_refused_in_one_line(refused, command
         "show-result": (TOO_LONG,),
         "generate": ("--num-samples", "10", "--out", TOO_LONG),
         "show": ("--out", f"{TOO_LONG}.png"),
+        "explore": ("--out", TOO_LONG),
+        "human": (TOO_LONG,),
         "list": (TOO_LONG,),
     }
     line = refused(command, *named[command])
