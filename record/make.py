@@ -21,10 +21,9 @@ from mnist1d.dataset.atomic import atomic_write
 from mnist1d.execution.commit import commit_of_code
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness import record
-from mnist1d.harness.findings import judged
 from mnist1d.harness.interface import InputError
 from mnist1d.harness.lines import Lines
-from mnist1d.harness.stored.findings import save_claims
+from mnist1d.harness.stored.findings import load_findings, save_claims
 from mnist1d.harness.stored.plan import FILE, plan_of, read_plan, write_plan
 from mnist1d.harness.verdicts.reference import FILE as RECORD, as_record
 
@@ -75,7 +74,7 @@ def begin(plan, out):
     Raises: InputError: if the folder is that of another record, or of something else.
     """
     if (found := plan_of(out)) is not None:
-        if found != plan:
+        if found.unfinished() != plan:
             raise InputError(f"{out / FILE} is another plan: give a new folder")
     elif out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out} must be a new folder: it is not empty, and has no {FILE}")
@@ -109,14 +108,17 @@ def run(plan, experiments, out, places, progress):
 
 
 def finish(plan, experiments, out):
-    """Write what the package ships of every experiment, and the verdicts on all claims."""
-    for experiment in experiments:
-        if experiment.NAME in plan.experiments:
-            folder = out / experiment.NAME
-            judgements = judged(experiment, record.load(experiment, folder))
-            text = as_record(experiment, judgements, commit=plan.commit)
-            with atomic_write(folder / RECORD) as file:
-                file.write(text.encode())
+    """Write what the package ships of every experiment, all means, and the verdicts."""
+    found = [
+        load_findings(experiment, out / experiment.NAME)
+        for experiment in experiments
+        if experiment.NAME in plan.experiments
+    ]
+    for each in found:
+        text = as_record(each.experiment, each.judgements, commit=plan.commit)
+        with atomic_write(out / each.experiment.NAME / RECORD) as file:
+            file.write(text.encode())
+    write_plan(plan.finished(found), out / FILE)
     if wrong := save_claims(experiments, out):
         raise InputError("; ".join(wrong.values()))
 

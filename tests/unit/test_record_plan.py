@@ -19,6 +19,7 @@ from mnist1d.experiments import EXPERIMENTS, pooling
 from mnist1d.figures.style import Figure
 from mnist1d.harness import record
 from mnist1d.harness.claims import Claim
+from mnist1d.harness.findings import findings_of
 from mnist1d.harness.interface import InputError
 from mnist1d.harness.stored import commits
 from mnist1d.harness.stored.plan import Plan, Planned, plan_of, read_plan, rules_digest, write_plan
@@ -130,7 +131,7 @@ def test_the_plan_of_the_next_record_is_of_all_experiments_and_can_be_begun():
 def test_a_result_by_the_plan_keeps_to_it(experiment, plan, commit):  # noqa: ARG001
     result = record.execute(experiment, Config(seeds=3))
     assert plan.broken_by(experiment, result) == ""
-    plan.check([(experiment, result)])
+    plan.check([findings_of(experiment, result)])
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_a_result_by_the_plan_keeps_to_it(experiment, plan, commit):  # noqa: AR
 def test_what_does_not_keep_to_the_plan_is_refused(experiment, plan, commit, attributes, message):  # noqa: ARG001
     result = record.execute(experiment, Config(seeds=3)).assign_attrs(attributes)
     with pytest.raises(InputError, match=r"does not keep to its plan\.json") as refused:
-        plan.check([(experiment, result)])
+        plan.check([findings_of(experiment, result)])
     assert message in str(refused.value)
 
 
@@ -187,9 +188,10 @@ def test_rules_that_changed_since_the_tag_are_refused(experiment, plan, commit):
         ('{"tag": "t", "experiments": {"a": {"seeds": true}}}', "experiments.a.seeds must be"),
         (
             '{"tag": "t", "experiments": {"a": {"seed": 1}}}',
-            "has a field 'seed'; allowed are rules",
+            "has a field 'seed'; allowed are measured, rules",
         ),
         ('{"tag": "t", "experiments": {"a": {"seeds": 1, "settings": []}}}', "settings must be"),
+        ('{"tag": "t", "experiments": {"a": {"seeds": 1, "measured": {"b": "c"}}}}', "a number"),
     ],
 )
 def test_a_damaged_plan_is_an_error_in_one_line(tmp_path, text, message):
@@ -247,10 +249,24 @@ def test_a_record_is_made_in_several_sittings_and_ships_its_numbers(
     assert found[:3] == pytest.approx((losses.mean(), losses.std(ddof=1), 3), abs=1e-6)
     claims = json.loads((results / "claims.json").read_text())
     assert [claim["within_record"] for claim in claims] == [True, True]
-    assert plan_of(results) == plan
+    finished = plan_of(results)
+    assert finished.unfinished() == plan
+    assert finished.experiments["tiny"].measured["loss"] == pytest.approx(losses.mean())
+    finished.check([findings_of(experiment, result)])
+    make.begin(plan, out)
     assert not (results / "tiny" / "units").exists()
     stored = json.loads((tmp_path / "package" / "record.json").read_text())
     assert stored["commit"] == TAGGED
+
+
+def test_a_claim_that_measures_something_else_is_refused(experiment, plan, commit):  # noqa: ARG001
+    result = record.execute(experiment, Config(seeds=3))
+    finished = plan.finished([findings_of(experiment, result)])
+    finished.check([findings_of(experiment, result)])
+    first, second = experiment.CLAIMS
+    other = dataclasses.replace(first, measure=value("loss", scale=1.001))
+    with pytest.raises(InputError, match="the claim loss of tiny measured"):
+        finished.check([findings_of(changed(experiment, CLAIMS=(other, second)), result)])
 
 
 def test_a_record_begun_with_code_of_another_commit_is_not_finished(

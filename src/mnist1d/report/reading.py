@@ -73,7 +73,7 @@ def read_report(folder: checks.StrPath) -> Report:
         missing = ()  # the folder is not about the paper
     plan = plan_of(folder)
     if plan is not None:
-        plan.check([(each.experiment, each.result) for each in sections])
+        plan.check([each.findings for each in sections])
     return readable(Report(tuple(sections), missing, damaged, (*grids, *own), plan))
 
 

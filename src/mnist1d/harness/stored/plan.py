@@ -2,12 +2,14 @@
 
 `plan.json` in a folder of results names a tag of the code, and for every experiment the number of
 runs and the settings that are not the default ones. When the record is begun (`record/make.py`),
-the tag's commit and a digest of each experiment's rules are added.
+the tag's commit and a digest of each experiment's rules are added; when it is finished, the number
+that every claim measured.
 """
 
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,14 @@ import xarray as xr
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.execution.commit import CHANGED, UNKNOWN
+from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment, InputError, is_full
 from mnist1d.harness.settings import as_json, with_settings
 from mnist1d.harness.stored.commits import commits_of
 
 FILE = "plan.json"
+_ROUNDING = 1e-5
+"""How far the same mean may be another, relative to it: processors round in other ways."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +37,13 @@ class Planned:
         seeds: number of runs.
         settings: further fields of its configuration.
         rules: digest of its claims' rules (`rules_digest`); empty before the record is begun.
+        measured: the mean of every claim that has one; empty before the record is finished.
     """
 
     seeds: int
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     rules: str = ""
+    measured: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def config(self, experiment: Experiment, **places: Any) -> Any:
         """Make the experiment's configuration.
@@ -87,6 +94,26 @@ class Plan:
         }
         return dataclasses.replace(self, commit=commit, experiments=rules)
 
+    def finished(self, found: Sequence[Findings]) -> "Plan":
+        """Return the plan of a record that is finished, with the means of all claims.
+
+        Args:
+            found: of the experiments of the plan.
+        """
+        experiments = dict(self.experiments)
+        for each in found:
+            name = each.experiment.NAME
+            experiments[name] = dataclasses.replace(experiments[name], measured=_means(each))
+        return dataclasses.replace(self, experiments=experiments)
+
+    def unfinished(self) -> "Plan":
+        """Return the plan as it was before the record was finished."""
+        experiments = {
+            name: dataclasses.replace(planned, measured={})
+            for name, planned in self.experiments.items()
+        }
+        return dataclasses.replace(self, experiments=experiments)
+
     def broken_by(self, experiment: Experiment, result: xr.Dataset) -> str:
         """Say how a result does not keep to the plan; empty if it does.
 
@@ -130,11 +157,11 @@ class Plan:
                 "and a new record"
             )
 
-    def check(self, results: Sequence[tuple[Experiment, xr.Dataset]]) -> None:
+    def check(self, found: Sequence[Findings]) -> None:
         """Refuse results that do not keep to the plan.
 
         Args:
-            results: the experiments that are there, with their results.
+            found: of the experiments that are there.
 
         Raises: InputError: naming the first thing that is wrong.
         """
@@ -142,9 +169,26 @@ class Plan:
             raise InputError(
                 f"{FILE} names no commit: record/make.py begins a record and writes it"
             )
-        for experiment, result in results:
-            if wrong := self.broken_by(experiment, result):
+        for each in found:
+            if wrong := self.broken_by(each.experiment, each.result) or self._other_mean(each):
                 raise InputError(f"this record does not keep to its {FILE}: {wrong}")
+
+    def _other_mean(self, found: Findings) -> str:
+        """Say which claim measures something else than when the record was finished."""
+        name, now = found.experiment.NAME, _means(found)
+        for claim, then in self.experiments[name].measured.items():
+            mean = now.get(claim, math.nan)
+            if not math.isclose(mean, then, rel_tol=_ROUNDING, abs_tol=_ROUNDING):
+                return (
+                    f"the claim {claim} of {name} measured {then:g} and measures {mean:g} now: a "
+                    "changed measure needs a new tag and a new record"
+                )
+        return ""
+
+
+def _means(found: Findings) -> dict[str, float]:
+    means = {each.claim.name: float(each.estimate.mean) for each in found.judgements}
+    return {name: mean for name, mean in means.items() if math.isfinite(mean)}
 
 
 def rules_digest(experiment: Experiment) -> str:
@@ -198,12 +242,16 @@ def _plan(found: Any) -> Plan:
 
 def _planned(name: str, found: Any) -> Planned:
     where = f"experiments.{name}"
-    fields = _object(where, found, {"seeds", "settings", "rules"})
+    fields = _object(where, found, {"seeds", "settings", "rules", "measured"})
     seeds = fields.get("seeds")
     if not checks.is_integer(seeds) or seeds is None or seeds < 1:
         raise _refuse(f"{where}.seeds", seeds, "a whole number from 1 on")
     settings = _object(f"{where}.settings", fields.get("settings", {}))
-    return Planned(seeds, settings, _text(f"{where}.rules", fields.get("rules", "")))
+    measured = _object(f"{where}.measured", fields.get("measured", {}))
+    for claim, mean in measured.items():
+        if not isinstance(mean, int | float) or isinstance(mean, bool):
+            raise _refuse(f"{where}.measured.{claim}", mean, "a number")
+    return Planned(seeds, settings, _text(f"{where}.rules", fields.get("rules", "")), measured)
 
 
 def _object(what: str, value: Any, known: set[str] | None = None) -> dict[str, Any]:

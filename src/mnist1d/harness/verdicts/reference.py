@@ -5,7 +5,7 @@ do. It is in the file `record.json` in the folder of the experiment.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def recorded(experiment: Experiment) -> Mapping[str, Spread]:
     }
 
 
-def as_record(experiment: Experiment, judgements: list[Judgement], *, commit: str) -> str:
+def as_record(experiment: Experiment, judgements: Sequence[Judgement], *, commit: str) -> str:
     """Write the record of an experiment as `recorded` reads it.
 
     Args:
