@@ -95,6 +95,8 @@ def test_result_describes_its_run(finished):
     assert result.attrs["seconds"] > 0
     assert result.attrs["compile_seconds"] >= 0
     assert result.attrs["units_found"] == 0
+    assert result.attrs["commit"]
+    assert "unit_commits" not in result.attrs
 
 
 def test_result_survives_saving_and_loading(finished):
