@@ -4,21 +4,22 @@ The paper learns an activation function by gradient descent through whole traini
 and asks in section 6 whether such a function would help larger networks as well. Here functions are
 learned inside the MLP and the CNN of Table 1. Both networks, at one, two and four times their width
 and with one and two more layers, are then trained with the learned functions and with seven known
-ones (ReLU, ELU, Swish, GELU, tanh, Snake x + sin² x, sine), each at its own best learning rate. The
-literature's best case is Swish: found by a search with small networks, it tends to work better than
-ReLU in deeper ones (Ramachandran et al., 2017).
+ones (ReLU, ELU, Swish, GELU, tanh, Snake x + sin² x, sine), each at its own best learning rate, and
+in the networks of Table 1 also at one rate for all, as the paper compares them. The literature's
+best case is Swish: found by a search with small networks, it tends to work better than ReLU in
+deeper ones (Ramachandran et al., 2017).
 
-The function is f(x) = ELU(x) + 0.2 g(x), g a network 1-32-1, as in the paper. An outer step draws
-new initial weights and new batches, trains the network by RMSprop for some steps, and updates g by
-Adam with the gradient, through the training, of the mean loss of its later batches, which no step
-has seen before.
+The function is f(x) = ELU(x) + 0.2 g(x), g a network 1-32-1 (1-100-1 in the paper's code). An outer
+step draws new initial weights and new batches, trains the network by RMSprop for some steps, and
+updates g by Adam with the gradient, through the training, of the mean loss of its later batches,
+which no step has seen before.
 
 Source: Greydanus & Kobak (2024), sections 5.4 and 6. Limits:
 
 1. Seeds. Trial s learns both functions and draws the initial weights of all networks from seed s;
-   all functions share them, and wider or deeper networks of an architecture have draws of their
-   own, so that differences between functions are paired. The trials that choose learning rates are
-   others: their functions and networks have no seed in common with those that claims are about.
+   all functions share them, so that differences between functions are paired. The trials that
+   choose learning rates are others: their functions and networks have no seed in common with those
+   that claims are about.
 2. The learning rate of every function in every network is the best of the same five, by accuracy on
    generated validation samples in one trial. Accuracy is measured on 10,000 generated samples,
    which choose nothing.
@@ -68,6 +69,8 @@ HEADLINES = (
     "ahead-4-times-as-wide-cnn",
     "transfers-to-mlp",
     "transfers-to-cnn",
+    "tuning-costs-mlp",
+    "tuning-costs-cnn",
 )
 LITERATURE = (
     "Greydanus & Kobak (2024), Scaling Down Deep Learning with MNIST-1D, ICML, section 6",

@@ -43,6 +43,8 @@ class Config:
         n_steps: updates of these networks.
         rates: learning rates of Adam that are tried for every function; a rate falls to zero along
             a cosine.
+        common_rate: learning rate of all functions alike, in the networks of Table 1, to show
+            what tuning changes.
         batch_size: samples per batch.
         data: what the samples are, but for their number; claims belong to the published ones.
     """
@@ -58,6 +60,7 @@ class Config:
     sizes: _Sizes = SIZES
     n_steps: Count = 800
     rates: _Rates = (0.001, 0.003, 0.01, 0.03, 0.1)
+    common_rate: Positive = 0.003
     batch_size: Annotated[int, Integer(1, 4000)] = 100
     data: DatasetConfig = PUBLISHED_DATA
 

@@ -12,6 +12,7 @@ from mnist1d.experiments.beyond.activation_transfer.config import (
     ARCHITECTURES,
     FUNCTIONS,
     PLACES,
+    SIZES,
     Config,
 )
 from mnist1d.experiments.beyond.activation_transfer.learning import Learner
@@ -41,7 +42,9 @@ def run(
         - `tuning_accuracy` (architecture, size, function, rate, tuning_seed): on validation
           samples (fraction); `chosen_rate` (architecture, size, function);
         - `test_accuracy`, `validation_accuracy` (architecture, size, function, seed): fractions
-          after the last step; NaN where a training diverged.
+          after the last step; NaN where a training diverged;
+        - `untuned_accuracy` (architecture, function, seed): test accuracy in the networks of Table
+          1 with the same learning rate for all functions.
     """
     compute = compute or Compute()
     learned, terms = _learn(config, compute, progress)
@@ -56,6 +59,7 @@ def run(
         "Tuning (networks, all functions)",
         compute,
         progress,
+        size=config.sizes,
         rate=config.rates,
         seed=range(config.tuning_seeds),
     ).validation_accuracy
@@ -81,12 +85,33 @@ def run(
         "Training (networks, all functions)",
         compute,
         progress,
+        size=config.sizes,
         seed=range(config.seeds),
     )
+    untuned = _train(
+        config,
+        [
+            _network(
+                config,
+                architecture,
+                SIZES[0],
+                seed,
+                [config.common_rate] * len(FUNCTIONS),
+                terms,
+                tuning=False,
+            )
+            for seed, architecture in product(range(config.seeds), ARCHITECTURES)
+        ],
+        "Training at one rate (networks, all functions)",
+        compute,
+        progress,
+        size=SIZES[:1],
+        seed=range(config.seeds),
+    ).test_accuracy.sel(size=SIZES[0], drop=True)
     tuning = tried.rename(seed="tuning_seed").drop_vars("tuning_seed")
     return (
         learned.merge(final)
-        .assign(tuning_accuracy=tuning, chosen_rate=chosen)
+        .assign(tuning_accuracy=tuning, chosen_rate=chosen, untuned_accuracy=untuned)
         .transpose("source", "architecture", "size", "function", "rate", "tuning_seed", ...)
     )
 
@@ -154,12 +179,7 @@ def _train(
     progress: Progress,
     **by: Sequence[Any],
 ) -> xr.Dataset:
-    labels: dict[str, Sequence[Any]] = {
-        "architecture": ARCHITECTURES,
-        "size": config.sizes,
-        **by,
-        "function": FUNCTIONS,
-    }
+    labels: dict[str, Sequence[Any]] = {"architecture": ARCHITECTURES, **by, "function": FUNCTIONS}
     trained = compute(tasks, Trainer, config)
     return assemble(
         counted(trained, tasks, progress, lambda _: bar, lambda task: task.cost),
