@@ -217,6 +217,33 @@ def test_the_data_room_works_by_keyboard_alone(visit):
     assert "stage=0" in hash_of(page)
 
 
+def test_rooms_are_changed_and_a_test_is_taken_by_keyboard_alone(visit):
+    page = visit("#/about")
+
+    def reach(name):
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.innerText?.trim()") == name:
+                page.keyboard.press("Enter")
+                return
+        raise AssertionError(name)
+
+    for room in ("Data", "Train", "Phenomena", "Test yourself"):
+        page.locator("body").focus()
+        reach(room)
+        page.wait_for_function(f"document.title.startsWith('{room}')")
+    reach("Start with labelled samples")
+    page.wait_for_selector("text=Seen: 10")
+    reach("Begin the test: 100 samples")
+    for i in range(10):
+        page.wait_for_selector(f"text=Sample {i + 1} of 100")
+        page.keyboard.press(str(i))
+    # What the answers were is what the keyboard is at, and the next key is to go on.
+    page.wait_for_selector("text=of the last ten are right")
+    reach("Continue")
+    page.wait_for_selector("text=Sample 11 of 100")
+
+
 @pytest.mark.parametrize(
     "hash_",
     [

@@ -73,6 +73,18 @@ def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded):
         "(before) => document.querySelector('.scores').innerText != before", arg=before
     )
 
+    # A signal that is dragged is shifted and sheared.
+    stage = page.locator(".stage.held")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + box["width"] * 10 / 39, middle[1] + box["height"] / 5, steps=3)
+    page.mouse.up()
+    assert page.locator("input[type=range][aria-label=Shift]").input_value() == "10"
+    assert page.locator("input[type=range][aria-label=Shear]").input_value() == "2"
+
     # Other settings are another race.
     page.get_by_label("Batch size", exact=True).first.fill("100")
     page.keyboard.press("Enter")

@@ -1,6 +1,6 @@
 // Inside a run: what it confuses, what its first layer looks at, and its answer to a signal that the reader moves.
 
-import { html, useEffect, useState } from "../../vendor/htm-preact.js";
+import { html, useEffect, useRef, useState } from "../../vendor/htm-preact.js";
 import { Button, Select, Slider } from "../../app/controls.js";
 import { download, npz } from "../../app/files.js";
 import { pathOf, Signal } from "../../app/plots.js";
@@ -124,18 +124,33 @@ function ByHand({ run, step, sets, sample, onSample }) {
     };
   }, [run, step, sample, shift, shear, height]);
 
+  /** Where the pointer took hold of the signal. */
+  const held = useRef(/** @type {{ x: number, y: number, shift: number, shear: number } | null} */ (null));
+  /** Along the signal it shifts; across it tilts. @param {any} event */
+  const drag = (event) => {
+    if (held.current === null) return;
+    const { width, height: tall } = event.currentTarget.getBoundingClientRect();
+    const points = Math.round(((event.clientX - held.current.x) / width) * (length - 1));
+    const slope = held.current.shear + ((event.clientY - held.current.y) / tall) * (frame.high - frame.low);
+    setShift((((held.current.shift + points) % length) + length) % length);
+    setShear(Math.round(10 * Math.min(5, Math.max(-5, slope))) / 10);
+  };
+
   const frame = { width: 480, height: 200, low: -5, high: 5 };
   const strongest = answer ? Math.max(...answer.slopes.map(Math.abs), 1e-12) : 1;
   const best = answer ? answer.probabilities.indexOf(Math.max(...answer.probabilities)) : -1;
   return html`<h3>A signal in your hands</h3>
     <div class="two">
       <div>
-        <svg class="stage" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-label="Test sample ${sample} as you moved it; bars show what matters for the score of its class">
+        <svg class="stage held" viewBox="0 0 ${frame.width} ${frame.height}"
+          onPointerDown=${(/** @type {any} */ event) => { event.currentTarget.setPointerCapture(event.pointerId); held.current = { x: event.clientX, y: event.clientY, shift, shear }; }}
+          onPointerMove=${drag} onPointerUp=${() => { held.current = null; }} onPointerCancel=${() => { held.current = null; }}
+          role="img" aria-label="Test sample ${sample} as you moved it; bars show what matters for the score of its class">
           ${answer && [...answer.slopes].map((slope, i) => html`<rect class="salient" x=${((i - 0.5) * frame.width) / (length - 1)} width=${frame.width / (length - 1)} y="0" height=${frame.height}
             opacity=${(0.45 * Math.abs(slope)) / strongest} />`)}
           <path class="before" d=${pathOf(original, frame)} /><path d=${pathOf(moved, frame)} />
         </svg>
-        <p class="small">Shaded: the points that the score of its true class, ${test.y[sample]}, depends on most (absolute gradient).</p>
+        <p class="small">Drag it: along to shift, up and down to shear. Shaded: the points that the score of its true class, ${test.y[sample]}, depends on most (absolute gradient).</p>
       </div>
       <div>
         <${Slider} name="Test sample" value=${sample} slider=${[0, 999, 1]} lowest=${0} highest=${999} whole initial=${0} onChange=${(/** @type {number} */ i) => onSample(i)} />
