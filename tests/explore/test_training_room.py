@@ -86,8 +86,9 @@ def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded):
     assert page.locator("input[type=range][aria-label=Shear]").input_value() == "2"
 
     # Other settings are another race.
-    page.get_by_label("Batch size", exact=True).first.fill("100")
-    page.keyboard.press("Enter")
+    for name, value in (("Batch size", "100"), ("Steps", "20000")):
+        page.get_by_label(name, exact=True).first.fill(value)
+        page.keyboard.press("Enter")
     page.wait_for_selector("text=The settings have changed")
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_selector("button:has-text('Pause')")

@@ -1,6 +1,6 @@
 // The human test: learn, answer, compare with the models.
 
-import { html, useEffect, useRef, useState } from "../../vendor/htm-preact.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../../vendor/htm-preact.js";
 import { Button, Select } from "../../app/controls.js";
 import { Signal } from "../../app/plots.js";
 import { publishedSet } from "../../app/samples.js";
@@ -119,7 +119,7 @@ function Questions({ test, update, finish }) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (!reviews && n < QUESTIONS && /^\d$/.test(event.key)) answer(Number(event.key));
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listen = (/** @type {KeyboardEvent} */ event) => typed.current(event);
     addEventListener("keydown", listen);
     return () => removeEventListener("keydown", listen);
