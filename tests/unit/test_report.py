@@ -127,6 +127,17 @@ def test_whatever_is_not_reproduced_has_a_reason(report):
                 assert judged.why.replace("*", "\\*") in PAGES[section.name]
 
 
+def test_the_figure_of_a_few_numbers_is_as_wide_as_what_is_written_in_it(report):
+    few = [each for each in compared(report) if each.judged.verdict == "imprecise"][:1]
+    few[0] = few[0]._replace(distance=9.0)  # which is named
+    drawn = drawing(few)
+    width = float(re.search(r'viewBox="0 0 (\d+)', drawn)[1])
+    name = few[0].judged.claim.name
+    for text in ("imprecise (1)", name):
+        (start,) = re.findall(rf'<text x="([\d.]+)" y="[\d.]+">{re.escape(text)}<', drawn)
+        assert float(start) + 6 * len(text) < width
+
+
 def test_the_figure_has_every_published_number_with_a_spread(report):
     found = compared(report)
     published = {

@@ -15,6 +15,8 @@ from mnist1d.measures.text import mean_of
 from mnist1d.report.contents import Judged, Report, Section
 
 _STEP, _GAP, _LEFT, _TOP, _HEIGHT, _BELOW = 10, 16, 44, 34, 230, 86
+_LETTER = 6.4
+"""Width of a letter, at most on the average."""
 _MOST = 6.0
 """A number further away is drawn at this distance; pointing at it tells the true one."""
 
@@ -99,17 +101,21 @@ def drawing(found: Sequence[Compared]) -> Markup:
         return Markup()
     limit = min(_MOST, max(4.0, *(math.ceil(abs(each.distance)) for each in found)))
     drawn, x = [], float(_LEFT + _GAP)
+    verdicts = dict.fromkeys(each.judged.verdict for each in found)
+    ends = [x + sum(map(_width_in_legend, verdicts))]
     for name, group in groupby(found, lambda each: each.section.name):
         start = x
         for each in group:
             drawn.append(_one(each, x, limit))
+            if not each.is_within:
+                ends.append(x + 7 + _LETTER * len(each.judged.claim.name))
             x += _STEP
         middle = (start + x - _STEP) / 2
         y = _TOP + _HEIGHT + 14
         place = f'x="{middle + 3:.0f}" y="{y}" transform="rotate(-32 {middle + 3:.0f} {y})"'
         drawn.append(f'<text {place} text-anchor="end">{escape(name)}</text>')
         x += _GAP
-    width, height = round(x), _TOP + _HEIGHT + _BELOW
+    width, height = round(max(x, *ends)), _TOP + _HEIGHT + _BELOW
     parts = [f"<style>{STYLE}</style>", *_axis(limit, width), *drawn, *_legend(found)]
     return Markup(  # noqa: S704 (numbers, and words that are escaped)
         f'<svg xmlns="http://www.w3.org/2000/svg" class="compared" role="img" '
@@ -173,4 +179,8 @@ def _legend(found: Sequence[Compared]) -> Iterable[str]:
             n = sum(each.judged.verdict == verdict for each in found)
             yield _mark(verdict, x, 14)
             yield f'<text x="{x + 8}" y="18">{verdict} ({n})</text>'
-            x += 44 + 6.4 * len(verdict)
+            x += _width_in_legend(verdict)
+
+
+def _width_in_legend(verdict: Verdict) -> float:
+    return 44 + _LETTER * len(verdict)
