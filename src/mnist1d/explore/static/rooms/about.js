@@ -27,8 +27,7 @@ export function AboutRoom({ about }) {
       and sends nothing anywhere. Its samples are those of <code>mnist1d.stream.Stream</code> and <code>mnist1d.load()</code>,
       and results of models are those of the package's record.</p>
     <p>The address holds everything that you set: a link is an experiment. For a lesson, a link can also hide
-      parts: <code>hide=controls,templates</code> leaves out parts of the room (<code>controls</code>, <code>steps</code>, <code>templates</code>,
-      <code>shift</code>, <code>copy</code>, <code>rooms</code>), <code>only=shear_scale,seed</code> shows these controls alone,
+      parts: <code>hide=controls,templates</code> leaves out parts of the room (<code>controls</code>, <code>steps</code>, <code>templates</code>, <code>shift</code>, <code>copy</code>, <code>rooms</code>), <code>only=shear_scale,seed</code> shows these controls alone,
       and <code>note=...</code> puts a line above.</p>
     <h2>Keys</h2>
     <p>Tab and Shift+Tab move between controls, arrows change them, Ctrl+Z undoes and Ctrl+Shift+Z redoes. In a test, the
