@@ -40,7 +40,7 @@ export function DataRoom({ session, about }) {
       <h1>Ten digits, forty points</h1>
       <p class="lead">
         Every signal is one of ten templates, moved, stretched, tilted and buried in noise. Move a control: the
-        random draws stay, so that only what it changes, changes.
+        random draws stay, so that only what it changes, changes, and the scale, as signals are standardised.
       </p>
       ${made.wrong && html`<p class="wrong" role="alert">There are no such samples: ${made.wrong}</p>`}
       ${made.samples &&
