@@ -13,6 +13,15 @@ pytestmark = pytest.mark.slow
 SMALL = "#/train?models=Logistic,CNN&width.CNN=4&runs=2&steps=120&samples=500&batch=50"
 
 
+def workers_of(page, expected):
+    """Return how many workers a page has, once there are as many as expected or time is over."""
+    for _ in range(100):
+        if len(page.workers) == expected:
+            break
+        page.wait_for_timeout(100)
+    return len(page.workers)
+
+
 def test_its_data_are_the_packages(visit):
     page = visit("#/train")
     parameters = {"seed": 5, "label_noise": 0.2, "positions": "flipped", "iid_noise_scale": 0.1}
@@ -101,11 +110,10 @@ def test_workers_end_with_the_room_and_with_every_new_race(visit):
     for _ in range(10):
         page.get_by_role("button", name="Start again" if _ else "One step").click()
         page.wait_for_selector(".inside")
-    assert len(page.workers) == 4
+    assert workers_of(page, 4) == 4
     page.get_by_role("link", name="About").click()
     page.wait_for_selector("text=This page")
-    page.wait_for_timeout(200)
-    assert page.workers == []
+    assert workers_of(page, 0) == 0
 
 
 def test_the_phenomena_say_what_the_record_says(visit):
@@ -125,11 +133,10 @@ def test_a_live_measurement_can_be_stopped(visit):
     page = visit("#/phenomena")
     page.get_by_role("button", name="Measure", exact=True).click()
     page.wait_for_selector("text=0 of 12 widths")
-    assert len(page.workers) == 2
+    assert workers_of(page, 2) == 2
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_role("button", name="Measure", exact=True).wait_for()
-    page.wait_for_timeout(200)
-    assert page.workers == []
+    assert workers_of(page, 0) == 0
 
 
 def test_nobody_complained_and_nothing_foreign_was_asked_for(heard, page_url):
