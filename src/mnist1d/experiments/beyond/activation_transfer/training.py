@@ -72,12 +72,12 @@ def training_of(config: Config) -> Training:
         return cross_entropy(predict(equip(network, data), x), labels)
 
     def evaluate(network: Any, data: Any) -> dict[str, Array]:
-        model = equip(network, data)
+        # Together, as every prediction compiles all functions once more.
+        x, labels = data["evaluated"]
+        logits = predict(equip(network, data), x, chunk_size=200)
+        parts = {"validation": slice(N_VALIDATION), "test": slice(N_VALIDATION, None)}
         return {
-            f"{part}_accuracy": accuracy(
-                predict(model, data[part][0], chunk_size=200), data[part][1]
-            )
-            for part in ("validation", "test")
+            f"{name}_accuracy": accuracy(logits[rows], labels[rows]) for name, rows in parts.items()
         }
 
     return Training(
@@ -107,10 +107,11 @@ class Trainer:
     def __init__(self, config: Config) -> None:
         self._training, self._programs = training_of(config), Programs()
         dataset = generate(config.data)
+        validation = fresh_samples(dataset, N_VALIDATION, seed=VALIDATION_SEED)
+        test = fresh_samples(dataset, N_TEST, seed=TEST_SEED)
         parts = {
             "train": (dataset.x, dataset.y),
-            "validation": fresh_samples(dataset, N_VALIDATION, seed=VALIDATION_SEED),
-            "test": fresh_samples(dataset, N_TEST, seed=TEST_SEED),
+            "evaluated": tuple(map(np.concatenate, zip(validation, test, strict=True))),
         }
         self._data = {
             name: (x.astype(np.float32), y.astype(np.int32)) for name, (x, y) in parts.items()
