@@ -134,8 +134,9 @@ def fit_peak(sizes: ArrayLike, test_error: ArrayLike) -> float:
         them; NaN if a run diverged or there are fewer than `LEAST_SIZES` sizes.
 
     >>> sizes = np.arange(36, 81, 4)
-    >>> round(fit_peak(sizes, 50 - np.log(sizes / 55) ** 2), 1), fit_peak(sizes, sizes / 10)
-    (55.0, 80.0)
+    >>> errors = 50 - np.log(sizes / 55) ** 2, sizes / 10
+    >>> [round(fit_peak(sizes, each), 1) for each in errors]
+    [55.0, 80.0]
     """
     sizes, test_error = _curve(sizes, test_error)
     near = (sizes >= WINDOW[0]) & (sizes <= WINDOW[1])
