@@ -132,3 +132,18 @@ def downloaded():
         return download.value.path()
 
     return file
+
+
+@pytest.fixture
+def workers_of():
+    """Return a function that counts a page's workers, once there are as many as expected."""
+
+    def count(page, expected):
+        # The browser says a while later that a worker has ended.
+        for _ in range(100):
+            if len(page.workers) == expected:
+                break
+            page.wait_for_timeout(100)
+        return len(page.workers)
+
+    return count

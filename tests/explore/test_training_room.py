@@ -13,15 +13,6 @@ pytestmark = pytest.mark.slow
 SMALL = "#/train?models=Logistic,CNN&width.CNN=4&runs=2&steps=120&samples=500&batch=50"
 
 
-def workers_of(page, expected):
-    """Return how many workers a page has, once there are as many as expected or time is over."""
-    for _ in range(100):
-        if len(page.workers) == expected:
-            break
-        page.wait_for_timeout(100)
-    return len(page.workers)
-
-
 def test_its_data_are_the_packages(visit):
     page = visit("#/train")
     parameters = {"seed": 5, "label_noise": 0.2, "positions": "flipped", "iid_noise_scale": 0.1}
@@ -105,7 +96,7 @@ def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded):
     page.wait_for_selector("button:has-text('Go on')")
 
 
-def test_workers_end_with_the_room_and_with_every_new_race(visit):
+def test_workers_end_with_the_room_and_with_every_new_race(visit, workers_of):
     page = visit(SMALL)
     for _ in range(10):
         page.get_by_role("button", name="Start again" if _ else "One step").click()
@@ -129,7 +120,7 @@ def test_the_phenomena_say_what_the_record_says(visit):
     assert "outer step 0," in page.inner_text("main")
 
 
-def test_a_live_measurement_can_be_stopped(visit):
+def test_a_live_measurement_can_be_stopped(visit, workers_of):
     page = visit("#/phenomena")
     page.get_by_role("button", name="Measure", exact=True).click()
     page.wait_for_selector("text=0 of 12 widths")
