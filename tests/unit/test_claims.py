@@ -53,6 +53,13 @@ def verdict(rule, measured):
         # Three published runs that scatter by 2 have a mean that scatters, too.
         (Equals(94, 2, sd=2, n=3), 90.9, 0.5, "consistent"),
         (Equals(94, 2), 90.9, 0.5, "differs"),
+        # An uncertainty that is stated without a number of runs is taken to be known.
+        (Equals(94, 2, sd=2), 90.9, 0.5, "consistent"),
+        (Equals(94, 2, sd=2), 89.9, 0.5, "differs"),
+        # What rounds to 94 may have been 93.5.
+        (Equals(94, 2), 92.8, 0.35, "differs slightly"),
+        (Equals(94, 2, digits=0), 92.8, 0.35, "reproduced"),
+        (Equals(94, 2, digits=1), 92.8, 0.35, "differs slightly"),
         (AtLeast(99), 99.5, 0.2, "reproduced"),
         (AtLeast(99), 99.1, 0.2, "imprecise"),
         (AtLeast(99), 98.0, 0.2, "differs"),
@@ -83,9 +90,10 @@ def test_verdict_of_every_rule(rule, mean, sd, expected):
 
 def test_a_published_number_is_compatible_exactly_within_the_prediction_interval():
     for published in np.linspace(88, 98, 101):
-        (judged,) = judge([claim(Equals(published, 2), runs(93, 0.9))], RESULT, full=True)
-        low, high = judged.assessment.prediction
-        assert judged.is_compatible == (low <= published <= high)
+        for rule in (Equals(published, 2), Equals(published, 2, digits=0)):
+            (judged,) = judge([claim(rule, runs(93, 0.9))], RESULT, full=True)
+            low, high = judged.assessment.prediction
+            assert judged.is_compatible == (low <= published <= high)
 
 
 def test_a_difference_among_many_claims_is_corrected_for_their_number():

@@ -141,21 +141,20 @@ def error_of_difference(found: Spread, n: int = 1, sd: float | None = None) -> t
     Args:
         found: runs of one's own.
         n: number of the other runs.
-        sd: their standard deviation; None if unknown: then it is taken to be that of `found`.
+        sd: their standard deviation; None if unknown: then it is taken to be that of `found`. Of a
+            single run it is a stated uncertainty, and taken to be known.
 
     Returns: standard deviation of the difference of the means, and its degrees of freedom.
 
     >>> error_of_difference(Spread(64.1, 2.0, 4, 3))
     (2.236..., 3)
     """
-    if sd is None or n < 2:
+    if sd is None:
         return found.sd * math.sqrt(1 / n + 1 / found.n) if found.n else math.nan, found.df
     ours, theirs = found.error**2, sd**2 / n
-    # Welch's and Satterthwaite's degrees of freedom.
-    spread_of_both = (ours**2 / found.df if ours else 0.0) + theirs**2 / (n - 1)
-    return math.sqrt(ours + theirs), (
-        ours + theirs
-    ) ** 2 / spread_of_both if spread_of_both else 1.0
+    # Welch's and Satterthwaite's degrees of freedom; infinite if both are known.
+    of_both = (ours**2 / found.df if ours else 0.0) + (theirs**2 / (n - 1) if n > 1 else 0.0)
+    return math.sqrt(ours + theirs), (ours + theirs) ** 2 / of_both if of_both else math.inf
 
 
 def _two_sided(difference: float, error: float, df: float) -> float:

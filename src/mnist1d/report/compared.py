@@ -76,9 +76,8 @@ def _compared(section: Section, judged: Judged) -> Compared | None:
     if not math.isfinite(error) or error == 0:
         return None
     _, high = prediction_interval(found, rule.n, rule.sd, 1 - ALPHA)
-    return Compared(
-        section, judged, (found.mean - rule.published) / error, (high - found.mean) / error
-    )
+    limit = (high - found.mean + rule.rounding) / error
+    return Compared(section, judged, (found.mean - rule.published) / error, limit)
 
 
 def caption(found: Sequence[Compared]) -> str:

@@ -83,6 +83,8 @@ class Equals:
             the published standard deviation.
         sd: standard deviation of the published runs, if it is given.
         n: number of published runs.
+        digits: after the point, of a published number that is rounded more coarsely than it was
+            measured: it is compatible if any number that rounds to it is. None if it is exact.
 
     | compatible | 90 % interval | verdict |
     |---|---|---|
@@ -102,20 +104,28 @@ class Equals:
     margin: float
     sd: float | None = None
     n: int = 1
+    digits: int | None = None
 
     @property
     def accepted(self) -> tuple[float, float]:
         """The published number give or take the margin."""
         return self.published - self.margin, self.published + self.margin
 
+    @property
+    def rounding(self) -> float:
+        """How far the published number may be from the one that was measured."""
+        return 0.0 if self.digits is None else _half_unit(self.digits)
+
     def assess(self, found: Spread) -> Assessment:
         """Assess the mean of runs."""
         low, high = interval_of_mean(found, 1 - 2 * ALPHA)
+        away = np.clip(found.mean - self.published, -self.rounding, self.rounding)
+        least, most = prediction_interval(found, self.n, self.sd, 1 - ALPHA)
         return Assessment(
-            p_compatible(found, self.published, self.n, self.sd),
+            p_compatible(found, self.published + float(away), self.n, self.sd),
             _within((low, high), self.accepted),
             (high - low) / 2 <= self.margin,
-            prediction_interval(found, self.n, self.sd, 1 - ALPHA),
+            (least - self.rounding, most + self.rounding),
         )
 
     def verdict(self, found: Assessment, p: float) -> Verdict:
@@ -292,7 +302,7 @@ class Counted(Fact):
     @property
     def accepted(self) -> tuple[float, float]:
         """What rounds to the published number."""
-        half = 0.5 * 10.0**-self.digits
+        half = _half_unit(self.digits)
         return self.published - half, self.published + half
 
     def assess(self, found: Spread) -> Assessment:
@@ -388,6 +398,10 @@ class NoData:
 
 def _with_sd(published: float, sd: float | None) -> str:
     return f"{published:g}" if sd is None else f"{published:g} ± {sd:g}"
+
+
+def _half_unit(digits: int) -> float:
+    return 0.5 * 10.0**-digits
 
 
 def _mirrored(found: Spread) -> Spread:
