@@ -309,6 +309,7 @@ def test_usual_models_are_judged_by_their_own_numbers(diverged):
     assert (logistic.mean, logistic.n) == (pytest.approx(92.4), 10_000)
     assert logistic.low < 92
     assert logistic.high > 92.8
+    assert by_name["test-accuracy-mnist-logistic"].verdict == "differs"
     assert by_name["mnist-94-is-training-accuracy"].verdict == "verified"
     assert by_name["does-not-fit-training-set-mnist-logistic"].verdict == "verified"
     assert "98.0 %" in classification.explain(result)["test-accuracy-mnist-mlp"]

@@ -15,6 +15,7 @@ from mnist1d.experiments.classification.measures import (
     converged_training,
     counted,
     early_stopped,
+    gap,
     lowest,
     minutes_without_usual_models,
     not_fitted,
@@ -22,7 +23,7 @@ from mnist1d.experiments.classification.measures import (
     usual,
 )
 from mnist1d.harness.claims import Claim
-from mnist1d.harness.verdicts.margins import ACCURACY, MNIST_ACCURACY
+from mnist1d.harness.verdicts.margins import ACCURACY
 from mnist1d.harness.verdicts.rules import (
     AtLeast,
     AtMost,
@@ -40,19 +41,19 @@ HAS_MNIST, HAS_WIDE, HAS_USUAL = (
     "usual_test_accuracy",
 )
 """Variables that tell whether a result has MNIST, the MLP of width 256, and usual models."""
-TABLE_1: Mapping[tuple[str, str], Equals | AtLeast] = {
-    ("mnist", "Logistic"): Equals(94, MNIST_ACCURACY, sd=0.5, n=3),
+TABLE_1: Mapping[tuple[str, str], Equals | AtLeast | Counted] = {
+    ("mnist", "Logistic"): Counted(94),
     ("mnist", "MLP"): AtLeast(99),
     ("mnist", "CNN"): AtLeast(99),
     ("mnist", "GRU"): AtLeast(99),
-    ("plain", "Logistic"): Equals(32, ACCURACY, sd=1, n=3),
-    ("plain", "MLP"): Equals(68, ACCURACY, sd=2, n=3),
-    ("plain", "CNN"): Equals(94, ACCURACY, sd=2, n=3),
-    ("plain", "GRU"): Equals(91, ACCURACY, sd=2, n=3),
-    ("shuffled", "Logistic"): Equals(32, ACCURACY, sd=1, n=3),
-    ("shuffled", "MLP"): Equals(68, ACCURACY, sd=2, n=3),
-    ("shuffled", "CNN"): Equals(56, ACCURACY, sd=2, n=3),
-    ("shuffled", "GRU"): Equals(57, ACCURACY, sd=2, n=3),
+    ("plain", "Logistic"): Equals(32, ACCURACY, sd=1, n=3, digits=0),
+    ("plain", "MLP"): Equals(68, ACCURACY, sd=2, n=3, digits=0),
+    ("plain", "CNN"): Equals(94, ACCURACY, sd=2, n=3, digits=0),
+    ("plain", "GRU"): Equals(91, ACCURACY, sd=2, n=3, digits=0),
+    ("shuffled", "Logistic"): Equals(32, ACCURACY, sd=1, n=3, digits=0),
+    ("shuffled", "MLP"): Equals(68, ACCURACY, sd=2, n=3, digits=0),
+    ("shuffled", "CNN"): Equals(56, ACCURACY, sd=2, n=3, digits=0),
+    ("shuffled", "GRU"): Equals(57, ACCURACY, sd=2, n=3, digits=0),
 }
 
 
@@ -214,10 +215,10 @@ CLAIMS = (
     ),
     Claim(
         "does-not-fit-training-set-logistic",
-        "Logistic regression stays below 100 % training accuracy on MNIST-1D: "
-        "what is missing (percentage points)",
+        "Logistic regression stays below 100 % training accuracy on MNIST-1D, to a whole per cent: "
+        "what is missing, more than half a point (percentage points)",
         "Table 1, caption",
-        Positive(),
+        Positive(least=0.5),
         not_fitted("plain", "Logistic"),
     ),
     *(
@@ -259,7 +260,7 @@ CLAIMS = (
             f"Shuffling the positions costs the {model} about 35 points of test accuracy "
             "(percentage points)",
             "Section 4",
-            Equals(35, ACCURACY),
+            Equals(35, ACCURACY, digits=0),
             early_stopped("plain", model) - early_stopped("shuffled", model),
         )
         for model in ("CNN", "GRU")
@@ -269,11 +270,20 @@ CLAIMS = (
             f"shuffling-spares-{model.lower()}",
             f"Shuffling the positions leaves the test accuracy of {model} as it is "
             "(percentage points)",
-            "Table 1",
+            "Section 4, Table 1",
             Similar(ACCURACY),
             early_stopped("plain", model) - early_stopped("shuffled", model),
         )
         for model in ("Logistic", "MLP")
+    ),
+    Claim(
+        "mlp-overfits",
+        "The MLP overfits, and the CNN, which fits its training set as well, does so benignly: gap "
+        "between training and test accuracy after the last step, MLP minus CNN "
+        "(percentage points)",
+        "Section 4",
+        Positive(),
+        gap("plain", "MLP") - gap("plain", "CNN"),
     ),
     *(
         _better(

@@ -33,6 +33,11 @@ def after_last_step(data: str, model: str) -> Measure:
     return _accuracy("test", data, model, last)
 
 
+def gap(data: str, model: str) -> Measure:
+    """Training minus test accuracy after the last step, in percentage points."""
+    return _accuracy("train", data, model, last) - after_last_step(data, model)
+
+
 def best_training(data: str, model: str) -> Measure:
     """Training accuracy in per cent, the highest of all evaluations."""
     return _accuracy("train", data, model, lambda values, step: values.max(step))

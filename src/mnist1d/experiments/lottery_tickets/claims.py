@@ -176,7 +176,7 @@ CLAIMS = (
             f"A ticket trained for long on {study} signals: test accuracy, mean of the last "
             f"{STUDY_LATE:,} steps (%)",
             f"Section 5.1, Figure 4 {panel}",
-            Equals(70, ACCURACY),
+            Equals(70, ACCURACY, digits=0),
             studied(study, "lottery"),
         )
         for study, panel in (("original", "c"), ("flipped", "d"))
@@ -267,7 +267,7 @@ CLAIMS = (
         "locality-is-what-helps",
         "Random first layers with the ticket's runs of neighbouring weights beat those with its "
         "numbers of weights per unit and input alone",
-        "beyond the paper: a causal control of Figure 4 g",
+        "Beyond the paper: a causal control of Figure 4 g",
         None,
         studied("re-initialised", "same runs") - studied("re-initialised", "same degrees"),
         needs="control_test_accuracy",
@@ -276,7 +276,7 @@ CLAIMS = (
         "ticket-is-more-than-degrees",
         "The re-initialised ticket beats random first layers with its numbers of weights per unit "
         "and input",
-        "beyond the paper: a causal control of Figure 4 g",
+        "Beyond the paper: a causal control of Figure 4 g",
         None,
         studied("re-initialised", "lottery") - studied("re-initialised", "same degrees"),
         needs="control_test_accuracy",

@@ -141,7 +141,7 @@ CLAIMS = (
         "rate-own-weights",
         "The metalearned learning rate is 0.62: median over our initial weights",
         FIGURE,
-        Equals(0.62, LEARNING_RATE),
+        Equals(0.62, LEARNING_RATE, digits=2),
         typical_rate,
     ),
     Claim(

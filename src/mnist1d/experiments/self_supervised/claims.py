@@ -164,7 +164,7 @@ CLAIMS = (
         "before-head",
         "Linear accuracy before the projection head (%)",
         FIGURE,
-        Equals(82, PROBE_ACCURACY),
+        Equals(82, PROBE_ACCURACY, digits=0),
         accuracy("default", BACKBONE),
     ),
     *(
@@ -235,7 +235,7 @@ CLAIMS = (
             f"loss-{slug(variant)}",
             f"Loss in the last epoch, {variant} (nats)",
             PRINTED,
-            Equals(published, LOSS),
+            Equals(published, LOSS, digits=2),
             final_loss(variant),
         )
         for variant, published in zip(VARIANTS, (2.88, 3.39, 2.87), strict=True)

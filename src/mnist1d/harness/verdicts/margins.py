@@ -8,10 +8,6 @@ ACCURACY = 2.0
 """Accuracies and errors of networks, percentage points: the rows of Table 1 that the paper sets
 apart are three points or more from each other."""
 
-MNIST_ACCURACY = 1.0
-"""Accuracies on MNIST, percentage points: Table 1 has 94 and more than 99 there, so that a point
-sets networks apart."""
-
 SMALL_TEST_ACCURACY = 4.0
 """Accuracies on 500 test samples, percentage points: about two binomial standard errors."""
 
