@@ -8,6 +8,7 @@ Without the `lab` extra there is no JAX, and only the tests of the core can run.
 
 import atexit
 import os
+import shutil
 import tempfile
 from importlib.util import find_spec
 
@@ -50,3 +51,17 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Return a browser, of playwright; its event loop ends with the module, as others need one."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    chromium = next(filter(None, map(shutil.which, names)), None)
+    if chromium is None:
+        pytest.skip("no Chromium is installed")
+    # As root, which tests in a container run as, Chromium has no sandbox.
+    options = {"executable_path": chromium, "args": ["--no-sandbox"]}
+    with playwright.sync_playwright() as running, running.chromium.launch(**options) as started:
+        yield started

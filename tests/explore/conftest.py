@@ -1,7 +1,6 @@
 """The explorer's modules in a real browser, from a server of this machine."""
 
 import base64
-import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,8 +13,6 @@ import mnist1d.explore
 from mnist1d.explore import Explorer
 
 STATIC = Path(mnist1d.explore.__file__).parent / "static"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class _Files(SimpleHTTPRequestHandler):
@@ -36,17 +33,6 @@ def static_url():
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    # As root, which tests in a container run as, Chromium has no sandbox.
-    options = {"executable_path": CHROMIUM, "args": ["--no-sandbox"]}
-    with playwright.sync_playwright() as running, running.chromium.launch(**options) as started:
-        yield started
 
 
 ARRAY_TEXT = """() => {

@@ -1,7 +1,6 @@
 """The report's page in a real browser."""
 
 import io
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,7 @@ from mnist1d.report.pictures import draw_pictures
 from mnist1d.report.render import html_page
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-    pytest.mark.slow,
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +25,6 @@ def url(report, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(html_page(report, pictures), encoding="utf-8")
     return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    # As root, which tests in a container run as, Chromium has no sandbox.
-    options = {"executable_path": CHROMIUM, "args": ["--no-sandbox"]}
-    with playwright.sync_playwright() as running, running.chromium.launch(**options) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

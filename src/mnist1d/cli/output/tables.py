@@ -102,6 +102,8 @@ def show_summary(findings: Findings, console: Console) -> None:
         least = _least_width(table, console)
         table.width = least if least > console.width else None
         console.print(table, crop=False)
+    elif about:
+        console.print(Text(about, "yellow"))
     for remark in findings.remarks:
         console.print(Text(remark, "yellow"))
     if not judgements:
