@@ -338,6 +338,21 @@ def test_one_stray_draw_moves_neither_the_share_nor_the_median():
     assert found["rate-own-weights"].verdict == "reproduced"
 
 
+def test_the_remark_on_draws_apart_counts_those_that_converge():
+    remarks = metalearn_learning_rate.remarks
+    assert remarks(made_up([[0.62, 0.63], [0.62, 0.63]], [0.62, 0.63])) == []
+    (remark,) = remarks(made_up([[0.95, 0.63], [0.62, 0.629]], [0.62, 0.63]))
+    assert remark.startswith(
+        "In 1 of 2 draws both trials converge to the same value: they end 0.0010"
+    )
+    # A trial that stopped early has no end.
+    (remark,) = remarks(made_up([[0.95, np.nan], [0.62, 0.62]], [0.62, 0.63]))
+    assert remark.startswith(
+        "In 0 of 2 draws both trials come to the same value: seed 0 (from 1.5 "
+    )
+    assert "nan" not in remark
+
+
 def test_another_rate_than_0_62_differs():
     same = np.tile([0.651, 0.65], 20)
     verdicts = verdicts_of(made_up([same, same], np.full(40, 0.65)))

@@ -229,7 +229,7 @@ def _rows(result: xr.Dataset, group: str, which: str, claim: str) -> list[Row]:
 def remarks(result: xr.Dataset) -> list[str]:
     """Describe draws whose trials do not converge to the same value, with numbers of the result."""
     ends = result.rate.isel(outer_step=-1)
-    distances = ends.max("initial_rate") - ends.min("initial_rate")
+    distances = ends.max("initial_rate", skipna=False) - ends.min("initial_rate", skipna=False)
     apart = distances.seed.values[(distances > LEARNING_RATE).to_numpy()]
     if not apart.size:
         return []
@@ -242,11 +242,14 @@ def remarks(result: xr.Dataset) -> list[str]:
             for trial in rates
         ]
         described.append(f"seed {seed} ({' and '.join(spans)} in the last ten steps)")
-    others = distances.drop_sel(seed=apart)
+    together = distances[(distances <= LEARNING_RATE).to_numpy()]
+    if not together.size:
+        n = distances.size
+        return [f"In 0 of {n} draws both trials come to the same value: {'; '.join(described)}."]
     remark = (
-        f"In {others.size} of {distances.size} draws both trials converge to the same value: they "
-        f"end {float(others.mean()):.4f} apart on average. In the others one trial stays in a dip "
-        "of the objective that is narrower than the steps of the sweep: "
+        f"In {together.size} of {distances.size} draws both trials converge to the same value: "
+        f"they end {float(together.mean()):.4f} apart on average. In the others one trial stays in "
+        "a dip of the objective that is narrower than the steps of the sweep: "
         f"{'; '.join(described)}."
     )
     return [remark]
