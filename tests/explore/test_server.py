@@ -217,7 +217,7 @@ def test_the_command_needs_no_package_but_numpy(tmp_path):
         (["--port", "many"], "invalid int value: 'many'"),
         (["--prot", "8000"], "unrecognized arguments: --prot 8000"),
         (["--out", str(tmp_path), "--no-browser"], "leave --port and --no-browser out"),
-        (["--out", str(tmp_path / "site" / "index.html" / "x")], "cannot write"),
+        (["--out", str(tmp_path / "site" / "index.html")], "a file is in a folder's place"),
     ):
         done = run(*arguments)
         assert (done.returncode, done.stdout) == (2, "")

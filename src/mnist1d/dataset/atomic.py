@@ -68,7 +68,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     check_regular(name)
     target = Path(os.path.realpath(name))
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
     except OSError as error:
         error.add_note(f"{name} {_NOTE}")
         raise
@@ -92,6 +92,14 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     if target.parent not in _tidied:
         _tidied.add(target.parent)
         remove_unfinished(target.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        why = "a file is in a folder's place"
+        raise type(error)(error.errno, why, str(folder)) from None
 
 
 def _replace(part: Path, target: Path) -> None:
@@ -246,14 +254,12 @@ def check_writable(folder: Path, *names: str) -> None:
     ...     check_writable(Path(folder, "new"), "result.nc")
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(folder)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(2**20))
             file.flush()
     except OSError as error:
-        is_file = isinstance(error, FileExistsError | NotADirectoryError)
-        why = "a file is in a folder's place" if is_file else error.strerror or str(error)
-        raise type(error)(error.errno, why, str(folder)) from None
+        raise type(error)(error.errno, error.strerror or str(error), str(folder)) from None
     for name in names:
         try:
             check_regular(folder / name)
