@@ -135,6 +135,18 @@ def test_fresh_samples_are_those_of_another_seed_on_the_scale_of_the_dataset(shu
     assert (x.dtype, y.dtype) == (np.float64, np.int64)
 
 
+def test_fresh_samples_need_a_dataset():
+    with pytest.raises(TypeError, match="dataset must be a Dataset, not 'easy' of type str"):
+        fresh_samples("easy", 10, seed=1)
+
+
+def test_a_preset_as_a_parameter_is_answered_with_its_configuration():
+    with pytest.raises(
+        TypeError, match=r"parameter 'preset'; mnist1d.preset\('easy'\) is a config"
+    ):
+        generate(preset="easy")
+
+
 def test_fresh_samples_of_a_dataset_with_an_extreme_split():
     dataset = generate(num_samples=1000, train_split=0.001)
     assert fresh_samples(dataset, 10, seed=1)[0].shape == (10, 40)

@@ -212,7 +212,7 @@ def test_proportions_that_sum_to_the_total_are_met_exactly():
         ({"shifted_tests": {"a": {"seed": 1}}}, "unknown parameter 'seed'"),
         (
             {"shifted_tests": {"a": {"padding": (5, 3)}}},
-            r"shifted_tests\['a'\] .*lowest <= highest",
+            r"shifted_tests\['a'\]: padding .*lowest <= highest",
         ),
         ({"shifted_tests": {"a": 3}}, r"shifted_tests\['a'\] must be a mapping"),
         ({"shifted_tests": ["a"]}, "shifted_tests must be a mapping"),
@@ -351,7 +351,7 @@ def test_a_text_of_numpy_is_stored_as_plain_text(field):
 
 
 def test_an_unprintable_parameter_of_a_shifted_test_is_refused():
-    with pytest.raises(TypeError, match=r"^shifted_tests\['a'\] must be right: unknown parameter"):
+    with pytest.raises(TypeError, match=r"^shifted_tests\['a'\]: unknown parameter"):
         DatasetConfig(shifted_tests={"a": {Unprintable(): 1}})
 
 

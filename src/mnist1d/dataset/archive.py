@@ -248,7 +248,7 @@ class Archive:
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             raise self.damaged("it describes something else")
         if about.get("version") != VERSION:
-            raise _Refusal(
+            raise DatasetFileError(
                 f"{self._path} has version {checks.shown(about.get('version'))} of the format, "
                 f"this mnist1d reads version {VERSION}; install the newest mnist1d, or generate "
                 "the dataset again"
@@ -295,7 +295,7 @@ def _translated(damaged: Damaged = ValueError) -> Iterator[None]:
     """Turn what zipfile raises on damaged files into an error that says what to do."""
     try:
         yield
-    except _Refusal:
+    except DatasetFileError:
         raise
     except (
         # Few of these are documented; all are raised in its code.
@@ -320,9 +320,11 @@ def _line(text: str) -> str:
     return checks.shortened(" ".join(text.split()))
 
 
-class _Refusal(ValueError):  # noqa: N818 (for its users it is a ValueError)
+class DatasetFileError(ValueError):
     """An error whose message is complete."""
 
 
 def _damaged(path: Path, what: str) -> ValueError:
-    return _Refusal(f"{path} is no dataset of mnist1d, or damaged: {_line(what)}; {_REMEDY}")
+    return DatasetFileError(
+        f"{path} is no dataset of mnist1d, or damaged: {_line(what)}; {_REMEDY}"
+    )

@@ -343,7 +343,7 @@ class DatasetConfig:
         try:
             config = self.replace(**shift.changes)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"shifted_tests[{shift.name!r}] must be right: {error}") from None
+            raise type(error)(f"shifted_tests[{shift.name!r}]: {error}") from None
         return replace(shift, **{name: getattr(config, name) for name in shift.changes})
 
     def _set(self, name: str, value: Any) -> None:
@@ -531,6 +531,9 @@ def apportion(n: int, shares: tuple[float, ...]) -> tuple[int, ...]:
 
 def check_known(parameters: Mapping[str, Any]) -> None:
     """Refuse names that no parameter has."""
+    if "preset" in parameters:
+        name = checks.shown(parameters["preset"])
+        raise TypeError(f"unknown parameter 'preset'; mnist1d.preset({name}) is a configuration")
     checks.known_names(parameters, [known.name for known in fields(DatasetConfig)])
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig, apportion, check_known
 from mnist1d.dataset.dataset import Dataset, Samples
 from mnist1d.dataset.presets import checked_config
@@ -166,7 +167,7 @@ def fresh_samples(
         (n_samples,), int64, in random order.
 
     Raises:
-        TypeError: if number or seed is no integer.
+        TypeError: if there is no dataset, or number or seed is no integer.
         ValueError: if number or seed is out of range, or the seed is that of the dataset, whose
             samples would come back.
 
@@ -174,6 +175,8 @@ def fresh_samples(
     >>> x.shape, np.bincount(y).tolist()
     ((200, 40), [20, 20, 20, 20, 20, 20, 20, 20, 20, 20])
     """
+    if not isinstance(dataset, Dataset):
+        raise TypeError(f"dataset must be a Dataset, not {checks.typed(dataset)}")
     # No split is made here, so that it must not refuse a small number of samples.
     config = dataset.config.replace(
         num_samples=num_samples, seed=seed, train_split=0.5, validation=0

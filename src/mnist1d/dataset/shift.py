@@ -59,7 +59,7 @@ def named_shift(name: Any, changes: Any) -> Shift:
     try:
         checks.known_names(changes, _parameters())
     except TypeError as error:
-        raise TypeError(f"shifted_tests[{name!r}] must be right: {error}") from None
+        raise TypeError(f"shifted_tests[{name!r}]: {error}") from None
     return Shift(name=name, **changes)
 
 
