@@ -18,7 +18,7 @@ def explore(
     json: bool = False,
     quiet: bool = False,
 ) -> Outcome:
-    """Open the explorer in a browser: the dataset, and a test of yourself beside the models.
+    """Open the explorer in a browser: the dataset, training, and a test of yourself.
 
     Serves a page to this machine alone until Ctrl-C, and prints its address. Nothing leaves the
     machine.

@@ -80,7 +80,7 @@ COMMANDS = {
         ("matplotlib", "tyro"),
     ),
     "explore": Command(
-        "Open the explorer in a browser: the dataset, and a test of yourself beside the models.", ()
+        "Open the explorer in a browser: the dataset, training, and a test of yourself.", ()
     ),
     "human": Command(
         "Check and merge answers of the explorer's test of people, beside the models."
