@@ -27,15 +27,15 @@ from mnist1d.measures.uncertainty import Estimate, estimate
 
 VERDICT_STYLES: Mapping[str, str] = {
     "reproduced": "green",
+    "confirmed": "green",
     "consistent": "green",
     "imprecise": "yellow",
     "differs slightly": "red",
+    "slightly off": "red",
     "differs": "bold red",
+    "refuted": "bold red",
     "verified": "green",
     "not checkable": "dim",
-    "confirmed": "green",
-    "slightly off": "red",
-    "refuted": "bold red",
 }
 _PUBLISHED = DatasetConfig().to_dict()
 _FACTS = (
