@@ -70,6 +70,7 @@ def refused(monkeypatch, tmp_path, capsys):
         ("reproduce poling", "no experiment 'poling'; did you mean 'pooling'? There are: "),
         ("reproduce mnist", "there is no experiment 'mnist'; there are: classification, "),
         ("run poling", "no experiment 'poling'; did you mean 'pooling'? There are: "),
+        ("reproduce own.py", "transfer; a file of your own is run by `mnist1d run`"),
         ("run mnist", "there is no experiment 'mnist'; there are: classification, "),
         ("reproduce --sedes 3", "there is no option --sedes; did you mean --seeds?"),
         ("reproduce --epochs=3", "there is no option --epochs; see mnist1d reproduce --help"),
@@ -217,7 +218,7 @@ def test_samples_may_be_counted_with_an_exponent(tmp_path):
     out = str(tmp_path / "set")
     done = mnist1d("generate", "--num-samples", "5e1", "--out", out, "--format", "csv")
     assert done.returncode == 0, done.stderr
-    assert "50 samples in 1 shards" in done.stdout
+    assert "50 samples in 1 shard," in done.stdout
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
@@ -389,7 +390,7 @@ def test_bars_go_to_the_terminal_and_results_to_the_file(tmp_path):
     )
     assert code == 0
     assert "50/50" in shown
-    assert out.startswith("50 samples in 1 shards")
+    assert out.startswith("50 samples in 1 shard,")
     assert len(out.splitlines()) == 1
 
 

@@ -321,7 +321,7 @@ def test_progress_has_the_point_and_the_experiments_own(walk):
 
 
 def test_no_seeds_are_refused_before_anything_runs(walk):
-    with pytest.raises(InputError, match="seeds must be at least 1, got 0"):
+    with pytest.raises(InputError, match="seeds must be at least 1, not 0"):
         run_grid(walk, seeds=0)
     assert not walk.with_name("calls").exists()
 

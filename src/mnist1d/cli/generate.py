@@ -104,8 +104,9 @@ def generate(
             for name, file in done.files.items()
         ]
         return Outcome(about | {"files": files, "seconds": seconds})
+    shards = "shard" if done.n_shards == 1 else "shards"
     console.print(
-        f"{done.n_samples} samples in {done.n_shards} shards, {done.n_bytes / 1e6:.1f} MB, in "
+        f"{done.n_samples:,} samples in {done.n_shards} {shards}, {done.n_bytes / 1e6:.1f} MB, in "
         f"{out}: {done.n_made} made, {done.n_shards - done.n_made} found finished. "
         f"{seconds:.1f} s.",
         markup=False,

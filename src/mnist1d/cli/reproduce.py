@@ -79,7 +79,7 @@ def reproduce(
     start = time.perf_counter()
     chosen = _choose(experiments, beyond)
     if seeds is not None and seeds < 1:
-        fail(f"--seeds must be at least 1, got {seeds}")
+        fail(f"--seeds must be at least 1, not {seeds}")
     given = {"mnist": mnist, "download_mnist": download_mnist or None}
     configs = {each.NAME: _configure(each, quick, seeds, given) for each in chosen}
     _check_packages(chosen)
@@ -149,7 +149,8 @@ def _choose(names: tuple[str, ...], beyond: bool) -> list["Chosen"]:
     known = {experiment.NAME: experiment for experiment in EXPERIMENTS}
     unknown = [name for name in names if name not in known]
     if unknown:
-        fail(checks.unknown("experiment", unknown[0], [*known]))
+        own = "; a file of your own is run by `mnist1d run`" if unknown[0].endswith(".py") else ""
+        fail(checks.unknown("experiment", unknown[0], [*known], own))
     return [known[name] for name in known if name in names]
 
 

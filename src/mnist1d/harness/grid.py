@@ -138,7 +138,7 @@ def plan_grid(
         )
     base = with_settings(experiment.Config() if config is None else config, settings)
     if isinstance(seeds := getattr(base, "seeds", None), int) and seeds < 1:
-        raise InputError(f"seeds must be at least 1, got {seeds}")
+        raise InputError(f"seeds must be at least 1, not {seeds}")
     points = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     return Plan(experiment, axes, points, [_config_at(base, point) for point in points])
 
