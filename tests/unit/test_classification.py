@@ -361,3 +361,18 @@ def test_errors_by_digit_correlate_with_all_uncertainty():
     opposite = human_expert.same_hard_digits(with_cnn_errors(0.6 - 5 * of_person))
     assert same.low > 0 > opposite.high
     assert same.high - same.low > 0.1
+
+
+def test_errors_by_sample_correlate_with_the_uncertainty_of_samples_and_seeds():
+    result = with_cnn_errors([0.1] * 10, n_seeds=6)
+    result = result.assign(early_stopped_step=("seed", [3000] * 6))
+    chance = human_expert.same_hard_samples(result)
+    assert chance.low < 0 < chance.high
+    hard = result.sample.isin(human_expert.TEST_INDEX[~human_expert.is_correct()])
+    wrong = (result.test_label + 1) % 10
+    same = human_expert.same_hard_samples(
+        result.assign(test_prediction=result.test_prediction.where(~hard, wrong))
+    )
+    assert 0 < same.low < same.mean < same.high
+    # Fisher's interval of 400 normal pairs would have a width below 0.2.
+    assert same.high - same.low > 0.2

@@ -1,7 +1,7 @@
 """Statistics: estimates with intervals, paired tests, and corrections for several tests.
 
 Runs differ by their seed alone, so a mean over seeds has Student's t interval. It is used in
-place of a bootstrap because n is 3 to 10 here: the nominal 95 % interval of a percentile bootstrap
+place of a bootstrap because n is 3 to 20 here: the nominal 95 % interval of a percentile bootstrap
 covers the mean about 70 % of the time with three values.
 """
 

@@ -57,12 +57,13 @@ TABLE_1: Mapping[tuple[str, str], Equals | AtLeast | Counted] = {
 }
 
 
-SIZES: Sequence[tuple[str, str, AtMost | Counted, float]] = (
-    ("points", "A signal has 40 points", Counted(40), DatasetConfig().final_seq_length),
-    ("training", "There are 4,000 training samples", Counted(4000), DatasetConfig().n_train),
-    ("test", "There are 1,000 test samples", Counted(1000), DatasetConfig().n_test),
+SIZES: Sequence[tuple[str, str, str, AtMost | Counted, float]] = (
+    ("points", "3", "A signal has 40 points", Counted(40), DatasetConfig().final_seq_length),
+    ("training", "3", "There are 4,000 training samples", Counted(4000), DatasetConfig().n_train),
+    ("test", "3", "There are 1,000 test samples", Counted(1000), DatasetConfig().n_test),
     (
         "smaller-than-mnist",
+        "2",
         "The data set is over two orders of magnitude smaller than MNIST: its numbers per MNIST's",
         AtMost(0.01),
         5000 * 40 / (70_000 * 28 * 28),
@@ -305,8 +306,8 @@ CLAIMS = (
         needs=HAS_MNIST,
     ),
     *(
-        Claim(f"data-{name}", statement, "Section 3", rule, counted(number))
-        for name, statement, rule, number in SIZES
+        Claim(f"data-{name}", statement, f"Section {section}", rule, counted(number))
+        for name, section, statement, rule, number in SIZES
     ),
     *(
         Claim(f"data-{name}", statement, "Section 3", rule, measure)
@@ -315,8 +316,8 @@ CLAIMS = (
     Claim(
         "runtime",
         "Three runs of all models on all data sets take 10 minutes at most "
-        "(minutes; the share of that many of our runs, which are made together, without the usual "
-        "models on MNIST)",
+        "(minutes on our machine, per three runs of those made together, without the usual models "
+        "on MNIST)",
         "Figure 2, caption",
         AtMost(10),
         minutes_without_usual_models,

@@ -10,7 +10,6 @@ Source: the stored quizzes in the reference repository.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +44,10 @@ FIGURE_STEP, FIGURE_SAMPLES = 3000, 500
 """Of Figure S1: the step after which the CNN is tested, and the rows of the test set."""
 
 
+N_DRAWS = 4000
+"""Draws of a bootstrap."""
+
+
 def is_correct() -> NDArray[np.bool_]:
     """Return which of the 400 answers are right, in the order of `TEST_INDEX`.
 
@@ -61,36 +64,53 @@ def accuracy(_: xr.Dataset) -> Estimate:
 
 def minus_cnn(result: xr.Dataset) -> Estimate:
     """Difference of the accuracies on the 400 samples, paired by sample, in percentage points."""
-    errors, n_diverged = _errors_of_cnns(result)
-    if errors is None:
+    wrong, n_diverged = _errors_of_cnns(result)
+    if not len(wrong):
         return EMPTY._replace(n_diverged=n_diverged)
-    difference = paired_difference(100.0 * is_correct(), 100.0 * (1 - errors))
+    difference = paired_difference(100.0 * is_correct(), 100.0 * (1 - wrong.mean(axis=0)))
     return difference._replace(n_diverged=n_diverged)
 
 
 def same_hard_samples(result: xr.Dataset) -> Estimate:
     """Correlation over the 400 samples of the person's errors and the share of CNNs that err.
 
-    The interval is Fisher's, over samples.
+    The interval holds 95 % of the correlations (percentiles of a bootstrap) in which samples and
+    seeds are drawn anew with replacement. Fisher's, for normal variables, would be half as wide:
+    the person errs on few samples.
     """
-    errors, n_diverged = _errors_of_cnns(result)
-    if errors is None or not errors.std():
+    wrong, n_diverged = _errors_of_cnns(result)
+    person = ~is_correct()
+    n_seeds, n_samples = wrong.shape
+    if not n_seeds or not wrong.mean(axis=0).std():
         return EMPTY._replace(n_diverged=n_diverged)
-    found = import_module("scipy.stats").pearsonr(~is_correct(), errors)
-    low, high = found.confidence_interval(0.95)
-    return Estimate(float(found.statistic), float(low), float(high), len(errors), n_diverged)
+
+    def correlation(samples: NDArray[Any], seeds: NDArray[Any]) -> NDArray[np.float64]:
+        """Correlate, given the share of each sample (draws, samples) and of each seed."""
+        cnns, humans = seeds @ wrong, np.broadcast_to(person, samples.shape)
+        cnns = cnns - (samples * cnns).sum(axis=1, keepdims=True)
+        humans = humans - (samples * humans).sum(axis=1, keepdims=True)
+        squares = (samples * humans**2).sum(axis=1) * (samples * cnns**2).sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            return np.asarray((samples * humans * cnns).sum(axis=1) / np.sqrt(squares))
+
+    every = [np.full(n, 1 / n) for n in (n_samples, n_seeds)]
+    rng = np.random.default_rng(0)
+    drawn = [rng.multinomial(len(each), each, N_DRAWS) / len(each) for each in every]
+    found = float(correlation(*(each[None] for each in every))[0])
+    low, high = np.nanpercentile(correlation(*drawn), [2.5, 97.5])
+    return Estimate(found, float(low), float(high), n_samples, n_diverged)
 
 
-def _errors_of_cnns(result: xr.Dataset) -> tuple[NDArray[np.float64] | None, int]:
-    """Return for each of the 400 samples the share of CNNs that err, and how many diverged."""
+def _errors_of_cnns(result: xr.Dataset) -> tuple[NDArray[np.float64], int]:
+    """Return which of the 400 samples each CNN errs on, (seeds, 400), and how many diverged."""
     cnn = result.sel(data="plain", model="CNN")
     n_diverged = int(cnn.diverged.sum())
     finite = cnn.isel(seed=~cnn.diverged.to_numpy())
     if not finite.sizes["seed"]:
-        return None, n_diverged
+        return np.zeros((0, len(TEST_INDEX))), n_diverged
     predictions = finite.test_prediction.sel(step=finite.early_stopped_step)
-    wrong = (predictions != result.test_label).mean("seed").to_numpy()
-    return wrong[TEST_INDEX], n_diverged
+    wrong = (predictions != result.test_label).transpose("seed", "sample").to_numpy()
+    return wrong[:, TEST_INDEX].astype(float), n_diverged
 
 
 def cnn_errors_per_digit(result: xr.Dataset) -> np.ndarray:
@@ -141,8 +161,8 @@ def same_hard_digits(result: xr.Dataset) -> Estimate:
             return (humans * cnns).sum(axis=1) / np.sqrt(products)
 
     rng = np.random.default_rng(0)
-    samples = rng.multinomial(FIGURE_SAMPLES, np.full(FIGURE_SAMPLES, 1 / FIGURE_SAMPLES), 4000)
-    seeds = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), 4000)
+    samples = rng.multinomial(FIGURE_SAMPLES, np.full(FIGURE_SAMPLES, 1 / FIGURE_SAMPLES), N_DRAWS)
+    seeds = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), N_DRAWS)
     found = correlation(np.ones((1, FIGURE_SAMPLES)), np.ones((1, n_seeds)))[0]
     if not np.isfinite(found):
         return EMPTY._replace(n_diverged=n_diverged)

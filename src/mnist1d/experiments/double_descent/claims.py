@@ -157,7 +157,7 @@ CLAIMS = (
     Claim(
         "runtime",
         "One run of all sizes takes 30 minutes at most "
-        "(minutes; the share of that many of our runs, which are made together)",
+        "(minutes on our machine, per run of those made together)",
         "Section 5.2",
         AtMost(30),
         minutes(runs=1),

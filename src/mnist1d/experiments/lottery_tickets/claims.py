@@ -258,7 +258,7 @@ CLAIMS = (
     Claim(
         "runtime",
         "One trial with all studies takes 30 minutes at most "
-        "(minutes; the share of that many of our runs, which are made together)",
+        "(minutes on our machine, per run of those made together)",
         "Section 5.1",
         AtMost(30),
         minutes(runs=1),

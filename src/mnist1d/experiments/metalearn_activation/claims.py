@@ -152,8 +152,7 @@ CLAIMS = (
     ),
     Claim(
         "runtime",
-        "One trial takes an hour at most "
-        "(minutes; the share of that many of our runs, which are made together)",
+        "One trial takes an hour at most (minutes on our machine, per run of those made together)",
         "Section 5.4",
         AtMost(60),
         minutes(runs=1),

@@ -176,7 +176,7 @@ CLAIMS = (
     Claim(
         "runtime",
         "One draw of initial weights, both trials, takes a minute at most "
-        "(minutes; the share of that many of our runs, which are made together)",
+        "(minutes on our machine, per run of those made together)",
         "Figure 6, caption",
         AtMost(1),
         minutes(runs=1),

@@ -142,7 +142,7 @@ CLAIMS = (
     Claim(
         "runtime",
         "One run of all variants and sizes takes 5 minutes at most "
-        "(minutes; the share of that many of our runs, which are made together)",
+        "(minutes on our machine, per run of those made together)",
         "Figure 9, caption",
         AtMost(5),
         minutes(runs=1),

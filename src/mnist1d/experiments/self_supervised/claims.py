@@ -269,7 +269,7 @@ CLAIMS = (
     Claim(
         "runtime",
         "One run of everything takes 5 minutes at most "
-        "(minutes; the share of that many of our runs, which are made together)",
+        "(minutes on our machine, per run of those made together)",
         "Section 5.5",
         AtMost(5),
         minutes(runs=1),
