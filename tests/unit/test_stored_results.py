@@ -159,7 +159,14 @@ def test_what_is_no_file_is_named(tmp_path):
         os.mkfifo(tmp_path / "pipe.nc")
         assert "not a regular file" in refusal(tmp_path / "pipe.nc")
     (tmp_path / "other.nc").write_bytes(b"CDF\x01")
-    assert refusal(tmp_path / "other.nc")
+    assert "no file of HDF5" in refusal(tmp_path / "other.nc")
+
+
+@pytest.mark.parametrize(("share", "what"), [(0, "it is empty"), (0.9, "it is cut short")])
+def test_a_file_without_its_end_is_said_to_be_so(path, share, what):
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    assert f"({what})" in refusal(path)
 
 
 def test_large_results_that_hardly_compress_are_read(tmp_path, monkeypatch):

@@ -76,12 +76,15 @@ def read_netcdf(path: Path) -> xr.Dataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what is odd, an error says what matters
+            _check_kind(path)
             _check_heaps(path)
             check_netcdf(path, path.stat().st_size)
             with h5py.File(path, "r") as opened:
                 found = load(opened)
     except Exception as error:  # h5py and xarray raise all kinds of errors
-        raise ValueError(one_line(str(error) or type(error).__name__)) from error
+        said = str(error) or type(error).__name__
+        what = "it is cut short" if "truncated file" in said else one_line(said)
+        raise ValueError(what) from error
     _check_names(found)
     return _printable(found)
 
@@ -124,6 +127,14 @@ def check_netcdf(file: Path | BinaryIO, size: int) -> None:
                 raise ValueError(f"it declares {n_bytes:,} bytes or more, too many for its size")
             _check_storage(variable, what)
             room_for_texts -= _text_bytes(variable, what, size, room_for_texts)
+
+
+def _check_kind(path: Path) -> None:
+    with path.open("rb") as file:  # of what cannot be opened, `is_hdf5` says that it is another
+        if not file.read(1):
+            raise ValueError("it is empty")
+    if not h5py.is_hdf5(path):
+        raise ValueError("it is no file of HDF5")
 
 
 def _check_heaps(path: Path) -> None:
