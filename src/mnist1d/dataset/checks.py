@@ -45,6 +45,7 @@ FLOAT_TYPES = ("float64", "float32")
 
 LONGEST_NAME = 60
 LONGEST_LIST = 250
+_LEAST_BEGINNING = 3
 
 # Standardisation squares the signals, and the sum of the squares has to stay finite.
 LARGEST_STRENGTH = 1e100
@@ -319,13 +320,20 @@ def nearest(wrong: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     Args:
         wrong: what was given.
         known: what there is.
-        cutoff: how alike the two have to be, from 0 to 1 (equal).
+        cutoff: how alike the two have to be, from 0 to 1 (equal). If none is, the one name is meant
+            that begins with what was given.
 
     >>> nearest("sead", ["seed", "padding"]), nearest("epochs", ["seed", "padding"])
     ("did you mean 'seed'?", '')
+    >>> nearest("target", ["seeds", "target_accuracy"])
+    "did you mean 'target_accuracy'?"
     """
+    names = list(known)
     # A text of thousands of characters is near nothing, and would take long to compare.
-    near = get_close_matches(wrong[:LONGEST_NAME], list(known), 1, cutoff)
+    near = get_close_matches(wrong[:LONGEST_NAME], names, 1, cutoff)
+    if not near and len(wrong) >= _LEAST_BEGINNING:
+        near = [name for name in names if name.startswith(wrong)][:2]
+        near = near if len(near) == 1 else []
     return f"did you mean {near[0]!r}?" if near else ""
 
 
