@@ -20,7 +20,10 @@ _NAMES = {"plain": "MNIST-1D", "shuffled": "MNIST-1D, shuffled"}
 
 
 def human(
-    files: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="FILE ...")],
+    files: Annotated[
+        tyro.conf.Positional[tuple[Path, ...]],
+        tyro.conf.arg(metavar="FILE ...", help_behavior_hint="(required)"),
+    ],
     /,
     *,
     json: Flag = False,
