@@ -83,6 +83,7 @@ THINGS = st.recursive(
 @example(thing=np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1), protocol=5)
 @example(thing=np.float32(2), protocol=4)
 @example(thing=np.arange(3, dtype=">i2"), protocol=0)
+@pytest.mark.slow
 def test_arrays_in_plain_containers_come_back(path, thing, protocol):
     assert_equal(read_bytes(path, pickle.dumps(thing, protocol)), thing)
 

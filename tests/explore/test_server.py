@@ -195,6 +195,7 @@ def test_a_site_is_the_same_files(tmp_path):
     assert (tmp_path / "mine.txt").read_text("utf-8") == "mine"
 
 
+@pytest.mark.slow
 def test_the_command_needs_no_package_but_numpy(tmp_path):
     program = (
         "import importlib.util, sys; find = importlib.util.find_spec\n"

@@ -78,6 +78,7 @@ def test_the_gradient_through_a_training_is_that_of_finite_differences(make, set
         assert slope == pytest.approx(float(moved(1e-4) - moved(-1e-4)) / 2e-4, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_function_that_is_learned_is_the_one_that_is_used():
     terms = terms_of(drawn(Network, hidden=(4,)))
     x = jnp.linspace(-20, 20, 101)

@@ -106,6 +106,7 @@ def test_a_difference_among_many_claims_is_corrected_for_their_number():
     assert found.reason.startswith("differs before the correction")
 
 
+@pytest.mark.slow
 def test_false_alarms_are_as_rare_as_promised():
     # 200 experiments of 20 claims that are all true, 6 runs each against one published run.
     random = np.random.default_rng(0)

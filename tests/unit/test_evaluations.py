@@ -137,6 +137,7 @@ def test_what_the_function_raises_ends_the_comparison(candidate):
         compare({"a": candidate}, QUICK, on_evaluation=stop)
 
 
+@pytest.mark.slow
 def test_a_pytorch_model_tells_while_it_trains():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     from mnist1d.lab import TorchCandidate

@@ -250,6 +250,7 @@ def test_runs_that_cannot_be_told_from_others_are_not_kept(tmp_path):
 
 
 @pytest.mark.parametrize("setting", ["jax_default_prng_impl", "jax_enable_x64"])
+@pytest.mark.slow
 def test_global_settings_that_change_numbers_are_part_of_what_a_run_is_found_by(tmp_path, setting):
     def found():
         def fit(x, y, seed):  # noqa: ARG001

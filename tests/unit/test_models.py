@@ -187,6 +187,7 @@ def test_mapping_over_seeds_equals_a_loop_and_gradients_are_finite(seeded):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_initial_weights_fill_the_bounds_of_pytorch(seeded):
     # PyTorch's default initialisation: every tensor U[-b, b], b = 1 / sqrt(fan in).
     row, models = seeded
@@ -202,6 +203,7 @@ def test_initial_weights_fill_the_bounds_of_pytorch(seeded):
         assert abs((values**2).mean() - 1 / 3) < 5 * math.sqrt(4 / 45 / n)
 
 
+@pytest.mark.slow
 def test_no_two_tensors_and_no_two_seeds_share_their_draws(seeded):
     row, models = seeded
     tensors = [

@@ -212,6 +212,7 @@ def test_convolutions_lose_their_smallest_weights_too(network):
     assert jax.tree.structure(pruned) == jax.tree.structure(network)
 
 
+@pytest.mark.slow
 def test_weights_outside_of_layers_are_refused():
     with pytest.raises(TypeError, match=r"not ArrayImpl of shape \(3, 2, 6, 1\) outside of one"):
         masks.magnitude_mask(GRU(key=jax.random.key(0)), 0.5)

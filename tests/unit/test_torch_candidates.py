@@ -105,6 +105,7 @@ def test_global_random_state_stays_as_it_is(sets):
     assert random.getstate() == states[2]
 
 
+@pytest.mark.slow
 def test_progress_counts_the_steps_of_all_runs(sets):
     reports = []
     runs = runs_of({"learning_rate": 0.01}, seeds=(0, 1))
@@ -228,6 +229,7 @@ def test_an_optimizer_that_needs_a_closure_gets_one(sets):
     assert 0 < abs(sharp - plain).max() < 0.1  # steps are alike, and nothing stays perturbed
 
 
+@pytest.mark.slow
 def test_lbfgs_trains_as_in_a_plain_loop(sets):
     candidate = TorchCandidate(Network, optimizer=torch.optim.LBFGS)
     candidate.check(sets, SHORT)

@@ -391,6 +391,7 @@ def test_without_opentsne_the_error_says_how_to_install_it(monkeypatch):
         tsne.run(SMALL)
 
 
+@pytest.mark.slow
 def test_other_commands_do_not_load_what_only_tsne_needs():
     program = (
         "import sys\n"
