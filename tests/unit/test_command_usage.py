@@ -252,6 +252,19 @@ def test_exit_codes_are_in_the_help_and_in_the_document(capsys, monkeypatch):
         assert re.search(rf"^  {code} +{re.escape(meaning)}$", shown, re.MULTILINE)
 
 
+# The other two have fields of a dataset, whose values may be False and None.
+@pytest.mark.parametrize("name", sorted({*COMMANDS} - {"generate", "show"}))
+def test_help_has_no_default_that_says_nothing(name, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["mnist1d", name, "--help"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "--json" in shown
+    for said in ("{None}", "(default: )", "(default: None)", "(default: False)"):
+        assert said not in shown
+
+
 @pytest.mark.slow
 def test_interrupting_is_130_and_one_line(tmp_path):
     file = tmp_path / "slow.py"

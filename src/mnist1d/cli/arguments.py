@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
 from dataclasses import fields, is_dataclass
 from decimal import Decimal, InvalidOperation
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
@@ -71,8 +71,9 @@ def parse(
         return arguments, named
 
     keep.__doc__ = function.__doc__
-    keep.__annotations__ = {name: each.annotation for name, each in _parameters(function).items()}
-    keep.__dict__["__signature__"] = signature(function, eval_str=True)
+    shown = [each.replace(annotation=_shown_type(each)) for each in _parameters(function).values()]
+    keep.__annotations__ = {each.name: each.annotation for each in shown}
+    keep.__dict__["__signature__"] = Signature(shown)
     said = io.StringIO()
     try:
         with _readers(), redirect_stderr(said):
@@ -118,7 +119,7 @@ def _readers() -> ConstructorRegistry:
             return None
         return PrimitiveConstructorSpec(
             nargs=1,
-            metavar="INT",
+            metavar="INTEGER",
             instance_from_str=lambda words: integer(words[0]),
             is_instance=lambda value: isinstance(value, int) and not isinstance(value, bool),
             str_from_instance=lambda value: [str(value)],
@@ -141,6 +142,16 @@ def _readers() -> ConstructorRegistry:
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, Parameter]:
     return signature(function, eval_str=True).parameters
+
+
+def _shown_type(parameter: Parameter) -> Any:
+    """Return the type of a parameter; for the help, without defaults that say nothing."""
+    hint = parameter.annotation
+    if hint is bool and parameter.default is False:
+        return Annotated[hint, tyro.conf.arg(help_behavior_hint="")]
+    if hint == Path | None and parameter.default is None:
+        return Annotated[hint, tyro.conf.arg(metavar="PATH", help_behavior_hint="")]
+    return hint
 
 
 def _options(function: Callable[..., Any]) -> Iterator[Option]:

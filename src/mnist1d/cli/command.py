@@ -34,9 +34,6 @@ logging.getLogger("matplotlib").addFilter(lambda line: not str(line.msg).startsw
 RECORD = Path("mnist1d-results")
 """The folder that `mnist1d reproduce` writes, unless it is told otherwise."""
 
-Flag = Annotated[bool, tyro.conf.arg(help_behavior_hint="")]
-"""An option that is off unless it is given."""
-
 
 def error_line(error: BaseException, path: str | Path = "") -> str:
     """Return an error in one line, with the file that could not be read or written.

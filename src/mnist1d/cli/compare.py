@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from mnist1d.cli.command import (
-    Flag,
     Scheduler,
     connected,
     exit_on_error,
@@ -35,8 +34,8 @@ def compare(
         int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: the cores)")
     ] = None,
     threads: int = 1,
-    json: Flag = False,
-    quiet: Flag = False,
+    json: bool = False,
+    quiet: bool = False,
 ) -> Outcome:
     """Compare candidates of your own: tuned alike, paired by seed, with the paper's models.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from mnist1d.cli.command import Flag, error_line
+from mnist1d.cli.command import error_line
 from mnist1d.cli.options.dataset import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.cli.output.ending import BROKEN, INTERRUPTED, fail
 from mnist1d.cli.output.outcome import Outcome
@@ -33,8 +33,8 @@ def generate(
     scheduler: Annotated[
         str | None, tyro.conf.arg(metavar="ADDRESS", help_behavior_hint="")
     ] = None,
-    json: Flag = False,
-    quiet: Flag = False,
+    json: bool = False,
+    quiet: bool = False,
     dataset: Annotated[DatasetOptions, tyro.conf.OmitArgPrefixes] = PUBLISHED_OPTIONS,
 ) -> Outcome:
     """Write any number of samples into files, or finish or check what is there already.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import tyro
 
-from mnist1d.cli.command import Flag, error_line
+from mnist1d.cli.command import error_line
 from mnist1d.cli.output.ending import complain, fail, say
 from mnist1d.cli.output.outcome import Outcome
 
@@ -26,8 +26,8 @@ def human(
     ],
     /,
     *,
-    json: Flag = False,
-    quiet: Flag = False,
+    json: bool = False,
+    quiet: bool = False,
 ) -> Outcome:
     """Check answers of the explorer's human test, merge them, and compare with the models.
 

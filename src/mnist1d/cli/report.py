@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from mnist1d.cli.command import RECORD, Flag
+from mnist1d.cli.command import RECORD
 from mnist1d.cli.output.ending import fail, say
 from mnist1d.cli.output.outcome import Outcome
 
@@ -19,8 +19,8 @@ def report(
     out: Annotated[
         Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: DIR)")
     ] = None,
-    json: Flag = False,
-    quiet: Flag = False,  # noqa: ARG001 (as everywhere)
+    json: bool = False,
+    quiet: bool = False,  # noqa: ARG001 (as everywhere)
 ) -> Outcome:
     """Make RESULTS.md and a page, report.html, of the results in a folder.
 

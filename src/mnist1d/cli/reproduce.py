@@ -10,7 +10,6 @@ import tyro
 
 from mnist1d.cli.command import (
     RECORD,
-    Flag,
     Scheduler,
     connected,
     exit_on_error,
@@ -58,8 +57,8 @@ def reproduce(
         tuple[Path, ...], tyro.conf.arg(metavar="FILE [FILE ...]", help_behavior_hint="")
     ] = (),
     scheduler: Scheduler = None,
-    json: Flag = False,
-    quiet: Flag = False,
+    json: bool = False,
+    quiet: bool = False,
 ) -> Outcome:
     """Reproduce the paper: train, compare its claims with your numbers, draw figures.
 

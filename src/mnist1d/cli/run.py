@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from mnist1d.cli.command import (
-    Flag,
     Scheduler,
     connected,
     exit_on_error,
@@ -37,8 +36,8 @@ def run(
     quick: bool = False,
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("mnist1d-runs"),
     scheduler: Scheduler = None,
-    json: Flag = False,
-    quiet: Flag = False,
+    json: bool = False,
+    quiet: bool = False,
 ) -> Outcome:
     """Run an experiment with settings of your own; several values of one make a grid.
 

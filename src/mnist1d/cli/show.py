@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from mnist1d.cli.command import Flag, error_line
+from mnist1d.cli.command import error_line
 from mnist1d.cli.options.dataset import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.cli.output.ending import BROKEN, complain, fail, say
 from mnist1d.cli.output.outcome import Outcome
@@ -61,8 +61,8 @@ def show(
         tyro.conf.arg(metavar="DIR", help_behavior_hint=f"(default: ${FOLDER_VARIABLE})"),
     ] = None,
     dpi: int = 100,
-    json: Flag = False,
-    quiet: Flag = False,
+    json: bool = False,
+    quiet: bool = False,
     dataset: Annotated[DatasetOptions, tyro.conf.OmitArgPrefixes] = PUBLISHED_OPTIONS,
 ) -> Outcome:
     """Draw the dataset: samples, templates, how a sample is built, or all of it in one overview.

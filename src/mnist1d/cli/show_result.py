@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from mnist1d.cli.command import Flag, error_line
+from mnist1d.cli.command import error_line
 from mnist1d.cli.output.console import make_console
 from mnist1d.cli.output.ending import BROKEN, fail
 from mnist1d.cli.output.outcome import Outcome
@@ -32,8 +32,8 @@ def show_result(
     experiment: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE.py", help_behavior_hint="")
     ] = None,
-    json: Flag = False,
-    quiet: Flag = False,  # noqa: ARG001 (as everywhere)
+    json: bool = False,
+    quiet: bool = False,  # noqa: ARG001 (as everywhere)
 ) -> Outcome:
     """Show what a stored result holds: experiment, settings, variables, summary and claims.
 
