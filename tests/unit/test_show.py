@@ -187,7 +187,7 @@ def test_mnist_is_found_by_option_and_variable_or_reported_missing(capsys, monke
     [
         ("--out a.svg", "--out must end in .png or .pdf, or be a folder, not a.svg"),
         ("--out a.png --format pdf", "--format pdf contradicts --out a.png"),
-        ("--out file/a.png", "file: File exists"),
+        ("--out file/a.png", "file: a file is in a folder's place"),
         ("--out file", "--out must end in .png or .pdf, or be a folder, not file"),
         ("--out folder.png", "folder.png: this is a folder; name a file in it"),
         ("--padding 9 2", "padding must be (lowest, highest) with lowest <= highest, not (9, 2)"),
