@@ -24,7 +24,7 @@ from mnist1d.training import Training, cross_entropy, initialise, train_runs
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-X = np.random.default_rng(7).normal(size=(6, 40)).astype(np.float32)
+X = jnp.asarray(np.random.default_rng(7).normal(size=(6, 40)), jnp.float32)
 KEY = jax.random.key(0)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import queue
 import signal
 import sys
 import tempfile
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -186,6 +187,10 @@ class Workers:
     def _stop(self) -> None:
         executor, self._executor = self._executor, None
         if executor is not None:
+            # Loky gives up tasks that still wait, and then fails on their numbers in this queue.
+            with suppress(queue.Empty):
+                while True:
+                    executor._work_ids.get(block=False)  # noqa: SLF001 (no other way in)
             executor.shutdown(wait=True, kill_workers=True)
 
 
