@@ -133,3 +133,20 @@ def workers_of():
         return len(page.workers)
 
     return count
+
+
+@pytest.fixture(scope="session")
+def until():
+    """Return a function that waits until an expression is true in a page.
+
+    Playwright's own polls inside the page, where the page's policy forbids what it evaluates.
+    """
+
+    def wait(page, expression, seconds=30):
+        for _ in range(20 * seconds):
+            if page.evaluate(expression):
+                return
+            page.wait_for_timeout(50)
+        raise AssertionError(f"never true: {expression}")
+
+    return wait

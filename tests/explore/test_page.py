@@ -36,7 +36,7 @@ def signals(document):
     return x, np.array([each["label"] for each in document["samples"]])
 
 
-def test_an_address_is_the_state_and_the_state_an_address(visit):
+def test_an_address_is_the_state_and_the_state_an_address(visit, until):
     page = visit(RICH)
     assert page.get_by_label("Padding, least", exact=True).input_value() == "20"
     assert page.locator(".class h3").all_inner_texts() == ["1", "3", "8"]
@@ -50,7 +50,7 @@ def test_an_address_is_the_state_and_the_state_an_address(visit):
     # Every part of it is written again by the next change, and read again by a reload.
     page.get_by_label("Seed", exact=True).fill("8")
     page.keyboard.press("Enter")
-    page.wait_for_function("location.hash.includes('seed=8')")
+    until(page, "location.hash.includes('seed=8')")
     written = hash_of(page)
 
     def parts(text):
@@ -65,7 +65,7 @@ def test_an_address_is_the_state_and_the_state_an_address(visit):
     assert page.get_by_label("Seed", exact=True).input_value() == "8"
 
 
-def test_undo_redo_and_the_back_button(visit):
+def test_undo_redo_and_the_back_button(visit, until):
     page = visit("#/data")
     undo, redo = (page.get_by_role("button", name=name) for name in ("Undo", "Redo"))
     assert undo.is_disabled()
@@ -77,16 +77,16 @@ def test_undo_redo_and_the_back_button(visit):
     assert slider.input_value() == "0.27"
     page.get_by_role("button", name="Another seed").click()
     undo.click()
-    page.wait_for_function("!location.hash.includes('seed')")
+    until(page, "!location.hash.includes('seed')")
     page.go_back()
-    page.wait_for_function("location.hash.endsWith('corr_noise_scale=0.26')")
+    until(page, "location.hash.endsWith('corr_noise_scale=0.26')")
     assert slider.input_value() == "0.26"
     redo.click()
-    page.wait_for_function("location.hash.endsWith('corr_noise_scale=0.27')")
+    until(page, "location.hash.endsWith('corr_noise_scale=0.27')")
     page.locator("h1").click()
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
-    page.wait_for_function("!location.hash.includes('corr')")
+    until(page, "!location.hash.includes('corr')")
     assert undo.is_disabled()
 
 
@@ -160,7 +160,9 @@ def test_a_shifted_set_is_the_same_samples_on_the_scale_of_the_first(visit):
     assert slope < 0
 
 
-def test_a_template_drawn_by_hand_or_keys_is_that_of_the_samples(visit, downloaded, shown_by):
+def test_a_template_drawn_by_hand_or_keys_is_that_of_the_samples(
+    visit, downloaded, shown_by, until
+):
     page = visit("#/data?edit=4&rows=1")
     editor = page.locator(".editor")
     editor.scroll_into_view_if_needed()
@@ -169,7 +171,7 @@ def test_a_template_drawn_by_hand_or_keys_is_that_of_the_samples(visit, download
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.1, steps=4)
     page.mouse.up()
-    page.wait_for_function("location.hash.includes('templates=')")
+    until(page, "location.hash.includes('templates=')")
     editor.focus()
     for key in ("ArrowLeft", "ArrowUp", "Shift+ArrowUp"):
         page.keyboard.press(key)
@@ -217,7 +219,7 @@ def test_the_data_room_works_by_keyboard_alone(visit):
     assert "stage=0" in hash_of(page)
 
 
-def test_rooms_are_changed_and_a_test_is_taken_by_keyboard_alone(visit):
+def test_rooms_are_changed_and_a_test_is_taken_by_keyboard_alone(visit, until):
     page = visit("#/about")
 
     def reach(name):
@@ -231,7 +233,7 @@ def test_rooms_are_changed_and_a_test_is_taken_by_keyboard_alone(visit):
     for room in ("Data", "Train", "Phenomena", "Test yourself"):
         page.locator("body").focus()
         reach(room)
-        page.wait_for_function(f"document.title.startsWith('{room}')")
+        until(page, f"document.title.startsWith('{room}')")
     reach("Start with labelled samples")
     page.wait_for_selector("text=Seen: 10")
     reach("Begin the test: 100 samples")

@@ -37,10 +37,10 @@ def test_its_data_are_the_packages(visit):
         np.testing.assert_allclose(np.reshape(x, (-1, 40)), ours, atol=2e-6)
 
 
-def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded):
+def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded, until):
     page = visit(SMALL)
     page.get_by_role("button", name="One step").click()
-    page.wait_for_function("document.querySelectorAll('tbody tr').length >= 2")
+    until(page, "document.querySelectorAll('tbody tr').length >= 2")
     page.get_by_role("button", name="Go on").click()
     page.wait_for_selector("button:disabled:has-text('Go on')")
     history = json.loads(downloaded(page, "History as JSON").read_text("utf-8"))["runs"]
@@ -69,9 +69,7 @@ def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded):
     assert 95 <= sum(int(each.removesuffix(" %")) for each in scores) <= 105
     before = page.inner_text(".scores")
     page.get_by_label("Height", exact=True).first.fill("-2")
-    page.wait_for_function(
-        "(before) => document.querySelector('.scores').innerText != before", arg=before
-    )
+    until(page, f"document.querySelector('.scores').innerText != {json.dumps(before)}")
 
     # A signal that is dragged is shifted and sheared.
     stage = page.locator(".stage.held")

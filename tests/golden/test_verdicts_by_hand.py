@@ -146,7 +146,7 @@ BY_HAND = {
     ),
     ("lottery-tickets", "asymptote-flipped"): lambda: (
         long_training("flipped", "lottery"),
-        lambda found: number(found, 70, 2, rounding=0.5),
+        lambda found: number(found, 70, 2, n=2, rounding=0.5),
     ),
     ("lottery-tickets", "reinitialised-beats-dense"): lambda: (
         long_training("re-initialised", "lottery") - long_training("re-initialised", "dense"),
