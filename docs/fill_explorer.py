@@ -6,6 +6,7 @@ the published human expert, sample by sample, `static/record/phenomena.json` its
 A test checks that all are up to date: after a change of the record, run this again.
 """
 
+import inspect
 import json
 import re
 from pathlib import Path
@@ -86,8 +87,9 @@ def parameters() -> dict[str, Any]:
 
 def _entries(docstring: str) -> dict[str, str]:
     """Return what a docstring says of every attribute, in one line each."""
-    section = docstring.partition("Attributes:")[2].partition("Raises:")[0]
-    entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", section, re.MULTILINE)
+    # Python 3.13 takes the indentation away itself.
+    section = inspect.cleandoc(docstring).partition("Attributes:")[2].partition("Raises:")[0]
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
     return {name: re.sub(r"\s+", " ", text).strip() for name, text in entries}
 
 
