@@ -75,7 +75,7 @@ def whole_paper() -> str:
         "The whole paper, `pip install '.[lab,tsne]'` and `mnist1d reproduce --mnist DIR`, takes\n"
         f"{found['seconds'] / 60:.0f} minutes on two cores ({found['processor']}, from a cold "
         "start; `python benchmarks/whole_paper.py`).\n"
-        "The usual models on MNIST are newer than this time: about 14 minutes more."
+        "The usual models on MNIST are newer than this time, and not in it."
     )
 
 
