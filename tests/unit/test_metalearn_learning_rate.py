@@ -229,13 +229,15 @@ def test_other_trials_of_a_stopped_one_are_as_without_it(stopped, whole):
     )
 
 
-def test_a_stopped_trial_decides_nothing_and_can_be_shown(stopped):
+def test_a_stopped_trial_counts_against_shares_and_can_be_shown(stopped):
     result, _ = stopped
     verdicts = {j.claim.name: j for j in judge(CLAIMS, result, full=True)}
-    assert verdicts["from-above"].verdict == "not checkable"
-    assert verdicts["from-above"].estimate.n_diverged == 2
+    for name, share in (("from-above", 0), ("same-rate", 0), ("from-below", 100)):
+        assert (verdicts[name].estimate.mean, verdicts[name].estimate.n) == (share, 2)
+    assert verdicts["objective-falls-from-above"].estimate.mean == 0
+    assert verdicts["rate-own-weights"].verdict == "not checkable"
+    assert verdicts["rate-own-weights"].estimate.n_diverged == 2
     assert verdicts["rate-published-weights"].estimate.n_diverged == 1
-    assert verdicts["from-below"].estimate.n_diverged == 0
     assert len(metalearn_learning_rate.summarise(result)) == 10
     assert set(metalearn_learning_rate.plot(result)) == {"figure", "figure-sweep"}
 

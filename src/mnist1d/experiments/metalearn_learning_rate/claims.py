@@ -11,7 +11,7 @@ import numpy as np
 from mnist1d.harness.claims import Claim
 from mnist1d.harness.interface import Row
 from mnist1d.harness.verdicts.margins import LEARNING_RATE
-from mnist1d.harness.verdicts.rules import AtLeast, AtMost, Counted, Equals, Positive
+from mnist1d.harness.verdicts.rules import AtLeast, AtMost, Counted, Equals
 from mnist1d.harness.verdicts.runtime import minutes
 from mnist1d.measures.expressions import EMPTY, Measure, last, value
 from mnist1d.measures.uncertainty import (
@@ -99,6 +99,14 @@ def share_within(
     return measure
 
 
+def share_positive(measure: Measure) -> Callable[[xr.Dataset], Estimate]:
+    """Measure the share of draws, in per cent, of which a value is positive.
+
+    That of a draw of which a trial diverges is not.
+    """
+    return lambda result: in_percent(estimate_proportion(measure.per_seed(result) > 0))
+
+
 def typical_rate(result: xr.Dataset) -> Estimate:
     """Median over draws of the learning rate that the trials end at, which strays cannot move.
 
@@ -122,17 +130,23 @@ CLAIMS = (
     ),
     Claim(
         "from-above",
-        "Started at 1.5, the learning rate falls: first minus last",
+        "Started at 1.5, the learning rate falls: share of our initial weights for which it ends "
+        "lower (%)",
         FIGURE,
-        Positive(0.8760),
-        exact("initial_rate", initial_rate=from_above) - at_end("rate", initial_rate=from_above),
+        AtLeast(MOST),
+        share_positive(
+            exact("initial_rate", initial_rate=from_above) - at_end("rate", initial_rate=from_above)
+        ),
     ),
     Claim(
         "from-below",
-        "Started at 0.15, the learning rate rises: last minus first",
+        "Started at 0.15, the learning rate rises: share of our initial weights for which it ends "
+        "higher (%)",
         FIGURE,
-        Positive(0.4704),
-        at_end("rate", initial_rate=from_below) - exact("initial_rate", initial_rate=from_below),
+        AtLeast(MOST),
+        share_positive(
+            at_end("rate", initial_rate=from_below) - exact("initial_rate", initial_rate=from_below)
+        ),
     ),
     Claim(
         "rate-published-weights",
@@ -151,17 +165,19 @@ CLAIMS = (
     ),
     Claim(
         "objective-falls-from-above",
-        "The objective falls, started at 1.5: first minus last outer step (nats)",
+        "The objective falls, started at 1.5: share of our initial weights for which that of the "
+        "last outer step is below that of the first (%)",
         "Figure 6",
-        Positive(0.1292),
-        exact("objective", initial_rate=from_above, outer_step=fall),
+        AtLeast(MOST),
+        share_positive(exact("objective", initial_rate=from_above, outer_step=fall)),
     ),
     Claim(
         "objective-falls-from-below",
-        "The objective falls, started at 0.15: first minus last outer step (nats)",
+        "The objective falls, started at 0.15: share of our initial weights for which that of the "
+        "last outer step is below that of the first (%)",
         "Figure 6",
-        Positive(0.0990),
-        exact("objective", initial_rate=from_below, outer_step=fall),
+        AtLeast(MOST),
+        share_positive(exact("objective", initial_rate=from_below, outer_step=fall)),
     ),
     Claim(
         "objective-published-weights",

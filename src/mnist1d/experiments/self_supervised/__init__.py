@@ -27,10 +27,11 @@ code:
    the middle, and the lead of the second layer. Both compare with the best of several layers, which
    each seed chooses on its own test accuracies: this favours the former, which must therefore be at
    least 2 points, and makes the latter stricter.
-7. "Isolated" is measured: a digit is isolated if at least 90 % of its points' ten nearest
-   neighbours in the t-SNE picture show the same digit, on average. The caption says n = 5000; the
-   code embeds the 4,000 signals that it trained on, and so does this. t-SNE is scikit-learn's, with
-   cosine distance, random start and learning rate 200, the defaults of the time.
+7. "Isolated" is measured by the share of a point's ten nearest neighbours in the t-SNE picture
+   that show its digit: an isolated digit has more of them than those that the paper does not name.
+   The caption says n = 5000; the code embeds the 4,000 signals that it trained on, and so does
+   this. t-SNE is scikit-learn's, with cosine distance, random start and learning rate 200, the
+   defaults of the time.
 8. Stored are the final weights of every run, from which `representations` computes the output of
    every layer for every signal; those outputs of seed 0 are also in the run's folder of units.
 """
