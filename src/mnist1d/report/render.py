@@ -105,6 +105,16 @@ def dataset_markdown(*, overview: str = "") -> str:
     return _written_in_markdown("dataset", overview=overview)
 
 
+def differences_markdown(report: Report, *, folder: str) -> str:
+    """Write how a record differs from the paper: its numbers, and what was done otherwise.
+
+    Args:
+        report: the contents.
+        folder: path of the pages' folder from the document, with forward slashes.
+    """
+    return _written_in_markdown("differences", report=report, folder=folder)
+
+
 def html_page(report: Report, pictures: Mapping[str, Sequence[Picture]]) -> str:
     """Write a whole record as one HTML page.
 

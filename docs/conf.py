@@ -1,0 +1,46 @@
+"""Configuration of Sphinx for the site. `docs/build.py` prepares the pages and calls Sphinx."""
+
+import os
+import tomllib
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parent
+PROJECT = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))["project"]
+
+project = "MNIST-1D"
+author = "the contributors of mnist1d"
+project_copyright = f"{author}; Apache-2.0"
+version = release = PROJECT["version"]
+language = "en"
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["files"]  # what pages link to, as it is
+
+# Markdown. Anchors of headings are those of GitHub.
+myst_heading_anchors = 4
+
+# Notebooks run where nothing is stored yet, by the Python that builds, in folders that go away.
+nb_execution_mode = os.environ.get("MNIST1D_SITE_NOTEBOOKS", "off")
+nb_execution_cache_path = os.environ.get("MNIST1D_SITE_CACHE", "")
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+nb_execution_timeout = 900
+nb_merge_streams = True
+nb_code_prompt_show = "Show the {type}"
+nb_code_prompt_hide = "Hide the {type}"
+
+html_theme = "furo"
+html_title = f"MNIST-1D {version}"
+html_static_path = ["website/static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+copybutton_exclude = ".linenos, .gp, .go"

@@ -1,0 +1,50 @@
+"""The pages about all experiments: a list of them, and where we differ from the paper."""
+
+from pathlib import Path
+
+from website import sources
+
+from mnist1d.experiments import EXPERIMENTS
+from mnist1d.harness.interface import Experiment
+from mnist1d.report import Report, read_report
+from mnist1d.report.render import differences_markdown
+from mnist1d.report.wording import verdicts_of
+
+INDEX = """# Experiments
+
+What each experiment asks, and what came out of it. A page has the question, the command, our
+numbers beside the paper's, every claim with its verdict, the figures, what differs, the settings
+and the versions; it is made from the stored result, never by hand. [Results](results.md) has all of
+them together, [Where we differ](differences.md) the differences, and [The experiments](running.md)
+how to run them.
+
+```{{toctree}}
+:hidden:
+
+dataset
+{names}
+```
+
+{parts}
+## What it is about
+
+[The dataset](dataset.md): its parameters beside those of the paper, and its first figure.
+"""
+
+
+def write_pages(out: Path) -> None:
+    """Write the pages into a folder for Sphinx."""
+    report = read_report(sources.ROOT / "results")
+    sources.add_page("DIFFERENCES.md", differences_markdown(report, folder="results"), out)
+    names = "\n".join(section.name for section in report.sections)
+    parts = "".join(part(experiment, report) for experiment in EXPERIMENTS)
+    sources.write(out / "experiments" / "index.md", INDEX.format(names=names, parts=parts))
+
+
+def part(experiment: Experiment, report: Report) -> str:
+    """Return what the list says of an experiment."""
+    for section in report.sections:
+        if section.experiment is experiment:
+            link, found = f"[{section.title}]({section.name}.md)", verdicts_of(section.counts)
+            return f"**{link}** {section.question} {len(section.claims)} claims: {found}.\n\n"
+    return f"**{experiment.TITLE}** has no record yet: `mnist1d run {experiment.NAME}`.\n\n"
