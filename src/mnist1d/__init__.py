@@ -8,6 +8,7 @@ from mnist1d.dataset import imports
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.dataset import Dataset, Samples
 from mnist1d.dataset.generation import draw_transforms, fresh_samples, generate, load
+from mnist1d.dataset.imports import beside
 from mnist1d.dataset.presets import PRESETS, preset
 from mnist1d.dataset.shift import Shift
 from mnist1d.dataset.standardisation import standardisation
@@ -55,3 +56,5 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+beside.warn(__version__)

@@ -12,7 +12,7 @@ import pytest
 
 import mnist1d
 from mnist1d.cli.main import COMMANDS
-from mnist1d.dataset.imports import installation, required
+from mnist1d.dataset.imports import beside, installation, required
 from mnist1d.dataset.imports.installation import install_command
 from mnist1d.experiments import EXPERIMENTS
 
@@ -132,7 +132,7 @@ def test_a_package_that_lacks_one_of_its_own_is_another_error(tmp_path, monkeypa
 # Where this package came from
 
 METADATA = """Metadata-Version: 2.4
-Name: mnist1d
+Name: {name}
 Version: {version}
 Provides-Extra: {extra}
 Requires-Dist: numpy>=2.0
@@ -149,11 +149,14 @@ def site(tmp_path, monkeypatch):
     monkeypatch.setattr(installation, "_CODE", tmp_path / "mnist1d")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
 
-    def add(origin=None, version=mnist1d.__version__, extra="lab", folder=tmp_path):
-        about = folder / f"mnist1d-{version}.dist-info"
+    def add(origin=None, version=mnist1d.__version__, extra="lab", folder=tmp_path, name="mnist1d"):
+        about = folder / f"{name.replace('-', '_')}-{version}.dist-info"
         about.mkdir(parents=True)
-        text = METADATA.format(version=version, extra=extra)
+        text = METADATA.format(name=name, version=version, extra=extra)
         (about / "METADATA").write_text(text, "utf-8")
+        if extra == "lab":
+            command = "[console_scripts]\nmnist1d = mnist1d.cli:main\n"
+            (about / "entry_points.txt").write_text(command, "utf-8")
         if origin is not None:
             (about / "direct_url.json").write_text(json.dumps(origin), "utf-8")
         if str(folder) not in sys.path:
@@ -201,6 +204,17 @@ def test_what_is_installed_is_not_required_again(site, monkeypatch):
     assert "pytest" not in install_command("lab")
 
 
+def test_the_distribution_may_have_another_name(site):
+    site(name="another-name")
+    expected = "pip install 'no-such-package[all]>=3' 'another_one>=1,<2' 'pytest>=9'"
+    assert install_command("lab") == expected
+
+
+def test_an_address_goes_with_the_name_of_the_distribution(site):
+    site({"url": "https://example.org/it.zip", "archive_info": {}}, name="another-name")
+    assert install_command("lab") == "pip install 'another-name[lab] @ https://example.org/it.zip'"
+
+
 def test_without_any_metadata_the_missing_package_is_named(site):
     del site
     assert install_command("lab", ["no_such"]) == "pip install no_such"
@@ -244,10 +258,52 @@ def test_the_published_package_is_never_the_place_to_install_from(site, tmp_path
 def test_version_names_the_other_package(tmp_path):
     about = tmp_path / "mnist1d-0.0.2.post1.dist-info"
     about.mkdir()
-    (about / "METADATA").write_text(METADATA.format(**PUBLISHED), "utf-8")
+    text = METADATA.format(name="mnist1d", **PUBLISHED)
+    (about / "METADATA").write_text(text, "utf-8")
     done = run(f"import sys; sys.path.append({str(tmp_path)!r})\n{COMMAND}", "--version")
     assert done.stdout.startswith(f"mnist1d {mnist1d.__version__} from ")
     assert "mnist1d 0.0.2.post1, another package of this name" in done.stderr
+
+
+@pytest.fixture
+def published_files(tmp_path):
+    """Return a folder with a package as the published one, without what pip writes beside it."""
+    for name in ("__init__.py", "data.py", "transform.py", "utils.py"):
+        path = tmp_path / "files" / "mnist1d" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path / "files"
+
+
+def test_an_import_warns_of_a_package_that_it_hides(published_files):
+    program = f"import sys; sys.path.append({str(published_files)!r})\nimport mnist1d"
+    done = run(program)
+    assert done.returncode == 0
+    line = f"another package of this name is in {published_files}, too; programs import what comes"
+    assert f"UserWarning: {line}" in done.stderr
+    assert done.stderr.count("UserWarning") == 1
+
+
+def test_an_import_warns_of_files_that_are_mixed(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(beside, "_PLACE", str(tmp_path))
+    site(name="another-name")
+    beside.warn(mnist1d.__version__)  # pytest makes an error of a warning
+    site(**PUBLISHED)
+    with pytest.warns(
+        UserWarning, match=r"mnist1d 0\.0\.2\.post1, .* so that their files are mixed"
+    ):
+        beside.warn(mnist1d.__version__)
+
+
+def test_another_copy_of_this_package_is_no_other_package(published_files, monkeypatch):
+    (published_files / "mnist1d" / "dataset").mkdir()
+    monkeypatch.syspath_prepend(published_files)
+    assert beside.other_folders() == []
+
+
+def test_an_import_alone_reads_no_metadata():
+    done = run("import sys, mnist1d; print('importlib.metadata' in sys.modules)")
+    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 def test_overwritten_files_are_noticed_by_the_command():
@@ -274,9 +330,15 @@ def test_no_document_installs_the_published_package_in_place_of_this_one():
         assert found is None or path.name == "installation.py", path
 
 
+def test_the_name_of_the_distribution_stands_in_one_place():
+    extras = PROJECT["optional-dependencies"].values()
+    own = {text.partition("[")[0] for each in extras for text in each if "[" in text}
+    assert own == {PROJECT["name"]}
+
+
 def test_what_the_readme_installs_has_all_that_commands_need():
     extras = PROJECT["optional-dependencies"]
-    assert "mnist1d[shards]" in extras["lab"]  # `generate`, with Parquet
+    assert f"{PROJECT['name']}[shards]" in extras["lab"]  # `generate`, with Parquet
     assert all(about.extra in {"lab", "shards"} for about in COMMANDS.values())
 
 

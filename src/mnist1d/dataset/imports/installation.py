@@ -2,7 +2,8 @@
 
 On PyPI the name `mnist1d` belongs to the published package of the paper's authors, so that
 `pip install 'mnist1d[lab]'` would install that one. A command has to name the place that this
-package came from, or else the requirements themselves.
+package came from, or else the requirements themselves. What this distribution is called stands in
+`pyproject.toml` and is read from its metadata.
 """
 
 import json
@@ -15,11 +16,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from mnist1d.dataset.imports.beside import NAME, other_folders
+
 __all__ = ["install_command", "needs", "other_packages"]
 
 _CODE = Path(__file__).resolve().parents[2]
-_NAME = "mnist1d"
 _OWN_EXTRA = "lab"  # the published package has none of this name
+_ORDER = "programs import what comes first in sys.path"
 
 
 def needs(packages: Sequence[str], *, extra: str, what: str = "this") -> str:
@@ -53,7 +56,7 @@ def install_command(extra: str, packages: Sequence[str] = ()) -> str:
     """
     if (_CODE.parents[1] / "pyproject.toml").is_file() and _CODE.parent.name == "src":
         return f"pip install -e {_quoted(f'{_CODE.parents[1]}[{extra}]')}"
-    own = [each for each in _distributions() if _is_own(each)]
+    own = list(_own_distributions())
     for distribution in own:
         if (requirement := _requirement(distribution, extra)) is not None:
             return f"pip install {_quoted(requirement)}"
@@ -68,22 +71,31 @@ def other_packages() -> list[str]:
     >>> all("another package of this name" in line for line in other_packages())
     True
     """
-    lines = []
-    for each in _distributions():
+    lines, named = [], set()
+    for each in metadata.distributions(name=NAME):
         if not _is_own(each):
-            folder = Path(str(each.locate_file(_NAME))).resolve()
-            line = f"{_NAME} {each.version}, another package of this name, is installed in "
+            folder = Path(str(each.locate_file(NAME))).resolve()
+            named.add(folder)
+            line = f"{NAME} {each.version}, another package of this name, is installed in "
             if folder == _CODE:
                 line += f"the same folder, {folder.parent}, so that their files are mixed: run "
-                line += f"`pip uninstall {_NAME}` until none is left, then install one of them"
+                line += f"`pip uninstall {NAME}` until none is left, then install one of them"
             else:
-                line += f"{folder.parent}, too; programs import what comes first in sys.path"
+                line += f"{folder.parent}, too; {_ORDER}"
             lines.append(line)
+    lines += [
+        f"another package of this name is in {folder.parent}, too; {_ORDER}"
+        for folder in map(Path.resolve, other_folders())
+        if folder not in named
+    ]
     return list(dict.fromkeys(lines))
 
 
-def _distributions() -> Iterator[metadata.Distribution]:
-    yield from metadata.distributions(name=_NAME)
+def _own_distributions() -> Iterator[metadata.Distribution]:
+    """Yield the distributions that install this package, whatever they are called."""
+    for command in metadata.entry_points(group="console_scripts", name=NAME):
+        if command.dist is not None and _is_own(command.dist):
+            yield command.dist
 
 
 def _is_own(distribution: metadata.Distribution) -> bool:
@@ -104,7 +116,7 @@ def _requirement(distribution: metadata.Distribution, extra: str) -> str | None:
         return f"{path}[{extra}]" if Path(path).exists() else None
     if (vcs := about.get("vcs_info")) is not None:
         url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
-    return f"{_NAME}[{extra}] @ {url}"
+    return f"{distribution.name}[{extra}] @ {url}"
 
 
 def _required_by(distribution: metadata.Distribution, extra: str) -> Iterator[str]:
