@@ -41,6 +41,7 @@ DATASET_OPTIONS = {
     "--label-noise 0.25": {"label_noise": 0.25},
     "--label-noise-kind other": {"label_noise_kind": "other"},
     "--positions flipped": {"positions": "flipped"},
+    "--final-seq-length 3 --positions 2,0,1": {"final_seq_length": 3, "positions": (2, 0, 1)},
     "--positions-seed 0": {"positions_seed": 0},
     "--templates own.txt": {"templates": ((0.0, 1.0, 0.0), (0.0, -1.0, 0.5))},
     "--channel-axis": {"channel_axis": True},
@@ -212,6 +213,7 @@ def test_mnist_is_found_by_option_and_variable_or_reported_missing(capsys, monke
         ("--templates words.txt", "words.txt must hold one template of numbers per line"),
         ("--dpi 1", "dpi must be from 10 to 1000, not 1"),
         ("--positions mixed", "positions must be one of"),
+        ("--positions 0,1", "positions must be a name or the integers 0 to 39 in any order"),
     ],
 )
 def test_an_error_is_one_clear_line_and_nothing_is_written(arguments, message, capsys):

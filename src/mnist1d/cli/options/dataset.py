@@ -49,7 +49,8 @@ class DatasetOptions:
         class_proportions: relative sizes of the classes.
         label_noise: probability with which a label is replaced; the clean labels are kept as well.
         label_noise_kind: by any label, or by another one only.
-        positions: order of the points: original, flipped, shuffled, chunked, ...
+        positions: order of the points: original, flipped, shuffled, chunked, ...; or the original
+            place of every point, such as 2,0,1.
         positions_seed: seed of shuffled positions.
         templates: text file with one template per line in place of the ten digits.
         channel_axis: whether signals have the shape (1, length).
@@ -91,6 +92,9 @@ class DatasetOptions:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         # By identity, as a strength of zero equals False.
         given = {k: v for k, v in values.items() if v is not None and v is not False}
+        places = (self.positions or "").split(",")
+        if len(places) > 1 and all(map(str.isdecimal, places)):
+            given["positions"] = tuple(map(int, places))
         if self.templates is not None:
             given["templates"] = _read_templates(self.templates)
         return preset(given.pop("preset", next(iter(PRESETS))), **given)
