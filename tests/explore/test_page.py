@@ -98,6 +98,7 @@ def test_undo_redo_and_the_back_button(visit, until):
         "#/data?corr_noise_scale=0.333&iid_noise_scale=1e-7&shear_scale=-1&final_seq_length=13",
         "#/data?classes=8,9&class_proportions=1,0.25&label_noise=0.4&positions=shuffled_lottery",
         "#/data?positions=shuffled&positions_seed=3&label_noise=1&label_noise_kind=other&rows=10",
+        "#/data?final_seq_length=8&positions=6,7,4,5,2,3,0,1&corr_noise_scale=0.1",
     ],
 )
 def test_copied_python_and_command_make_what_is_on_the_screen(
@@ -122,6 +123,32 @@ def test_copied_python_and_command_make_what_is_on_the_screen(
     written = [[float(row[f"x{i}"]) for i in range(x.shape[1])] for row in rows]
     np.testing.assert_array_equal(np.array(written, dtype=np.float32), x)
     np.testing.assert_array_equal([int(row["label"]) for row in rows], y)
+
+
+def test_an_own_order_begins_as_that_on_the_screen_and_is_edited(visit, until, shown_by):
+    page = visit("#/data?positions=shuffled&positions_seed=3&rows=1")
+    choice = page.get_by_label("Order of the points", exact=True)
+    choice.select_option("own")
+    until(page, "/positions=\\d/.test(location.hash)")
+    shuffled = np.random.RandomState(3).permutation(40)
+    places = page.get_by_label("Original place of every point", exact=True)
+    assert places.input_value() == ",".join(map(str, shuffled))
+    places.fill("1, 0, " + ", ".join(map(str, range(2, 39))))
+    assert page.get_by_role("alert").inner_text().startswith("The numbers 0 to 39 in any order")
+    order = [1, 0, *range(2, 40)]
+    places.fill(", ".join(map(str, order)))
+    page.keyboard.press("Enter")
+    until(page, "location.hash.includes('positions=1,0,2,3')")
+    plain, _ = Stream()[0:10]
+    np.testing.assert_array_equal(signals(shown_by(page))[0], plain[:, order])
+    # It is the order of 40 points: with fewer it rests.
+    page.get_by_label("Points", exact=True).first.fill("12")
+    page.keyboard.press("Enter")
+    until(page, "location.hash.includes('final_seq_length=12')")
+    assert choice.input_value() == "original"
+    page.get_by_role("button", name="Undo").click()
+    until(page, "!location.hash.includes('final_seq_length')")
+    assert choice.input_value() == "own"
 
 
 def test_files_hold_the_samples_on_the_screen(visit, downloaded, shown_by):
@@ -259,6 +286,7 @@ def test_rooms_are_changed_and_a_test_is_taken_by_keyboard_alone(visit, until):
         "#/data?" + "a=" + "b" * 30_000,
         "#/data?first=999999999999&follow=-3&stage=9&block=10",
         "#/data?positions=javascript:alert(1)&label_noise=2&label_noise_kind=published",
+        "#/data?positions=0,1,1&positions=1,2&positions=0,&positions=-1,0&positions=0",
     ],
 )
 def test_a_hostile_address_is_named_and_left_out(visit, hash_, shown_by):

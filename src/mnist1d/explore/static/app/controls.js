@@ -59,15 +59,15 @@ export function Slider({ name, value, slider, lowest, highest, initial, whole = 
 
 /**
  * A value that is typed, and taken when it is allowed.
- * @param {{ name: string, value: string, good: (text: string) => boolean, allowed: string, empty?: string, help?: string, onChange: (text: string) => void }} props
+ * @param {{ name: string, value: string, good: (text: string) => boolean, allowed: string, empty?: string, help?: string, wide?: boolean, onChange: (text: string) => void }} props
  */
-export function Typed({ name, value, good, allowed, empty = "", help = "", onChange }) {
+export function Typed({ name, value, good, allowed, empty = "", help = "", wide = false, onChange }) {
   const id = useId();
   const [typed, setTyped] = useState(/** @type {string | null} */ (null));
   const wrong = typed !== null && !good(typed);
-  return html`<div class="control whole">
+  return html`<div class="control whole ${wide ? "wide" : ""}">
     <label for=${id}>${help ? html`<${Help} text=${help}>${name}<//>` : name}</label>
-    <input id=${id} class="value" inputmode="decimal" placeholder=${empty} aria-label=${name} aria-invalid=${wrong} value=${typed ?? value}
+    <input id=${id} class="value" inputmode=${wide ? "text" : "decimal"} placeholder=${empty} aria-label=${name} aria-invalid=${wrong} value=${typed ?? value}
       onInput=${(/** @type {any} */ event) => setTyped(event.currentTarget.value)}
       onChange=${(/** @type {any} */ event) => {
         const text = event.currentTarget.value;

@@ -100,8 +100,9 @@ function ofParameter(name, about) {
     case "class_proportions":
       return optional(list([], number(1, 1e-6, 1e6), (all) => all.length > 0 && all.length <= 10));
     case "label_noise_kind":
-    case "positions":
       return choice(about.default, about.options ?? []);
+    case "positions":
+      return orderField(about.default, about.options ?? []);
     case "templates":
       return optional(templatesField());
     default:
@@ -112,6 +113,17 @@ function ofParameter(name, about) {
 /** @param {Parameter} about @returns {Field} */
 function paddingField({ default: initial, highest = 0 }) {
   return list(initial, integer(0, 0, highest), ([low, high, more]) => low <= high && more === undefined);
+}
+
+/** The name of an order of the points, or the original place of every point. @param {string} initial @param {string[]} names @returns {Field} */
+function orderField(initial, names) {
+  const name = choice(initial, names);
+  const places = list([], integer(0, 0, 511), (all) => all.length > 1 && new Set(all).size === all.length && Math.max(...all) < all.length);
+  return {
+    initial,
+    read: (text) => name.read(text) ?? places.read(text),
+    write: (order) => (Array.isArray(order) ? places.write(order) : order),
+  };
 }
 
 const POINTS = 12;
@@ -141,7 +153,8 @@ export function configOf(values) {
   if (config.class_proportions && config.class_proportions.length !== n) {
     config.class_proportions = null;
   }
-  if (config.positions === "chunked" && config.final_seq_length % 4) config.positions = "original";
+  const { positions, final_seq_length: length } = config;
+  if ((positions === "chunked" && length % 4) || (Array.isArray(positions) && positions.length !== length)) config.positions = "original";
   if (config.label_noise_kind === "other" && n < 2) config.label_noise_kind = "symmetric";
   return config;
 }

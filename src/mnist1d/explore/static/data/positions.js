@@ -8,7 +8,7 @@ const PUBLISHED_SEEDS = { shuffled_classification: 42, shuffled_lottery: 0 };
 /**
  * Return the original place of every point, or null for the original order.
  *
- * @param {import('./config.js').Config} config
+ * @param {Pick<import('./config.js').Config, 'positions' | 'positions_seed' | 'seed' | 'final_seq_length'>} config
  * @returns {Int32Array | null}
  */
 export function fixedOrder(config) {

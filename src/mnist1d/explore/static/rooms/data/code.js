@@ -72,6 +72,7 @@ export function commandLine({ config, defaults, first, count }) {
   const options = differences(config, defaults).map(([name, value]) => {
     const option = `--${name.replaceAll("_", "-")}`;
     if (name === "templates") return `${option} templates.txt`;
+    if (name === "positions") return `${option} ${value}`;
     return `${option} ${Array.isArray(value) ? value.join(" ") : value}`;
   });
   return ["mnist1d generate", `--num-samples ${first + count}`, ...options, "--format csv --out samples"].join(" ");

@@ -4,6 +4,7 @@ import { html } from "../../vendor/htm-preact.js";
 import { same } from "../../app/address.js";
 import { Button, Select, Slider, Typed, Whole } from "../../app/controls.js";
 import { makeFields, SHAPING, SHIFTABLE } from "../../app/fields.js";
+import { Order } from "../../app/order.js";
 
 /** @typedef {import("../../app/history.js").Session} Session */
 /** @typedef {import("../../app/fields.js").About} About */
@@ -20,8 +21,6 @@ export const NAMES = {
   seed: "Seed",
   label_noise: "Label noise",
   label_noise_kind: "Wrong labels are",
-  positions: "Order of the points",
-  positions_seed: "Seed of the order",
   classes: "Classes",
   class_proportions: "Shares of the classes",
 };
@@ -29,15 +28,6 @@ export const NAMES = {
 const KINDS = /** @type {[string, string][]} */ ([
   ["symmetric", "of any class"],
   ["other", "of another class"],
-]);
-
-const ORDERS = /** @type {[string, string][]} */ ([
-  ["original", "original"],
-  ["flipped", "flipped"],
-  ["shuffled", "shuffled"],
-  ["chunked", "in blocks"],
-  ["shuffled_classification", "shuffled as in Table 1"],
-  ["shuffled_lottery", "shuffled as for lottery tickets"],
 ]);
 
 /** @param {{ session: Session, about: About }} props */
@@ -75,16 +65,7 @@ export function Controls({ session, about }) {
       html`<${Select} name=${NAMES.label_noise_kind} value=${values.label_noise_kind} options=${KINDS}
         help=${about.parameters.label_noise_kind.help}
         onChange=${(/** @type {string} */ label_noise_kind) => change({ label_noise_kind })} />`}
-      ${wanted("positions") &&
-      html`<${Select} name=${NAMES.positions} value=${values.positions}
-        options=${ORDERS.filter(([name]) => name !== "chunked" || values.final_seq_length % 4 === 0)}
-        help=${about.parameters.positions.help}
-        onChange=${(/** @type {string} */ positions) => change({ positions })} />`}
-      ${values.positions === "shuffled" &&
-      wanted("positions_seed") &&
-      html`<${Whole} name=${NAMES.positions_seed} value=${values.positions_seed} lowest=${0} highest=${2 ** 32 - 1}
-        empty="the seed" help=${about.parameters.positions_seed.help}
-        onChange=${(/** @type {number | null} */ positions_seed) => change({ positions_seed })} />`}
+      ${(wanted("positions") || wanted("positions_seed")) && html`<${Order} session=${session} about=${about} />`}
       ${wanted("classes") && html`<${Classes} session=${session} about=${about} />`}
       ${wanted("class_proportions") && html`<${Shares} session=${session} about=${about} />`}
     </fieldset>

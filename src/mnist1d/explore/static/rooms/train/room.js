@@ -4,6 +4,7 @@ import { html, useEffect, useRef, useState } from "../../vendor/htm-preact.js";
 import { Button, Select, Slider } from "../../app/controls.js";
 import { configOf, MODELS, SHAPING } from "../../app/fields.js";
 import { download } from "../../app/files.js";
+import { Order } from "../../app/order.js";
 import { Chart } from "../../app/plots.js";
 import { same } from "../../app/address.js";
 import { makeSets } from "./data.js";
@@ -164,8 +165,7 @@ function Settings({ session, about }) {
       <${Slider} name="Label noise" value=${values.label_noise} slider=${noise.slider} lowest=${noise.lowest} highest=${noise.highest}
         initial=${noise.default} help=${noise.help}
         onChange=${(/** @type {number} */ label_noise, /** @type {boolean} */ finished) => change({ label_noise }, finished)} />
-      <${Select} name="Order of the points" value=${values.positions} options=${[["original", "original"], ["shuffled_classification", "shuffled as in Table 1"], ["flipped", "flipped"]]}
-        onChange=${(/** @type {string} */ positions) => change({ positions })} />
+      <${Order} session=${session} about=${about} />
     </fieldset>
     <fieldset><legend>Width</legend>
       ${values.models.filter((/** @type {string} */ model) => model in WIDTHS).map((/** @type {string} */ model) => {
@@ -179,7 +179,13 @@ function Settings({ session, about }) {
 /** @param {any} props */
 function DataLine({ config, about, session, samples }) {
   const changed = SHAPING.filter((name) => !same(config[name], about.parameters[name].default));
-  const what = changed.length === 0 ? "the published dataset" : `the dataset with ${changed.map((name) => (name === "templates" ? "own templates" : `${name}=${JSON.stringify(config[name])}`)).join(", ")}`;
+  /** @param {string} name */
+  const said = (name) => {
+    if (name === "templates") return "own templates";
+    if (Array.isArray(config[name]) && name === "positions") return "an own order of the points";
+    return `${name}=${JSON.stringify(config[name])}`;
+  };
+  const what = changed.length === 0 ? "the published dataset" : `the dataset with ${changed.map(said).join(", ")}`;
   return html`<p class="small">Data: ${what}, ${samples.toLocaleString("en")} training samples, 1,000 fresh ones for validation, 1,000 for the test; <a href=${session.link({}, "data")}>change it</a>.
     Batches in stored order, as published; the model is evaluated every ${EVALUATE_EVERY} steps.</p>`;
 }
