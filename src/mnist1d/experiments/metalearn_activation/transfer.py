@@ -14,19 +14,17 @@ import jax
 import numpy as np
 import optax
 import xarray as xr
-from jaxtyping import Array
 
 from mnist1d.dataset import fresh_samples, generate
-from mnist1d.execution import Arrays, Compute, OnStep, Task
+from mnist1d.execution import Arrays, Compute, Task
 from mnist1d.experiments.metalearn_activation.activation import grid_of
 from mnist1d.experiments.metalearn_activation.config import Config
 from mnist1d.harness.assembly import assemble
 from mnist1d.harness.interface import Progress
-from mnist1d.models import CNN, MLP, predict
-from mnist1d.models.activations import ACTIVATIONS, Equipped
+from mnist1d.models import CNN, MLP
 from mnist1d.models.layers import draw_layers
-from mnist1d.models.scalar_network import LearnedFunction
-from mnist1d.training import Programs, Training, accuracy, cross_entropy, sequential_batch
+from mnist1d.training import Training
+from mnist1d.training.equipped import MEASURES, EquippedTrainer, equipped_training
 
 ARCHITECTURES: Mapping[str, Callable[..., Any]] = {"MLP": MLP, "CNN": CNN}
 COSTS = {"MLP": 1.0, "CNN": 4.0}
@@ -34,7 +32,6 @@ COSTS = {"MLP": 1.0, "CNN": 4.0}
 
 KNOWN = ("relu", "elu", "swish", "gelu", "tanh")
 FUNCTIONS = (*KNOWN, "learned")
-MEASURES = ("validation_accuracy", "test_accuracy")
 
 TUNING_SEEDS = 2
 """Number of the first seeds on which learning rates are tried."""
@@ -74,7 +71,7 @@ def transfer(
 
     def train(tasks: Sequence[Task], **by: Sequence[Any] | np.ndarray) -> xr.Dataset:
         return assemble(
-            counted(compute(tasks, Trainer, config)),
+            counted(compute(tasks, trainer_of, config)),
             coords=by
             | {
                 "function": list(FUNCTIONS),
@@ -138,66 +135,23 @@ def _network(
         labels={"architecture": architecture, "rate": rates[0], "seed": seed},
         key=key | PROTOCOL | {"architecture": architecture, "seed": seed, "rates": list(rates)},
         cost=COSTS[architecture],
-        inputs={"terms": terms},
+        inputs={"terms": terms[None]},
     )
 
 
-class Trainer:
-    """Trains networks with every function; compiles an architecture once for every device.
+def trainer_of(config: Config) -> EquippedTrainer:
+    """Return what trains networks with every function."""
+    dataset, n_validation = generate(config.data), PROTOCOL["validation_samples"]
+    samples = {
+        "train": (dataset.x, dataset.y),
+        "validation": fresh_samples(dataset, n_validation, seed=PROTOCOL["validation_seed"]),
+        "test": (dataset.x_test, dataset.y_test),
+    }
 
-    The arrays of a network are `validation_accuracy` and `test_accuracy` (fractions), both of shape
-    (functions, evaluations).
+    def of(task: Task) -> Any:
+        return initial_network(task.labels["architecture"], task.labels["seed"])
 
-    Args:
-        config: the settings.
-    """
-
-    def __init__(self, config: Config) -> None:
-        self._training, self._programs = training_of(config), Programs()
-        dataset = generate(config.data)
-        parts = {
-            "train": (dataset.x, dataset.y),
-            "validation": fresh_samples(
-                dataset, PROTOCOL["validation_samples"], seed=PROTOCOL["validation_seed"]
-            ),
-            "test": (dataset.x_test, dataset.y_test),
-        }
-        self._data = {
-            name: (x.astype(np.float32), y.astype(np.int32)) for name, (x, y) in parts.items()
-        }
-
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Train networks on a device, one after the other."""
-        for number, task in enumerate(tasks, start=1):
-            arrays = self._train(task, device)
-            on_step(number)
-            yield task, arrays
-
-    def _train(self, task: Task, device: Any) -> Arrays:
-        architecture, seed = task.labels["architecture"], task.labels["seed"]
-        n_runs = len(FUNCTIONS)
-        network = initial_network(architecture, seed)
-        networks = jax.tree.map(lambda leaf: np.repeat(leaf[None], n_runs, axis=0), network)
-        own = {
-            "choice": np.arange(n_runs, dtype=np.int32),
-            "rate": np.array(task.key["rates"], np.float32),
-        }
-        data = {**self._data, **own, "terms": task.inputs["terms"]}
-        keys = jax.random.split(jax.random.key(0), n_runs)  # not used for random numbers
-        program = self._programs.get(
-            (architecture, device),
-            self._training,
-            networks,
-            data,
-            keys=keys,
-            data_axes=dict.fromkeys(data) | dict.fromkeys(own, 0),
-            devices=[device],
-            batched=False,
-        )
-        metrics = program(networks, data, keys=keys).history.metrics
-        return {name: metrics[name] for name in MEASURES}
+    return EquippedTrainer(training_of(config), samples, of)
 
 
 def initial_network(architecture: str, seed: int) -> Any:
@@ -207,35 +161,12 @@ def initial_network(architecture: str, seed: int) -> Any:
 
 
 def training_of(config: Config) -> Training:
-    """Return the training of a network with the function and the rate that its data name."""
-    grid = grid_of(config)
-
-    def equip(network: Any, data: Any) -> Equipped:
-        learned = LearnedFunction(data["terms"], grid)
-        functions = [*(ACTIVATIONS[name] for name in KNOWN), learned.__call__]
-        return Equipped(network, lambda x: jax.lax.switch(data["choice"], functions, x))
-
-    def batch(data: Any, step: Any, _: Any) -> Any:
-        return data, sequential_batch(data["train"], step, PROTOCOL["batch_size"])
-
-    def loss(network: Any, batch: Any, _: Any) -> Array:
-        data, (x, labels) = batch
-        return cross_entropy(predict(equip(network, data), x), labels)
-
-    def evaluate(network: Any, data: Any) -> dict[str, Array]:
-        model = equip(network, data)
-        return {
-            f"{part}_accuracy": accuracy(
-                predict(model, data[part][0], chunk_size=200), data[part][1]
-            )
-            for part in ("validation", "test")
-        }
-
-    return Training(
-        batch=batch,
-        loss=loss,
-        optimizer=lambda data: optax.adam(data["rate"]),
+    """Return the training of a network."""
+    return equipped_training(
+        KNOWN,
+        grid_of(config),
+        optimizer=optax.adam,
+        batch_size=PROTOCOL["batch_size"],
         n_steps=config.transfer_steps,
-        evaluate=evaluate,
         evaluate_every=PROTOCOL["evaluate_every"],
     )

@@ -16,9 +16,10 @@ from mnist1d.experiments.beyond.activation_transfer.config import (
     Config,
 )
 from mnist1d.experiments.beyond.activation_transfer.learning import Learner
-from mnist1d.experiments.beyond.activation_transfer.training import COSTS, MEASURES, Trainer
+from mnist1d.experiments.beyond.activation_transfer.training import COSTS, trainer_of
 from mnist1d.harness.assembly import assemble
 from mnist1d.harness.interface import Progress, counted, silent
+from mnist1d.training.equipped import MEASURES
 
 LEARNING_COSTS = {"MLP": 1.0, "CNN": 4.0}
 
@@ -180,7 +181,7 @@ def _train(
     **by: Sequence[Any],
 ) -> xr.Dataset:
     labels: dict[str, Sequence[Any]] = {"architecture": ARCHITECTURES, **by, "function": FUNCTIONS}
-    trained = compute(tasks, Trainer, config)
+    trained = compute(tasks, trainer_of, config)
     return assemble(
         counted(trained, tasks, progress, lambda _: bar, lambda task: task.cost),
         coords={name: list(each) for name, each in labels.items()},
