@@ -19,6 +19,7 @@ import mnist1d
 from mnist1d.dataset.constraints import OneOf, constraints_of
 from mnist1d.experiments.classification import human_expert
 from mnist1d.explore import STATIC
+from mnist1d.explore.constants import SHAPING
 from mnist1d.harness import record
 from mnist1d.stream.stream import SIZES
 from mnist1d.stream.tables import LARGEST_LENGTH
@@ -38,24 +39,6 @@ SLIDERS: dict[str, tuple[tuple[float, float, float], float, float]] = {
     "seed": ((0, 100, 1), 0, 2**32 - 1),
     "positions_seed": ((0, 100, 1), 0, 2**32 - 1),
 }
-# Parameters of samples, which a stream has.
-SHOWN = (
-    "padding",
-    "scale_coeff",
-    "max_translation",
-    "corr_noise_scale",
-    "iid_noise_scale",
-    "shear_scale",
-    "final_seq_length",
-    "seed",
-    "classes",
-    "class_proportions",
-    "label_noise",
-    "label_noise_kind",
-    "positions",
-    "positions_seed",
-    "templates",
-)
 
 
 def parameters() -> dict[str, Any]:
@@ -64,7 +47,7 @@ def parameters() -> dict[str, Any]:
     helps = _entries(mnist1d.DatasetConfig.__doc__ or "")
     constraints = constraints_of(mnist1d.DatasetConfig)
     described: dict[str, Any] = {}
-    for name in SHOWN:
+    for name in SHAPING:
         about: dict[str, Any] = {"default": defaults[name], "help": helps[name]}
         if name in SLIDERS:
             slider, lowest, highest = SLIDERS[name]

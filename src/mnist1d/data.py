@@ -17,7 +17,7 @@ import numpy as np
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_regular
-from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.config import SIGNAL_PARAMETERS, DatasetConfig
 from mnist1d.dataset.generation import draw_transforms
 from mnist1d.dataset.synthesis import synthesise
 from mnist1d.dataset.templates import digit_templates
@@ -52,15 +52,6 @@ Data: TypeAlias = dict[str, Any]
 _DEFAULT_PATH = "./mnist1d_data.pkl"
 _DEFAULT_SHUFFLED_PATH = "./mnist1d_data_shuffled.pkl"
 _URL = "https://github.com/greydanus/mnist1d/raw/master/mnist1d_data.pkl"
-_SYNTHESIS = (
-    "padding",
-    "scale_coeff",
-    "max_translation",
-    "corr_noise_scale",
-    "iid_noise_scale",
-    "shear_scale",
-    "final_seq_length",
-)
 # Values of one kind of noise that are drawn before they are used and dropped.
 _PIECE_VALUES = 2**20
 
@@ -318,7 +309,7 @@ def _batch_configuration(
         or not np.isfinite(heights).all()
     ):
         return None
-    values = {name: arguments[name] for name in _SYNTHESIS}
+    values = {name: arguments[name] for name in SIGNAL_PARAMETERS}
     # With a float32 the published steps continue in that precision.
     if any(isinstance(v, np.floating) and not isinstance(v, float) for v in values.values()):
         return None

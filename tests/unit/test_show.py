@@ -20,9 +20,9 @@ import mnist1d
 from mnist1d import DatasetConfig, pictures, preset
 from mnist1d.cli.options.dataset import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.cli.show import show
+from mnist1d.dataset.config import SAMPLE_PARAMETERS
 from mnist1d.dataset.imports.installation import install_command
 from mnist1d.figures import signals
-from mnist1d.stream import stream
 
 ROOT = Path(mnist1d.__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "pictures.md"
@@ -110,7 +110,7 @@ def test_every_parameter_of_the_dataset_is_an_option(option, calls):
 
 def test_the_options_are_the_parameters_that_shape_a_sample():
     names = {field.name for field in fields(DatasetOptions)}
-    assert names == {"preset", *stream._SHAPING}
+    assert names == {"preset", *SAMPLE_PARAMETERS}
     assert names == {re.match("--([a-z-]+)", o)[1].replace("-", "_") for o in DATASET_OPTIONS}
     assert PUBLISHED_OPTIONS.config() == DatasetConfig()
 

@@ -12,7 +12,31 @@ from mnist1d.dataset.constraints import Float, Integer, OneOf, Seed, constrained
 from mnist1d.dataset.shift import Shift, check_name, named_shift
 from mnist1d.dataset.templates import Templates, digit_templates, own_templates
 
-__all__ = ["DatasetConfig", "Shift"]
+__all__ = ["SAMPLE_PARAMETERS", "SIGNAL_PARAMETERS", "DatasetConfig", "Shift"]
+
+SIGNAL_PARAMETERS = (
+    "padding",
+    "scale_coeff",
+    "max_translation",
+    "corr_noise_scale",
+    "iid_noise_scale",
+    "shear_scale",
+    "final_seq_length",
+)
+"""The parameters of the steps from a template to a signal."""
+
+SAMPLE_PARAMETERS = (
+    *SIGNAL_PARAMETERS,
+    "classes",
+    "class_proportions",
+    "label_noise",
+    "label_noise_kind",
+    "positions",
+    "positions_seed",
+    "templates",
+    "channel_axis",
+)
+"""The parameters that determine single samples, beside the seed; the others are those of sets."""
 
 _TEMPLATE_LENGTH = 12
 # Lengths and counts are array sizes; beyond 32 bits no machine could hold the set in one piece.

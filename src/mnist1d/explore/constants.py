@@ -11,15 +11,19 @@ from typing import Any
 
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.checks import LARGEST_STRENGTH
-from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.config import SAMPLE_PARAMETERS, SIGNAL_PARAMETERS, DatasetConfig, Shift
 from mnist1d.dataset.constraints import constraints_of
 from mnist1d.dataset.templates import digit_templates
 from mnist1d.stream.tables import LARGEST_LENGTH
 
-__all__ = ["FILE", "module"]
+__all__ = ["FILE", "SHAPING", "module"]
 
 FILE = Path(__file__).parent / "static" / "data" / "constants.js"
 """The module with the constants."""
+
+_OTHERS = [name for name in SAMPLE_PARAMETERS if name not in (*SIGNAL_PARAMETERS, "channel_axis")]
+SHAPING = (*SIGNAL_PARAMETERS, "seed", *_OTHERS)
+"""The parameters that decide a stream's samples, but for their axis of channels."""
 
 
 def module() -> str:
@@ -33,6 +37,7 @@ def module() -> str:
     defaults["shifted_tests"] = {}
     lines = "\n".join(f"  {name}: {_text(value)}," for name, value in defaults.items())
     kinds = constraints_of(DatasetConfig)["label_noise_kind"].options  # type: ignore[attr-defined]
+    shiftable = [known.name for known in fields(Shift) if known.name in SIGNAL_PARAMETERS]
     templates = ",\n  ".join(map(_text, digit_templates().x.tolist()))
     return f"""\
 // Made by `python -m mnist1d.explore.constants` from the Python package; do not edit.
@@ -41,6 +46,12 @@ def module() -> str:
 export const DEFAULTS = Object.freeze({{
 {lines}
 }});
+
+/** Parameters that decide a stream's samples. */
+export const SHAPING = Object.freeze({_text(SHAPING)});
+
+/** Those that a shifted set may change, with the same classes. */
+export const SHIFTABLE = Object.freeze({_text(shiftable)});
 
 /** Heights of the ten digits, 12 points each. */
 export const TEMPLATES = Object.freeze([

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mnist1d.dataset import checks
-from mnist1d.dataset.config import DatasetConfig
+from mnist1d.dataset.config import SAMPLE_PARAMETERS, DatasetConfig
 from mnist1d.dataset.generation import configured, time_axis
 from mnist1d.dataset.synthesis import TransformDraws
 from mnist1d.dataset.variants import fixed_order
@@ -40,24 +40,6 @@ STREAM_VERSION = 1
 LARGEST_INDEX = 2**62
 """Samples of a stream are numbered from 0 to below this."""
 
-# The parameters that determine single samples.
-_SHAPING = (
-    "padding",
-    "scale_coeff",
-    "max_translation",
-    "corr_noise_scale",
-    "iid_noise_scale",
-    "shear_scale",
-    "final_seq_length",
-    "classes",
-    "class_proportions",
-    "label_noise",
-    "label_noise_kind",
-    "positions",
-    "positions_seed",
-    "templates",
-    "channel_axis",
-)
 # The parameters of sets, which a stream does not have.
 _OF_SETS = (
     "num_samples",
@@ -333,7 +315,7 @@ class Stream:
         return {
             "stream_version": STREAM_VERSION,
             "seed": self.config.seed,
-            "parameters": {name: parameters[name] for name in _SHAPING},
+            "parameters": {name: parameters[name] for name in SAMPLE_PARAMETERS},
             "mean": self.mean,
             "std": self.std,
         }
@@ -368,7 +350,9 @@ class Stream:
 
     def __repr__(self) -> str:
         ours, published = self.record()["parameters"], DatasetConfig().to_dict()
-        changed = [f"{name}={ours[name]!r}" for name in _SHAPING if ours[name] != published[name]]
+        changed = [
+            f"{name}={ours[name]!r}" for name in SAMPLE_PARAMETERS if ours[name] != published[name]
+        ]
         return f"Stream({', '.join([f'seed={self.config.seed}', *changed])})"
 
     def _factors(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -417,7 +401,7 @@ def _check_offered(config: DatasetConfig, parameters: dict[str, Any]) -> None:
         raise ValueError(f"dtype must be float32 in a stream, not {parameters['dtype']!r}")
     for known in fields(config):
         asked = getattr(config, known.name)
-        if known.name not in (*_SHAPING, *_OF_SETS, *_OTHERS) and asked != known.default:
+        if known.name not in (*SAMPLE_PARAMETERS, *_OF_SETS, *_OTHERS) and asked != known.default:
             raise ValueError(f"{known.name} must be left out: streams do not offer it")
     for name in ("stretched_length", "final_seq_length"):
         checks.integer(name, getattr(config, name), 2, LARGEST_LENGTH)

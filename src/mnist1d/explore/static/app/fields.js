@@ -1,6 +1,7 @@
 // The fields of the page's state: the parameters of the dataset, and what each room adds.
 
 import { choice, integer, list, number, optional, truth } from "./address.js";
+import { SHAPING, SHIFTABLE } from "../data/constants.js";
 
 /** @typedef {import("./address.js").Field<any>} Field */
 /** @typedef {import("./address.js").Values} Values */
@@ -18,30 +19,6 @@ import { choice, integer, list, number, optional, truth } from "./address.js";
 /** @typedef {{ version: string, parameters: Record<string, Parameter>, presets: Record<string, { meaning: string, parameters: Values }> }} About */
 
 export const MODELS = ["Logistic", "MLP", "CNN", "GRU"];
-
-/** Parameters that a shifted set may change. */
-export const SHIFTABLE = [
-  "padding",
-  "scale_coeff",
-  "max_translation",
-  "corr_noise_scale",
-  "iid_noise_scale",
-  "shear_scale",
-];
-
-/** Parameters that decide the samples on the page. */
-export const SHAPING = [
-  ...SHIFTABLE,
-  "final_seq_length",
-  "seed",
-  "classes",
-  "class_proportions",
-  "label_noise",
-  "label_noise_kind",
-  "positions",
-  "positions_seed",
-  "templates",
-];
 
 export const LARGEST_FIRST = 1e9;
 

@@ -31,6 +31,12 @@ export const DEFAULTS = Object.freeze({
   channel_axis: false,
 });
 
+/** Parameters that decide a stream's samples. */
+export const SHAPING = Object.freeze(["padding", "scale_coeff", "max_translation", "corr_noise_scale", "iid_noise_scale", "shear_scale", "final_seq_length", "seed", "classes", "class_proportions", "label_noise", "label_noise_kind", "positions", "positions_seed", "templates"]);
+
+/** Those that a shifted set may change, with the same classes. */
+export const SHIFTABLE = Object.freeze(["padding", "scale_coeff", "max_translation", "corr_noise_scale", "iid_noise_scale", "shear_scale"]);
+
 /** Heights of the ten digits, 12 points each. */
 export const TEMPLATES = Object.freeze([
   [0.0, 0.23693955110363696, 0.35540932665545544, 0.4146442144313647, 0.4738791022072739, 0.4738791022072739, 0.4738791022072739, 0.4738791022072739, 0.4146442144313647, 0.35540932665545544, 0.23693955110363696, 0.0],

@@ -3,8 +3,9 @@
 import { html } from "../../vendor/htm-preact.js";
 import { same } from "../../app/address.js";
 import { Button, Select, Slider, Typed, Whole } from "../../app/controls.js";
-import { makeFields, SHAPING, SHIFTABLE } from "../../app/fields.js";
+import { makeFields } from "../../app/fields.js";
 import { Order } from "../../app/order.js";
+import { SHAPING, SHIFTABLE } from "../../data/constants.js";
 
 /** @typedef {import("../../app/history.js").Session} Session */
 /** @typedef {import("../../app/fields.js").About} About */

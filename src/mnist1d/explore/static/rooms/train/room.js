@@ -2,11 +2,12 @@
 
 import { html, useEffect, useRef, useState } from "../../vendor/htm-preact.js";
 import { Button, Select, Slider } from "../../app/controls.js";
-import { configOf, MODELS, SHAPING } from "../../app/fields.js";
+import { configOf, MODELS } from "../../app/fields.js";
 import { download } from "../../app/files.js";
 import { Order } from "../../app/order.js";
 import { Chart } from "../../app/plots.js";
 import { same } from "../../app/address.js";
+import { SHAPING } from "../../data/constants.js";
 import { makeSets } from "./data.js";
 import { Inside } from "./inside.js";
 import { bestOf, curveOf, interval, Race } from "./race.js";
