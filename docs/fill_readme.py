@@ -1,9 +1,8 @@
-"""Write the tables of README.md and docs/speed.md from the records: `python docs/fill_readme.py`.
+"""Write the tables of README.md and other documents from the records: `python docs/fill_readme.py`.
 
 Table 1 comes from `results/claims.json`, written by `mnist1d reproduce`, the speeds from the JSON
 files in `benchmarks/results`, the comparison from `docs/new-activation`, the result of
-`examples/new_activation.py`, whose figure is drawn again. A test checks that both documents are up
-to date.
+`examples/new_activation.py`, whose figure is drawn again. A test checks that they are up to date.
 """
 
 import json
@@ -102,6 +101,7 @@ PARTS = {
         "comparison": comparison,
     },
     "docs/speed.md": {"speed": speed, "whole paper": whole_paper},
+    "docs/tutorials/02-table-1.md": {"table 1": table_1},
 }
 """Functions that write the parts of every document, by their markers."""
 
