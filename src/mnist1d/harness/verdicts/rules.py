@@ -151,7 +151,20 @@ class _Sentence:
 
 
 @dataclass(frozen=True)
-class AtLeast(_Sentence):
+class _LowerBound:
+    published: float
+
+    @property
+    def accepted(self) -> tuple[float, float]:
+        """All from the published number on."""
+        return self.published, np.inf
+
+    def __str__(self) -> str:
+        return f"≥ {self.published:g}"
+
+
+@dataclass(frozen=True)
+class AtLeast(_LowerBound, _Sentence):
     """A lower bound: reproduced if the whole 95 % interval reaches it.
 
     >>> rule = AtLeast(99)
@@ -160,20 +173,10 @@ class AtLeast(_Sentence):
     'differs'
     """
 
-    published: float
-
-    @property
-    def accepted(self) -> tuple[float, float]:
-        """All from the published number on."""
-        return self.published, np.inf
-
     def assess(self, found: Spread) -> Assessment:
         """Assess the mean of runs."""
         low, _ = interval_of_mean(found, 1 - ALPHA)
         return Assessment(p_below(found, self.published), low >= self.published)
-
-    def __str__(self) -> str:
-        return f"≥ {self.published:g}"
 
 
 @dataclass(frozen=True)
@@ -277,6 +280,16 @@ class NoGain(_Sentence):
 class Fact:
     """A number that is counted or computed, not estimated: there is no chance in its verdict."""
 
+    @property
+    def accepted(self) -> tuple[float, float]:
+        """Where the number has to be."""
+        raise NotImplementedError
+
+    def assess(self, found: Spread) -> Assessment:
+        """Compare the number with what is accepted."""
+        low, high = self.accepted
+        return Assessment(np.nan, bool(low <= found.mean <= high))
+
     def verdict(self, found: Assessment, p: float) -> Verdict:  # noqa: ARG002
         """Give the verdict."""
         return "verified" if found.holds else "differs"
@@ -305,11 +318,6 @@ class Counted(Fact):
         half = _half_unit(self.digits)
         return self.published - half, self.published + half
 
-    def assess(self, found: Spread) -> Assessment:
-        """Round the number."""
-        low, high = self.accepted
-        return Assessment(np.nan, bool(low <= found.mean <= high))
-
     def __str__(self) -> str:
         return f"{self.published:g}"
 
@@ -331,16 +339,12 @@ class AtMost(Fact):
         """All up to the published number."""
         return -np.inf, self.published
 
-    def assess(self, found: Spread) -> Assessment:
-        """Compare the number with the bound."""
-        return Assessment(np.nan, bool(found.mean <= self.published))
-
     def __str__(self) -> str:
         return f"≤ {self.published:g}"
 
 
 @dataclass(frozen=True)
-class CountedAtLeast(Fact):
+class CountedAtLeast(_LowerBound, Fact):
     """A lower bound on a number that is counted, as of runs that came to their end.
 
     >>> rule = CountedAtLeast(1)
@@ -348,20 +352,6 @@ class CountedAtLeast(Fact):
     >>> rule.verdict(found, found.p)
     'differs'
     """
-
-    published: float
-
-    @property
-    def accepted(self) -> tuple[float, float]:
-        """All from the published number on."""
-        return self.published, np.inf
-
-    def assess(self, found: Spread) -> Assessment:
-        """Compare the number with the bound."""
-        return Assessment(np.nan, bool(found.mean >= self.published))
-
-    def __str__(self) -> str:
-        return f"≥ {self.published:g}"
 
 
 @dataclass(frozen=True)
