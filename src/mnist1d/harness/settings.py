@@ -83,6 +83,28 @@ SET_BY_TRIAL = (
 """Parameters of a dataset of which an experiment makes sets of its own sizes, from its trials."""
 
 
+def check_at_most(config: Any, name: str, limit: str) -> None:
+    """Refuse a setting that is above another.
+
+    Args:
+        config: a dataclass with numbers in both fields.
+        name: the field that is checked.
+        limit: the field that it may reach.
+
+    Raises: ValueError: naming both.
+
+    >>> from types import SimpleNamespace
+    >>> check_at_most(SimpleNamespace(objective_steps=4, inner_steps=3), "objective_steps",
+    ...               "inner_steps")
+    Traceback (most recent call last):
+        ...
+    ValueError: objective_steps must be at most inner_steps=3, not 4
+    """
+    value, most = getattr(config, name), getattr(config, limit)
+    if value > most:
+        raise ValueError(f"{name} must be at most {limit}={most}, not {value}")
+
+
 def check_data(
     data: Any, fixed: Sequence[str], why: str, published: DatasetConfig = PUBLISHED_DATA
 ) -> DatasetConfig:

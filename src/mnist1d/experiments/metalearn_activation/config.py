@@ -16,7 +16,7 @@ from mnist1d.dataset.constraints import (
     Positive,
     constrained,
 )
-from mnist1d.harness.settings import PUBLISHED_DATA, SHAPES, check_data, with_data
+from mnist1d.harness.settings import PUBLISHED_DATA, SHAPES, check_at_most, check_data, with_data
 
 BASELINES = ("relu", "swish", "elu", "softplus", "tanh", "sigmoid")
 """Known functions that the classifier is trained with, by their names in `jax.nn`."""
@@ -90,11 +90,7 @@ class Config:
     data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
-        if self.objective_steps > self.inner_steps:
-            raise ValueError(
-                f"objective_steps must be at most inner_steps={self.inner_steps}, not "
-                f"{self.objective_steps}"
-            )
+        check_at_most(self, "objective_steps", "inner_steps")
         checks.integer("batch_size", self.batch_size, 1, 8000)
         check_data(self.data, (*SHAPES, *SIZES), "networks and numbers of samples are the paper's")
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Each, Integer, Number, OneOf, Positive, constrained
-from mnist1d.harness.settings import PUBLISHED_DATA, SHAPES, check_data, with_data
+from mnist1d.harness.settings import PUBLISHED_DATA, SHAPES, check_at_most, check_data, with_data
 
 ARCHITECTURES = ("MLP", "CNN")
 SIZES = ("table-1", "2-times-as-wide", "4-times-as-wide", "1-layer-more", "2-layers-more")
@@ -65,11 +65,7 @@ class Config:
     data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
-        if self.objective_steps > self.inner_steps:
-            raise ValueError(
-                f"objective_steps must be at most inner_steps={self.inner_steps}, not "
-                f"{self.objective_steps}"
-            )
+        check_at_most(self, "objective_steps", "inner_steps")
         fixed = (*SHAPES, "num_samples", "train_split", "train", "validation", "test")
         check_data(self.data, fixed, "networks and numbers of samples are the experiment's")
 
