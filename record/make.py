@@ -29,6 +29,11 @@ from mnist1d.harness.verdicts.reference import FILE as RECORD, as_record
 
 ROOT = Path(__file__).resolve().parents[1]
 
+LEFT_OUT = {
+    "self-supervised": ("weights_default", "weights_no_projector", "weights_deep_projector"),
+}
+"""Variables that stay out of `results/` for their size: no claim, table or figure reads them."""
+
 
 def git(root, *arguments):
     """Return what git says of a repository."""
@@ -125,14 +130,16 @@ def finish(plan, experiments, out):
 
 def keep(plan, experiments, out, results):
     """Put a finished record in the place of the clone's, and its numbers into the package."""
-    for experiment in experiments:
-        if experiment.NAME in plan.experiments:
-            shutil.copyfile(
-                out / experiment.NAME / RECORD, Path(experiment.__file__).parent / RECORD
-            )
     shutil.rmtree(results, ignore_errors=True)
     unfinished = shutil.ignore_patterns("units", "*.pdf", RECORD, "RESULTS.md", "report.html", ".*")
     shutil.copytree(out, results, ignore=unfinished)
+    for experiment in experiments:
+        if (name := experiment.NAME) not in plan.experiments:
+            continue
+        shutil.copyfile(out / name / RECORD, Path(experiment.__file__).parent / RECORD)
+        if left_out := LEFT_OUT.get(name):
+            small = record.load(experiment, results / name).drop_vars(left_out)
+            record.write(small, results / name / "result.nc")
     # Judged again, as the package has the record now.
     save_claims(experiments, results)
 

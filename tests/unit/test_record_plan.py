@@ -15,7 +15,9 @@ import xarray as xr
 
 from mnist1d.cli import main
 from mnist1d.execution.task import Task
-from mnist1d.experiments import EXPERIMENTS, pooling
+from mnist1d.experiments import EXPERIMENTS, pooling, self_supervised
+from mnist1d.experiments.self_supervised.config import VARIANTS
+from mnist1d.experiments.self_supervised.method import weights_name
 from mnist1d.figures.style import Figure
 from mnist1d.harness import record
 from mnist1d.harness.claims import Claim
@@ -257,6 +259,34 @@ def test_a_record_is_made_in_several_sittings_and_ships_its_numbers(
     assert not (results / "tiny" / "units").exists()
     stored = json.loads((tmp_path / "package" / "record.json").read_text())
     assert stored["commit"] == TAGGED
+
+
+def test_a_kept_record_is_without_what_nothing_reads(make, experiment, plan, commit, tmp_path):  # noqa: ARG001
+    out, results = tmp_path / "record", tmp_path / "results"
+    weights = ("seed", "weight"), np.zeros((3, 10))
+    heavy = changed(experiment, run=lambda *a, **k: run(*a, **k).assign(weights=weights))
+    make.begin(plan, out)
+    make.run(plan, [heavy], out, {}, silent)
+    make.finish(plan, [heavy], out)
+    make.LEFT_OUT["tiny"] = ("weights",)
+    make.keep(plan, [heavy], out, results)
+    whole, kept = (record.load(heavy, folder / "tiny") for folder in (out, results))
+    assert set(whole) - set(kept) == {"weights"}
+    assert kept.attrs == whole.attrs
+    finished = plan_of(results)
+    finished.check([findings_of(heavy, kept)])
+
+
+@pytest.mark.slow
+def test_weights_of_encoders_are_left_out_and_read_by_no_claim_table_or_figure(make):
+    left_out = make.LEFT_OUT["self-supervised"]
+    assert left_out == tuple(map(weights_name, VARIANTS))
+    whole = record.load(self_supervised, ROOT / "results" / "self-supervised")
+    small = whole.drop_vars(left_out, errors="ignore")
+    whole, small = (findings_of(self_supervised, result) for result in (whole, small))
+    assert small.records() == whole.records()
+    assert small.rows == whole.rows
+    assert self_supervised.plot(small.result)
 
 
 def test_a_claim_that_measures_something_else_is_refused(experiment, plan, commit):  # noqa: ARG001

@@ -560,6 +560,8 @@ def test_an_unknown_variant_or_run_is_refused_by_name(finished):
         representations(finished[0], "no_projector")
     with pytest.raises(ValueError, match="seed must be from 0 to 1, not 2"):
         representations(finished[0], "default", 2)
+    with pytest.raises(ValueError, match="result must hold weights_default"):
+        representations(finished[0].drop_vars("weights_default"), "default")
 
 
 def test_an_encoder_may_have_other_sizes():

@@ -261,11 +261,14 @@ def representations(
 
     Returns: one array of shape (5000, features) per layer, float32, the first being the signals;
         the training part is first, in the order of `mnist1d.load`.
-    Raises: ValueError: if there is no such variant or run, naming it.
+    Raises: ValueError: if there is no such variant or run, naming it, or if the result is one
+        without weights, as in the record that the project ships.
     """
     checks.one_of("variant", variant, tuple(VARIANTS))
     checks.integer("seed", seed, 0, result.sizes["seed"] - 1)
-    vector = result[weights_name(variant)].sel(seed=seed).to_numpy()
+    if (name := weights_name(variant)) not in result:
+        raise ValueError(f"result must hold {name}: run it again, as the record leaves weights out")
+    vector = result[name].sel(seed=seed).to_numpy()
     return outputs_of_layers(as_encoder(variant, vector), all_signals(generate(data)))
 
 
