@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 from sphinx.cmd.build import build_main
-from website import results, sources
+from website import check, commands, reference, results, sources
+
+from mnist1d.explore import write_site
 
 ROOT = sources.ROOT
 DOCS = ROOT / "docs"
@@ -38,12 +40,19 @@ def build(out: Path, *, run: bool = True, links: bool = False, work: Path = WORK
         shutil.rmtree(folder, ignore_errors=True)
     sources.stage(source)
     results.write_pages(source)
+    reference.write_pages(source)
+    commands.write_page(source)
     os.environ["MNIST1D_SITE_NOTEBOOKS"] = "cache" if run else "off"
     os.environ["MNIST1D_SITE_CACHE"] = str(work / "notebooks" / code_digest())
+    folders = [str(ROOT / "examples"), os.environ.get("PYTHONPATH")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, folders))  # for the gallery
     arguments = ["--fail-on-warning", "--quiet", "--conf-dir", str(DOCS)]
     arguments += ["--doctree-dir", str(work / "doctrees"), str(source)]
     if build_main(["--builder", "html", *arguments, str(made)]):
         return f"what is wrong stands above; the pages are in {made} all the same"
+    write_site(made / "explorer")
+    if wrong := list(check.wrong_with(made.resolve())):
+        return "\n".join(["the site has", *wrong])
     if links and build_main(["--builder", "linkcheck", *arguments, str(work / "links")]):
         return "links to other sites are broken, above"
     shutil.rmtree(out, ignore_errors=True)

@@ -1,10 +1,12 @@
 """Configuration of Sphinx for the site. `docs/build.py` prepares the pages and calls Sphinx."""
 
 import os
+import sys
 import tomllib
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
+sys.path.insert(0, str(DOCS))
 PROJECT = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))["project"]
 
 project = "MNIST-1D"
@@ -16,14 +18,28 @@ language = "en"
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
+    "website.docstrings",
 ]
 exclude_patterns = ["files"]  # what pages link to, as it is
 
 # Markdown. Anchors of headings are those of GitHub.
 myst_heading_anchors = 4
+
+# The reference. Code in docstrings is a link where it is a name.
+default_role = "py:obj"
+autodoc_default_options = {"special-members": "__call__"}
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autosummary_generate = False
+suppress_warnings = ["autosummary.import_cycle"]  # its tables show where to import a name from
+maximum_signature_line_length = 80
+napoleon_custom_sections = [("Source", "notes"), ("Sources", "notes")]
+napoleon_use_ivar = True
+toc_object_entries_show_parents = "hide"
 
 # Notebooks run where nothing is stored yet, by the Python that builds, in folders that go away.
 nb_execution_mode = os.environ.get("MNIST1D_SITE_NOTEBOOKS", "off")

@@ -20,11 +20,15 @@ PLACES = {
     "RESULTS.md": "experiments/results.md",
     "DIFFERENCES.md": "experiments/differences.md",  # made by `results`
     "docs/experiments.md": "experiments/running.md",
+    "docs/datasheet.md": "project/datasheet.md",
+    "docs/documentation.md": "project/documentation.md",
     "docs/record.md": "project/record.md",
     "docs/rules.md": "project/rules.md",
     "docs/speed.md": "project/speed.md",
     "docs/stream-specification.md": "reference/stream-specification.md",
     "AGENTS.md": "project/agents.md",
+    "CODE_OF_CONDUCT.md": "project/code-of-conduct.md",
+    "SECURITY.md": "project/security.md",
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
 }
@@ -137,7 +141,8 @@ def add_page(name: str, text: str, out: Path, root: Path = ROOT) -> None:
 
 def files_of(page: Path) -> list[str]:
     """Return the files of the repository that a page of the site shows, as paths in it."""
-    return re.findall(rf"\]\([./]*{FILES}/([^()\s]+)\)", page.read_text("utf-8"))
+    shown = rf"(?:\]\(|literalinclude\}} )[./]*{FILES}/([^()\s]+)"
+    return re.findall(shown, page.read_text("utf-8"))
 
 
 def add(name: str, out: Path, root: Path) -> None:

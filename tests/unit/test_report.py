@@ -39,6 +39,7 @@ from mnist1d.report.render import (
     _as_markdown,
     _as_plain,
     dataset_markdown,
+    differences_markdown,
     experiment_markdown,
     html_page,
     overview_markdown,
@@ -94,6 +95,15 @@ def test_results_are_those_of_the_record(report):
     drawn = drawing(compared(report))
     assert (ROOT / "results" / "compared.svg").read_text(encoding="utf-8") == drawn
     assert "](results/compared.svg)" in RESULTS
+
+
+def test_differences_are_those_of_the_record(report):
+    text = differences_markdown(report, folder="results")
+    assert all(f"**{judged.claim.statement}**" in text for _, judged in report.differing)
+    assert all(judged.why in text for _, judged in report.differing)
+    listed = re.findall(r"^\d+\. ", text, re.MULTILINE)
+    assert len(listed) == sum(len(section.differences) for section in report.paper)
+    assert all(f"](results/{section.name}/README.md)" in text for section in report.paper)
 
 
 def test_the_overview_says_of_every_sentence_and_cell_whether_it_holds(report):

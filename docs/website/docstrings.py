@@ -1,0 +1,127 @@
+"""Docstrings as Sphinx reads them, and members that are left out."""
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from typing import Any, get_type_hints
+
+SECTION = re.compile(r"(?P<indent> *)(?P<name>Returns|Yields|Raises|Source|Sources): *(?P<text>.*)")
+FIELDS = {"Returns": "returns", "Yields": "yields"}
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Connect to Sphinx."""
+    app.connect("autodoc-process-docstring", process, priority=100)  # before napoleon's
+    app.connect("autodoc-skip-member", is_left_out)
+    app.connect("autodoc-before-process-signature", without_constraints)
+    app.connect("viewcode-follow-imported", home_of_constant)
+    return {"parallel_read_safe": True}
+
+
+def process(
+    _app: Any, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]
+) -> None:
+    """Change a docstring in place."""
+    lines[:] = list(with_tables(with_signs(list(with_sections(lines)))))
+
+
+def with_signs(lines: Iterable[str]) -> Iterator[str]:
+    r"""Yield a docstring whose signs outside code are nothing but signs.
+
+    >>> list(with_signs(["Sum of |x|, shape (*runs, n), `|x|`", ">>> 1 | 2"]))
+    ['Sum of \\|x\\|, shape (\\*runs, n), `|x|`', '>>> 1 | 2']
+    """
+    is_example = False
+    for line in lines:
+        is_example = line.lstrip().startswith(">>> ") or (is_example and bool(line.strip()))
+        if is_example or line.lstrip().startswith("|"):
+            yield line
+        else:
+            parts = line.split("`")
+            parts[::2] = [re.sub(r"\||(?<=\()\*(?=\w)", r"\\\g<0>", each) for each in parts[::2]]
+            yield "`".join(parts)
+
+
+def with_tables(lines: Iterable[str]) -> Iterator[str]:
+    """Yield a docstring whose tables are those of reStructuredText.
+
+    >>> list(with_tables(["| a | b |", "|---|---|", "| 1 | 2 |"]))[-4:]
+    ['   * - a', '     - b', '   * - 1', '     - 2']
+    """
+    last = ""
+    for line in lines:
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        is_row = line.lstrip().startswith("|")
+        if is_row and not last.startswith("|"):
+            yield from (".. list-table::", "   :header-rows: 1", "")
+        if not is_row:
+            yield line
+        elif not set(line.strip()) <= {"|", "-", " "}:
+            yield f"   * - {cells[0]}"
+            yield from (f"     - {cell}" for cell in cells[1:])
+        last = line.lstrip()
+
+
+def with_sections(lines: list[str]) -> Iterator[str]:
+    """Yield a docstring whose short sections, a line with a text, are sections of napoleon's.
+
+    What is returned is a field instead, as a colon in it would be taken for the end of a type.
+
+    >>> list(with_sections(["Add.", "", "Returns: the sum: a", "  number.", "", "Source: Euclid."]))
+    ['Add.', '', ':returns: the sum: a', '   number.', '', 'Source:', '    Euclid.', '']
+    """
+    rest = iter([*lines, ""])
+    for line in rest:
+        found = SECTION.fullmatch(line)
+        if not found or (found["name"] not in FIELDS and not found["text"]):
+            yield line
+            continue
+        indent, text = found["indent"], [found["text"]] if found["text"] else []
+        for following in rest:
+            if not following.strip():
+                break
+            text.append(following.strip())
+        if found["name"] in FIELDS:
+            yield f"{indent}:{FIELDS[found['name']]}: {text[0]}"
+            yield from (f"{indent}   {each}" for each in text[1:])
+        else:
+            more = " " * 4 * (found["name"] == "Raises")
+            yield f"{indent}{found['name']}:"
+            yield f"{indent}    {text[0]}"
+            yield from (f"{indent}    {more}{each}" for each in text[1:])
+        yield ""
+
+
+def without_constraints(_app: Any, function: Any, _is_bound: bool) -> None:
+    """Show the types of arguments without the constraints that are declared with them."""
+    annotations = getattr(function, "__annotations__", {})
+    if any("Annotated" in repr(each) for each in annotations.values()):
+        function.__annotations__ = get_type_hints(function)
+
+
+def home_of_constant(_app: Any, module: str, name: str) -> str | None:
+    """Return the module that offers a constant or a type, for the link to its source.
+
+    Sphinx would ask the value, and a type of whole numbers says that it comes with Python.
+
+    Returns: the module; None for classes and functions, which know where they are defined.
+    """
+    value = getattr(import_module(module), name.partition(".")[0], None)
+    return None if inspect.isclass(value) or inspect.isroutine(value) else module
+
+
+def is_left_out(
+    _app: Any, _what: str, name: str, member: Any, _skip: bool, _options: Any
+) -> bool | None:
+    """Leave out what is no part of a class's own description.
+
+    Constructors and fields of named tuples, which the class describes; functions that are the
+    default of a field; and what another package wrote.
+
+    Returns: whether a member is left out; None to leave it to Sphinx.
+    """
+    is_field = type(member).__name__ == "_tuplegetter"
+    is_default = inspect.isroutine(member) and "." not in getattr(member, "__qualname__", ".")
+    is_foreign = not str(getattr(member, "__module__", None) or "mnist1d").startswith("mnist1d")
+    return True if name == "__init__" or is_field or is_default or is_foreign else None

@@ -1,0 +1,206 @@
+"""The pages of the reference: every public name of the package, on the page of its purpose."""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+from sphinx.pycode import ModuleAnalyzer
+from website import sources
+
+
+class Page(NamedTuple):
+    """A page of the reference.
+
+    Attributes:
+        title: of the page.
+        text: what its names have in common.
+        origins: the modules and folders of the package that its names are defined in.
+    """
+
+    title: str
+    text: str
+    origins: tuple[str, ...]
+
+
+PAGES = {
+    "dataset": Page(
+        "The dataset",
+        "Making the published dataset and every variant of it, with NumPy alone.",
+        ("dataset",),
+    ),
+    "streams": Page(
+        "Streams and sets of files",
+        "Endless samples, each computed from its index, and sets of any size as files.",
+        ("stream", "shards"),
+    ),
+    "adapters": Page(
+        "For other libraries",
+        "The dataset with the conventions of JAX, PyTorch, scikit-learn, pandas and Hugging Face; "
+        "and MNIST's files.",
+        ("jax", "torch", "sklearn", "dataset.export", "mnist"),
+    ),
+    "lab": Page(
+        "Comparing candidates",
+        "The laboratory: candidates with the same data, the same tuning and the same seeds.",
+        ("lab",),
+    ),
+    "models": Page(
+        "Models",
+        "The architectures of the experiments, their layers and their masks. A model maps one "
+        "example to logits.",
+        ("models",),
+    ),
+    "training": Page(
+        "Training",
+        "One run as a pure function, and many runs as one compiled program.",
+        ("training", "execution.devices", "execution.executors", "experiments.self_supervised"),
+    ),
+    "measures": Page(
+        "Measures",
+        "Estimates over seeds with their intervals, measures as expressions, probes of "
+        "representations.",
+        ("measures",),
+    ),
+    "experiments": Page(
+        "Experiments",
+        "Running, judging and storing experiments: those of the paper and your own.",
+        ("harness", "execution", "experiments", "dataset.constraints", "report"),
+    ),
+    "figures": Page(
+        "Pictures and figures",
+        "Pictures of signals, and the house style of figures.",
+        ("figures",),
+    ),
+    "explorer": Page("The explorer", "The explorer's server, and its files.", ("explore",)),
+    "published": Page(
+        "The published interface",
+        "What programs written for the published package call; it stays as it was.",
+        ("data", "transform", "utils", "published"),
+    ),
+}
+"""The pages by their addresses, in their order."""
+
+MODULES = ("mnist1d", "lab", "stream", "shards", "jax", "torch", "sklearn", "export", "mnist")
+MODULES += ("pictures", "report", "explore")
+"""Where programs find public names: the package, and what it offers."""
+
+KINDS = {
+    "function": "Functions",
+    "class": "Classes",
+    "data": "Types and constants",
+    "exception": "Errors",
+}
+"""Kinds of names, by the last part of Sphinx's directive."""
+
+
+class Name(NamedTuple):
+    """A public name.
+
+    Attributes:
+        path: where programs find it.
+        origin: the module that defines it.
+        kind: one of `KINDS`.
+        value: what it stands for.
+    """
+
+    path: str
+    origin: str
+    kind: str
+    value: object
+
+
+def module_of(name: str) -> ModuleType:
+    """Return a module of `MODULES`; some of them are attributes of the package."""
+    package = import_module("mnist1d")
+    return (
+        package
+        if name == "mnist1d"
+        else getattr(package, name, None) or import_module(f"mnist1d.{name}")
+    )
+
+
+def names() -> Iterator[Name]:
+    """Yield every public name but those of modules."""
+    for each in MODULES:
+        module, path = module_of(each), "mnist1d" if each == "mnist1d" else f"mnist1d.{each}"
+        for name in module.__all__:
+            value = getattr(module, name)
+            if not inspect.ismodule(value) and not name.startswith("_"):
+                yield Name(f"{path}.{name}", home_of(name, module), kind_of(value), value)
+
+
+def home_of(name: str, module: ModuleType) -> str:
+    """Return the module that defines a name which a module offers."""
+    tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
+    for statement in ast.walk(tree):
+        for alias in statement.names if isinstance(statement, ast.ImportFrom) else ():
+            if (alias.asname or alias.name) == name:
+                return home_of(alias.name, import_module(str(statement.module)))
+    return module.__name__
+
+
+def kind_of(value: object) -> str:
+    """Return the kind of what a name stands for."""
+    if inspect.isclass(value):
+        return "exception" if issubclass(value, BaseException) else "class"
+    return "function" if inspect.isroutine(value) or hasattr(value, "__wrapped__") else "data"
+
+
+def page_of(name: Name) -> str:
+    """Return the page of a name: of the longest origin that it lies in."""
+    home = f"{name.origin.removeprefix('mnist1d.')}."
+    fitting = [
+        (len(origin), page)
+        for page, about in PAGES.items()
+        for origin in about.origins
+        if home.startswith(f"{origin}.")
+    ]
+    if not fitting:
+        raise LookupError(f"no page of the reference takes names of {name.origin}")
+    return max(fitting)[1]
+
+
+def write_pages(out: Path) -> None:
+    """Write all pages of the reference into a folder for Sphinx."""
+    every = list(names())
+    for page, (title, text, _) in PAGES.items():
+        own = [name for name in every if page_of(name) == page]
+        parts = [heading(title, "="), text]
+        for module in dict.fromkeys(name.path.rpartition(".")[0] for name in own):
+            inside = [name for name in own if name.path.rpartition(".")[0] == module]
+            parts += [f".. currentmodule:: {module}", *summary(inside)]
+        for kind, called in KINDS.items():
+            entries = [entry(name) for name in own if name.kind == kind]
+            parts += [heading(called, "-"), *entries] if entries else []
+        sources.write(out / "reference" / "api" / f"{page}.rst", "\n\n".join(parts) + "\n")
+
+
+def summary(own: list[Name]) -> list[str]:
+    """Return a table of names, with the first sentences of their docstrings."""
+    rows = "\n".join(f"   {name.path}" for name in own if name.kind != "data")
+    return [f".. autosummary::\n   :nosignatures:\n\n{rows}"] if rows else []
+
+
+def entry(name: Name) -> str:
+    """Return the directive that describes a name."""
+    module, _, short = name.path.rpartition(".")
+    if name.kind != "data":
+        members = "\n   :members:" if name.kind in {"class", "exception"} else ""
+        return f".. auto{name.kind}:: {name.path}{members}"
+    return "\n\n".join([f".. py:data:: {short}\n   :module: {module}", *described(name)])
+
+
+def described(name: Name) -> list[str]:
+    """Return the description of a constant or a type, indented."""
+    docs = ModuleAnalyzer.for_module(name.origin).find_attr_docs()
+    lines = docs.get(("", name.path.rpartition(".")[2]), ())
+    return ["\n".join(f"   {line}".rstrip() for line in lines)] if lines else []
+
+
+def heading(text: str, mark: str) -> str:
+    """Return a heading."""
+    return f"{text}\n{mark * len(text)}"
