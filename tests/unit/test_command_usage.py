@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 from mnist1d.cli import main
-from mnist1d.cli.arguments import integer
 from mnist1d.cli.main import COMMANDS
+from mnist1d.cli.options.arguments import integer
 from mnist1d.cli.output import tables
 from mnist1d.cli.output.console import make_console
 from mnist1d.cli.output.ending import EXIT_CODES, one_line
@@ -81,6 +81,10 @@ def refused(monkeypatch, tmp_path, capsys):
         ("generate", "--num-samples and --out must be given; see mnist1d generate --help"),
         ("generate --out x", "--num-samples must be given"),
         ("compare", "FILE.py must be given"),
+        ("export", "KIND and DIR must be given"),
+        ("export files", "DIR must be given; see mnist1d export --help"),
+        ("export csv out", "KIND must be one of huggingface, files, not 'csv'"),
+        ("export files out more", "unexpected 'more'"),
         ("show picture", "PICTURE must be one of samples, templates, building, overview, not"),
         ("show --padding 3", "--padding must be 2 integers, not '3'"),
         ("show --classes 1 x", "--classes must be integers, not '1 x'"),
@@ -174,6 +178,7 @@ def test_what_is_too_long_for_the_system_is_refused_in_one_line(refused, command
         "compare": (f"{TOO_LONG}.py",),
         "show-result": (TOO_LONG,),
         "generate": ("--num-samples", "10", "--out", TOO_LONG),
+        "export": ("files", TOO_LONG),
         "show": ("--out", f"{TOO_LONG}.png"),
         "explore": ("--out", TOO_LONG),
         "human": (TOO_LONG,),
@@ -252,8 +257,8 @@ def test_exit_codes_are_in_the_help_and_in_the_document(capsys, monkeypatch):
         assert re.search(rf"^  {code} +{re.escape(meaning)}$", shown, re.MULTILINE)
 
 
-# The other two have fields of a dataset, whose values may be False and None.
-@pytest.mark.parametrize("name", sorted({*COMMANDS} - {"generate", "show"}))
+# The others have fields of a dataset, whose values may be False and None.
+@pytest.mark.parametrize("name", sorted({*COMMANDS} - {"export", "generate", "show"}))
 def test_help_has_no_default_that_says_nothing(name, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["mnist1d", name, "--help"])
     with pytest.raises(SystemExit) as end:

@@ -257,6 +257,23 @@ def test_generated_samples_are_counted(command):
     assert not command(*arguments, "--workers", "1", "--out", "set", "--quiet")[2]
 
 
+def test_exported_files_are_described(command):
+    code, document, said = command("export", "files", "out", "--num-samples", "100", "--seed", "7")
+    assert (code, said) == (0, "")
+    assert (valid(document)["kind"], document["out"]) == ("files", "out")
+    files = {each.pop("path"): each for each in document["files"]}
+    assert set(files) == {each.as_posix() for each in Path("out").rglob("*") if each.is_file()}
+    for path, about in files.items():
+        content = Path(path).read_bytes()
+        assert about == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    code, document, said = command("export", "files", "out", "--num-samples", "50")
+    assert code == 0
+    Path("out/README.md").write_text("mine", "utf-8")
+    code, document, said = command("export", "files", "out", "--num-samples", "100")
+    assert (code, document) == (2, None)
+    assert said.startswith("mnist1d: out has files that are of something else or were changed: REA")
+
+
 def test_pictures_are_named(command):
     code, document, _ = command("show", "templates", "--out", "pictures", "--format", "png")
     assert code == 0

@@ -41,6 +41,7 @@ def loaded(*arguments):
         ("report --help", "DIR"),
         ("show-result --help", "PATH"),
         ("generate --help", "--num-samples"),
+        ("export --help", "huggingface"),
         ("show --help", "--dark"),
         ("explore --help", "--no-browser"),
         ("human --help", "FILE"),

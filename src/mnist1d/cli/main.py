@@ -74,6 +74,11 @@ COMMANDS = {
         ("rich", "tyro"),
         "shards",
     ),
+    "export": Command(
+        "Write the dataset into a folder for Hugging Face, or as files for any language.",
+        ("rich", "tyro"),
+        "shards",
+    ),
     "show": Command(
         "Draw the dataset: samples, templates, how a sample is built, or all of it in one "
         "overview.",
@@ -179,8 +184,10 @@ def _call(function: Callable[..., Any], prog: str, words: list[str]) -> None:
     needed = any(each.default is Parameter.empty for each in parameters)
     # What all commands understand can be read without the package that reads the rest.
     if needed or not set(words) <= {"--json", "--quiet"}:
-        reader = "options.plain" if absent(["tyro"]) else "arguments"
-        arguments, named = import_module(f"mnist1d.cli.{reader}").parse(function, prog, words)
+        reader = "plain" if absent(["tyro"]) else "arguments"
+        arguments, named = import_module(f"mnist1d.cli.options.{reader}").parse(
+            function, prog, words
+        )
     is_json = named.get("json", False)
     with _kept_for_document(is_json):
         outcome = function(*arguments, **named)

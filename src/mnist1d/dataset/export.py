@@ -4,7 +4,7 @@ import csv
 import errno
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,17 @@ from mnist1d.dataset.atomic import atomic_write
 from mnist1d.dataset.dataset import Dataset
 from mnist1d.dataset.imports import required
 
-__all__ = ["feature_names", "to_csv", "to_huggingface", "to_pandas", "to_parquet"]
+__all__ = [
+    "columns_of",
+    "csv_of",
+    "description_of",
+    "feature_names",
+    "label_columns",
+    "to_csv",
+    "to_huggingface",
+    "to_pandas",
+    "to_parquet",
+]
 
 DESCRIPTION_FILE = "dataset.json"
 """Name of the file with the configuration that accompanies exported parts."""
@@ -52,11 +62,11 @@ def to_pandas(dataset: Dataset) -> Any:
     ((100, 42), ['part', 'label', 'x0'], 100)
     """
     pandas = required("pandas", extra="export")
-    tables = [(name, _columns(dataset, name)) for name in dataset.parts]
+    tables = [(name, columns_of(dataset, name)) for name in dataset.parts]
     frame = pandas.concat([pandas.DataFrame(columns) for _, columns in tables], ignore_index=True)
     names = [name for name, columns in tables for _ in columns["label"]]
     frame.insert(0, "part", pandas.Categorical(names, categories=list(dataset.parts)))
-    frame.attrs["mnist1d"] = _description(dataset)
+    frame.attrs["mnist1d"] = description_of(dataset)
     return frame
 
 
@@ -86,10 +96,10 @@ def to_parquet(dataset: Dataset, folder: str | PathLike[str]) -> list[Path]:
     """
     arrow = required("pyarrow", extra="export")
     parquet = required("pyarrow.parquet", extra="export")
-    described = json.dumps(_description(dataset))
+    described = json.dumps(description_of(dataset))
 
     def content(name: str) -> bytes:
-        table = arrow.table(_columns(dataset, name))
+        table = arrow.table(columns_of(dataset, name))
         buffer = io.BytesIO()
         parquet.write_table(table.replace_schema_metadata({"mnist1d": described}), buffer)
         return buffer.getvalue()
@@ -114,17 +124,26 @@ def to_csv(dataset: Dataset, folder: str | PathLike[str]) -> list[Path]:
     Raises:
         OSError: if a file cannot be written.
     """
+    return _written(
+        dataset,
+        checks.path("folder", folder),
+        "csv",
+        lambda name: csv_of(columns_of(dataset, name)),
+    )
 
-    def content(name: str) -> bytes:
-        columns = _columns(dataset, name)
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        # As text, because a float32 that became a Python float would show digits it does not have.
-        writer.writerows(zip(*(map(str, _plain(v)) for v in columns.values()), strict=True))
-        return text.getvalue().encode()
 
-    return _written(dataset, checks.path("folder", folder), "csv", content)
+def csv_of(columns: Mapping[str, np.ndarray]) -> bytes:
+    r"""Return a table as the content of a CSV file: a header, then a line per row.
+
+    >>> csv_of({"label": np.array([3, 8]), "x0": np.array([0.1, 0.2], dtype=np.float32)})
+    b'label,x0\n3,0.1\n8,0.2\n'
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    # As text, because a float32 that became a Python float would show digits it does not have.
+    writer.writerows(zip(*(map(str, _plain(v)) for v in columns.values()), strict=True))
+    return text.getvalue().encode()
 
 
 def to_huggingface(dataset: Dataset) -> Any:
@@ -151,10 +170,10 @@ def to_huggingface(dataset: Dataset) -> Any:
     classes = hf.ClassLabel(names=list(config.label_names))
     kinds = {"signal": signal, "label": classes, "label_clean": classes}
     kinds["label_noise"] = hf.Value("bool")
-    description = f"MNIST-1D. Configuration:\n{json.dumps(_description(dataset))}"
+    description = f"MNIST-1D. Configuration:\n{json.dumps(description_of(dataset))}"
 
     def split(name: str) -> Any:
-        columns = {"signal": dataset.parts[name].x, **_labels(dataset, name)}
+        columns = {"signal": dataset.parts[name].x, **label_columns(dataset, name)}
         features = hf.Features({column: kinds[column] for column in columns})
         info = hf.DatasetInfo(description=description, features=features, license="Apache-2.0")
         return hf.Dataset.from_dict(columns, features=features, info=info, split=name)
@@ -162,8 +181,13 @@ def to_huggingface(dataset: Dataset) -> Any:
     return hf.DatasetDict({name: split(name) for name in dataset.parts})
 
 
-def _description(dataset: Dataset) -> dict[str, Any]:
-    """Return the configuration and constants of a dataset, in the types of JSON."""
+def description_of(dataset: Dataset) -> dict[str, Any]:
+    """Return the configuration and constants of a dataset, in the types of JSON.
+
+    >>> from mnist1d import generate
+    >>> description_of(generate(num_samples=100))["samples"]
+    {'train': 80, 'test': 20}
+    """
     return {
         "format": "mnist1d export",
         "version": 1,
@@ -176,7 +200,13 @@ def _description(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _labels(dataset: Dataset, name: str) -> dict[str, np.ndarray]:
+def label_columns(dataset: Dataset, name: str) -> dict[str, np.ndarray]:
+    """Return the labels of a part; with label noise also those before it, and which it redrew.
+
+    >>> from mnist1d import generate
+    >>> list(label_columns(generate(num_samples=100, label_noise=0.5), "train"))
+    ['label', 'label_clean', 'label_noise']
+    """
     labels = dataset.parts[name].y
     if not dataset.config.label_noise:
         return {"label": labels}
@@ -186,10 +216,11 @@ def _labels(dataset: Dataset, name: str) -> dict[str, np.ndarray]:
     return {"label": labels, "label_clean": clean, "label_noise": mask}
 
 
-def _columns(dataset: Dataset, name: str) -> dict[str, np.ndarray]:
+def columns_of(dataset: Dataset, name: str) -> dict[str, np.ndarray]:
+    """Return a part as a table: its labels, then a column per point."""
     n_points = dataset.config.final_seq_length
     signals = dataset.parts[name].x.reshape(-1, n_points)
-    return _labels(dataset, name) | dict(zip(feature_names(n_points), signals.T, strict=True))
+    return label_columns(dataset, name) | dict(zip(feature_names(n_points), signals.T, strict=True))
 
 
 def _plain(values: np.ndarray) -> Any:
@@ -216,5 +247,5 @@ def _written(
             f"{', '.join(others[:5])}; choose another folder, or remove them",
         )
     paths = [write(name, content(part)) for name, part in zip(names, dataset.parts, strict=True)]
-    description = json.dumps(_description(dataset), indent=1) + "\n"
+    description = json.dumps(description_of(dataset), indent=1) + "\n"
     return [*paths, write(DESCRIPTION_FILE, description.encode())]

@@ -254,7 +254,9 @@ def _refusal(known: Sequence[Option], words: Sequence[str], said: str) -> str:
         values = values or re.findall(r"invalid choice '([^']*)'", text)
         given = f"not {cut(' '.join(values))!r}" if values else "and has no value"
         return f"{option.name} must be {option.allowed}, {given}"
-    missing = [each.name for each in known if each.is_required and not _is_given(each, words)]
+    missing = [
+        each.name for each in known if each.is_required and not _is_given(each, known, words)
+    ]
     if missing and re.search("Missing from|are required", text):
         return f"{' and '.join(missing)} must be given"
     if unexpected := re.match(r"Unrecognized (?:options|arguments): (.*)", text):
@@ -266,16 +268,19 @@ def _is_named(option: Option, name: str) -> bool:
     return name in {option.name, option.name.lower(), option.name.upper()}
 
 
-def _is_given(option: Option, words: Sequence[str]) -> bool:
+def _is_given(option: Option, known: Sequence[Option], words: Sequence[str]) -> bool:
     if not option.name.startswith("--"):
-        return False
+        return bool(_values_after(option.name, known, words))
     return any(word.partition("=")[0].replace("_", "-") == option.name for word in words)
 
 
 def _values_after(name: str, known: Sequence[Option], words: Sequence[str]) -> list[str]:
-    """Return the values of an option where it stands last, or the arguments before the options."""
+    """Return the values of an option where it stands last, or an argument before the options.
+
+    The last argument that a command knows has all that follow, too.
+    """
     names = {option.name for option in known}
-    current, values = "", {"": [""]}
+    current, values = "", {"": list[str]()}
     for word in words:
         option, equals, value = word.partition("=")
         if (option := option.replace("_", "-")) in names and option.startswith("--"):
@@ -284,4 +289,6 @@ def _values_after(name: str, known: Sequence[Option], words: Sequence[str]) -> l
             values[current].append(word)
     if name.startswith("--"):
         return values.get(name, [])
-    return values[""][1:]
+    arguments = [option.name for option in known if not option.name.startswith("--")]
+    place = arguments.index(name)
+    return values[""][place : None if name == arguments[-1] else place + 1]
