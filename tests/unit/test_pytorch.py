@@ -141,13 +141,18 @@ def test_number_of_parameters_equals_pytorch(name):
     assert count_parameters(model) == sum(tensor.numel() for tensor in reference.parameters())
 
 
-@pytest.mark.parametrize(("kernel_size", "stride", "padding"), [(1, 1, 0), (4, 3, 2), (3, 2, 4)])
+@pytest.mark.parametrize(
+    ("kernel_size", "stride", "padding", "dilation"),
+    [(1, 1, 0, 1), (4, 3, 2, 1), (3, 2, 4, 1), (3, 2, 1, 4)],
+)
 @pytest.mark.parametrize("dimensions", [1, 2])
-def test_convolutions_of_any_geometry_equal_pytorch(dimensions, kernel_size, stride, padding):
+def test_convolutions_of_any_geometry_equal_pytorch(
+    dimensions, kernel_size, stride, padding, dilation
+):
     theirs = [torch.nn.Conv1d, torch.nn.Conv2d][dimensions - 1]
     x, _ = examples(3 * 9**dimensions, 2, np.float32)
     x = x.reshape(2, 3, *(9,) * dimensions)
-    geometry = {"stride": stride, "padding": padding}
+    geometry = {"stride": stride, "padding": padding, "dilation": dilation}
     layer = Convolution(3, 5, kernel_size, n_axes=dimensions, **geometry, key=jax.random.key(0))
     reference = theirs(3, 5, kernel_size, **geometry)
     weight = np.array(np.moveaxis(layer.weight, -1, 1))

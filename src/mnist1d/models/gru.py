@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from mnist1d.models.layers import Linear, uniform
+from mnist1d.models.layers import Linear, block_diagonal, run_both_ways, uniform
 
 
 class GRU(eqx.Module):
@@ -62,21 +62,15 @@ class GRU(eqx.Module):
 
     def __call__(self, x: Float[Array, "length *batch"]) -> Float[Array, "classes *batch"]:
         """Map signals `(length, *batch)` to logits `(classes, *batch)`."""
-        batch = x.shape[1:]
-        features, hidden_size = self.input_weight.shape[-1], self.hidden_weight.shape[-1]
-        sequence = x.reshape(-1, features, *batch)
-        both = jnp.concatenate([sequence, sequence[::-1]], axis=1)
-        outputs = self._recur(both.reshape(both.shape[0], 2 * features, -1))
-        forward, backward = jnp.split(outputs, [hidden_size], axis=1)
-        outputs = jnp.concatenate([forward, backward[::-1]], axis=1)
-        return self.output(outputs.reshape(-1, *batch))
+        features = self.input_weight.shape[-1]
+        return self.output(run_both_ways(self._recur, x, features))
 
     def _recur(
         self, inputs: Float[Array, "time inputs batch"]
     ) -> Float[Array, "time hidden batch"]:
         size = 2 * self.hidden_weight.shape[-1]
-        input_weight = _block_diagonal(self.input_weight)
-        hidden_weight = _block_diagonal(self.hidden_weight)
+        input_weight = block_diagonal(self.input_weight)
+        hidden_weight = block_diagonal(self.hidden_weight)
         # r and z depend on the sum of the two biases alone; n needs them separately.
         input_bias = (self.input_bias.at[:2].add(self.hidden_bias[:2])).reshape(-1, 1)
         hidden_bias = self.hidden_bias[2].reshape(-1, 1)
@@ -93,14 +87,3 @@ class GRU(eqx.Module):
         dtype = jnp.result_type(inputs, hidden_weight)
         initial = jnp.zeros((size, inputs.shape[-1]), dtype)
         return lax.scan(step, initial, inputs)[1]
-
-
-def _block_diagonal(
-    weight: Float[Array, "gates=3 directions=2 hidden columns"],
-) -> Float[Array, "rows all_columns"]:
-    """Put both directions into one matrix per gate: (3 * 2 * hidden, 2 * columns)."""
-    gates, _, hidden, columns = weight.shape
-    zeros = jnp.zeros((gates, hidden, columns), weight.dtype)
-    forward = jnp.concatenate([weight[:, 0], zeros], axis=2)
-    backward = jnp.concatenate([zeros, weight[:, 1]], axis=2)
-    return jnp.concatenate([forward, backward], axis=1).reshape(gates * 2 * hidden, 2 * columns)

@@ -1,4 +1,4 @@
-"""The two layers of the published models, with the batch as the last axis.
+"""The layers of the published models, with the batch as the last axis.
 
 A signal is a column: arrays are `(features, *batch)`, so one example is `(features,)` and a
 batch `(features, n)`. One definition serves both. On a CPU the last axis is the contiguous one,
@@ -7,6 +7,7 @@ these small networks several times faster than the usual `(n, features)`.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -83,7 +84,8 @@ class Convolution(eqx.Module):
         kernel_size: taps per channel and axis.
         n_axes: axes that the kernel moves along: 1 for signals, 2 for images.
         stride: distance of neighbouring outputs, in points.
-        padding: zeros added at both ends of every axis.
+        padding: zeros added at both ends of every axis, or a pair of how many before and after it.
+        dilation: distance of neighbouring taps, in points.
         key: for the initial values (PyTorch's defaults, `uniform`).
 
     >>> layer = Convolution(1, 25, 5, stride=2, padding=1, key=jax.random.key(0))
@@ -97,7 +99,8 @@ class Convolution(eqx.Module):
     weight: Float[Array, "out_channels *kernel in_channels"]
     bias: Float[Array, " out_channels"]
     stride: int = eqx.field(static=True)
-    padding: int = eqx.field(static=True)
+    padding: int | tuple[int, int] = eqx.field(static=True)
+    dilation: int = eqx.field(static=True)
 
     def __init__(
         self,
@@ -107,7 +110,8 @@ class Convolution(eqx.Module):
         *,
         n_axes: int = 1,
         stride: int = 1,
-        padding: int = 0,
+        padding: int | tuple[int, int] = 0,
+        dilation: int = 1,
         key: PRNGKeyArray,
     ) -> None:
         weight_key, bias_key = jax.random.split(key)
@@ -115,17 +119,64 @@ class Convolution(eqx.Module):
         fan_in = in_channels * math.prod(kernel)
         self.weight = uniform(weight_key, (out_channels, *kernel, in_channels), fan_in)
         self.bias = uniform(bias_key, (out_channels,), fan_in)
-        self.stride, self.padding = stride, padding
+        self.stride, self.padding, self.dilation = stride, padding, dilation
 
     def __call__(self, x: Float[Array, "in_channels *axes_batch"]) -> Float[Array, "out *rest"]:
         """Map `(in_channels, *axes, *batch)` to `(out_channels, *out_axes, *batch)`.
 
-        Along every axis `out_size = (size + 2 * padding - kernel_size) // stride + 1`.
+        Along every axis `out_size = (size + zeros - span) // stride + 1`, with `zeros` added by the
+        padding, where a kernel spans `(kernel_size - 1) * dilation + 1` points.
         """
         *kernel, _ = self.weight.shape[1:]
         for axis in reversed(range(len(kernel))):
-            x = _windows(x, kernel[axis], self.stride, self.padding, axis=1 + axis)
+            taps = [tap * self.dilation for tap in range(kernel[axis])]
+            x = _windows(x, taps, self.stride, self.padding, axis=1 + axis)
         return affine(self.weight.reshape(len(self.weight), -1), self.bias, x)
+
+
+def block_diagonal(
+    weight: Float[Array, "gates directions=2 hidden columns"],
+) -> Float[Array, "rows all_columns"]:
+    """Put the weights of both directions of a recurrence into one matrix.
+
+    Args:
+        weight: of every gate and direction.
+
+    Returns: shape (gates * 2 * hidden, 2 * columns); within a gate the forward direction is first.
+
+    >>> block_diagonal(jnp.ones((1, 2, 1, 2))).tolist()
+    [[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]
+    """
+    gates, _, hidden, columns = weight.shape
+    zeros = jnp.zeros((gates, hidden, columns), weight.dtype)
+    forward = jnp.concatenate([weight[:, 0], zeros], axis=2)
+    backward = jnp.concatenate([zeros, weight[:, 1]], axis=2)
+    return jnp.concatenate([forward, backward], axis=1).reshape(gates * 2 * hidden, 2 * columns)
+
+
+def run_both_ways(
+    recur: Callable[[Array], Array], x: Float[Array, "length *batch"], features: int
+) -> Float[Array, "outputs *batch"]:
+    """Run a recurrence over a signal and over its reverse at the same time.
+
+    Args:
+        recur: maps inputs `(time, 2 * features, n)`, those of the reversed signal second, to
+            outputs `(time, 2 * hidden, n)`, one matrix product per time step for both directions.
+        x: signals, time-major.
+        features: inputs per time step.
+
+    Returns: all outputs, those of both directions at one place of the signal together; shape
+        (time * 2 * hidden, *batch).
+
+    >>> run_both_ways(lambda inputs: inputs.cumsum(0), jnp.array([1.0, 2.0, 3.0]), 1).tolist()
+    [1.0, 6.0, 3.0, 5.0, 6.0, 3.0]
+    """
+    batch = x.shape[1:]
+    sequence = x.reshape(-1, features, *batch)
+    both = jnp.concatenate([sequence, sequence[::-1]], axis=1)
+    outputs = recur(both.reshape(both.shape[0], 2 * features, -1))
+    forward, backward = jnp.split(outputs, 2, axis=1)
+    return jnp.concatenate([forward, backward[::-1]], axis=1).reshape(-1, *batch)
 
 
 def draw_layers(model: Any, rng: np.random.Generator | PyTorchStream) -> Any:
@@ -164,15 +215,14 @@ def draw_layers(model: Any, rng: np.random.Generator | PyTorchStream) -> Any:
     return jax.tree.map(draw, model, is_leaf=is_layer)
 
 
-def _windows(x: Array, size: int, stride: int, padding: int, *, axis: int) -> Array:
-    """Stack the windows along `axis` onto the leading axis: `(size * channels, ...)`."""
+def _windows(
+    x: Array, taps: Sequence[int], stride: int, padding: int | tuple[int, int], *, axis: int
+) -> Array:
+    """Stack the points at the taps of every window along `axis`: `(taps * channels, ...)`."""
     widths = [(0, 0)] * x.ndim
-    widths[axis] = (padding, padding)
+    widths[axis] = (padding, padding) if isinstance(padding, int) else padding
     padded = jnp.pad(x, widths)
-    span = padded.shape[axis] - size
+    last = (padded.shape[axis] - taps[-1] - 1) // stride * stride
     return jnp.concatenate(
-        [
-            jax.lax.slice_in_dim(padded, tap, tap + span // stride * stride + 1, stride, axis)
-            for tap in range(size)
-        ]
+        [jax.lax.slice_in_dim(padded, tap, tap + last + 1, stride, axis) for tap in taps]
     )
