@@ -12,7 +12,7 @@ from typing import get_origin
 import pytest
 
 import mnist1d
-from mnist1d import lab
+from mnist1d import lab, models
 
 SOURCE = Path(mnist1d.__file__).parent
 EXPERIMENTS = ("classification", "tsne", "lottery_tickets", "double_descent")
@@ -56,7 +56,8 @@ def test_what_an_experiment_uses_of_the_library_is_public(experiment):
 
 
 def test_there_is_one_list_of_names():
-    names = sorted(name for _, name in imported(TREE) if name != "imports")
+    names = [name for _, name in imported(TREE) if name not in {"imports", "*"}]
+    names = sorted([*names, *models.__all__])
     assert names == lab.__all__
     assert len(set(names)) == len(names)
     assert set(names) <= set(dir(lab))

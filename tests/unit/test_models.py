@@ -10,17 +10,27 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mnist1d import models as all_models
 from mnist1d.models import (
     CNN,
     GRU,
+    LSTM,
     MLP,
+    TCN,
     Encoder,
     LeNet,
     Logistic,
+    Mixer,
     PoolingCNN,
+    RandomFeatures,
+    ResNet,
+    StateSpace,
+    Transformer,
     count_parameters,
     predict,
 )
+from mnist1d.models.beyond.sizes import SETTINGS, of_size
+from mnist1d.models.beyond.state_space import DiagonalRecurrence
 from mnist1d.models.layers import affine
 from mnist1d.training import cross_entropy, initialise
 
@@ -31,10 +41,12 @@ class Row(NamedTuple):
     make: Any
     length: int
     n_parameters: int
-    fan_ins: tuple[int, ...]  # of each tensor, in the order of the leaves
+    # Of each tensor, in the order of the leaves; None for one with a rule of its own.
+    fan_ins: tuple[int | None, ...]
     n_outputs: int = 10
 
 
+NORM = (None, None)
 MODELS = {
     # Greydanus & Kobak (2024), section 4.
     "logistic": Row(Logistic, 40, 410, (40, 40)),
@@ -72,6 +84,41 @@ MODELS = {
         53_216,
         (5, 5, 75, 75, 75, 75, *(125,) * 8),
         16,
+    ),
+    # Beyond the paper, as small as they can be with all their parts.
+    "lstm": Row(lambda key: LSTM(hidden_size=2, key=key), 40, 1_690, (2, 2, 2, 2, 160, 160)),
+    "tcn": Row(
+        lambda key: TCN(channels=4, depth=2, key=key),
+        40,
+        230,
+        (3, 3, 12, 12, 1, 1, 12, 12, 12, 12, 4, 4),
+    ),
+    "resnet": Row(
+        lambda key: ResNet(channels=4, depth=1, key=key),
+        40,
+        194,
+        (3, 3, *NORM, 12, 12, *NORM, 12, 12, *NORM, 4, 4),
+    ),
+    "mixer": Row(
+        lambda key: Mixer(width=8, depth=1, key=key),
+        40,
+        888,
+        (4, 4, *NORM, 10, 10, 20, 20, *NORM, 8, 8, 16, 16, *NORM, 8, 8),
+    ),
+    "transformer": Row(
+        lambda key: Transformer(width=8, depth=1, key=key),
+        40,
+        826,
+        (4, 4, None, *NORM, 8, 8, 8, 8, *NORM, 8, 8, 16, 16, *NORM, 8, 8),
+    ),
+    "state space": Row(
+        lambda key: StateSpace(width=4, depth=1, n_states=3, key=key),
+        40,
+        170,
+        (1, 1, *NORM, *(None,) * 5, 4, 4, *NORM, 4, 4),
+    ),
+    "random features": Row(
+        lambda key: RandomFeatures(n_features=20, key=key), 40, 210, (None, None, 20, 20)
     ),
 }
 N_SEEDS = 40
@@ -122,8 +169,50 @@ def count(make):
     return sum(
         math.prod(leaf.shape)
         for leaf in jax.tree.leaves(shapes)
-        if isinstance(leaf, jax.ShapeDtypeStruct)
+        if isinstance(leaf, jax.ShapeDtypeStruct) and leaf.dtype == jnp.float32
     )
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("size", [5_000, 15_000])
+def test_models_of_one_size_have_about_as_many_parameters(name, size):
+    assert count(lambda key: of_size(name, size)(key=key)) == pytest.approx(size, rel=0.05)
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS.keys() - {"MLP", "CNN", "GRU"}))
+def test_models_beyond_the_paper_have_by_default_the_parameters_that_they_name(name):
+    kind = getattr(all_models, name)
+    n_parameters = count(lambda key: kind(key=key))
+    assert n_parameters == pytest.approx(5_000, rel=0.05)
+    assert f"{n_parameters:,} " in kind.__doc__
+
+
+def test_a_size_without_settings_is_refused():
+    with pytest.raises(ValueError, match=r"n_parameters must be 5000 or 15000, not 500"):
+        of_size("TCN", 500)
+    with pytest.raises(ValueError, match=r"name must be one of .* not 'tcn'"):
+        of_size("tcn", 5_000)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda key: Transformer(width=10, key=key), "size must be a multiple of n_heads = 4"),
+        (lambda key: Transformer(patch_size=3, key=key), "patch_size must divide input_size = 40"),
+        (lambda key: Mixer(30, key=key), "patch_size must divide input_size = 30, not be 4"),
+        (lambda key: ResNet(7, key=key), "input_size must be at least 2 .. depth = 8, not 7"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        count(make)
+
+
+def test_a_causal_network_is_as_deep_as_its_last_point_needs():
+    depths = {1: 0, 5: 1, 6: 2, 40: 4, 61: 4, 62: 5}
+    for length, depth in depths.items():
+        shapes = eqx.filter_eval_shape(lambda key, n=length: TCN(n, key=key), jax.random.key(0))
+        assert len(shapes.blocks) == depth
 
 
 def test_parameters_are_counted_without_masks_and_settings():
@@ -187,11 +276,12 @@ def test_mapping_over_seeds_equals_a_loop_and_gradients_are_finite(seeded):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_initial_weights_fill_the_bounds_of_pytorch(seeded):
     # PyTorch's default initialisation: every tensor U[-b, b], b = 1 / sqrt(fan in).
     row, models = seeded
     for tensor, fan_in in zip(jax.tree.leaves(models), row.fan_ins, strict=True):
+        if fan_in is None:
+            continue
         values = tensor.ravel().astype(float) * math.sqrt(fan_in)
         n = values.size
         assert np.abs(values).max() <= 1 + 1e-6
@@ -210,6 +300,7 @@ def test_no_two_tensors_and_no_two_seeds_share_their_draws(seeded):
         tensor.ravel() * math.sqrt(fan_in)
         for seed in (0, 1)
         for tensor, fan_in in zip(jax.tree.leaves(take(models, seed)), row.fan_ins, strict=True)
+        if fan_in is not None
     ]
     for one, other in itertools.combinations(tensors, 2):
         n = min(one.size, other.size)
@@ -271,3 +362,49 @@ def test_gru_equals_its_equations_step_by_step():
             outputs[t, direction] = h
     expected = np.asarray(model.output.weight) @ outputs.ravel() + np.asarray(model.output.bias)
     np.testing.assert_allclose(eqx.filter_jit(model)(jnp.array(x)), expected, rtol=0, atol=1e-5)
+
+
+def test_a_diagonal_recurrence_equals_its_states_step_by_step():
+    key = jax.random.key(0)
+    shapes = eqx.filter_eval_shape(lambda key: DiagonalRecurrence(3, 2, (0.1, 1.0), key=key), key)
+    rng = np.random.default_rng(4)
+    model = jax.tree.map(lambda leaf: jnp.array(rng.normal(size=leaf.shape), jnp.float32), shapes)
+    x = rng.normal(size=(3, 7, 2)).astype(np.float32)
+    expected = np.zeros((3, 7, 2))
+    exact = jax.tree.map(lambda leaf: np.asarray(leaf, float), model)
+    for channel in range(3):
+        step = np.exp(exact.log_step[channel])
+        poles = -np.exp(exact.log_decay[channel]) + 1j * exact.frequency[channel]
+        readout = exact.readout[0, channel] + 1j * exact.readout[1, channel]
+        h = np.zeros((2, 2), complex)
+        for t in range(7):
+            # The exact solution over a step in which the input is constant.
+            h = np.exp(step * poles)[:, None] * h
+            h += ((np.exp(step * poles) - 1) / poles)[:, None] * x[channel, t]
+            answer = 2 * (readout[:, None] * h).sum(0).real
+            expected[channel, t] = answer + exact.skip[channel] * x[channel, t]
+    np.testing.assert_allclose(eqx.filter_jit(model)(jnp.array(x)), expected, rtol=0, atol=1e-4)
+
+
+def test_recurrences_start_as_their_source_says():
+    # S4D-Lin: poles -1/2 + i pi n.
+    model = eqx.filter_jit(lambda key: DiagonalRecurrence(500, 3, (0.01, 0.1), key=key))(
+        jax.random.key(0)
+    )
+    np.testing.assert_allclose(np.exp(model.log_decay), 0.5, rtol=1e-6)
+    np.testing.assert_allclose(model.frequency[7], [0, np.pi, 2 * np.pi], rtol=1e-6)
+    logs = np.log10(np.exp(np.asarray(model.log_step)))
+    assert logs.min() == pytest.approx(-2, abs=0.05)
+    assert logs.max() == pytest.approx(-1, abs=0.05)
+    # Five standard errors of a uniform mean, and of a variance of normal numbers.
+    assert logs.mean() == pytest.approx(-1.5, abs=5 / np.sqrt(12 * 500))
+    assert np.square(model.readout).mean() == pytest.approx(0.5, abs=5 * 0.5 * np.sqrt(2 / 3000))
+
+
+def test_random_projections_are_no_parameters():
+    shapes = eqx.filter_eval_shape(
+        lambda key: RandomFeatures(n_features=3, key=key), jax.random.key(0)
+    )
+    leaves = jax.tree.leaves(shapes)
+    assert [leaf.shape for leaf in leaves if leaf.dtype == jnp.float32] == [(10, 3), (10,)]
+    assert [leaf.shape for leaf in leaves if leaf.dtype == jnp.int32] == [(3, 40), (3,)]

@@ -15,7 +15,21 @@ import numpy as np
 import optax
 import pytest
 
-from mnist1d.models import CNN, GRU, MLP, Logistic, PoolingCNN, count_parameters, predict
+from mnist1d.models import (
+    CNN,
+    GRU,
+    LSTM,
+    MLP,
+    TCN,
+    Logistic,
+    Mixer,
+    PoolingCNN,
+    ResNet,
+    StateSpace,
+    Transformer,
+    count_parameters,
+    predict,
+)
 from mnist1d.models.layers import Convolution
 from mnist1d.models.pooling_cnn import VARIANTS
 from mnist1d.training import (
@@ -29,8 +43,11 @@ from mnist1d.training import (
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
 pytestmark = pytest.mark.usefixtures("quick_compilation")
-ROOT = Path(__file__).parents[2]
-REFERENCE = SimpleNamespace(**runpy.run_path(str(ROOT / "benchmarks" / "torch_models.py")))
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+REFERENCE = SimpleNamespace(
+    **runpy.run_path(str(BENCHMARKS / "torch_models.py"))
+    | runpy.run_path(str(BENCHMARKS / "torch_architectures.py"))
+)
 
 PAIRS = {
     "logistic": (Logistic, REFERENCE.Logistic, 40, {}),
@@ -41,6 +58,24 @@ PAIRS = {
     "cnn on images": (CNN, REFERENCE.CNN, 784, {"image_size": 28}),
     "gru": (GRU, REFERENCE.GRU, 40, {}),
     "gru on rows": (GRU, REFERENCE.GRU, 784, {"n_timesteps": 28, "features": 28}),
+    "lstm": (LSTM, REFERENCE.LSTM, 40, {"hidden_size": 2}),
+    "lstm on rows": (LSTM, REFERENCE.LSTM, 40, {"n_timesteps": 8, "features": 5}),
+    "tcn": (TCN, REFERENCE.TCN, 40, {"channels": 3}),
+    "resnet": (ResNet, REFERENCE.ResNet, 40, {"channels": 3, "depth": 2}),
+    "mixer": (Mixer, REFERENCE.Mixer, 40, {"width": 6, "depth": 1}),
+    "transformer": (Transformer, REFERENCE.Transformer, 40, {"width": 8, "depth": 2}),
+    "transformer of points": (
+        Transformer,
+        REFERENCE.Transformer,
+        40,
+        {"width": 6, "depth": 1, "patch_size": 1, "n_heads": 2, "expansion": 3},
+    ),
+    "state space": (
+        StateSpace,
+        REFERENCE.StateSpace,
+        40,
+        {"width": 4, "depth": 1, "n_states": 3},
+    ),
 } | {variant: (PoolingCNN, REFERENCE.PoolingCNN, 40, {"variant": variant}) for variant in VARIANTS}
 PUBLISHED = ["logistic", "mlp", "cnn", "gru", "l2_pool"]
 
@@ -60,25 +95,35 @@ def pair(name, dtype=np.float64):
     return model, reference, length
 
 
+RENAMED = {
+    "attention_norm": "norm1",
+    "attention.inputs.": "self_attn.in_proj_",
+    "attention.output": "self_attn.out_proj",
+    "feed_forward_norm": "norm2",
+    "feed_forward.inner": "linear1",
+    "feed_forward.outer": "linear2",
+}
+"""Names of a transformer's parts in PyTorch."""
+
+
 def in_torch_layout(tree):
     """Name and lay out our weights, or their gradients, as PyTorch does."""
-    arrays = {"output.weight": tree.output.weight, "output.bias": tree.output.bias}
-    if isinstance(tree, MLP):
-        for name in ("hidden", "second"):
-            layer = getattr(tree, name)
-            arrays |= {f"{name}.weight": layer.weight, f"{name}.bias": layer.bias}
-    if isinstance(tree, CNN | PoolingCNN):
-        for i, layer in enumerate(tree.convolutions):
-            arrays[f"convolutions.{i}.weight"] = np.moveaxis(layer.weight, -1, 1)
-            arrays[f"convolutions.{i}.bias"] = layer.bias
-    if isinstance(tree, GRU):
-        size = tree.hidden_weight.shape[-1]
-        for direction, suffix in enumerate(("", "_reverse")):
-            for ours, theirs in (("input", "ih"), ("hidden", "hh")):
-                weight = getattr(tree, f"{ours}_weight")[:, direction]
-                arrays[f"gru.weight_{theirs}_l0{suffix}"] = weight.reshape(3 * size, -1)
-                bias = getattr(tree, f"{ours}_bias")[:, direction]
-                arrays[f"gru.bias_{theirs}_l0{suffix}"] = bias.reshape(-1)
+    arrays = {}
+    for path, value in jax.tree_util.tree_leaves_with_path(tree):
+        name = jax.tree_util.keystr(path, simple=True, separator=".")
+        side, _, kind = name.partition("_")
+        if side in {"input", "hidden"} and isinstance(tree, GRU | LSTM):
+            layer, letter = type(tree).__name__.lower(), side[0]
+            for direction, suffix in enumerate(("", "_reverse")):
+                part = value[:, direction]
+                rows = part.reshape(-1, *part.shape[2:])
+                arrays[f"{layer}.{kind}_{letter}h_l0{suffix}"] = rows
+            continue
+        for ours, theirs in RENAMED.items():
+            name = name.replace(ours, theirs)
+        # The last axis of our kernels is that of the input's channels, PyTorch's second.
+        is_kernel = name.endswith("weight") and value.ndim > 2
+        arrays[name] = np.moveaxis(value, -1, 1) if is_kernel else value
     return {name: np.array(value) for name, value in arrays.items()}
 
 

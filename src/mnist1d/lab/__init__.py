@@ -108,18 +108,7 @@ if TYPE_CHECKING:
         interval as interval,
         paired_difference as paired_difference,
     )
-    from mnist1d.models import (
-        CNN as CNN,
-        GRU as GRU,
-        MLP as MLP,
-        Encoder as Encoder,
-        LeNet as LeNet,
-        Logistic as Logistic,
-        MaskedMLP as MaskedMLP,
-        PoolingCNN as PoolingCNN,
-        count_parameters as count_parameters,
-        predict as predict,
-    )
+    from mnist1d.models import *  # noqa: F403
     from mnist1d.models.layers import Convolution as Convolution, Linear as Linear
     from mnist1d.models.masked_mlp import needed_units as needed_units
     from mnist1d.models.masks import (

@@ -1,4 +1,4 @@
-"""The models of the experiments, one architecture per file.
+"""The models of the paper, one architecture per file, and in `beyond` others.
 
 A model maps one example `(length,)` to logits `(classes,)`. Models that set `batch_last = True`
 also accept trailing batch axes, `(length, n) -> (classes, n)`, and are several times faster that
@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING
 from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
+    from mnist1d.models.beyond.lstm import LSTM as LSTM
+    from mnist1d.models.beyond.mixer import Mixer as Mixer
+    from mnist1d.models.beyond.random_features import RandomFeatures as RandomFeatures
+    from mnist1d.models.beyond.resnet import ResNet as ResNet
+    from mnist1d.models.beyond.sizes import of_size as of_size
+    from mnist1d.models.beyond.state_space import StateSpace as StateSpace
+    from mnist1d.models.beyond.tcn import TCN as TCN
+    from mnist1d.models.beyond.transformer import Transformer as Transformer
     from mnist1d.models.cnn import CNN as CNN
     from mnist1d.models.encoder import Encoder as Encoder
     from mnist1d.models.gru import GRU as GRU

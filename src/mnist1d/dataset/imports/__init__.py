@@ -78,8 +78,8 @@ def attach(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return `__getattr__` and `__dir__` of a package that imports its names for type checkers.
 
-    The imports below `if TYPE_CHECKING:` are the only list of its names. Importing the package does
-    not load the modules that they come from.
+    The imports below `if TYPE_CHECKING:` are the only list of its names; `*` stands for all names
+    of another such package. Importing the package does not load the modules that they come from.
 
     Args:
         module: `__name__` of the package.
@@ -90,14 +90,18 @@ def attach(
     >>> "compare" in dir(lab), "compare" in lab.__all__
     (True, True)
     """
-    origins = {
-        alias.asname or alias.name: (str(statement.module), alias.name)
+    imported = [
+        (str(statement.module), alias)
         for block in ast.parse(Path(file).read_text(encoding="utf-8")).body
         if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
         for statement in block.body
         if isinstance(statement, ast.ImportFrom)
         for alias in statement.names
-    }
+    ]
+    origins: dict[str, tuple[str, str]] = {}
+    for place, alias in imported:
+        names = import_module(place).__all__ if alias.name == "*" else [alias.name]
+        origins |= {alias.asname or name: (place, name) for name in names}
 
     def load(name: str) -> Any:
         if name == "__all__":
