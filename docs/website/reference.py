@@ -138,8 +138,10 @@ def home_of(name: str, module: ModuleType) -> str:
     tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
     for statement in ast.walk(tree):
         for alias in statement.names if isinstance(statement, ast.ImportFrom) else ():
-            if (alias.asname or alias.name) == name:
-                return home_of(alias.name, import_module(str(statement.module)))
+            is_any = alias.name == "*" and name in import_module(str(statement.module)).__all__
+            if is_any or (alias.asname or alias.name) == name:
+                original = name if is_any else alias.name
+                return home_of(original, import_module(str(statement.module)))
     return module.__name__
 
 
