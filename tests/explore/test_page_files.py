@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mnist1d
@@ -68,6 +69,30 @@ def test_the_records_errors_give_its_accuracies(fill):
             wrong = sum(map(int, errors)) / (len(errors) * stored["seeds"])
             measured = early_stopped(data, model)(result).mean
             assert 100 * (1 - wrong) == pytest.approx(measured, abs=1e-4)
+
+
+def test_the_tickets_masks_are_those_of_the_records_trial():
+    pytest.importorskip("xarray", reason="the laboratory is not installed")
+    from mnist1d.harness import record
+
+    path = ROOT / "results" / "lottery-tickets" / "result.nc"
+    if not path.is_file():
+        pytest.skip("the record is not here")
+    result = record.read(path)
+    stored = json.loads((STATIC / "record" / "tickets.json").read_text("utf-8"))
+    recorded = result.sel(search="lottery", seed=stored["seed"])
+    accuracy = 100 * recorded.search_test_accuracy.isel(step=-1).to_numpy().astype(float)
+    np.testing.assert_allclose(stored["accuracy"], accuracy, atol=0.051)
+    last = np.array([[*map(stored["alphabet"].index, row)] for row in stored["masks"]])
+    rounds = np.arange(result.sizes["sparsity"])[:, None, None]
+    kept = last >= rounds
+    (ticket,) = np.flatnonzero(result.sparsity == result.ticket_sparsity)
+    np.testing.assert_array_equal(kept[ticket], recorded.ticket_mask[: len(last)])
+    assert stored["units"] == result.sizes["unit"]
+    # As many weights are removed as a round says, but for the layer's other units.
+    np.testing.assert_allclose(1 - kept.mean((1, 2)), result.sparsity, atol=0.02)
+    assert kept[0].all()
+    assert not kept[-1].any()
 
 
 def test_the_page_loads_nothing_but_its_own_files():

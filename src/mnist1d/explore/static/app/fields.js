@@ -59,6 +59,8 @@ export function makeFields(about) {
     test: choice("plain", ["plain", "shuffled"]),
     feedback: truth(true),
     block: optional(label),
+    round: integer(91, 0, 99),
+    frame: optional(integer(0, 0, 99)),
   };
 }
 

@@ -19,8 +19,8 @@ const ROOMS = {
   about: { title: "About", Room: AboutRoom },
 };
 
-/** @param {{ about: any, record: any, phenomena: any }} props */
-function Page({ about, record, phenomena }) {
+/** @param {{ about: any, record: any, phenomena: any, search: any }} props */
+function Page({ about, record, phenomena, search }) {
   const session = useSession(Object.keys(ROOMS), FIELDS);
   const { room, values, undo, redo, canUndo, canRedo, refused } = session;
   const { title, Room } = ROOMS[room];
@@ -63,7 +63,7 @@ function Page({ about, record, phenomena }) {
       ${refused.length > 0 &&
       html`<p class="notice" role="status">The address holds what cannot be used, and was left out: ${refused.join("; ")}.</p>`}
       ${values.note && html`<p class="note">${values.note}</p>`}
-      <${Room} session=${session} about=${about} record=${record} phenomena=${phenomena} />
+      <${Room} session=${session} about=${about} record=${record} phenomena=${phenomena} search=${search} />
     </main>
   `;
 }
@@ -81,8 +81,8 @@ async function read(name) {
   return answer.json();
 }
 
-const [about, record, phenomena] = await Promise.all(["parameters", "classification", "phenomena"].map(read));
+const [about, record, phenomena, search] = await Promise.all(["parameters", "classification", "phenomena", "tickets"].map(read));
 const FIELDS = makeFields(about);
 const place = /** @type {HTMLElement} */ (document.getElementById("page"));
 place.replaceChildren();
-render(html`<${Page} about=${about} record=${record} phenomena=${phenomena} />`, place);
+render(html`<${Page} about=${about} record=${record} phenomena=${phenomena} search=${search} />`, place);

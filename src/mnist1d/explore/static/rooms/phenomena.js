@@ -4,6 +4,7 @@ import { html, useEffect, useState } from "../vendor/htm-preact.js";
 import { Button } from "../app/controls.js";
 import { Chart, pathOf } from "../app/plots.js";
 import { LiveDescent } from "./descent.js";
+import { Ticket } from "./ticket.js";
 
 /** Title, what to look for, and a link into another room. @type {Record<string, { title: string, look: string, link?: [string, string, any] }>} */
 const STORIES = {
@@ -35,18 +36,18 @@ const STORIES = {
   },
 };
 
-/** @param {{ session: import("../app/history.js").Session, phenomena: any }} props */
-export function PhenomenaRoom({ session, phenomena }) {
+/** @param {{ session: import("../app/history.js").Session, phenomena: any, search: import("./ticket.js").Search }} props */
+export function PhenomenaRoom({ session, phenomena, search }) {
   return html`<div class="room">
     <h1>Phenomena</h1>
     <p class="lead">What the paper found at small scale, in the package's record: means over seeds with their 95 % intervals, and
       the verdict on what the paper says.</p>
-    ${Object.entries(STORIES).map(([name, story]) => html`<${Phenomenon} key=${name} name=${name} story=${story} found=${phenomena[name]} session=${session} />`)}
+    ${Object.entries(STORIES).map(([name, story]) => html`<${Phenomenon} key=${name} name=${name} story=${story} found=${phenomena[name]} session=${session} search=${search} />`)}
   </div>`;
 }
 
 /** @param {any} props */
-function Phenomenon({ name, story, found, session }) {
+function Phenomenon({ name, story, found, session, search }) {
   const { chart, table, frames, seeds, claims } = found;
   return html`<section class="phenomenon" aria-labelledby=${name}>
     <div>
@@ -59,10 +60,11 @@ function Phenomenon({ name, story, found, session }) {
     <div>
       ${chart && html`<${Curves} chart=${chart} title=${story.title} />`}
       ${table && html`<${Table} table=${table} />`}
-      ${frames && html`<${Frames} frames=${frames} />`}
+      ${frames && html`<${Frames} frames=${frames} session=${session} />`}
       <p class="small">${seeds === 1 ? "One run." : `${seeds} runs; bands and ± are 95 % intervals of the mean.`}${" "}
         <code>mnist1d reproduce ${found.experiment}</code></p>
       ${name === "double-descent" && html`<${LiveDescent} />`}
+      ${name === "lottery" && html`<${Ticket} search=${search} session=${session} />`}
     </div>
   </section>`;
 }
@@ -91,16 +93,18 @@ function Table({ table }) {
     <p class="small">Test accuracy in per cent, at the step that validation chooses.</p>`;
 }
 
-/** @param {{ frames: { steps: number[], x: number[], y: number[][] } }} props a function, scrubbed over the outer steps */
-function Frames({ frames }) {
+/** @param {{ frames: { steps: number[], x: number[], y: number[][] }, session: import("../app/history.js").Session }} props a function, scrubbed over the outer steps */
+function Frames({ frames, session }) {
   const { steps, x, y } = frames;
-  const [at, setAt] = useState(steps.length - 1);
+  const last = steps.length - 1;
+  const at = Math.min(session.values.frame ?? last, last);
+  const setAt = (/** @type {number} */ frame, finished = false) => session.change({ frame: frame === last ? null : frame }, finished);
   const [playing, setPlaying] = useState(false);
   useEffect(() => {
     if (!playing) return;
     const timer = setTimeout(() => {
-      if (at + 1 >= steps.length) setPlaying(false);
-      else setAt(at + 1);
+      setAt(Math.min(at + 1, last), at + 1 >= last);
+      if (at + 1 >= last) setPlaying(false);
     }, 300);
     return () => clearTimeout(timer);
   }, [playing, at]);
@@ -110,8 +114,9 @@ function Frames({ frames }) {
       <line class="zero" x1="0" x2="560" y1="120" y2="120" /><line class="zero" x1="280" x2="280" y1="0" y2="240" />
       <path class="before" d=${pathOf(y[0], frame)} /><path d=${pathOf(y[at], frame)} />
     </svg>
-    <div class="row"><${Button} label=${playing ? "Pause" : "Play"} onClick=${() => { if (!playing && at === steps.length - 1) setAt(0); setPlaying(!playing); }} />
-      <input class="scrub" type="range" min="0" max=${steps.length - 1} step="1" value=${at} aria-label="Outer step" aria-valuetext="outer step ${steps[at]}"
-        onInput=${(/** @type {any} */ event) => { setPlaying(false); setAt(Number(event.currentTarget.value)); }} />
+    <div class="row"><${Button} label=${playing ? "Pause" : "Play"} onClick=${() => { if (!playing && at === last) setAt(0); setPlaying(!playing); }} />
+      <input class="scrub" type="range" min="0" max=${last} step="1" value=${at} aria-label="Outer step" aria-valuetext="outer step ${steps[at]}"
+        onInput=${(/** @type {any} */ event) => { setPlaying(false); setAt(Number(event.currentTarget.value)); }}
+        onChange=${(/** @type {any} */ event) => setAt(Number(event.currentTarget.value), true)} />
       <span class="small">outer step ${steps[at]}, from ${x[0]} to ${x[x.length - 1]}; grey: before learning</span></div>`;
 }
