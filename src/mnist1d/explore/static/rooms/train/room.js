@@ -84,6 +84,7 @@ export function TrainRoom({ session, about, record }) {
       ${stale && html`<p class="notice" role="status">The settings have changed: what is below is of those before. “Train” begins anew.</p>`}
       ${problem && html`<p class="wrong" role="alert">${problem}</p>`}
       <${DataLine} config=${config} about=${about} session=${session} samples=${values.samples} />
+      ${now === null && html`<${Expected} values=${values} />`}
       ${now && now.runs.length > 0 && html`<${Outcome} race=${now} steps=${values.steps} record=${record} published=${stale ? null : recordedData(config, about, values)} />`}
       ${now && now.runs.some(({ steps }) => steps > 0) && html`<${Inside} key=${now} race=${now} sets=${makeSets(...keyOf(made.current))} />`}
     </div>
@@ -191,16 +192,31 @@ function DataLine({ config, about, session, samples }) {
     Batches in stored order, as published; the model is evaluated every ${EVALUATE_EVERY} steps.</p>`;
 }
 
+/** @param {{ curves: (part: string) => import("../../app/plots.js").Curve[], steps: number, hint: string }} props a chart per part of the data */
+function Charts({ curves, steps, hint }) {
+  return html`<div class="charts">
+    ${PARTS.map((part) => html`<figure><figcaption>${PART_NAMES[part]}</figcaption>
+      <${Chart} curves=${curves(part)} x=${[0, steps]} y=${[0, 100]} xLabel="step" yLabel="%" label="${PART_NAMES[part]} accuracy by step; ${hint}" /></figure>`)}
+  </div>`;
+}
+
+/** @param {{ values: any }} props where the curves will be */
+function Expected({ values }) {
+  const models = new Intl.ListFormat("en").format(values.models);
+  const runs = values.models.length * values.runs;
+  return html`<section aria-labelledby="curves"><h2 id="curves">Accuracy</h2>
+    <p>${`“Train” draws the accuracy of ${models} here: ${runs === 1 ? "one run" : `${runs} runs`} of ${values.steps.toLocaleString("en")} steps. Below come a table, and what
+      a run confuses, what its first layer looks at, and its answer to a signal that you move.`}</p>
+    <${Charts} curves=${() => []} steps=${values.steps} hint="empty until training begins" /></section>`;
+}
+
 /** @param {{ race: Race, steps: number, record: any, published: "plain" | "shuffled" | null }} props curves and table */
 function Outcome({ race, steps, record, published }) {
   const colour = (/** @type {string} */ model) => MODELS.indexOf(model) + 1;
   const curves = (/** @type {string} */ part) => race.models.map((model) => ({ name: model, colour: colour(model), ...curveOf(race.of(model), part) }));
   return html`<section aria-labelledby="curves">
     <h2 id="curves">Accuracy</h2>
-    <div class="charts">
-      ${PARTS.map((part) => html`<figure><figcaption>${PART_NAMES[part]}</figcaption>
-        <${Chart} curves=${curves(part)} x=${[0, steps]} y=${[0, 100]} xLabel="step" yLabel="%" label="${PART_NAMES[part]} accuracy by step; the numbers are in the table below" /></figure>`)}
-    </div>
+    <${Charts} curves=${curves} steps=${steps} hint="the numbers are in the table below" />
     <div class="scroll"><table>
       <thead><tr><th>model</th><th>parameters</th><th>step</th><th>training (%)</th><th>validation (%)</th><th>test (%)</th><th>test, where validation is best (%)</th>
         ${published && html`<th>the record, the same</th>`}</tr></thead>
