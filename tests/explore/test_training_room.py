@@ -11,6 +11,9 @@ from mnist1d.explore import STATIC
 pytestmark = pytest.mark.slow
 
 SMALL = "#/train?models=Logistic,CNN&width.CNN=4&runs=2&steps=120&samples=500&batch=50"
+FINISHED = """(([...rows]) =>
+  rows.length > 0 && rows.every(({ cells }) => cells[2].innerText === '120')
+)(document.querySelectorAll('[aria-labelledby=curves] tbody tr'))"""
 
 
 def test_its_data_are_the_packages(visit):
@@ -37,12 +40,21 @@ def test_its_data_are_the_packages(visit):
         np.testing.assert_allclose(np.reshape(x, (-1, 40)), ours, atol=2e-6)
 
 
+def test_before_training_there_are_axes_and_a_hint(visit):
+    page = visit("#/train?models=Logistic,GRU&runs=3&steps=700")
+    assert "accuracy of Logistic and GRU here: 6 runs of 700 steps" in page.inner_text("main")
+    for chart in page.locator(".chart").all():
+        assert {"0", "50", "100", "600"} <= {*chart.locator("text").all_text_contents()}
+        assert chart.locator(".curve").count() == 0
+    assert page.locator(".chart").count() == 3
+
+
 def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded, until):
     page = visit(SMALL)
     page.get_by_role("button", name="One step").click()
     until(page, "document.querySelectorAll('tbody tr').length >= 2")
     page.get_by_role("button", name="Go on").click()
-    page.wait_for_selector("button:disabled:has-text('Go on')")
+    until(page, FINISHED)
     history = json.loads(downloaded(page, "History as JSON").read_text("utf-8"))["runs"]
     assert [(run["model"], run["seed"]) for run in history] == [
         ("Logistic", 0),
@@ -94,6 +106,53 @@ def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded, until):
     page.wait_for_selector("button:has-text('Go on')")
 
 
+# A browser gives a hidden page no frames. Runs are counted that have said that they are finished.
+HIDE = """() => {
+  globalThis.frames_ = { waiting: [], real: requestAnimationFrame, finished: 0 };
+  globalThis.requestAnimationFrame = (draw) => frames_.waiting.push(draw);
+  const Real = Worker;
+  globalThis.Worker = class extends Real {
+    constructor(...given) {
+      super(...given);
+      this.addEventListener('message', ({ data }) => {
+        if (data.type === 'progress' && data.steps === 120 && !data.running) frames_.finished++;
+      });
+    }
+  };
+}"""
+SHOW = """() => {
+  globalThis.requestAnimationFrame = frames_.real;
+  for (const draw of frames_.waiting) draw(performance.now());
+}"""
+
+
+def test_a_race_goes_on_in_a_hidden_tab_and_asks_for_one_frame(visit, downloaded, until):
+    page = visit(SMALL)
+    page.evaluate(HIDE)
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_selector("table >> nth=0")
+    until(page, "frames_.finished === 4")
+    # Of the runs' many reports one frame waits, and one of the page's own for what follows a click.
+    assert page.evaluate("frames_.waiting.length") <= 2
+    page.evaluate(SHOW)
+    until(page, FINISHED)
+    runs = json.loads(downloaded(page, "History as JSON").read_text("utf-8"))["runs"]
+    assert [len(run["losses"]) for run in runs] == [120] * 4
+
+
+def test_a_tab_that_the_browser_freezes_loses_nothing(visit, downloaded, until):
+    page = visit(SMALL)
+    page.get_by_role("button", name="Train", exact=True).click()
+    browser = page.context.new_cdp_session(page)
+    for state in ("frozen", "active"):
+        browser.send("Page.setWebLifecycleState", {"state": state})
+        page.wait_for_timeout(300)
+    until(page, FINISHED)
+    runs = json.loads(downloaded(page, "History as JSON").read_text("utf-8"))["runs"]
+    assert [len(run["losses"]) for run in runs] == [120] * 4
+    assert [[each["step"] for each in run["evaluations"]] for run in runs] == [[0, 100]] * 4
+
+
 def test_workers_end_with_the_room_and_with_every_new_race(visit, workers_of):
     page = visit(SMALL)
     for _ in range(10):
@@ -116,6 +175,21 @@ def test_the_phenomena_say_what_the_record_says(visit):
     assert page.locator(".verdict").all_inner_texts() == [claim["verdict"] for claim in claims]
     page.get_by_label("Outer step", exact=True).fill("0")
     assert "outer step 0," in page.inner_text("main")
+
+
+def test_a_tickets_mask_is_shown_at_every_sparsity_and_kept_by_the_address(visit):
+    page = visit("#/phenomena?round=98&frame=0")
+    search = json.loads((STATIC / "record" / "tickets.json").read_text("utf-8"))
+    last = np.array([[*map(search["alphabet"].index, row)] for row in search["masks"]])
+    assert "outer step 0," in page.inner_text("main")
+    removed = page.get_by_label("Weights removed", exact=True)
+    for number in (98, 91, 50, 0, 99):
+        removed.fill(str(number))
+        cells = page.get_attribute(".mask path", "d").split("h1v1h-1z")[:-1]
+        drawn = {tuple(map(int, cell[1:].split())) for cell in cells}
+        assert drawn == {*map(tuple, np.argwhere(last >= number))}
+        assert f"reaches {search['accuracy'][number]:.1f} %" in page.inner_text("main")
+        assert f"round={number}&" in page.evaluate("`${location.hash}&`") or number == 91
 
 
 def test_a_live_measurement_can_be_stopped(visit, workers_of):
