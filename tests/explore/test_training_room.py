@@ -195,7 +195,7 @@ def test_a_tickets_mask_is_shown_at_every_sparsity_and_kept_by_the_address(visit
 def test_a_live_measurement_can_be_stopped(visit, workers_of):
     page = visit("#/phenomena")
     page.get_by_role("button", name="Measure", exact=True).click()
-    page.wait_for_selector("text=0 of 12 widths")
+    page.wait_for_selector("text=0 of 10 widths")
     assert workers_of(page, 2) == 2
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_role("button", name="Measure", exact=True).wait_for()

@@ -100,6 +100,28 @@ def test_what_is_wrong_is_refused_by_name(run):
     assert all(each.startswith("InputError: ") for each in refusals[1:-1]), refusals
 
 
+def test_a_worker_trains_one_network_after_the_other(run, workers_of):
+    found = run(
+        "rooms/descent.js",
+        """async ({ Series }) => {"""
+        + SETTINGS
+        + """
+  const measured = async (worker, width) =>
+    worker.train({ ...settings, width, learningRate: 0.05, nSteps: 60, evaluateEvery: 59 });
+  const worker = new Series();
+  const inTurn = [await measured(worker, 8), await measured(worker, 3), await measured(worker, 8)];
+  const other = new Series();
+  const alone = await measured(other, 3);
+  worker.stop();
+  other.stop();
+  return { inTurn, alone };
+}""",
+    )
+    assert found["inTurn"][1] == found["alone"]
+    assert found["inTurn"][0] == found["inTurn"][2] != found["alone"]
+    assert workers_of(run.page, 0) == 0
+
+
 def test_the_pace_is_kept(run):
     steps = run(
         "nets/protocol.js",

@@ -6,30 +6,31 @@ import { Training } from "../nets/protocol.js";
 import { Button } from "../app/controls.js";
 import { Chart } from "../app/plots.js";
 
-const WIDTHS = [3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 96, 128];
+const WIDTHS = [4, 6, 8, 11, 16, 23, 32, 45, 64, 96];
 const SEEDS = [0, 1];
 const STEPS = 6000;
 const DATA = { train: 4000, test: 1000, label_noise: 0.15, label_noise_kind: "other" };
+const SETTINGS = { model: "MLP", residual: false, learningRate: 0.005, nSteps: STEPS, evaluateEvery: STEPS - 1 };
 
+/** @typedef {Record<string, { accuracy: number }>} Parts */
 /** @typedef {{ width: number, train: number, test: number }} Point mean errors over the seeds, in per cent */
 
 export function LiveDescent() {
   const [points, setPoints] = useState(/** @type {Point[]} */ ([]));
   const [running, setRunning] = useState(false);
   const [problem, setProblem] = useState("");
-  /** Runs that are not finished, and whether they are still wanted. */
-  const work = useRef(/** @type {{ wanted: boolean, runs: Set<Training> }} */ ({ wanted: false, runs: new Set() }));
+  /** A worker per seed, and whether their results are still wanted. */
+  const work = useRef(/** @type {{ wanted: boolean, workers: Series[] }} */ ({ wanted: false, workers: [] }));
 
   const stop = () => {
     work.current.wanted = false;
-    for (const run of work.current.runs) run.stop();
-    work.current.runs.clear();
+    for (const worker of work.current.workers) worker.stop();
   };
   useEffect(() => stop, []);
 
   const measure = async () => {
     stop();
-    const mine = { wanted: true, runs: /** @type {Set<Training>} */ (new Set()) };
+    const mine = { wanted: true, workers: SEEDS.map(() => new Series()) };
     work.current = mine;
     setPoints([]);
     setProblem("");
@@ -40,17 +41,22 @@ export function LiveDescent() {
         train: { x: Float32Array.from(set.train.x), y: set.train.y },
         test: { x: Float32Array.from(set.test.x), y: set.test.y },
       };
-      for (const width of WIDTHS) {
-        const found = await Promise.all(SEEDS.map((seed) => train({ width, seed, data }, mine.runs)));
-        if (!mine.wanted) return;
-        const mean = (/** @type {"train" | "test"} */ part) =>
-          found.reduce((sum, each) => sum + 100 * (1 - each[part].accuracy), 0) / found.length;
-        setPoints((before) => [...before, { width, train: mean("train"), test: mean("test") }]);
-      }
+      /** Results by width, one per seed that has got there. @type {Parts[][]} */
+      const found = WIDTHS.map(() => []);
+      const series = mine.workers.map(async (worker, i) => {
+        for (const [place, width] of WIDTHS.entries()) {
+          const parts = await worker.train({ ...SETTINGS, width, seed: SEEDS[i], data });
+          if (!mine.wanted) return;
+          if (found[place].push(parts) === SEEDS.length) setPoints((before) => [...before, pointOf(width, found[place])]);
+        }
+      });
+      await Promise.all(series);
     } catch (error) {
       if (mine.wanted) setProblem(/** @type {Error} */ (error).message);
     }
-    if (mine.wanted) setRunning(false);
+    if (!mine.wanted) return;
+    stop();
+    setRunning(false);
   };
 
   const x = points.map(({ width }) => width);
@@ -71,22 +77,36 @@ export function LiveDescent() {
   </div>`;
 }
 
-/**
- * @param {{ width: number, seed: number, data: any }} settings
- * @param {Set<Training>} runs to which it belongs while it goes on
- * @returns {Promise<Record<string, { accuracy: number }>>} the parts, after the last step
- */
-function train({ width, seed, data }, runs) {
-  return new Promise((resolve, reject) => {
-    const run = new Training(({ steps, evaluations }) => {
-      const last = evaluations.at(-1);
-      if (steps < STEPS || last === undefined) return;
-      runs.delete(run);
-      run.stop();
-      resolve(last.parts);
-    }, (message) => reject(new Error(message)));
-    runs.add(run);
-    const settings = { model: "MLP", residual: false, width, seed, data, learningRate: 0.005, nSteps: STEPS, evaluateEvery: STEPS - 1 };
-    run.start(settings).catch(reject);
-  });
+/** @param {number} width @param {Parts[]} found a result per seed @returns {Point} */
+function pointOf(width, found) {
+  const mean = (/** @type {string} */ part) => found.reduce((sum, each) => sum + 100 * (1 - each[part].accuracy), 0) / found.length;
+  return { width, train: mean("train"), test: mean("test") };
+}
+
+/** A worker that trains one network after the other: its code is compiled once. */
+export class Series {
+  /** @type {(progress: import("../nets/protocol.js").Progress) => void} */
+  #told = () => {};
+  /** @type {(error: Error) => void} */
+  #failed = () => {};
+  #training = new Training((progress) => this.#told(progress), (message) => this.#failed(new Error(message)));
+
+  /**
+   * @param {import("../nets/protocol.js").Settings & { nSteps: number }} settings the last step is evaluated
+   * @returns {Promise<Parts>} the parts of the data, after the last step
+   */
+  train(settings) {
+    return new Promise((resolve, reject) => {
+      this.#failed = reject;
+      this.#told = ({ steps, evaluations }) => {
+        const last = evaluations.at(-1);
+        if (steps >= settings.nSteps && last !== undefined) resolve(last.parts);
+      };
+      this.#training.start(settings).catch(reject);
+    });
+  }
+
+  stop() {
+    this.#training.stop();
+  }
 }
