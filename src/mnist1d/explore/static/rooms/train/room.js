@@ -183,8 +183,8 @@ function DataLine({ config, about, session, samples }) {
   const changed = SHAPING.filter((name) => !same(config[name], about.parameters[name].default));
   /** @param {string} name */
   const said = (name) => {
-    if (name === "templates") return "own templates";
-    if (Array.isArray(config[name]) && name === "positions") return "an own order of the points";
+    if (name === "templates") return "your own templates";
+    if (Array.isArray(config[name]) && name === "positions") return "your own order of the points";
     return `${name}=${JSON.stringify(config[name])}`;
   };
   const what = changed.length === 0 ? "the published dataset" : `the dataset with ${changed.map(said).join(", ")}`;
