@@ -54,6 +54,18 @@ def quick_compilation():
 
 
 @pytest.fixture(scope="module")
+def one_device():
+    """Have an experiment's tasks take one device in turn: every device has programs of its own.
+
+    That a program is stored does not help, as it is for one device, too. Tests of the commands and
+    of `Compute` have several devices.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jax, "device_count", lambda: 1)
+        yield
+
+
+@pytest.fixture(scope="module")
 def browser():
     """Return a browser, of playwright; its event loop ends with the module, as others need one."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

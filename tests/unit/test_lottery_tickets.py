@@ -27,7 +27,7 @@ from mnist1d.models.masks import full_mask
 from mnist1d.training import as_data, masked
 from mnist1d.training.masked import MaskedTrainer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_device")]
 
 TINY = Config(
     seeds=2,
@@ -41,7 +41,7 @@ TINY = Config(
 
 
 @pytest.fixture(scope="module")
-def whole():
+def whole(one_device):  # noqa: ARG001 (it runs on one)
     return run(TINY)
 
 

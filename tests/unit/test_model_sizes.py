@@ -26,7 +26,7 @@ from mnist1d.models import predict
 from mnist1d.models.layers import draw_layers
 from mnist1d.training import Training, cross_entropy, longest_first, sequential_batch, train
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+pytestmark = pytest.mark.usefixtures("quick_compilation", "one_device")
 
 DATA = DatasetConfig(
     num_samples=1000, train_split=0.4, label_noise=0.15, label_noise_kind="published"

@@ -34,7 +34,10 @@ from mnist1d.models.pooling_cnn import POOLS
 from mnist1d.stream.stream import Stream
 from mnist1d.training import Training, accuracy, cross_entropy, sequential_batch, train
 
-pytestmark = [pytest.mark.usefixtures("quick_compilation", "compiled_once"), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.usefixtures("quick_compilation", "one_device", "compiled_once"),
+    pytest.mark.slow,
+]
 
 TINY = Config(
     seeds=2, sizes=(100, 300), stream_sizes=(500,), n_steps=7, batch_size=50, evaluate_every=3
@@ -66,7 +69,7 @@ def stored(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(compiled_once, stored):  # noqa: ARG001 (it compiles)
+def whole(one_device, compiled_once, stored):  # noqa: ARG001 (it compiles, on one)
     jax.config.update("jax_disable_most_optimizations", True)
     return run(TINY, compute=Compute(Store(stored))).drop_vars(TIMES)
 

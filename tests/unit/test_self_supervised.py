@@ -59,10 +59,9 @@ TINY = Config(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Keep to one device, so that a program is compiled once, and quickly."""
-    with pytest.MonkeyPatch.context() as patch, threadpool_limits(1):
-        patch.setattr(jax, "device_count", lambda: 1)
+def one_thread(one_device):  # noqa: ARG001 (it has one thread)
+    """Keep to one device and thread, and compile quickly."""
+    with threadpool_limits(1):
         jax.config.update("jax_disable_most_optimizations", True)
         yield
         jax.config.update("jax_disable_most_optimizations", False)

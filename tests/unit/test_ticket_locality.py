@@ -96,6 +96,7 @@ def test_a_network_does_not_know_the_order_of_its_inputs():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_device")
 def test_both_kinds_of_tickets_have_the_asked_sparsity_and_differ():
     result = run(TINY)
     assert result.runs.dims == ("pruning", "width", "n_samples", "seed", "order", "length")
