@@ -8,12 +8,14 @@ import pytest
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.experiments import (
     EXPERIMENTS,
+    classification,
     double_descent,
     lottery_tickets,
     metalearn_activation,
     self_supervised,
     tsne,
 )
+from mnist1d.experiments.classification import method
 from mnist1d.experiments.double_descent.config import PUBLISHED_DATA
 from mnist1d.experiments.lottery_tickets.method import _network as lottery_network
 from mnist1d.experiments.self_supervised.method import _task as encoder_task
@@ -82,7 +84,7 @@ def test_mnist_is_the_same_with_any_data_for_mnist1d():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_compilation")
+@pytest.mark.usefixtures("quick_compilation", "one_device")
 def test_double_descent_on_other_data_has_curves_and_no_claims():
     data = PUBLISHED_DATA.replace(train=400, test=200, final_seq_length=30, label_noise=0)
     config = double_descent.Config(seeds=2, widths=(2,), channels=(2,), n_epochs=1, data=data)
@@ -97,3 +99,18 @@ def test_double_descent_on_other_data_has_curves_and_no_claims():
     with pytest.raises(ValueError, match="batch_size must be from 1 to 400, not 450"):
         dataclasses.replace(config, batch_size=450)
     assert dataclasses.replace(config, n_epochs=3, batch_size=150).n_steps == 6
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation", "one_device")
+def test_claims_say_nothing_about_other_data(monkeypatch):
+    monkeypatch.setattr(method, "MODELS", {"CNN": method.MODELS["CNN"]})
+    monkeypatch.delenv("MNIST1D_MNIST", raising=False)
+    data = DatasetConfig(train=60, test=20, final_seq_length=30, label_noise=0.1)
+    config = classification.Config(
+        seeds=2, n_steps=3, evaluate_every=1, batch_size=20, data=data, validation_samples=10
+    )
+    result = record.execute(classification, config)
+    assert result.sizes["sample"] == 20
+    assert result.attrs["data"] == ", ".join(data.differences())
+    assert judged(classification, result) == []

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-from mnist1d.report import read_report
 from mnist1d.report.pictures import draw_pictures
 from mnist1d.report.render import html_page
 
@@ -15,13 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def report():
-    return read_report(ROOT / "results")
-
-
-@pytest.fixture(scope="module")
-def url(report, tmp_path_factory):
-    pictures = {section.name: draw_pictures(section) for section in report.sections}
+def url(report, pictures, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(html_page(report, pictures), encoding="utf-8")
     return path.as_uri()
@@ -62,15 +55,13 @@ def test_it_asks_for_nothing_but_itself(heard, url):
     assert [asked for asked in heard["requests"] if not asked.startswith("data:")] == [url]
 
 
-def test_every_figure_is_drawn(page, report):
+def test_every_figure_is_drawn(page, pictures):
     sizes = page.evaluate(
         "Promise.all([...document.images].map(i => i.decode().then("
         "() => [i.naturalWidth, i.naturalHeight, i.width, i.height])))"
     )
-    figures = 1 + sum(  # of the dataset, and those of the experiments
-        len(section.experiment.plot(section.result)) for section in report.sections
-    )
-    assert len(sizes) == figures
+    # Those of the experiments, and that of the dataset.
+    assert len(sizes) == sum(map(len, pictures.values())) + 1
     for natural_width, natural_height, width, height in sizes:
         assert natural_width > 100
         assert width > 300
