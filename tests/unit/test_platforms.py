@@ -53,29 +53,59 @@ def test_what_only_posix_has_is_seen():
     assert list(posix_only(ast.parse(guarded))) == []
 
 
-def command(*arguments, prelude="", options=(), **environment):
-    """Run the command in a new process; returns it with its output as bytes."""
-    program = f"import sys\n{prelude}\nsys.argv = ['mnist1d', *sys.argv[1:]]\n"
-    program += "from mnist1d.cli import main\nif __name__ == '__main__':\n    main()"
-    return subprocess.run(
-        [sys.executable, *options, "-c", program, *map(str, arguments)],
-        env=os.environ | {"JAX_PLATFORMS": "cpu"} | environment,
+PROGRAM = """
+import sys
+from mnist1d.cli import main
+
+if __name__ == "__main__":
+    for each in sys.argv[1].split("\\n"):
+        sys.argv = ["mnist1d", *each.split("\\t")]
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        for stream in (sys.stdout, sys.stderr):
+            print("\\n== ended:", code, file=stream, flush=True)
+"""
+
+
+def commands(*several, prelude="", options=(), **environment):
+    """Run commands in one new process; returns code, output and errors of each, as bytes."""
+    lines = "\n".join("\t".join(map(str, arguments)) for arguments in several)
+    done = subprocess.run(
+        [sys.executable, *options, "-c", prelude + PROGRAM, lines],
+        env=os.environ
+        | {"JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+        | environment,
         capture_output=True,
         check=False,
     )
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    parts = [re.split(rb"\r?\n== ended: (\d+)\r?\n", text) for text in (done.stdout, done.stderr)]
+    codes, outputs, errors = map(int, parts[0][1::2]), parts[0][:-1:2], parts[1][:-1:2]
+    found = list(zip(codes, outputs, errors, strict=True))
+    assert len(found) == len(several)
+    return found
 
 
-def checked(done):
-    """Check that a process ended well, and warned of nothing specific to a system."""
-    error = done.stderr.decode(errors="replace")
-    assert done.returncode == 0, error
+def command(*arguments, **options):
+    (found,) = commands(arguments, **options)
+    return found
+
+
+def checked(found):
+    """Check that a command ended well, and warned of nothing specific to a system."""
+    code, output, error = found
+    error = error.decode(errors="replace")
+    assert code == 0, error
     assert "Traceback" not in error
     assert not [
         line
         for line in error.splitlines()
         if "EncodingWarning" in line and f"{os.sep}mnist1d{os.sep}" in line
     ]
-    return done.stdout
+    return output
 
 
 ENCODINGS = ["-X", "warn_default_encoding"]
@@ -89,23 +119,13 @@ pages = pytest.mark.parametrize("page", CODE_PAGES.values(), ids=CODE_PAGES)
 
 
 @pages
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        "--help",
-        "list",
-        "generate --help",
-        "show --help",
-        "run pooling --help",
-        "nothing",
-        "list -x",
-    ],
-)
-def test_help_and_errors_can_be_shown_on_any_code_page(page, arguments):
-    done = command(*arguments.split(), **page)
-    assert done.returncode in {0, 2}
-    assert b"Traceback" not in done.stderr
-    assert b"mnist1d" in done.stdout + done.stderr
+def test_help_and_errors_can_be_shown_on_any_code_page(page):
+    helps = ["--help", "list", "generate --help", "show --help", "run pooling --help"]
+    found = commands(*(each.split() for each in [*helps, "nothing", "list -x"]), **page)
+    assert [code for code, _, _ in found] == [0] * len(helps) + [2, 2]
+    for _, output, error in found:
+        assert b"Traceback" not in error
+        assert b"mnist1d" in output + error
 
 
 @pages
@@ -126,11 +146,16 @@ def test_files_are_made_on_any_code_page(page, tmp_path):
 def test_an_experiment_is_run_shown_and_reported_on_any_code_page(page, tmp_path):
     options = ["--quick", "--seeds", "2"]
     name = "metalearn-learning-rate"
-    done = command("reproduce", name, *options, "--out", tmp_path, options=ENCODINGS, **page)
+    done, shown, reported = commands(
+        ["reproduce", name, *options, "--out", tmp_path],
+        ["show-result", tmp_path / name],
+        ["report", tmp_path],
+        options=ENCODINGS,
+        **page,
+    )
     assert b"Metalearning" in checked(done)
-    shown = command("show-result", tmp_path / name, options=ENCODINGS, **page)
     assert b"Configuration" in checked(shown)
-    checked(command("report", tmp_path, options=ENCODINGS, **page))
+    checked(reported)
     assert "±" in (tmp_path / name / "README.md").read_text("utf-8")
 
 
@@ -232,9 +257,9 @@ of_posix = pytest.mark.skipif(
 )
 
 
-def remarks(done):
+def remarks(found):
     """Return the lines on standard error that say something else than how far the work is."""
-    lines = done.stderr.splitlines(keepends=True)
+    lines = found[2].splitlines(keepends=True)
     return [line for line in lines if not re.match(rb".*: \d+ of \d+, ", line)]
 
 
