@@ -10,11 +10,20 @@ from hypothesis import given, settings, strategies as st
 
 from mnist1d.measures.adjacency import adjacency_probability, runs_per_unit
 from mnist1d.models import CNN, GRU, MLP, MaskedMLP, masks, predict
-from mnist1d.models.layers import Linear
+from mnist1d.models.layers import Linear, draw_layers
 from mnist1d.models.masked_mlp import Needed, needed_units
 from mnist1d.training import Training, cross_entropy, train
 
-NETWORK = MLP(hidden_size=30, key=jax.random.key(0))
+RNG = np.random.default_rng(0)
+
+
+def drawn(make, **settings):
+    """Draw a network without compiling anything, as every process does that looks for tests."""
+    shapes = eqx.filter_eval_shape(lambda: make(**settings, key=jax.random.key(0)))
+    return jax.tree.map(jnp.asarray, draw_layers(shapes, RNG))
+
+
+NETWORK = drawn(MLP, hidden_size=30)
 
 
 def layers(tree):
@@ -59,8 +68,8 @@ def test_masks_of_growing_sparsity_are_nested_after_any_training():
     assert masks.sparsity(mask) == 1
 
 
-x = jax.random.normal(jax.random.key(1), (20, 40))
-y = jnp.arange(20) % 10
+x = jnp.asarray(RNG.normal(size=(20, 40)), jnp.float32)
+y = jnp.asarray(np.arange(20) % 10, jnp.int32)
 optimizer = optax.adam(0.02)
 training = Training(
     batch=lambda data, _step, _key: data,
@@ -72,6 +81,7 @@ training = Training(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 def test_a_masked_network_trains_like_one_whose_weights_are_zeroed_before_every_step():
     """In the published loop (section 5.1) the mask multiplies in place and gradients are free."""
     mask = masks.random_mask(NETWORK, 0.6, np.random.default_rng(1))
@@ -95,6 +105,7 @@ def test_a_masked_network_trains_like_one_whose_weights_are_zeroed_before_every_
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize(("fraction", "multiple"), [(0.8, 1), (0.9, 7), (0.95, 1), (1.0, 5)])
 def test_units_that_cannot_make_a_difference_can_be_left_out(fraction, multiple):
     mask = masks.random_mask(NETWORK, fraction, np.random.default_rng(2))
@@ -182,21 +193,22 @@ def test_adjacency_counts_positions_and_divides_by_their_number():
 def test_bits_of_another_network_are_refused():
     bits = masks.pack(masks.full_mask(NETWORK))
     with pytest.raises(ValueError, match=r"a mask of \d+ parameters cannot be made of \d+ bytes"):
-        masks.unpack(bits, MLP(hidden_size=31, key=jax.random.key(0)))
+        masks.unpack(bits, drawn(MLP, hidden_size=31))
 
 
 @pytest.mark.parametrize(
-    "network",
+    "make",
     [
-        CNN(key=jax.random.key(0)),
-        [
+        lambda: drawn(CNN),
+        lambda: [
             eqx.nn.Conv1d(1, 3, 5, use_bias=False, key=jax.random.key(0)),
             eqx.nn.Linear(4, 5, key=jax.random.key(1)),
         ],
     ],
     ids=["ours", "Equinox's"],
 )
-def test_convolutions_lose_their_smallest_weights_too(network):
+def test_convolutions_lose_their_smallest_weights_too(make):
+    network = make()
     mask = masks.magnitude_mask(network, 0.5)
 
     def by_layer(tree):
