@@ -7,7 +7,9 @@ from website import sources
 from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness.interface import Experiment
 from mnist1d.report import Report, read_report
+from mnist1d.report.contents import Section
 from mnist1d.report.render import differences_markdown
+from mnist1d.report.strips import strip
 from mnist1d.report.wording import verdicts_of
 
 INDEX = """# Experiments
@@ -31,14 +33,40 @@ dataset
 [The dataset](dataset.md): its parameters beside those of the paper, and its first figure.
 """
 
+LEGEND = """Drawn: what the rule accepts as a grey area, the published number as a dashed line, our
+interval as a bar with the mean across it, every run as a dot.
+
+"""
+
 
 def write_pages(out: Path) -> None:
     """Write the pages into a folder for Sphinx."""
     report = read_report(sources.ROOT / "results")
     sources.add_page("DIFFERENCES.md", differences_markdown(report, folder="results"), out)
+    for section in report.sections:
+        page = out / "experiments" / f"{section.name}.md"
+        sources.write(page, with_drawings(page.read_text("utf-8"), section))
     names = "\n".join(section.name for section in report.sections)
     parts = "".join(part(experiment, report) for experiment in EXPERIMENTS)
     sources.write(out / "experiments" / "index.md", INDEX.format(names=names, parts=parts))
+
+
+def with_drawings(page: str, section: Section) -> str:
+    """Return an experiment's page with a drawing of every claim in the table of them.
+
+    Raises:
+        ValueError: if the page is not of this record.
+    """
+    before, head, after = page.partition("| claim |")
+    table, blank, rest = after.partition("\n\n")
+    names, rule, *rows = table.splitlines()
+    if len(rows) != len(section.claims):
+        raise ValueError(f"the page of {section.name} is of another record; `mnist1d report`")
+    drawn = [f"{before}{LEGEND}{head} drawn |{names}", rule.replace("| ---", "| --- | ---", 1)]
+    for row, judged in zip(rows, section.claims, strict=True):
+        claim, others = row.split(" | ", 1)
+        drawn.append(f"{claim} | {strip(judged, section.per_seed(judged.estimate))} | {others}")
+    return "\n".join(drawn) + blank + rest
 
 
 def part(experiment: Experiment, report: Report) -> str:

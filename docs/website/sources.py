@@ -23,6 +23,7 @@ PLACES = {
     "docs/datasheet.md": "project/datasheet.md",
     "docs/documentation.md": "project/documentation.md",
     "docs/record.md": "project/record.md",
+    "docs/releasing.md": "project/releasing.md",
     "docs/rules.md": "project/rules.md",
     "docs/speed.md": "project/speed.md",
     "docs/stream-specification.md": "reference/stream-specification.md",

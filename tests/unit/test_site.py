@@ -106,6 +106,7 @@ def test_every_public_name_is_on_a_page_of_the_reference():
 @pytest.mark.slow
 def test_every_experiment_has_its_page_or_no_record(tmp_path):
     pytest.importorskip("xarray", reason="xarray is not installed")
+    module("sources").stage(tmp_path)
     module("results").write_pages(tmp_path)
     index = (tmp_path / "experiments" / "index.md").read_text("utf-8")
     from mnist1d.experiments import EXPERIMENTS
@@ -115,6 +116,12 @@ def test_every_experiment_has_its_page_or_no_record(tmp_path):
         assert (f"\n{each.NAME}\n" in index) == is_there
         assert (f"]({each.NAME}.md)** " in index) == is_there
         assert (f"**{each.TITLE}** has no record yet" in index) != is_there
+        if is_there:
+            page = (tmp_path / "experiments" / f"{each.NAME}.md").read_text("utf-8")
+            table = page.partition("| claim | drawn | source |")[2].partition("\n\n")[0]
+            n_claims = table.count("\n") - 1
+            assert n_claims >= 0.9 * len(each.CLAIMS)  # a record may lack what some claims need
+            assert table.count("<svg class=") >= n_claims - table.count("not checkable") > 0
     differences = (tmp_path / "experiments" / "differences.md").read_text("utf-8")
     assert "](../../results/" not in differences
     assert differences.count(": done otherwise\n") >= 8
