@@ -2,8 +2,8 @@
 
 import inspect
 import re
+import sys
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 from typing import Any, get_type_hints
 
 SECTION = re.compile(r"(?P<indent> *)(?P<name>Returns|Yields|Raises|Source|Sources): *(?P<text>.*)")
@@ -15,7 +15,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", process, priority=100)  # before napoleon's
     app.connect("autodoc-skip-member", is_left_out)
     app.connect("autodoc-before-process-signature", without_constraints)
-    app.connect("viewcode-follow-imported", home_of_constant)
+    app.connect("viewcode-follow-imported", home_of)
     return {"parallel_read_safe": True}
 
 
@@ -100,15 +100,17 @@ def without_constraints(_app: Any, function: Any, _is_bound: bool) -> None:
         function.__annotations__ = get_type_hints(function)
 
 
-def home_of_constant(_app: Any, module: str, name: str) -> str | None:
-    """Return the module that offers a constant or a type, for the link to its source.
+def home_of(_app: Any, module: str, name: str) -> str:
+    """Return the module with the source of what another offers.
 
-    Sphinx would ask the value, and a type of whole numbers says that it comes with Python.
-
-    Returns: the module; None for classes and functions, which know where they are defined.
+    Of a constant or a type that is the module which offers it: Sphinx would ask the value, and a
+    type of whole numbers says that it comes with Python.
     """
-    value = getattr(import_module(module), name.partition(".")[0], None)
-    return None if inspect.isclass(value) or inspect.isroutine(value) else module
+    above, _, last = module.rpartition(".")
+    place = sys.modules.get(module) or getattr(sys.modules.get(above), last, None)
+    value = inspect.unwrap(getattr(place, name.partition(".")[0], None))
+    is_defined = inspect.isclass(value) or inspect.isroutine(value)
+    return str(value.__module__ if is_defined else getattr(place, "__name__", module))
 
 
 def is_left_out(
