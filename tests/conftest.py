@@ -53,6 +53,19 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", False)
 
 
+@pytest.fixture(scope="session")
+def code_blocks():
+    """Return a function that lists the code blocks of a document in a language."""
+    sybil = pytest.importorskip("sybil", reason="sybil is not installed")
+    markdown = pytest.importorskip("sybil.parsers.markdown")
+
+    def found(document, language):
+        parser = sybil.Sybil([markdown.CodeBlockParser(language)])
+        return [str(example.parsed) for example in parser.parse(document)]
+
+    return found
+
+
 @pytest.fixture(scope="module")
 def one_device():
     """Have an experiment's tasks take one device in turn: every device has programs of its own.

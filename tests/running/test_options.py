@@ -105,15 +105,14 @@ def commands_of_the_document():
     return [line.split()[1:] for line in re.findall(r"^mnist1d .+", text, re.MULTILINE)]
 
 
-def test_the_options_in_the_document_exist(command):
+def test_the_options_in_the_document_exist(command, code_blocks):
     if not DOCUMENT.exists():
         pytest.skip("the documents are not in the package's folder")
-    text = DOCUMENT.read_text("utf-8")
-    block = re.search(r"```python\n(# neighbours\.py\n.*?)```", text, re.DOTALL)
-    Path("neighbours.py").write_text(block[1], "utf-8")
+    python, more = (code_blocks(DOCUMENT, language) for language in ("python", "py"))
+    (block,) = (each for each in python if each.startswith("# neighbours.py\n"))
+    Path("neighbours.py").write_text(block, "utf-8")
     runs = [line for line in commands_of_the_document() if line[0] == "run"]
-    more = re.findall(r"```py\n# at the end of neighbours\.py\n(.*?)```", text, re.DOTALL)
-    whole = "".join([block[1], *more])
+    whole = "".join([block, *(each for each in more if each.startswith("# at the end of nei"))])
     Path("claimed.py").write_text(whole.replace('"neighbours"', '"claimed"'), "utf-8")
     command("run", "claimed.py", "--seeds", "2", "--out", "claimed")
     command("report", "claimed")

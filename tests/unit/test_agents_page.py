@@ -18,12 +18,19 @@ ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "AGENTS.md").exists():
     pytest.skip("AGENTS.md is not in the package's folder", allow_module_level=True)
 
+sybil = pytest.importorskip("sybil", reason="sybil is not installed")
+markdown = pytest.importorskip("sybil.parsers.markdown")
+
 TEXT = (ROOT / "AGENTS.md").read_text("utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-FILES = {found[1]: block for block in BLOCKS if (found := re.match(r"# (\w+\.py)\n", block))}
+EXAMPLES = list(sybil.Sybil([markdown.PythonCodeBlockParser()]).parse(ROOT / "AGENTS.md"))
+(COMMANDS_BLOCK,) = sybil.Sybil([markdown.CodeBlockParser("bash")]).parse(ROOT / "AGENTS.md")
+FILES = {
+    title.removeprefix("# "): example.parsed
+    for example in EXAMPLES
+    if (title := example.parsed.partition("\n")[0]).endswith(".py")
+}
 COMMAND_LINES = [
-    shlex.split(line, comments=True)[1:]
-    for line in re.search(r"```bash\n(.*?)```", TEXT, re.DOTALL)[1].splitlines()
+    shlex.split(line, comments=True)[1:] for line in COMMANDS_BLOCK.parsed.splitlines()
 ]
 
 
@@ -52,9 +59,9 @@ def test_a_command_runs(words, folder, monkeypatch, capsys):
 @pytest.mark.usefixtures("quick_compilation")
 def test_the_python_runs(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    (block,) = [block for block in BLOCKS if block not in FILES.values()]
-    names = {}
-    exec(compile(block, "AGENTS.md", "exec"), names)  # noqa: S102 (the page's own words)
+    (example,) = [each for each in EXAMPLES if each.parsed not in FILES.values()]
+    example.evaluate()
+    names = example.namespace
     assert names["data"].x.shape == (4000, 40)
     assert names["result"].step_size.dims == ("rate", "seed")
     assert not names["found"].failures

@@ -1,5 +1,6 @@
 """Every example of the documents runs, in order; their tables are those of the records."""
 
+import ast
 import inspect
 import re
 import runpy
@@ -27,7 +28,7 @@ DOCUMENTS = (
     "running.md",
     "streams.md",
 )
-DOCUMENTS += ("stream-specification.md", "training.md")
+DOCUMENTS += ("pictures.md", "stream-specification.md", "training.md")
 UNTRIED = ("notebooks.md",)  # whose examples are cells: `test_notebook.py`
 NEEDED = {
     "draw_batch": ["jax"],
@@ -46,6 +47,12 @@ NEEDED = {
     "xarray": ["xarray"],
     "mnist1d.cli": ["tyro"],
     "mnist1d.experiments": ["jax", "optax", "matplotlib", "xarray", "pandas"],
+    "pictures": ["matplotlib"],
+}
+# What the last example of a document leaves behind, where it says more than its comments.
+LEFT = {
+    "README.md": lambda names: names["large"].x.shape == (80_000, 60),
+    "pictures.md": lambda _: Path("shuffled.pdf").exists(),
 }
 
 if not (ROOT / "docs").exists():
@@ -56,14 +63,33 @@ markdown = pytest.importorskip("sybil.parsers.markdown")
 
 TEXTS = {name: (ROOT / "docs" / name).read_text("utf-8") for name in (*DOCUMENTS, *UNTRIED)}
 PARSER = sybil.Sybil([markdown.PythonCodeBlockParser()])
-EXAMPLES = {name: list(PARSER.parse(ROOT / "docs" / name)) for name in DOCUMENTS}
+PAGES = {"README.md": ROOT / "README.md", **{name: ROOT / "docs" / name for name in DOCUMENTS}}
+EXAMPLES = {name: list(PARSER.parse(path)) for name, path in PAGES.items()}
 documents = pytest.mark.parametrize("document", DOCUMENTS)
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Return the folder that the examples of each document share."""
-    return {document: tmp_path_factory.mktemp(document) for document in DOCUMENTS}
+    return {document: tmp_path_factory.mktemp(document) for document in PAGES}
+
+
+def promises(block):
+    """Yield expressions of an example with the values that comments after them promise."""
+    lines = block.splitlines()
+    for statement in ast.parse(block).body:
+        if isinstance(statement, ast.Expr):
+            after = lines[statement.end_lineno - 1].encode()[statement.end_col_offset :].decode()
+            try:
+                value = ast.literal_eval(after.partition("#")[2].strip())
+            except (SyntaxError, ValueError):  # words
+                continue
+            yield ast.unparse(statement), value
+
+
+def test_promises_are_seen():
+    block = "x = 1  # (2,)\nx  # 1\nx.real, 2  # (3, 4)\nprint(x)  # one number\n(\n    x\n)  # 5\n"
+    assert list(promises(block)) == [("x", 1), ("(x.real, 2)", (3, 4)), ("x", 5)]
 
 
 @pytest.mark.slow
@@ -88,14 +114,17 @@ def test_an_example_runs(document, example, folders, monkeypatch, request):
     if document == "laboratory.md":
         request.getfixturevalue("quick_compilation")
     monkeypatch.chdir(folders[document])
-    if file := re.match(r"# (\w+\.py)\n", block):
-        Path(file[1]).write_text(block, "utf-8")
+    title = block.partition("\n")[0].removeprefix("# ")
+    if title.endswith(".py"):
+        Path(title).write_text(block, "utf-8")
     example.evaluate()
     names = example.namespace
     if "failures" in block:
         assert "begin its forward with x = x[:, None, :]" in names["comparison"].failures["bad"]
-    for promised in re.finditer(r"^(mnist1d\.\S.*?)\.x\.shape\s+# (\(.*\))$", block, re.MULTILINE):
-        assert str(eval(promised[1], names).x.shape) == promised[2]  # noqa: S307 (as above)
+    for expression, value in promises(block):
+        assert eval(expression, names) == value  # noqa: S307 (the document's own words)
+    if document in LEFT and example is EXAMPLES[document][-1]:
+        assert LEFT[document](names)
 
 
 @pytest.mark.slow

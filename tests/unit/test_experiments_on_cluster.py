@@ -133,18 +133,16 @@ exit 0
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="Slurm's commands are stood in for by sh")
 def test_the_example_for_slurm_does_what_it_says_with_jobs_that_start_here(
-    environment, here, tmp_path
+    environment, here, tmp_path, code_blocks
 ):
     pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed")
     (commands := tmp_path / "commands").mkdir()
     for name, script in {"sbatch": SBATCH, "scancel": SCANCEL}.items():
         (commands / name).write_text(script)
         (commands / name).chmod(0o755)
-    document = (Path(__file__).parents[2] / "docs" / "running.md").read_text("utf-8")
+    document = Path(__file__).parents[2] / "docs" / "running.md"
     (example,) = (
-        block
-        for block in re.findall(r"```python not-run\n(.*?)```", document, re.DOTALL)
-        if "SLURMCluster" in block
+        block for block in code_blocks(document, "python not-run") if "SLURMCluster" in block
     )
     command = [sys.executable, "-m", "mnist1d", *COMMAND, "--out", str(tmp_path)]
     for published, smaller in {

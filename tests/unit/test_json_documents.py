@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -342,9 +341,11 @@ def test_what_is_written_past_python_stays_out_of_the_document():
     assert set(done.stderr.split()) == {"python", "system", "child"}
 
 
-def test_the_document_shows_an_estimate_as_it_is_written():
-    text = (ROOT / "docs" / "commands.md").read_text("utf-8")
-    shown = json.loads(re.search(r"<!-- estimate -->\n```json\n(.*?)```", text, re.DOTALL)[1])
+def test_the_document_shows_an_estimate_as_it_is_written(code_blocks):
+    document = ROOT / "docs" / "commands.md"
+    text = document.read_text("utf-8")
+    (block,) = code_blocks(document, "json")
+    shown = json.loads(block)
     found = json.loads(as_text(describe(estimate(shown["values"]))))
     assert list(found) == list(shown)
     assert all(found[name] == pytest.approx(shown[name], abs=0.005) for name in found)

@@ -1,4 +1,4 @@
-"""The README says what the records say, and its examples run."""
+"""The README says what the records say; its examples run in `test_documents.py`."""
 
 import json
 import re
@@ -42,15 +42,3 @@ def test_links_to_files_exist():
     files = re.findall(r"\]\(([^):]+)\)", README)
     assert "CONTRIBUTING.md" in files
     assert all((ROOT / file).exists() for file in files)
-
-
-@pytest.mark.slow
-def test_examples_run():
-    sybil = pytest.importorskip("sybil", reason="sybil is not installed")
-    markdown = pytest.importorskip("sybil.parsers.markdown")
-    document = sybil.Sybil([markdown.PythonCodeBlockParser()]).parse(ROOT / "README.md")
-    for example in document:
-        example.evaluate()
-    names = document.namespace
-    assert names["data"].x.shape == (4000, 40)
-    assert names["large"].x.shape == (80_000, 60)
