@@ -150,15 +150,17 @@ def test_the_options_of_the_command_exist():
     assert {"num-samples", "out", "format", "shard-size", "seed", "workers", "scheduler"} <= options
 
 
+def anchors(text):
+    """Return the places in a document that a link can name: its headings."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("document", TEXTS)
 def test_links_lead_somewhere(document):
     links = re.findall(r"\]\(([^):]+)\)", TEXTS[document].replace("\n", " "))
-    headings = {
-        re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
-        for heading in re.findall(r"^#+ (.+)$", TEXTS[document], re.MULTILINE)
-    }
     for link in links:
-        if link.startswith("#"):
-            assert link[1:] in headings
-        else:
-            assert (ROOT / "docs" / link).is_file()
+        address, _, anchor = link.partition("#")
+        target = ROOT / "docs" / (address or document)
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text("utf-8")), link
