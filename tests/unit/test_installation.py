@@ -315,6 +315,15 @@ def test_overwritten_files_are_noticed_by_the_command():
     assert done.stderr == "mnist1d: mnist1d 0.0.2 is installed in the same folder\n"
 
 
+def test_overwritten_files_are_noticed_by_an_import():
+    program = (
+        "import sys, mnist1d; del mnist1d.__version__\n"
+        "try:\n    import mnist1d.lab\nexcept ImportError as error:\n    print(error)"
+    )
+    done = run(program)
+    assert done.stdout.startswith("files of another package are in ")
+
+
 # What the documents say
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -7,6 +7,8 @@ from importlib import import_module, util
 from pathlib import Path
 from typing import Any
 
+from mnist1d.dataset.imports.beside import NAME, check_whole
+
 __all__ = ["absent", "attach", "missing", "required"]
 
 _MESSAGES_OF_PYTHON = ("No module named ", "import of ")
@@ -86,10 +88,15 @@ def attach(
         file: `__file__` of the package.
         extra: the extra of mnist1d that has what its modules import.
 
+    Raises:
+        ImportError: if another package of this name has overwritten files of this one.
+
     >>> from mnist1d import lab
     >>> "compare" in dir(lab), "compare" in lab.__all__
     (True, True)
     """
+    if module != NAME:  # which is not complete yet
+        check_whole()
     imported = [
         (str(statement.module), alias)
         for block in ast.parse(Path(file).read_text(encoding="utf-8")).body

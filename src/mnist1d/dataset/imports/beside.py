@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-__all__ = ["NAME", "other_folders", "warn"]
+__all__ = ["NAME", "check_whole", "other_folders", "warn"]
 
 NAME = "mnist1d"
 """What the package is imported as; also the name of the distribution of the paper's authors."""
@@ -29,6 +29,20 @@ def warn(version: str) -> None:
         installation = import_module("mnist1d.dataset.imports.installation")
         for line in installation.other_packages():
             warnings.warn(line, stacklevel=3)
+
+
+def check_whole() -> None:
+    """Refuse to go on where another package of this name has overwritten files of this one.
+
+    Raises:
+        ImportError: if that is so, with the packages and what to do.
+
+    >>> check_whole()
+    """
+    if not hasattr(sys.modules[NAME], "__version__"):
+        installation = import_module("mnist1d.dataset.imports.installation")
+        others = installation.other_packages()
+        raise ImportError("; ".join(others) or f"files of another package are in {_PLACE}/{NAME}")
 
 
 def other_folders() -> list[Path]:
