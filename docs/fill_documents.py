@@ -261,14 +261,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "set size": set_size,
         "files": files,
     },
-    "commands.md": {},
-    "installation.md": {},
-    "laboratory.md": {},
-    "record.md": {},
     "rules.md": {"tags": tags},
-    "running.md": {},
-    "stream-specification.md": {},
-    "training.md": {},
 }
 """Functions that write the parts of every document, by their markers."""
 
