@@ -37,11 +37,7 @@ autodoc_typehints_format = "short"
 autosummary_generate = False
 suppress_warnings = ["autosummary.import_cycle"]  # its tables show where to import a name from
 maximum_signature_line_length = 80
-napoleon_custom_sections = [
-    ("Attributes", "params_style"),
-    ("Source", "notes"),
-    ("Sources", "notes"),
-]
+napoleon_custom_sections = [("Attributes", "params_style"), "Source", "Sources"]
 toc_object_entries_show_parents = "hide"
 
 # Notebooks run where nothing is stored yet, by the Python that builds, in folders that go away.

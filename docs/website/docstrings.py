@@ -15,6 +15,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", process, priority=100)  # before napoleon's
     app.connect("autodoc-skip-member", is_left_out)
     app.connect("autodoc-before-process-signature", without_constraints)
+    app.connect("autodoc-process-signature", shorter)
     app.connect("viewcode-follow-imported", home_of)
     return {"parallel_read_safe": True}
 
@@ -98,6 +99,31 @@ def without_constraints(_app: Any, function: Any, _is_bound: bool) -> None:
     annotations = getattr(function, "__annotations__", {})
     if any("Annotated" in repr(each) for each in annotations.values()):
         function.__annotations__ = get_type_hints(function)
+
+
+def shorter(
+    _app: Any,
+    _what: str,
+    _name: str,
+    _object: Any,
+    _options: Any,
+    arguments: str | None,
+    returned: str | None,
+) -> tuple[str | None, str | None]:
+    """Return a signature with the names that programs write: of arrays, keys and functions."""
+    return arguments and with_names(arguments), returned and with_names(returned)
+
+
+def with_names(signature: str) -> str:
+    """Return part of a signature with the names that programs write.
+
+    >>> with_names("(x: ~jaxtyping.Float[jaxlib._jax.Array, 'n'], act=<jax.custom_jvp object>)")
+    "(x: Float[Array, 'n'], act=...)"
+    """
+    signature = re.sub(r"<[^<>]+>", "...", signature)  # a value without a name
+    signature = re.sub(r"~?(?:jaxtyping\.|(?:jax\.)?jaxlib\._jax\.)", "", signature)
+    key = "Key[Array, ''] | UInt32[Array, '2'] | UInt32[Array, '4']"
+    return signature.replace(key, "PRNGKeyArray")
 
 
 def home_of(_app: Any, module: str, name: str) -> str:
