@@ -18,25 +18,32 @@ from mnist1d.harness import record
 pytestmark = pytest.mark.slow
 
 COMMAND = [sys.executable, "-m", "mnist1d", "reproduce", "lottery-tickets", "--quick", "--out"]
+SEEDS = ["--seeds", "1"]
 
 
 @pytest.fixture(scope="module")
 def environment():
     return {
         **os.environ,
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
         "JAX_PLATFORMS": "cpu",
         "JAX_NUM_CPU_DEVICES": "2",
     }
 
 
-def start(folder, environment, *options, **settings):
+@pytest.fixture(scope="module")
+def on_one_device(environment):
+    """Compile every program once."""
+    return {**environment, "JAX_NUM_CPU_DEVICES": "1"}
+
+
+def start(folder, environment, options=SEEDS):
     return subprocess.Popen(
         [*COMMAND, str(folder), *options],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **settings,
     )
 
 
@@ -54,9 +61,9 @@ def count_units(folder):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(environment, tmp_path_factory):
+def uninterrupted(on_one_device, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    assert finish(start(folder, environment))[0] == 0
+    assert finish(start(folder, on_one_device))[0] == 0
     return load(folder)
 
 
@@ -86,7 +93,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_arrays(
 
 def test_an_interrupted_run_says_how_to_continue(environment, tmp_path):
     # Long enough not to end by itself before the signal comes, however busy the machine is.
-    process = start(tmp_path, environment, "--seeds", "20")
+    process = start(tmp_path, environment, ["--seeds", "20"])
     wait_for_units(tmp_path, 2, process)
     process.send_signal(signal.SIGINT)
     status, _, errors = finish(process)
@@ -96,12 +103,13 @@ def test_an_interrupted_run_says_how_to_continue(environment, tmp_path):
     assert count_units(tmp_path) >= 2
 
 
-def test_two_commands_in_one_folder_do_each_other_no_harm(uninterrupted, environment, tmp_path):
-    both = [start(tmp_path, environment) for _ in range(2)]
+def test_two_commands_in_one_folder_do_each_other_no_harm(uninterrupted, on_one_device, tmp_path):
+    both = [start(tmp_path, on_one_device) for _ in range(2)]
     assert [finish(process)[0] for process in both] == [0, 0]
     xr.testing.assert_equal(load(tmp_path), uninterrupted)
 
 
+@pytest.mark.usefixtures("quick_compilation")
 def test_a_full_disk_is_named_and_what_was_finished_is_kept(monkeypatch, capsys, tmp_path):
     original, written = os.fsync, []
 

@@ -123,7 +123,12 @@ def test_a_damaged_result_is_named_and_the_others_are_kept(tmp_path):
 
 @pytest.mark.slow
 def test_commands_at_the_same_time_keep_each_others_claims(tmp_path):
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
+    environment = {
+        **os.environ,
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        "JAX_PLATFORMS": "cpu",
+        "JAX_NUM_CPU_DEVICES": "1",
+    }
     environment.pop("MNIST1D_MNIST", None)
     names = ["metalearn-learning-rate", "double-descent"]
     processes = [
