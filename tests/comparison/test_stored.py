@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from mnist1d.harness import record
 from mnist1d.harness.interface import InputError
 from mnist1d.lab.candidates.fitted import FunctionCandidate
-from mnist1d.lab.comparison import compare as comparison, runs
+from mnist1d.lab.comparison import rows, runs
 from mnist1d.lab.comparison.compare import compare
 from mnist1d.lab.comparison.result import Comparison
+from mnist1d.lab.statistics import stored
 from mnist1d.models import Logistic
 
 
@@ -29,7 +31,7 @@ def guess(answer, x, y):  # noqa: ARG001
 def test_the_papers_models_are_found_in_a_folder_that_has_them(
     monkeypatch, tmp_path, oracle, quick
 ):
-    monkeypatch.setattr(comparison, "MODELS", {"Logistic": Logistic})
+    monkeypatch.setattr(rows, "MODELS", {"Logistic": Logistic})
     protocol = dataclasses.replace(quick, references=True)
     first, second = (
         compare({name: oracle(lambda *_: 0.5, {}, text=name)}, protocol, folder=tmp_path).result
@@ -162,3 +164,33 @@ def test_another_version_of_a_framework_computes_again(tmp_path, monkeypatch, or
         lambda name: "0.0" if name == "equinox" else version(name),
     )
     assert done() == 8
+
+
+def test_a_comparison_that_was_stored_without_statistics_has_them_when_it_is_read(
+    tmp_path, monkeypatch, oracle, quick
+):
+    candidates = {
+        "a": oracle(lambda *_: 0.5, {}, text="a"),
+        "b": oracle(lambda _, seed: 0.6 + 0.01 * seed**2, {}, text="b"),
+    }
+    found = compare(candidates, quick, folder=tmp_path, seeds=3, baseline="a")
+    added = [n for n, v in found.result.variables.items() if {"pair", "bound"} & {*v.dims}]
+    assert {"p_value", "difference_interval", "test_accuracy_interval"} <= {*added}
+    older = found.result.drop_vars(added)
+    del older.attrs["statistics"]
+    record.write(older, tmp_path / "older" / "result.nc")
+    assert str(Comparison.load(tmp_path / "older")) == str(found)
+    # Fewer seeds have other statistics; the same ones have those that are stored.
+    fewer = Comparison(found.result.isel(seed=slice(2)))
+    assert fewer.differences()[0].estimate.n == 2
+    assert fewer.differences()[0].smallest_visible > found.differences()[0].smallest_visible
+    monkeypatch.setattr(stored, "statistics_of", lambda *_: pytest.fail("computed again"))
+    assert Comparison.load(tmp_path).differences() == found.differences()
+    assert compare(candidates, quick, folder=tmp_path, seeds=3, baseline="a").differences()
+
+
+def test_statistics_that_were_changed_in_a_file_are_computed_again(oracle, quick):
+    candidates = {"a": oracle(lambda *_: 0.5, {}), "b": oracle(lambda _, s: 0.6 + s / 50, {})}
+    found = compare(candidates, quick, seeds=3)
+    changed = found.result.assign(p_value=found.result.p_value * 0)
+    assert Comparison(changed).differences() == found.differences()

@@ -16,10 +16,10 @@ import xarray as xr
 
 from mnist1d.cli import main
 from mnist1d.cli.main import COMMANDS
-from mnist1d.cli.output.documents import describe
-from mnist1d.cli.output.outcome import SCHEMA, as_text, standard_output_kept
+from mnist1d.cli.output.outcome import SCHEMA, standard_output_kept
 from mnist1d.experiments import EXPERIMENTS, double_descent
 from mnist1d.harness import record
+from mnist1d.harness.documents import as_text, describe
 from mnist1d.measures.uncertainty import estimate
 
 ROOT = Path(__file__).resolve().parents[2]

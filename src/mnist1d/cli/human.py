@@ -111,7 +111,7 @@ def _pooled(data: str, tests: list["Test"]) -> dict[str, Any]:
 
 
 def _as_document(found: "Estimate") -> dict[str, Any]:
-    from mnist1d.cli.output.documents import describe
+    from mnist1d.harness.documents import describe
 
     return describe(found)
 

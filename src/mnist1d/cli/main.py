@@ -27,10 +27,11 @@ from mnist1d.cli.output.ending import (
     interrupted_by_termination,
     say,
 )
-from mnist1d.cli.output.outcome import as_text, standard_output_kept
+from mnist1d.cli.output.outcome import standard_output_kept
 from mnist1d.cli.output.streams import open_closed_streams
 from mnist1d.dataset import checks
 from mnist1d.dataset.imports import absent, missing
+from mnist1d.harness.documents import as_text
 
 _LABORATORY = ("equinox", "jax", "matplotlib", "optax", "rich", "tyro", "xarray")
 _HELP = ("rich", "tyro")

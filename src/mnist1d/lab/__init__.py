@@ -78,14 +78,21 @@ if TYPE_CHECKING:
     from mnist1d.lab.comparison.compare import compare as compare
     from mnist1d.lab.comparison.evaluations import Evaluation as Evaluation
     from mnist1d.lab.comparison.protocol import Protocol as Protocol
-    from mnist1d.lab.comparison.result import Comparison as Comparison, Difference as Difference
+    from mnist1d.lab.comparison.result import Comparison as Comparison
     from mnist1d.lab.grid import run_grid as run_grid
     from mnist1d.lab.notebook import LivePlot as LivePlot, NotebookProgress as NotebookProgress
+    from mnist1d.lab.statistics.differences import Difference as Difference
     from mnist1d.measures.adjacency import (
         adjacency_probability as adjacency_probability,
         runs_per_unit as runs_per_unit,
     )
     from mnist1d.measures.expressions import Measure as Measure, value as value
+    from mnist1d.measures.power import (
+        equivalence_p_value as equivalence_p_value,
+        pairs_needed as pairs_needed,
+        power_of_paired_test as power_of_paired_test,
+        smallest_visible_difference as smallest_visible_difference,
+    )
     from mnist1d.measures.probes import (
         fit_linear as fit_linear,
         knn_accuracy as knn_accuracy,

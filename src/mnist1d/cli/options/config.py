@@ -159,8 +159,11 @@ def _kind(hint: Any) -> Literal["one", "list"] | None:
         kinds = {_kind(part) for part in parts}
         return None if None in kinds else ("list" if "list" in kinds else "one")
     if origin in {tuple, list}:
-        items = {_kind(part) for part in parts if part is not ...}
-        return "list" if items == {"one"} else None
+        inside = [part for part in parts if part is not ...]
+        # Lists inside a list are tuples of a fixed length, such as pairs.
+        fixed = ... in parts and all(get_origin(each) is tuple for each in inside)
+        inside = [word for each in inside for word in get_args(each)] if fixed else inside
+        return "list" if {*map(_kind, inside)} == {"one"} and ... not in inside else None
     return None
 
 

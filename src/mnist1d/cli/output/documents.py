@@ -1,6 +1,5 @@
 """The JSON documents of `--json`, made of results; their schemas are in `schema.json`."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,28 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from mnist1d.harness.documents import describe, finite, parsed
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.results import cases, grid_of, scalars_per_seed, short_per_seed
 from mnist1d.harness.stored.commits import commits_of
 from mnist1d.harness.verdicts.rules import VERDICTS
-from mnist1d.measures.uncertainty import Estimate, estimate
+from mnist1d.measures.uncertainty import estimate
 
 if TYPE_CHECKING:
     from mnist1d.lab.comparison.result import Comparison
-
-_ESTIMATES = ("test_accuracy", "train_accuracy", "shuffled_accuracy", "steps_to_target")
-
-
-def describe(found: Estimate) -> dict[str, Any]:
-    """Return an estimate by the names of its parts, with the values that it is of."""
-    return {
-        "mean": found.mean,
-        "ci_low": found.low,
-        "ci_high": found.high,
-        "n": found.n,
-        "n_diverged": found.n_diverged,
-        "values": found.values,
-    }
 
 
 def of_result(
@@ -49,13 +35,13 @@ def of_result(
         "title": None if findings is None else str(findings.experiment.TITLE),
         "protocol": str(attributes.get("protocol", "")),
         "other_data": attributes.get("data"),
-        "config": _read(attributes.get("config")),
-        "grid": _read(attributes.get("grid")),
-        "seconds": _number(attributes.get("seconds")),
+        "config": parsed(attributes.get("config")),
+        "grid": parsed(attributes.get("grid")),
+        "seconds": finite(attributes.get("seconds")),
         "finished": attributes.get("finished"),
         "device": attributes.get("device"),
         "processor": attributes.get("processor"),
-        "versions": _read(attributes.get("versions")),
+        "versions": parsed(attributes.get("versions")),
         "commits": list(commits_of(result)),
         "dimensions": {str(name): size for name, size in result.sizes.items()},
         "variables": {
@@ -93,29 +79,8 @@ def of_reproduction(
 
 def of_comparison(found: "Comparison", folder: Path | None = None) -> dict[str, Any]:
     """Return what a comparison found: every candidate, and the differences between them."""
-    result = found.result
-    return {
-        "config": _read(result.attrs.get("config")),
-        "protocol": str(result.attrs.get("protocol", "")).splitlines(),
-        "seconds": _number(result.attrs.get("seconds")),
-        "finished": result.attrs.get("finished"),
-        "device": result.attrs.get("device"),
-        "processor": result.attrs.get("processor"),
-        "versions": _read(result.attrs.get("versions")),
-        "commits": list(commits_of(result)),
-        "candidates": [_candidate(result.sel(candidate=name)) for name in result.candidate.values],
-        "differences": [
-            {
-                "first": each.first,
-                "second": each.second,
-                "points": describe(each.estimate),
-                "p_value": each.p_value,
-                "significant": each.told_apart,
-            }
-            for each in found.differences()
-        ],
-        "files": [] if folder is None else [folder / "result.nc", *_figures(folder)],
-    }
+    files = [] if folder is None else [folder / "result.nc", *_figures(folder)]
+    return found.document() | {"files": files}
 
 
 def failures_of_comparison(found: "Comparison") -> str:
@@ -164,48 +129,6 @@ def _numbers(result: xr.Dataset) -> list[dict[str, Any]]:
             number = {"variable": name, "point": point, "case": case}
             found.append(number | describe(estimate(values)))
     return found
-
-
-def _candidate(each: xr.Dataset) -> dict[str, Any]:
-    n_parameters = _number(each.n_parameters.item())
-    about: dict[str, Any] = {
-        "name": str(each.candidate.item()),
-        "is_reference": bool(each.is_reference),
-        "framework": str(each.framework.item()),
-        "failure": str(each.failure.item()) or None,
-        "n_diverged": int(each.diverged.sum()),
-        "n_parameters": None if n_parameters is None else int(n_parameters),
-        "n_tries": int(each.n_tries),
-        "settings": _read(str(each.settings.item())),
-        "remarks": str(each.remarks.item()) or None,
-        "seconds_per_run": describe(estimate(each.seconds)),
-    }
-    if "cpu_seconds" in each:  # which older results do not have
-        about["cpu_seconds_per_run"] = describe(estimate(each.cpu_seconds))
-    about |= {name: describe(estimate(each[name])) for name in _ESTIMATES if name in each}
-    for name, dim in (("shift_accuracy", "test_set"), ("size_accuracy", "train_size")):
-        if name in each:
-            about[name] = {
-                str(label): describe(estimate(each[name].sel({dim: label})))
-                for label in each[dim].values
-            }
-    return about
-
-
-def _read(text: Any) -> Any:
-    """Return what an attribute says in JSON; None if it says nothing."""
-    try:
-        return json.loads(text)
-    except (TypeError, ValueError):
-        return None
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if np.isfinite(number) else None
 
 
 def _figures(folder: Path) -> Sequence[Path]:

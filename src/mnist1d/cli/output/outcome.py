@@ -1,9 +1,6 @@
 """The outcome of a command: its JSON document, and its failed parts."""
 
-import json
-import math
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -12,9 +9,6 @@ from typing import Any, NamedTuple
 
 SCHEMA = Path(__file__).with_name("schema.json")
 """JSON Schema (2020-12) of what every command writes with `--json`."""
-
-# A list of numbers or texts, one per line; no text has an end of line in JSON.
-_LIST = re.compile(r"\[(?:\n *[^\n\[\]{}]+)+\n *\]")
 
 
 class Outcome(NamedTuple):
@@ -47,30 +41,3 @@ def standard_output_kept() -> Iterator[None]:
         if kept >= 0:
             os.dup2(kept, number)
             os.close(kept)
-
-
-def as_text(document: Mapping[str, Any] | None) -> str:
-    """Write a document; numbers that do not exist are null.
-
-    >>> print(as_text({"mean": float("nan"), "values": [1, 2]}))
-    {
-      "mean": null,
-      "values": [ 1, 2 ]
-    }
-    """
-    lines = json.dumps(_plain(document), indent=2, allow_nan=False)
-    return _LIST.sub(lambda found: re.sub(r"\n *", " ", found[0]), lines)
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value)

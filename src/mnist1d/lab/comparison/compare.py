@@ -1,14 +1,15 @@
 """The comparison of candidates, with the same budget, data, seeds and measures for all."""
 
 import time
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import xarray as xr
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import check_writable
@@ -16,22 +17,19 @@ from mnist1d.dataset.imports import required
 from mnist1d.execution import Compute, Store
 from mnist1d.execution.blas import limited_threads
 from mnist1d.execution.commit import commit_of_code
-from mnist1d.experiments.classification.method import MODELS
 from mnist1d.harness import record
 from mnist1d.harness.interface import InputError, Progress
 from mnist1d.harness.lines import Lines
 from mnist1d.harness.settings import as_json, with_settings
 from mnist1d.harness.stored.commits import commit_attributes
 from mnist1d.lab.candidates.checks import describe
-from mnist1d.lab.candidates.coerce import as_candidate
-from mnist1d.lab.candidates.contract import Candidate, Sets
-from mnist1d.lab.candidates.equinox import PAPER_RATE, EquinoxCandidate
-from mnist1d.lab.candidates.search_space import LEARNING_RATE
+from mnist1d.lab.candidates.contract import Sets
 from mnist1d.lab.comparison.data import DataSets
 from mnist1d.lab.comparison.entries import Entry, to_dataset
 from mnist1d.lab.comparison.evaluations import OnEvaluation
 from mnist1d.lab.comparison.protocol import Protocol, as_protocol
 from mnist1d.lab.comparison.result import Comparison
+from mnist1d.lab.comparison.rows import rows_of
 from mnist1d.lab.comparison.runs import (
     PACKAGES,
     Planned,
@@ -39,9 +37,10 @@ from mnist1d.lab.comparison.runs import (
     has_diverged,
     run_candidate,
 )
-from mnist1d.lab.comparison.search import choose_tries, count_combinations, edges
+from mnist1d.lab.comparison.search import edges
 from mnist1d.lab.comparison.workers import Workers
 from mnist1d.lab.notebook import default_progress
+from mnist1d.lab.statistics.stored import with_statistics
 from mnist1d.training import use_all_cores
 
 NAME = "comparison"
@@ -112,7 +111,7 @@ def compare(
         config: Protocol = with_settings(as_protocol(protocol), settings)
     except TypeError as error:
         raise InputError(str(error)) from error
-    entries = _entries(candidates, config)
+    entries = rows_of(candidates, config)
     if executor is not None:
         if workers is not None:
             raise InputError("workers must be left out with an executor, which has its own")
@@ -143,94 +142,20 @@ def compare(
         seconds=time.perf_counter() - clock,
         units_found=store.n_found,
     )
+    found = Comparison(with_statistics(result, _result_in(place) if store.n_found else None))
     if place is not None:
-        record.write(result, place / "result.nc")
-    return Comparison(result)
+        record.write(found.result, place / "result.nc")
+    return found
 
 
-def references(protocol: Protocol) -> dict[str, Candidate]:
-    """Return the models of the paper with the published recipe, fitted to the protocol's data.
-
-    >>> list(references(Protocol()))
-    ['Logistic (paper)', 'MLP (paper)', 'CNN (paper)', 'GRU (paper)']
-    """
-    data = protocol.data
-    return {
-        f"{name} (paper)": EquinoxCandidate(
-            partial(make, data.final_seq_length, n_classes=data.n_classes),
-            search={"learning_rate": (PAPER_RATE,)},
-        )
-        for name, make in MODELS.items()
-    }
-
-
-def _entries(candidates: Mapping[str, Any], protocol: Protocol) -> list[Entry]:
-    """Check the candidates without calling them."""
-    if not isinstance(candidates, Mapping):
-        raise InputError(f"candidates must be a mapping by name, not {checks.typed(candidates)}")
-    if not candidates:
-        raise InputError("candidates must not be empty: there is nothing to compare")
-    paper = references(protocol) if protocol.references else {}
-    entries = []
-    for name, given in candidates.items():
-        if not isinstance(name, str) or not name.strip() or not _is_line(name):
-            raise InputError(
-                "candidates must have names of one line of printable text, not "
-                f"{checks.shown(name)}"
-            )
-        if name in paper:
-            raise InputError(
-                f"candidates must have other names than the paper's models, not {name!r}; or leave "
-                "those out with references=False"
-            )
-        try:
-            entries.append(_entry(name, as_candidate(name, given), protocol))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"candidate {name}: {error}") from error
-    for name, candidate in paper.items():
-        entries.append(_entry(name, candidate, protocol))
-        entries[-1].is_reference = True
-    return entries
-
-
-def _is_line(name: str) -> bool:
-    """Return whether a text has no control characters, surrogates or line breaks."""
-    return not {unicodedata.category(each) for each in name} & {"Cc", "Cs", "Zl", "Zp"}
-
-
-def _entry(name: str, candidate: Candidate, protocol: Protocol) -> Entry:
-    space = candidate.search
-    if space is None:
-        space = {"learning_rate": protocol.learning_rates}
-    for setting, values in space.items():
-        wanted = "one or more values to try"
-        if not len(checks.sequence(f"search[{setting!r}]", values, wanted)):
-            raise ValueError(f"search[{setting!r}] must have {wanted}, and is empty")
-    _check_rates(candidate, space)
-    n = count_combinations(space)
-    tries = choose_tries(space, protocol.n_tries, seed=protocol.search_seed)
-    entry = Entry(name, candidate, space, tries)
-    if n > len(tries):
-        entry.remarks.append(
-            f"{len(tries)} of {n:,} settings tried, the common budget, drawn with seed "
-            f"{protocol.search_seed}"
-        )
-    rate = getattr(candidate, "untuned_rate", "")
-    if rate and LEARNING_RATE not in space:
-        entry.remarks.append(f"learning_rate not tuned: it is {rate}")
-    return entry
-
-
-def _check_rates(candidate: Candidate, space: Mapping[str, Sequence[Any]]) -> None:
-    # Estimators may have another setting of this name, with values such as "adaptive".
-    if LEARNING_RATE not in space or candidate.framework == "scikit-learn":
-        return
-    name = f"search[{LEARNING_RATE!r}]"
-    rates = [checks.positive(f"{name}[{i}]", rate) for i, rate in enumerate(space[LEARNING_RATE])]
-    if len(set(rates)) < len(rates):
-        raise ValueError(
-            f"{name} must be numbers above 0, all different, not {checks.shown(rates)}"
-        )
+def _result_in(place: Path | None) -> xr.Dataset | None:
+    """Return the result of an earlier call, if there is one."""
+    if place is None:
+        return None
+    try:
+        return record.read(place / "result.nc")
+    except (OSError, ValueError):  # none, or a damaged one, which is about to be replaced
+        return None
 
 
 class _Work(NamedTuple):

@@ -1,6 +1,6 @@
 """The figure of a comparison."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -10,10 +10,12 @@ from matplotlib.axes import Axes
 
 from mnist1d.figures import style
 from mnist1d.figures.style import Figure
+from mnist1d.lab.statistics.plan import Plan
+from mnist1d.lab.statistics.yardsticks import notes_of, shown as with_note
 from mnist1d.measures.uncertainty import interval
 
 _PAPER_WIDTH = 6.75
-_LONGEST_NAME = 24
+_LONGEST_NAME = 26
 _MOST_PAIRS = 30
 _FEW = 10
 _GREY = "0.55"
@@ -24,10 +26,11 @@ def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
 
     Args:
         result: the labelled result.
-        differences: between its candidates.
+        differences: of the planned pairs.
     """
     own, paper = _in_order(result)
-    shown = [*own, *paper]
+    notes, margin = notes_of(result), Plan.of(result).margin
+    shown = {name: _short(with_note(name, notes)) for name in (*own, *paper)}
     # The user's candidates are coloured, the paper's models grey.
     colours: dict[str, Any] = dict(zip(own, _palette(len(own)), strict=True))
     colours |= dict.fromkeys(paper, _GREY)
@@ -41,7 +44,7 @@ def draw(result: xr.Dataset, differences: Sequence[Any]) -> Figure:
     if "shuffled_accuracy" in result:
         panels["drop"] = lambda axes: _drops(axes, result, shown, colours)
     if pairs:
-        panels["pairs"] = lambda axes: _differences(axes, pairs, len(differences))
+        panels["pairs"] = lambda axes: _differences(axes, pairs, len(differences), shown, margin)
     if "shift_accuracy" in result:
         panels["shifts"] = lambda axes: _shifts(axes, result, shown, colours)
     if "size_accuracy" in result:
@@ -117,16 +120,18 @@ def _points(axes: Axes, height: float, values: np.ndarray, colour: Any) -> None:
 
 
 def _accuracies(
-    axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[str, Any]
+    axes: Axes, result: xr.Dataset, names: Mapping[str, str], colours: dict[str, Any]
 ) -> None:
-    for name, height in zip(names, _list(axes, [_short(n) for n in names]), strict=True):
+    for name, height in zip(names, _list(axes, list(names.values())), strict=True):
         values = 100 * result.test_accuracy.sel(candidate=name).to_numpy()
         _points(axes, height, values, colours[name])
     axes.set(title="Test accuracy, every seed a dot", xlabel="Accuracy (%)")
 
 
-def _drops(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[str, Any]) -> None:
-    for name, height in zip(names, _list(axes, [_short(n) for n in names]), strict=True):
+def _drops(
+    axes: Axes, result: xr.Dataset, names: Mapping[str, str], colours: dict[str, Any]
+) -> None:
+    for name, height in zip(names, _list(axes, list(names.values())), strict=True):
         each = result.sel(candidate=name)
         drop = 100 * (each.test_accuracy - each.shuffled_accuracy).to_numpy()
         _points(axes, height, drop, colours[name])
@@ -134,8 +139,10 @@ def _drops(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[s
     axes.set(title="Drop by shuffling the positions", xlabel="Percentage points")
 
 
-def _differences(axes: Axes, differences: Sequence[Any], n_all: int) -> None:
-    labels = [f"{_short(each.first)} - {_short(each.second)}" for each in differences]
+def _differences(
+    axes: Axes, differences: Sequence[Any], n_all: int, names: Mapping[str, str], margin: float
+) -> None:
+    labels = [f"{names[each.first]} - {names[each.second]}" for each in differences]
     heights = _list(axes, labels)
     for each, height in zip(differences, heights, strict=True):
         mean, low, high, *_ = each.estimate
@@ -143,15 +150,21 @@ def _differences(axes: Axes, differences: Sequence[Any], n_all: int) -> None:
         if np.isfinite(low):
             axes.plot([low, high], [height, height], color=colour, linewidth=1)
         axes.plot([mean], [height], "o", color=colour, markersize=3)
+    axes.axvspan(-margin, margin, color="0.92", linewidth=0, zorder=0)
     axes.axvline(0, color="black", linewidth=0.5)
     some = f", {len(differences)} of {n_all}" if len(differences) < n_all else ""
-    axes.set(title=f"Paired differences{some}", xlabel="Points (black: significant)")
+    axes.set(
+        title=f"Planned differences{some}",
+        xlabel=f"Points (black: significant; band: ±{margin:g})",
+    )
 
 
-def _shifts(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[str, Any]) -> None:
+def _shifts(
+    axes: Axes, result: xr.Dataset, names: Mapping[str, str], colours: dict[str, Any]
+) -> None:
     """Draw every shifted test set as a column of means, with the test set first."""
     labels = ["test set", *(_short(str(name)) for name in result.test_set.values)]
-    for i, name in enumerate(names):
+    for i, (name, label) in enumerate(names.items()):
         each = result.sel(candidate=name)
         columns = [
             each.test_accuracy,
@@ -161,19 +174,21 @@ def _shifts(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[
         at = np.arange(len(labels)) + 0.5 * (i - (len(names) - 1) / 2) / max(len(names), 1)
         style.error_bars(axes, at, means, low, high, ecolor=colours[name], elinewidth=0.7)
         marker = _MARKERS[i % len(_MARKERS)]
-        axes.plot(at, means, marker, color=colours[name], markersize=3, label=_short(name))
+        axes.plot(at, means, marker, color=colours[name], markersize=3, label=label)
     axes.set_xticks(np.arange(len(labels)), labels)
     axes.tick_params(axis="x", rotation=35)
-    for label in axes.get_xticklabels():
-        label.set(ha="right", rotation_mode="anchor")
+    for tick in axes.get_xticklabels():
+        tick.set(ha="right", rotation_mode="anchor")
     axes.set(title="Shifted test sets", ylabel="Accuracy (%)")
     axes.grid(axis="y", color="0.9", linewidth=0.5)
     _legend(axes)
 
 
-def _sizes(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[str, Any]) -> None:
+def _sizes(
+    axes: Axes, result: xr.Dataset, names: Mapping[str, str], colours: dict[str, Any]
+) -> None:
     sizes = result.train_size.to_numpy()
-    for i, name in enumerate(names):
+    for i, (name, label) in enumerate(names.items()):
         values = 100 * result.size_accuracy.sel(candidate=name).transpose("seed", "train_size")
         style.line_with_interval(
             axes,
@@ -182,7 +197,7 @@ def _sizes(axes: Axes, result: xr.Dataset, names: Sequence[str], colours: dict[s
             color=colours[name],
             marker=_MARKERS[i % len(_MARKERS)],
             markersize=3,
-            label=_short(name),
+            label=label,
         )
     axes.set_xscale("log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])

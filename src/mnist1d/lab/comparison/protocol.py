@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from mnist1d.dataset import Dataset, checks, generate
 from mnist1d.dataset.config import DatasetConfig
@@ -12,6 +12,8 @@ from mnist1d.dataset.presets import checked_config
 from mnist1d.harness.interface import InputError
 from mnist1d.harness.settings import with_settings
 from mnist1d.lab.candidates.contract import Schedule
+from mnist1d.lab.statistics.plan import MARGIN, Plan, checked_pairs
+from mnist1d.lab.statistics.yardsticks import TUNED
 
 PUBLISHED = DatasetConfig()
 """The dataset of the paper."""
@@ -72,8 +74,15 @@ class Protocol:
             `batch_size`; the first samples of the training set are used.
         shuffled: whether to train also on data with permuted positions, as in the paper's Table 1.
         shifts: names of shifted test sets.
-        references: whether the four models of the paper are further rows, with the published recipe
-            (Adam at 0.01, nothing tuned).
+        references: whether the four models of the paper are further rows: True for the published
+            recipe (Adam at 0.01, nothing tuned), "tuned" for learning rates chosen as for every
+            candidate.
+        baseline: name of the candidate that every other one is compared with; without it, and
+            without `pairs`, all candidates are compared with each other.
+        pairs: pairs of names that are compared, in place of a baseline.
+        margin: difference of test accuracies, in percentage points, that is too small to matter:
+            candidates within it are called equivalent if the runs show it, and the table says how
+            many seeds would find a difference as large.
 
     >>> Protocol(seeds=0)
     Traceback (most recent call last):
@@ -97,7 +106,10 @@ class Protocol:
     train_sizes: tuple[int, ...] = ()
     shuffled: bool = True
     shifts: _ShiftNames = tuple(SHIFTS)
-    references: bool = True
+    references: bool | Literal["tuned"] = True
+    baseline: str | None = None
+    pairs: tuple[tuple[str, str], ...] = ()
+    margin: Annotated[float, Float(above=0, most=100)] = MARGIN
 
     def __post_init__(self) -> None:
         self._check_data()
@@ -107,6 +119,7 @@ class Protocol:
                 f"evaluate_every={self.n_steps} evaluates once, after the last"
             )
         self._check_sizes()
+        self._check_plan()
         own = {shift.name for shift in self.data.shifted_tests}
         if not own.isdisjoint(self.shifts):
             raise ValueError(
@@ -146,6 +159,18 @@ class Protocol:
             raise ValueError(f"train_sizes must be {wanted}, not {checks.shown(checked)}")
         self._set("train_sizes", tuple(sorted(checked)))
 
+    def _check_plan(self) -> None:
+        if isinstance(self.references, str) and self.references != TUNED:
+            given = checks.shown(self.references)
+            raise ValueError(f'references must be True, False or "{TUNED}", not {given}')
+        if self.references != TUNED:
+            self._set("references", checks.truth("references", self.references))
+        self._set("pairs", checked_pairs("pairs", self.pairs))
+        if self.baseline is not None and not isinstance(self.baseline, str):
+            raise ValueError(f"baseline must be a name, not {checks.shown(self.baseline)}")
+        if self.baseline is not None and self.pairs:
+            raise ValueError("pairs must be left out with a baseline, which gives the pairs")
+
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
 
@@ -168,6 +193,11 @@ class Protocol:
     def seeds_of_tuning(self) -> tuple[int, ...]:
         """Seeds of the runs that choose settings; none of them is a final one."""
         return tuple(range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + self.tuning_seeds))
+
+    @property
+    def plan(self) -> Plan:
+        """Which candidates are compared."""
+        return Plan(self.baseline, self.pairs, self.margin)
 
     @property
     def shift_names(self) -> tuple[str, ...]:
@@ -195,7 +225,13 @@ class Protocol:
             f"{_many(self.n_steps, 'step')} of {_many(self.batch_size, 'sample')}, the state after "
             "the last step"
         )
-        return [f"Data: {data}, {varied}; {samples}.", f"Tuning: {tuning}.", f"Final: {final}."]
+        planned = f"{self.plan}; a difference below {_points(self.margin)} does not matter"
+        return [
+            f"Data: {data}, {varied}; {samples}.",
+            f"Tuning: {tuning}.",
+            f"Final: {final}.",
+            f"Planned comparisons: {planned}.",
+        ]
 
 
 def as_protocol(given: Any) -> Protocol:
@@ -229,6 +265,10 @@ def _config_of(data: Dataset) -> DatasetConfig:
             "generates; this one has others"
         )
     return data.config
+
+
+def _points(n: float) -> str:
+    return f"{n:g} point" if n == 1 else f"{n:g} points"
 
 
 def _many(n: int, what: str) -> str:

@@ -2,63 +2,30 @@
 
 import hashlib
 import io
-import itertools
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self, TextIO, cast
+from typing import TYPE_CHECKING, Any, Self, TextIO, cast
 
-import numpy as np
 import xarray as xr
 from rich.console import Console, Group
 
 from mnist1d.dataset import checks
 from mnist1d.harness import record
+from mnist1d.harness.documents import as_text
 from mnist1d.harness.results import load_result
 from mnist1d.harness.stored.findings import needs_of
+from mnist1d.lab.comparison.export import document
 from mnist1d.lab.comparison.table import tables
-from mnist1d.measures.uncertainty import (
-    Estimate,
-    holm,
-    in_percent,
-    paired_difference,
-    paired_p_value,
-)
+from mnist1d.lab.statistics.differences import Difference, Statistics
+from mnist1d.lab.statistics.stored import stored_statistics, with_statistics
 
 if TYPE_CHECKING:
     from mnist1d.figures.style import Figure
 
 _WIDTH = 100
-
-
-class Difference(NamedTuple):
-    """The difference between two candidates, paired by seed.
-
-    Attributes:
-        first: name of the one with the higher mean.
-        second: name of the other.
-        estimate: of the difference of test accuracies, in percentage points, with the 95 % interval
-            of this pair alone.
-        p_value: of Student's paired t test, corrected by Holm's method for all pairs shown; NaN
-            with fewer than two pairs of seeds, and if the difference is the same for all seeds and
-            not 0, as the test then has no variance to use.
-    """
-
-    first: str
-    second: str
-    estimate: Estimate
-    p_value: float
-
-    @property
-    def told_apart(self) -> bool:
-        """Whether the difference is significant, at 5 % for all pairs together."""
-        return self.p_value < 0.05
-
-    @property
-    def same_for_all_seeds(self) -> bool:
-        """Whether the difference is the same for every seed, and so has no variance."""
-        return _is_without_spread(self.estimate)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,10 +34,15 @@ class Comparison:
 
     Attributes:
         result: all numbers, labelled, per candidate and seed, with the protocol, versions, machine,
-            settings, tuning scores and sources; see `mnist1d.lab.comparison.entries.to_dataset`.
+            settings, tuning scores and sources (`mnist1d.lab.comparison.entries.to_dataset`), and
+            with intervals, differences and p values, which are added if they are missing or of
+            other numbers (`mnist1d.lab.statistics.stored.with_statistics`).
     """
 
     result: xr.Dataset
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "result", with_statistics(self.result))
 
     @property
     def failures(self) -> dict[str, str]:
@@ -79,15 +51,36 @@ class Comparison:
         return {str(name): str(text) for name, text in texts if text}
 
     def differences(self) -> list[Difference]:
-        """Compare the test accuracies of every two candidates, the paper's models among them.
+        """Return the planned differences of test accuracy, those of candidates with a result.
 
-        Pairs of two models of the paper are left out, and those of candidates without a result.
+        They are between the candidates and the baseline, between the pairs that were named, or
+        between every two candidates. Those with the paper's models are yardsticks.
         """
-        return differences_of(self.result)
+        return list(self._statistics.differences)
+
+    def yardsticks(self) -> list[Difference]:
+        """Return the differences between candidates and the paper's models, if not planned.
+
+        They have intervals and no p values, and their note says that the models are untuned, unless
+        the protocol had `references="tuned"`.
+        """
+        return list(self._statistics.yardsticks)
+
+    @cached_property
+    def _statistics(self) -> Statistics:
+        return stored_statistics(self.result)
+
+    def document(self) -> dict[str, Any]:
+        """Return what `--json` writes: every candidate, and the differences between them."""
+        return document(self.result, self._statistics)
+
+    def to_json(self) -> str:
+        """Write `document` as JSON; numbers that do not exist are null."""
+        return as_text(self.document())
 
     def table(self) -> Group:
         """Return the tables, to be printed by `rich`."""
-        return tables(self.result, self.differences())
+        return tables(self.result, self._statistics)
 
     def plot(self) -> "Figure":
         """Draw accuracies and differences, and those on shuffled data, shifts and sizes if any."""
@@ -137,8 +130,8 @@ class Comparison:
         result = load_result(place)
         if result.attrs["experiment"] != "comparison":
             raise ValueError(f"{path} holds a result of {result.attrs['experiment']}")
-        found = cls(result)
         with needs_of("a comparison", place):
+            found = cls(result)
             found.table()
         return found
 
@@ -171,36 +164,3 @@ class Comparison:
 
     def __rich__(self) -> Group:
         return self.table()
-
-
-def differences_of(result: xr.Dataset) -> list[Difference]:
-    """Return the differences between all pairs of candidates that have results."""
-    names = [
-        str(name)
-        for name in result.candidate.values
-        if np.isfinite(result.test_accuracy.sel(candidate=name)).any()
-    ]
-    is_reference = {name: bool(result.is_reference.sel(candidate=name)) for name in names}
-    accuracy = {name: result.test_accuracy.sel(candidate=name).to_numpy() for name in names}
-    mean = {name: np.nanmean(values) for name, values in accuracy.items()}
-    pairs = [
-        (first, second) if mean[first] >= mean[second] else (second, first)
-        for first, second in itertools.combinations(names, 2)
-        if not (is_reference[first] and is_reference[second])
-    ]
-    estimates = [in_percent(paired_difference(accuracy[a], accuracy[b])) for a, b in pairs]
-    p_values = holm(
-        [
-            np.nan if _is_without_spread(found) else paired_p_value(accuracy[a], accuracy[b])
-            for (a, b), found in zip(pairs, estimates, strict=True)
-        ]
-    )
-    return [
-        Difference(a, b, found, float(p))
-        for (a, b), found, p in zip(pairs, estimates, p_values, strict=True)
-    ]
-
-
-def _is_without_spread(difference: Estimate) -> bool:
-    # Equal differences of fractions may still differ by rounding.
-    return abs(difference.mean) > 1e-9 and difference.high - difference.low < 1e-9

@@ -1,26 +1,30 @@
 """The tables of a comparison."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mnist1d.measures.uncertainty import Estimate, estimate, in_percent, paired_difference
+from mnist1d.lab.statistics.differences import Statistics
+from mnist1d.lab.statistics.plan import Plan
+from mnist1d.lab.statistics.stored import estimate_in
+from mnist1d.lab.statistics.tables import explained, new_table, tables_of_pairs
+from mnist1d.lab.statistics.yardsticks import notes_of, shown
+from mnist1d.measures.uncertainty import Estimate, in_percent
 
 
-def tables(result: xr.Dataset, differences: Sequence[Any]) -> Group:
+def tables(result: xr.Dataset, statistics: Statistics) -> Group:
     """Make all tables of a comparison, with the protocol below them.
 
     Args:
-        result: the labelled result.
-        differences: between its candidates.
+        result: the labelled result, with its statistics.
+        statistics: the differences between its candidates.
     """
+    notes, n = notes_of(result), result.sizes["seed"]
     parts: list[RenderableType] = [_main(result)]
     if "shuffled_accuracy" in result:
         parts.append(_shuffled(result))
@@ -30,18 +34,10 @@ def tables(result: xr.Dataset, differences: Sequence[Any]) -> Group:
     ):
         if variable in result:
             parts.append(_across(result, variable, dim, title))
-    if differences:
-        parts.append(_differences(result, differences))
-    parts.append(_tuning(result))
-    parts.extend(_remarks(result, differences))
+    parts.extend(tables_of_pairs(statistics, Plan.of(result), notes, n))
+    parts.append(_tuning(result, notes))
+    parts.extend(_remarks(result, statistics))
     return Group(*parts)
-
-
-def _table(title: str, *columns: str | Text) -> Table:
-    table = Table(title=title, box=box.SIMPLE, title_justify="left", pad_edge=False)
-    for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i else "left", overflow="fold")
-    return table
 
 
 def _rows(result: xr.Dataset) -> list[tuple[Text, xr.Dataset]]:
@@ -50,11 +46,15 @@ def _rows(result: xr.Dataset) -> list[tuple[Text, xr.Dataset]]:
     with_result = [each for each in one_by_one if _has_result(each)]
 
     def place(each: xr.Dataset) -> tuple[bool, float]:
-        mean = estimate(each.test_accuracy).mean
+        mean = estimate_in(each, "test_accuracy").mean
         return bool(each.is_reference), -mean if np.isfinite(mean) else np.inf
 
+    notes = notes_of(result)
     # As `Text`, in which brackets and colons are no markup.
-    return [(Text(str(each.candidate.values)), each) for each in sorted(with_result, key=place)]
+    return [
+        (Text(shown(str(each.candidate.values), notes)), each)
+        for each in sorted(with_result, key=place)
+    ]
 
 
 def _has_result(each: xr.Dataset) -> bool:
@@ -64,7 +64,7 @@ def _has_result(each: xr.Dataset) -> bool:
 def _main(result: xr.Dataset) -> Table:
     n = result.sizes["seed"]
     config = json.loads(result.attrs["config"])
-    table = _table(
+    table = new_table(
         f"Mean ± half the 95 % interval, n = {n} {'seed' if n == 1 else 'seeds'} unless stated",
         "",
         "test (%)",
@@ -81,10 +81,10 @@ def _main(result: xr.Dataset) -> Table:
         n_parameters = float(each.n_parameters)
         table.add_row(
             name,
-            accuracy_text(each.test_accuracy, n, int(each.diverged.sum())),
-            accuracy_text(each.train_accuracy, n),
+            accuracy_text(each, "test_accuracy", n, int(each.diverged.sum())),
+            accuracy_text(each, "train_accuracy", n),
             f"{n_parameters:,.0f}" if np.isfinite(n_parameters) else "",
-            _steps(each.steps_to_target, n) if _has_steps(each) else "",
+            _steps(each, n) if _has_steps(each) else "",
             _seconds(each),
         )
     return table
@@ -93,15 +93,10 @@ def _main(result: xr.Dataset) -> Table:
 def _shuffled(result: xr.Dataset) -> Table:
     n = result.sizes["seed"]
     title = "Trained and tested on permuted positions, without the gain of a spatial prior"
-    table = _table(title, "", "test (%)", "shuffled (%)", "drop (points, paired)")
+    table = new_table(title, "", "test (%)", "shuffled (%)", "drop (points, paired)")
     for name, each in _rows(result):
-        drop = in_percent(paired_difference(each.test_accuracy, each.shuffled_accuracy))
-        table.add_row(
-            name,
-            accuracy_text(each.test_accuracy, n),
-            accuracy_text(each.shuffled_accuracy, n),
-            estimate_text(drop, n),
-        )
+        names = ("test_accuracy", "shuffled_accuracy", "shuffled_drop")
+        table.add_row(name, *(accuracy_text(each, measure, n) for measure in names))
     return table
 
 
@@ -109,40 +104,15 @@ def _across(result: xr.Dataset, variable: str, dim: str, title: str) -> Table:
     n = result.sizes["seed"]
     values = result[dim].values
     columns = (Text(f"{v:,}" if dim == "train_size" else str(v)) for v in values)
-    table = _table(title, "", *columns)
+    table = new_table(title, "", *columns)
     for name, each in _rows(result):
-        found = each[variable]
-        table.add_row(name, *(accuracy_text(found.sel({dim: value}), n) for value in values))
+        cells = (accuracy_text(each.sel({dim: value}), variable, n) for value in values)
+        table.add_row(name, *cells)
     return table
 
 
-def _differences(result: xr.Dataset, differences: Sequence[Any]) -> Table:
-    n = result.sizes["seed"]
-    table = _table("Differences of test accuracy (points), paired by seed", "")
-    for column in ("difference", "95 % interval", "p (Holm)", "significant"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for each in differences:
-        found = each.estimate
-        pairs = "" if found.n == n else f", n = {found.n}"
-        known = np.isfinite(found.low)
-        table.add_row(
-            Text(f"{each.first} - {each.second}"),
-            f"{found.mean:.1f}{pairs}" if found.n else "none",
-            f"{found.low:.1f} to {found.high:.1f}" if known else "",
-            f"{each.p_value:.2g}" if np.isfinite(each.p_value) else "",
-            _significant(each),
-        )
-    return table
-
-
-def _significant(difference: Any) -> str:
-    if difference.same_for_all_seeds:
-        return "same for all seeds"
-    return "[green]yes[/]" if difference.told_apart else "no"
-
-
-def _tuning(result: xr.Dataset) -> Table:
-    table = _table("Settings, chosen on validation data", "", "made with", "tried", "chosen")
+def _tuning(result: xr.Dataset, notes: Mapping[str, str]) -> Table:
+    table = new_table("Settings, chosen on validation data", "", "made with", "tried", "chosen")
     table.columns[-1].justify = "left"
     for name in result.candidate.values:
         each = result.sel(candidate=name)
@@ -151,7 +121,7 @@ def _tuning(result: xr.Dataset) -> Table:
             text = ", ".join(f"{k} = {v}" for k, v in settings.items()) or "none"
             n_tries = int(each.n_tries)
             table.add_row(
-                Text(str(name)),
+                Text(shown(str(name), notes)),
                 Text(str(each.framework.values)),
                 str(n_tries) if n_tries > 1 else "nothing",
                 Text(text),
@@ -159,28 +129,13 @@ def _tuning(result: xr.Dataset) -> Table:
     return table
 
 
-def _remarks(result: xr.Dataset, differences: Sequence[Any]) -> list[Text]:
+def _remarks(result: xr.Dataset, statistics: Statistics) -> list[Text]:
     remarks = zip(result.candidate.values, result.remarks.values, strict=True)
     lines = [Text(f"{name}: {text}.", "yellow") for name, text in remarks if text]
     lines += [Text(line) for line in str(result.attrs["protocol"]).splitlines()]
     config = json.loads(result.attrs["config"])
-    if differences:
-        pairs = "the one pair" if len(differences) == 1 else f"all {len(differences)} pairs"
-        lines.append(
-            Text(
-                f"Significant: p < 0.05 in Student's paired t test after Holm's correction for "
-                f"{pairs} shown. Intervals are of each number alone."
-            )
-        )
-    if any(each.same_for_all_seeds for each in differences):
-        needed = "" if config["vary_data"] else ", or vary_data=True if the candidates draw nothing"
-        lines.append(
-            Text(
-                "A difference that is the same for all seeds has no variance and cannot be tested: "
-                f"more seeds are needed{needed}.",
-                "yellow",
-            )
-        )
+    plan, n = Plan.of(result), result.sizes["seed"]
+    lines += explained(statistics, plan, n, vary_data=config["vary_data"])
     if not config["vary_data"]:
         lines.append(
             Text(
@@ -202,9 +157,9 @@ def _remarks(result: xr.Dataset, differences: Sequence[Any]) -> list[Text]:
     return lines
 
 
-def accuracy_text(values: xr.DataArray, n: int, n_diverged: int = 0) -> str:
-    """Write an accuracy in per cent with its interval, and n if it is not all seeds."""
-    text = estimate_text(in_percent(estimate(values)), n)
+def accuracy_text(each: xr.Dataset, name: str, n: int, n_diverged: int = 0) -> str:
+    """Write an accuracy of a candidate in per cent, with its interval, and n if not all seeds."""
+    text = estimate_text(in_percent(estimate_in(each, name)), n)
     return f"{text}\n[red]{n_diverged} diverged[/]" if n_diverged else text
 
 
@@ -237,8 +192,8 @@ def _seconds(each: xr.Dataset) -> str:
     return f"{np.nanmean(each.cpu_seconds):.2g} ({wall})" if known else f"({wall})"
 
 
-def _steps(values: xr.DataArray, n: int) -> str:
-    found = estimate(values)
+def _steps(each: xr.Dataset, n: int) -> str:
+    found = estimate_in(each, "steps_to_target")
     if not found.n:
         return "not reached"
     text = f"{found.mean:,.0f}"

@@ -1,0 +1,1 @@
+"""What the runs of a comparison show: planned differences, equivalence, power, intervals."""
