@@ -1,15 +1,26 @@
 """The results of a comparison for other programs: JSON, pandas, LaTeX."""
 
+import json
 import math
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
+import numpy as np
 import xarray as xr
 
+from mnist1d.dataset import checks
+from mnist1d.dataset.imports import required
 from mnist1d.harness.documents import describe, finite, parsed
 from mnist1d.harness.stored.commits import commits_of
 from mnist1d.lab.statistics.differences import Difference, Statistics
 from mnist1d.lab.statistics.stored import estimate_in
-from mnist1d.lab.statistics.yardsticks import notes_of
+from mnist1d.lab.statistics.yardsticks import notes_of, shown
+from mnist1d.measures.uncertainty import Estimate, in_percent
+
+What = Literal["candidates", "differences"]
+"""The table that is wanted."""
+WHAT: tuple[What, ...] = ("candidates", "differences")
 
 _ESTIMATES = ("test_accuracy", "train_accuracy", "shuffled_accuracy", "steps_to_target")
 _BY_CASE = {"shift_accuracy": "test_set", "size_accuracy": "train_size"}
@@ -87,3 +98,125 @@ def _planned(each: Difference) -> dict[str, Any]:
 def _pair(each: Difference) -> dict[str, Any]:
     points, note = describe(each.estimate), each.note or None
     return {"first": each.first, "second": each.second, "points": points, "note": note}
+
+
+def frame(result: xr.Dataset, statistics: Statistics, what: What) -> Any:
+    """Make a table of pandas.
+
+    Args:
+        result: the labelled result, with its statistics.
+        statistics: the differences between its candidates.
+        what: "candidates", a row each: settings, means as fractions, and the ends of their 95 %
+            intervals with the endings `_low` and `_high`; or "differences", a row per pair, in
+            percentage points, yardsticks last (`planned` is false).
+
+    Raises: ValueError: if `what` is another text.
+    """
+    pandas = required("pandas", extra="export")
+    checks.one_of("what", what, WHAT)
+    found = document(result, statistics)
+    if what == "candidates":
+        return pandas.DataFrame([dict(_flat(each)) for each in found["candidates"]])
+    pairs = [(each, True) for each in found["differences"]]
+    pairs += [(each, False) for each in found["yardsticks"]]
+    return pandas.DataFrame([{**dict(_flat(each)), "planned": planned} for each, planned in pairs])
+
+
+def _flat(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of a record, the parts of its estimates one by one."""
+    for name, value in record.items():
+        if name == "settings":
+            yield name, json.dumps(value)
+        elif isinstance(value, Mapping) and "ci_low" not in value:
+            yield from _flat(value, f"{name} ")
+        elif isinstance(value, Mapping):
+            parts = {"": "mean", "_low": "ci_low", "_high": "ci_high"}
+            yield from ((f"{before}{name}{end}", value[part]) for end, part in parts.items())
+            if name in {"points", "test_accuracy"}:
+                yield "n", value["n"]
+        else:
+            yield f"{before}{name}", value
+
+
+def latex(result: xr.Dataset, statistics: Statistics, what: What) -> str:
+    """Write a table in LaTeX, with the rules of the package booktabs.
+
+    Args:
+        result: the labelled result, with its statistics.
+        statistics: the differences between its candidates.
+        what: "candidates", a row each, with means and half their 95 % intervals; or "differences",
+            a row per planned pair.
+
+    Raises: ValueError: if `what` is another text.
+    """
+    checks.one_of("what", what, WHAT)
+    notes, n = notes_of(result), result.sizes["seed"]
+    if what == "differences":
+        heads = ["", "difference (points)", r"95\,\% interval", "$p$ (Holm)"]
+        rows = [_latex_pair(each, notes) for each in statistics.differences]
+        m = len(rows)
+        note = f"Paired by seed, {n} seeds; Student's t test, Holm's correction for {m} pairs."
+        return _tabular(heads, rows, note)
+    columns = {"test_accuracy": r"test (\%)", "train_accuracy": r"training (\%)"}
+    columns |= {"shuffled_accuracy": r"shuffled (\%)"}
+    measures = [name for name in columns if name in result]
+    rows = []
+    for name in map(str, result.candidate.values):
+        each = result.sel(candidate=name)
+        cells = [_plus_minus(in_percent(estimate_in(each, measure))) for measure in measures]
+        size = float(each.n_parameters)
+        size_text = f"{size:,.0f}".replace(",", r"\,") if math.isfinite(size) else ""
+        rows.append([escaped(shown(name, notes)), size_text, *cells])
+    heads = ["", "parameters", *(columns[name] for name in measures)]
+    return _tabular(heads, rows, f"Mean and half the 95 % interval, {n} seeds.")
+
+
+def _latex_pair(each: Difference, notes: Mapping[str, str]) -> list[str]:
+    found, p = each.estimate, each.p_value
+    names = " $-$ ".join(escaped(shown(name, notes)) for name in (each.first, each.second))
+    known = math.isfinite(found.low)
+    return [
+        names,
+        f"${found.mean:.1f}$",
+        f"${found.low:.1f}$ to ${found.high:.1f}$" if known else "",
+        ("$<0.001$" if p < 0.001 else f"${p:.3f}$") if math.isfinite(p) else "",
+    ]
+
+
+def _plus_minus(found: Estimate) -> str:
+    if not found.n:
+        return "none"
+    half = found.high - found.mean
+    return rf"${found.mean:.1f} \pm {half:.1f}$" if np.isfinite(half) else f"${found.mean:.1f}$"
+
+
+def _tabular(heads: Sequence[str], rows: Iterable[Sequence[str]], note: str) -> str:
+    lines = [" & ".join(line) + r" \\" for line in (heads, *rows)]
+    return "\n".join(
+        [
+            f"% {note}",
+            rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
+            r"\toprule",
+            lines[0],
+            r"\midrule",
+            *lines[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
+
+
+_SPECIAL = {character: rf"\{character}" for character in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def escaped(text: str) -> str:
+    r"""Return a text in which LaTeX finds no command.
+
+    >>> escaped("50 % of x_1")
+    '50 \\% of x\\_1'
+    """
+    return re.sub(r"[&%$#_{}\\~^]", lambda found: _SPECIAL[found[0]], text)

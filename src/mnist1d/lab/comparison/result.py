@@ -17,7 +17,7 @@ from mnist1d.harness import record
 from mnist1d.harness.documents import as_text
 from mnist1d.harness.results import load_result
 from mnist1d.harness.stored.findings import needs_of
-from mnist1d.lab.comparison.export import document
+from mnist1d.lab.comparison.export import What, document, frame, latex
 from mnist1d.lab.comparison.table import tables
 from mnist1d.lab.statistics.differences import Difference, Statistics
 from mnist1d.lab.statistics.stored import stored_statistics, with_statistics
@@ -30,13 +30,33 @@ _WIDTH = 100
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """The result of `compare`; prints as tables.
+    r"""The result of `compare`; prints as tables.
 
     Attributes:
         result: all numbers, labelled, per candidate and seed, with the protocol, versions, machine,
             settings, tuning scores and sources (`mnist1d.lab.comparison.entries.to_dataset`), and
             with intervals, differences and p values, which are added if they are missing or of
             other numbers (`mnist1d.lab.statistics.stored.with_statistics`).
+
+    >>> import numpy as np
+    >>> from mnist1d.lab import compare
+    >>> def one(x, y):
+    ...     return lambda signals: np.ones(len(signals), int)
+    >>> def guess(x, y, *, seed):
+    ...     rng = np.random.default_rng(seed)
+    ...     return lambda signals: rng.integers(0, 10, len(signals))
+    >>> found = compare(
+    ...     {"guess": guess, "one": one}, baseline="one", seeds=3, n_steps=100,
+    ...     references=False, shuffled=False, shifts=(),
+    ... )
+    >>> [(each.first, each.second, each.told_apart) for each in found.differences()]
+    [('guess', 'one', False)]
+    >>> found.result.p_value.sizes
+    Frozen({'pair': 1})
+    >>> list(found.to_frame("differences").columns[:4])
+    ['first', 'second', 'points', 'points_low']
+    >>> found.to_latex().splitlines()[1]
+    '\\begin{tabular}{lrrr}'
     """
 
     result: xr.Dataset
@@ -77,6 +97,25 @@ class Comparison:
     def to_json(self) -> str:
         """Write `document` as JSON; numbers that do not exist are null."""
         return as_text(self.document())
+
+    def to_frame(self, what: What = "candidates") -> Any:
+        """Return a table of pandas: of the candidates, or of the "differences" between them.
+
+        Args:
+            what: "candidates", a row each, accuracies as fractions, with the ends of their 95 %
+                intervals (`test_accuracy_low`); or "differences", a row per pair, in percentage
+                points, with p values. `mnist1d.lab.tidy_table(comparison.result)` has a row per
+                number and seed.
+        """
+        return frame(self.result, self._statistics, what)
+
+    def to_latex(self, what: What = "candidates") -> str:
+        """Return a table in LaTeX, for the package booktabs.
+
+        Args:
+            what: "candidates", a row each, or the planned "differences".
+        """
+        return latex(self.result, self._statistics, what)
 
     def table(self) -> Group:
         """Return the tables, to be printed by `rich`."""

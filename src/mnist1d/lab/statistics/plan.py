@@ -73,10 +73,10 @@ class Plan(NamedTuple):
 
         Raises: ValueError: naming the field, the value, and what is allowed.
 
-        >>> Plan("CMM").check(["CNN", "MLP"])
+        >>> Plan("rleu").check(["relu", "sine"])
         Traceback (most recent call last):
             ...
-        ValueError: baseline must be the name of a candidate, not 'CMM'; did you mean 'CNN'?
+        ValueError: baseline must be the name of a candidate, not 'rleu'; did you mean 'relu'?
         """
         known = list(names)
         given = [("baseline", self.baseline)] if self.baseline is not None else []
