@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from mnist1d.harness.settings import with_settings
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
-from mnist1d.lab.comparison import rows
+from mnist1d.lab.comparison import rows, shipped
 from mnist1d.lab.comparison.compare import compare
 from mnist1d.lab.comparison.protocol import Protocol
 from mnist1d.models import CNN
@@ -75,6 +76,32 @@ def test_a_model_of_the_paper_may_be_the_baseline_with_its_word(beside):
     assert not found.yardsticks()
     assert all(each.note == f"{PAPER} is untuned, Adam 0.01" for each in found.differences())
     assert "untuned" in str(found).split("Planned differences")[1].split("Settings")[0]
+
+
+def test_rows_that_come_with_the_package_are_taken_for_their_protocol_alone(
+    beside, quick, monkeypatch, tmp_path
+):
+    settings = {"references": "tuned", "seeds": 4, "shuffled": True, "shifts": ("noise",)}
+    trained, paper = beside(**settings)
+    assert len(paper.tuned) == 6
+    protocol = with_settings(quick, settings)
+    monkeypatch.setattr(shipped, "FILE", tmp_path / "rows.json")
+    rows = shipped.rows_of(trained.result, protocol)
+    shipped.FILE.write_text(json.dumps(rows, allow_nan=False), "utf-8")
+    taken, paper = beside(**settings, baseline="b")
+    assert not paper.done
+    one, other = (each.result.sel(candidate=PAPER) for each in (trained, taken))
+    for name in ("test_prediction", "validation_accuracy", "tuning_accuracy", "settings"):
+        np.testing.assert_array_equal(one[name], other[name])
+    for name in ("test_accuracy", "shuffled_accuracy", "shift_accuracy", "n_parameters"):
+        np.testing.assert_array_equal(one[name], other[name])
+    assert f"{PAPER}: from the package, computed on 20" in str(taken)
+    for change in ({"seeds": 3}, {"n_steps": 40}, {"references": True}):
+        assert beside(**settings | change)[1].done
+    assert beside(**settings, on_evaluation=lambda *_: None)[1].done
+    rows["rows"][PAPER]["source"] = "another"
+    shipped.FILE.write_text(json.dumps(rows), "utf-8")
+    assert beside(**settings)[1].done
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ def test_an_experiment_of_ones_own_is_reported_with_its_claims(command, coin, ca
     Path("coin.py").write_text(coin.text + coin.more + coin.claims, encoding="utf-8")
     command("run", "coin.py", "--out", "R")
     shown = capsys.readouterr().out
-    assert "expected" in shown
+    assert "predicted" in shown
     assert "published" not in shown
     Path("coin.py").unlink()  # a report runs nobody's code
     command("report", "R")
@@ -43,6 +43,8 @@ def test_an_experiment_of_ones_own_is_reported_with_its_claims(command, coin, ca
     claims = json.loads(Path("R/claims.json").read_text("utf-8"))
     assert [claim["verdict"] for claim in claims] == ["confirmed", "confirmed", "refuted"]
     assert {(claim["experiment"], claim["kind"]) for claim in claims} == {("coin", "own")}
+    assert claims[0]["predicted"] == 0.5
+    assert not any(name.startswith("published") for claim in claims for name in claim)
 
 
 def test_claims_of_ones_own_have_the_same_words_everywhere(command, coin, capsys):

@@ -10,7 +10,15 @@ import xarray as xr
 
 from mnist1d.dataset.atomic import is_write_error
 from mnist1d.harness.claims import Judgement, judge
-from mnist1d.harness.interface import Experiment, Row, is_full, is_other_data, is_own
+from mnist1d.harness.interface import (
+    CALLED,
+    Experiment,
+    Row,
+    is_full,
+    is_other_data,
+    is_own,
+    origin_of,
+)
 from mnist1d.harness.stored.texts import one_line
 from mnist1d.harness.verdicts.reference import recorded
 from mnist1d.harness.verdicts.rules import VERDICTS
@@ -69,7 +77,7 @@ class Findings:
         found = [
             each.record(self.experiment.NAME, full=own or self.is_full) for each in self.judgements
         ]
-        return [each | {"kind": "own"} for each in found] if own else found
+        return list(map(_own_record, found)) if own else found
 
     def __repr__(self) -> str:
         counts = Counter[str](each.verdict for each in self.judgements)
@@ -104,7 +112,7 @@ class Findings:
             )
             for each in self.judgements
         ]
-        expected = "expected" if is_own(self.experiment) else "published"
+        expected = CALLED[origin_of(self.experiment)]
         title = f"{self.experiment.TITLE}; mean ± half the 95 % interval, n = {n} unless stated"
         tables: list[tuple[str, Sequence[str], Sequence[Iterable[str]]]] = [
             (f"{title} ({len(rows)} rows)", ["", "", *columns], rows),
@@ -112,6 +120,12 @@ class Findings:
         ]
         shown = "".join(_html_table(*table) for table in tables if table[-1])
         return f"<p>{escape(repr(self))}</p>{shown}"
+
+
+def _own_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record of a claim that nobody has published, in words that say so."""
+    called = {"published": CALLED["own"], "published_sd": f"{CALLED['own']}_sd"}
+    return {called.get(name, name): each for name, each in record.items()} | {"kind": "own"}
 
 
 def _html_table(title: str, head: Iterable[str], rows: Sequence[Iterable[str]]) -> str:

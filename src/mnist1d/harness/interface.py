@@ -109,6 +109,10 @@ def origin_of(experiment: Experiment) -> Origin:
     return next((origin for name, origin in MARKS.items() if hasattr(experiment, name)), "own")
 
 
+CALLED: Mapping[Origin, str] = {"paper": "published", "beyond": "expected", "own": "predicted"}
+"""What the number is called that a claim is about, by the origin of its experiment."""
+
+
 def is_own(experiment: Experiment) -> bool:
     """Return whether an experiment is none of this package.
 

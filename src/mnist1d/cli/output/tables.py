@@ -18,7 +18,7 @@ from mnist1d.dataset.config import DatasetConfig
 from mnist1d.harness import record
 from mnist1d.harness.claims import Judgement
 from mnist1d.harness.findings import Findings
-from mnist1d.harness.interface import is_own, origin_of
+from mnist1d.harness.interface import CALLED, is_own, origin_of
 from mnist1d.harness.results import MOST_CASES, cases, grid_of, n_cases, numbers_shown
 from mnist1d.harness.settings import label
 from mnist1d.harness.stored.texts import one_line
@@ -79,7 +79,7 @@ def show_summary(findings: Findings, console: Console) -> None:
     how = f"mean ± half the 95 % interval, n = {n} unless stated{note}"
     table = Table(title=f"{escape(experiment.TITLE)}\n{how}", box=box.SIMPLE)
     table.add_column("", min_width=9)
-    published = "published" if origin_of(experiment) == "paper" else "expected"
+    published = CALLED[origin_of(experiment)]
     in_table = {row.claim for row in rows} & by_name.keys()
     for column in (*columns, *([published] if in_table else [])):
         table.add_column(escape(column), justify="right", no_wrap=True)

@@ -15,6 +15,7 @@ from mnist1d.lab.candidates.fingerprint import source_text
 from mnist1d.lab.comparison.data import DataSets
 from mnist1d.lab.comparison.protocol import Protocol
 from mnist1d.lab.comparison.runs import Setup, has_diverged
+from mnist1d.lab.comparison.shipped import measured
 
 _RUN = ("candidate", "seed")
 _DIMS: Mapping[str, tuple[str, ...]] = {
@@ -54,6 +55,7 @@ class Entry:
         outcomes: of the final runs, by seed and kind: "full", "shuffled" or number of samples.
         remarks: on its tuning.
         failure: the reason why it failed; empty if it did not.
+        shipped: its finished row that came with the package; None if it trains.
         setup: for running it in any process; set after its check.
     """
 
@@ -72,11 +74,20 @@ class Entry:
     outcomes: dict[Any, Outcome] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     failure: str = ""
+    shipped: Mapping[str, Any] | None = None
     setup: Setup = field(init=False, repr=False)
 
     def choose(self, number: int) -> None:
         """Choose the settings to train with."""
         self.chosen, self.settings = number, self.tries[number]
+
+    def take(self, row: Mapping[str, Any]) -> None:
+        """Take a finished row in place of training."""
+        self.choose(self.tries.index(row["settings"]))
+        self.tuning_accuracy = np.array(row["tuning_accuracy"], float)
+        self.n_parameters, self.shipped = row["n_parameters"], row
+        self.is_tuned = self.is_measured = True
+        self.remarks.append(f"from the package, computed on {row['finished']}")
 
 
 def to_dataset(entries: Sequence[Entry], sets: DataSets) -> xr.Dataset:
@@ -128,6 +139,8 @@ def to_dataset(entries: Sequence[Entry], sets: DataSets) -> xr.Dataset:
 def _measured(entry: Entry, sets: DataSets) -> Iterator[tuple[Task, dict[str, Any]]]:
     """Yield the measurements of the final runs of a candidate, with their labels in the result."""
     protocol = sets.protocol
+    for labels, values in measured(entry.shipped) if entry.shipped else ():
+        yield Task({"candidate": entry.name, **labels}, {}), values
     for (seed, kind), outcome in entry.outcomes.items():
         labels = {"candidate": entry.name, "seed": seed}
         accuracy = _accuracies(outcome, sets.labels(sets.final_variant(seed, kind)))
