@@ -85,7 +85,7 @@ PAGES = {
 """The pages by their addresses, in their order."""
 
 MODULES = ("mnist1d", "lab", "stream", "shards", "jax", "torch", "sklearn", "export", "mnist")
-MODULES += ("pictures", "report", "explore")
+MODULES += ("shards.exports", "pictures", "report", "explore")
 """Where programs find public names: the package, and what it offers."""
 
 KINDS = {

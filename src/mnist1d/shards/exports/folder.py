@@ -21,10 +21,10 @@ _MOST_NAMED = 5
 def write_folder(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
     """Write files and their checksums into a folder that holds nothing else.
 
-    Each file is written atomically, the checksums last: a folder that has them is complete. What an
-    earlier call wrote is replaced. A folder with anything else in it, or with a file that was
-    changed since, is refused and stays as it is. Names that begin with a dot, such as `.git`, do
-    not count.
+    Each file is written atomically, the checksums last: a folder that agrees with them is complete.
+    What an earlier call wrote is replaced. A folder with anything else in it, or with a file that
+    was changed since, is refused and stays as it is. Names that begin with a dot, such as `.git`,
+    do not count.
 
     Args:
         folder: where to; made if needed.
