@@ -25,6 +25,6 @@ export function Ticket({ search, session }) {
         onInput=${(/** @type {any} */ event) => change(event, false)} onChange=${(/** @type {any} */ event) => change(event, true)} />
       <span class="small">${removed} of the weights removed</span></div>
     <p class="small">${`A column per unit, the first ${width} of ${units}, and a row per point of the signal: the ${kept.length.toLocaleString("en")} weights of ${(width * height).toLocaleString("en")}
-      that are left in round ${round} of ${last}. Trained with this mask from its first weights, the network reaches ${accuracy[round].toFixed(1)} % in the test, and ${accuracy[0].toFixed(1)} % with all.
+      that are left in round ${round} of ${last}. Trained with this mask from its initial weights, the network reaches ${accuracy[round].toFixed(1)} % in the test, and ${accuracy[0].toFixed(1)} % with all.
       The trial of seed ${seed}.`}</p>`;
 }
