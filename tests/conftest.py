@@ -8,7 +8,10 @@ Without the `lab` extra there is no JAX, and only the tests of the core can run.
 
 import atexit
 import os
+import re
 import shutil
+import subprocess
+import sys
 import tempfile
 from importlib.util import find_spec
 
@@ -76,6 +79,49 @@ def one_device():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jax, "device_count", lambda: 1)
         yield
+
+
+COMMANDS = """
+import sys
+from mnist1d.cli import main
+
+if __name__ == "__main__":
+    for each in sys.argv[1].split("\\n"):
+        sys.argv = ["mnist1d", *each.split("\\t")]
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        for stream in (sys.stdout, sys.stderr):
+            print("\\n== ended:", code, file=stream, flush=True)
+"""
+
+
+@pytest.fixture(scope="session")
+def commands():
+    """Return a function that runs commands, one after the other, in one new process.
+
+    It takes the arguments of each, a program that comes first, options of Python, and changes of
+    the environment; it returns exit code, output and errors of each, as bytes.
+    """
+
+    def run(*several, prelude="", options=(), environment={}):  # noqa: B006 (which stays as it is)
+        lines = "\n".join("\t".join(map(str, arguments)) for arguments in several)
+        done = subprocess.run(
+            [sys.executable, *options, "-c", prelude + COMMANDS, lines],
+            env=os.environ | environment,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+        said = [re.split(rb"\r?\n== ended: (\d+)\r?\n", s) for s in (done.stdout, done.stderr)]
+        codes, outputs, errors = map(int, said[0][1::2]), said[0][:-1:2], said[1][:-1:2]
+        found = list(zip(codes, outputs, errors, strict=True))
+        assert len(found) == len(several)
+        return found
+
+    return run
 
 
 @pytest.fixture(scope="module")

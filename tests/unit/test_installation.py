@@ -49,44 +49,68 @@ def run(program, *arguments):
     return done
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "--json"], ["--version"]])
-def test_the_core_alone_shows_commands_and_experiments(arguments):
-    done = run(CORE_ALONE + COMMAND, *arguments)
+HELPS = [f"{name} --help" for name in COMMANDS]
+NEEDING = [name for name in COMMANDS if COMMANDS[name].packages]
+GENERAL = ["--help", "list", "list --json", "--version"]
+
+
+@pytest.fixture(scope="module")
+def of_the_core_alone(commands):
+    """Return what commands say without any package but NumPy: code, output and errors, by line."""
+    return said(commands, [*GENERAL, *HELPS, *NEEDING], CORE_ALONE)
+
+
+@pytest.fixture(scope="module")
+def with_shards(commands):
+    """Return the same of helps with the packages of the extra `shards`."""
+    return said(commands, HELPS, SHARDS_ALONE)
+
+
+def said(commands, lines, prelude):
+    found = commands(*(line.split() for line in lines), prelude=prelude)
+    texts = [(code, output.decode(), error.decode()) for code, output, error in found]
+    assert "Traceback" not in "".join(error for _, _, error in texts)
+    return dict(zip(lines, texts, strict=True))
+
+
+@pytest.mark.parametrize("line", GENERAL)
+def test_the_core_alone_shows_commands_and_experiments(line, of_the_core_alone):
+    code, output, error = of_the_core_alone[line]
     expected = {
         "--help": COMMANDS,
         "list": [each.NAME for each in EXPERIMENTS],
         "--version": [f"mnist1d {mnist1d.__version__} from "],
     }
-    assert (done.returncode, done.stderr) == (0, "")
-    for word in expected[arguments[0]]:
-        assert word in done.stdout
+    assert (code, error) == (0, "")
+    for word in expected[line.split()[0]]:
+        assert word in output
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_core_alone_has_help_for_every_command(name):
-    done = run(CORE_ALONE + COMMAND, name, "--help")
-    assert (done.returncode, done.stderr) == (0, "")
+def test_the_core_alone_has_help_for_every_command(name, of_the_core_alone):
+    code, output, error = of_the_core_alone[f"{name} --help"]
+    assert (code, error) == (0, "")
     about = COMMANDS[name]
-    assert done.stdout.startswith(f"usage: mnist1d {name} ")
-    assert about.summary in done.stdout
-    assert (f"[{about.extra}]" in done.stdout) == bool(about.packages)
+    assert output.startswith(f"usage: mnist1d {name} ")
+    assert about.summary in output
+    assert (f"[{about.extra}]" in output) == bool(about.packages)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_with_the_packages_of_shards_every_command_shows_its_options(name):
-    done = run(SHARDS_ALONE + COMMAND, name, "--help")
-    assert (done.returncode, done.stderr) == (0, "")
+def test_with_the_packages_of_shards_every_command_shows_its_options(name, with_shards):
+    code, output, error = with_shards[f"{name} --help"]
+    assert (code, error) == (0, "")
     options = {"export": "--preset", "human": "FILE", "list": "--help", "show": "--dark"}
-    assert (options | {"show-result": "--table"}).get(name, "--out") in done.stdout
+    assert (options | {"show-result": "--table"}).get(name, "--out") in output
 
 
-@pytest.mark.parametrize("name", [n for n in COMMANDS if COMMANDS[n].packages])
-def test_a_command_names_what_it_needs_and_what_installs_it(name):
-    done = run(CORE_ALONE + COMMAND, name)
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith(f"mnist1d: `mnist1d {name}` needs ")
-    assert done.stderr.endswith(f"{install_command(COMMANDS[name].extra)}\n")
+@pytest.mark.parametrize("name", NEEDING)
+def test_a_command_names_what_it_needs_and_what_installs_it(name, of_the_core_alone):
+    code, _, error = of_the_core_alone[name]
+    assert code == 1
+    assert error.count("\n") == 1
+    assert error.startswith(f"mnist1d: `mnist1d {name}` needs ")
+    assert error.endswith(f"{install_command(COMMANDS[name].extra)}\n")
 
 
 @pytest.mark.parametrize(

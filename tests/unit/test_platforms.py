@@ -53,45 +53,18 @@ def test_what_only_posix_has_is_seen():
     assert list(posix_only(ast.parse(guarded))) == []
 
 
-PROGRAM = """
-import sys
-from mnist1d.cli import main
-
-if __name__ == "__main__":
-    for each in sys.argv[1].split("\\n"):
-        sys.argv = ["mnist1d", *each.split("\\t")]
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        for stream in (sys.stdout, sys.stderr):
-            print("\\n== ended:", code, file=stream, flush=True)
-"""
+QUICKLY = {"JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 
 
-def commands(*several, prelude="", options=(), **environment):
-    """Run commands in one new process; returns code, output and errors of each, as bytes."""
-    lines = "\n".join("\t".join(map(str, arguments)) for arguments in several)
-    done = subprocess.run(
-        [sys.executable, *options, "-c", prelude + PROGRAM, lines],
-        env=os.environ
-        | {"JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-        | environment,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
-    parts = [re.split(rb"\r?\n== ended: (\d+)\r?\n", text) for text in (done.stdout, done.stderr)]
-    codes, outputs, errors = map(int, parts[0][1::2]), parts[0][:-1:2], parts[1][:-1:2]
-    found = list(zip(codes, outputs, errors, strict=True))
-    assert len(found) == len(several)
-    return found
+@pytest.fixture
+def command(commands):
+    """Return a function that runs one command in a new process, compiling quickly."""
 
+    def run(*arguments, environment={}, **options):  # noqa: B006 (which stays as it is)
+        (found,) = commands(arguments, environment=QUICKLY | environment, **options)
+        return found
 
-def command(*arguments, **options):
-    (found,) = commands(arguments, **options)
-    return found
+    return run
 
 
 def checked(found):
@@ -119,9 +92,9 @@ pages = pytest.mark.parametrize("page", CODE_PAGES.values(), ids=CODE_PAGES)
 
 
 @pages
-def test_help_and_errors_can_be_shown_on_any_code_page(page):
+def test_help_and_errors_can_be_shown_on_any_code_page(page, commands):
     helps = ["--help", "list", "generate --help", "show --help", "run pooling --help"]
-    found = commands(*(each.split() for each in [*helps, "nothing", "list -x"]), **page)
+    found = commands(*(each.split() for each in [*helps, "nothing", "list -x"]), environment=page)
     assert [code for code, _, _ in found] == [0] * len(helps) + [2, 2]
     for _, output, error in found:
         assert b"Traceback" not in error
@@ -130,20 +103,20 @@ def test_help_and_errors_can_be_shown_on_any_code_page(page):
 
 @pages
 @pytest.mark.slow
-def test_files_are_made_on_any_code_page(page, tmp_path):
+def test_files_are_made_on_any_code_page(page, command, tmp_path):
     templates = tmp_path / "Vorlagen-ä.txt"
     templates.write_text("# größer\n0 1 0\n0 -1 0\n", "utf-8")
     out = tmp_path / "ä"
     options = ["--num-samples", "20", "--workers", "1", "--templates", templates]
     options += ["--format", "csv", "--out", out]
-    done = command("generate", *options, options=ENCODINGS, **page)
+    done = command("generate", *options, options=ENCODINGS, environment=page)
     assert b"20 samples in 1 shard," in checked(done)
     assert len((out / "mnist1d-00000.csv").read_text("utf-8").splitlines()) == 21
 
 
 @pytest.mark.parametrize("page", [CODE_PAGES["Windows"], CODE_PAGES["C"]], ids=["Windows", "C"])
 @pytest.mark.slow
-def test_an_experiment_is_run_shown_and_reported_on_any_code_page(page, tmp_path):
+def test_an_experiment_is_run_shown_and_reported_on_any_code_page(page, commands, tmp_path):
     options = ["--quick", "--seeds", "2"]
     name = "metalearn-learning-rate"
     done, shown, reported = commands(
@@ -151,7 +124,7 @@ def test_an_experiment_is_run_shown_and_reported_on_any_code_page(page, tmp_path
         ["show-result", tmp_path / name],
         ["report", tmp_path],
         options=ENCODINGS,
-        **page,
+        environment=QUICKLY | page,
     )
     assert b"Metalearning" in checked(done)
     assert b"Configuration" in checked(shown)
@@ -161,7 +134,7 @@ def test_an_experiment_is_run_shown_and_reported_on_any_code_page(page, tmp_path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
-def test_workers_are_new_processes_whatever_the_program_starts(method, tmp_path):
+def test_workers_are_new_processes_whatever_the_program_starts(method, command, tmp_path):
     prelude = f"import multiprocessing; multiprocessing.set_start_method({method!r})"
     options = ["--num-samples", "40", "--shard-size", "10", "--format", "npz", "--workers", "2"]
     done = command("generate", *options, "--out", tmp_path, prelude=prelude)
@@ -265,7 +238,7 @@ def remarks(found):
 
 @pytest.mark.slow
 @of_posix
-def test_without_a_home_everything_works_and_a_line_says_what_is_not_kept(tmp_path):
+def test_without_a_home_everything_works_and_a_line_says_what_is_not_kept(command, tmp_path):
     done = command(*QUICK, prelude=in_folder(tmp_path) + HOMELESS)
     checked(done)
     assert remarks(done) == [NOT_KEPT]
@@ -291,7 +264,7 @@ def test_what_is_not_kept_is_said_where_the_home_is_missing(variables, said, tmp
 
 @pytest.mark.slow
 @of_posix
-def test_a_home_that_cannot_be_written_is_no_matter(tmp_path):
+def test_a_home_that_cannot_be_written_is_no_matter(command, tmp_path):
     home = tmp_path / "home"
     home.touch()  # no folder can be made in a file, whoever asks
     prelude = in_folder(tmp_path) + HOMELESS + f"os.environ['HOME'] = {str(home)!r}"
