@@ -130,10 +130,11 @@ def test_commands_at_the_same_time_keep_each_others_claims(tmp_path):
         "JAX_NUM_CPU_DEVICES": "1",
     }
     environment.pop("MNIST1D_MNIST", None)
-    names = ["metalearn-learning-rate", "double-descent"]
+    command = [sys.executable, "-m", "mnist1d", "reproduce"]
+    names = ["metalearn-learning-rate", "lottery-tickets"]
     processes = [
         subprocess.Popen(
-            [sys.executable, "-m", "mnist1d", "reproduce", name, "--quick", "--out", tmp_path],
+            [*command, name, "--quick", "--seeds", "1", "--out", tmp_path],
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
