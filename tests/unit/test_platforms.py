@@ -150,7 +150,7 @@ def test_loaders_of_pytorch_start_new_processes(method):
     from mnist1d.torch import MNIST1D, MNIST1DStream
 
     for data in (MNIST1D(num_samples=100), MNIST1DStream(100, seed=7)):
-        loader = DataLoader(data, batch_size=40, num_workers=2, multiprocessing_context=method)
+        loader = DataLoader(data, batch_size=40, num_workers=1, multiprocessing_context=method)
         assert sum(len(labels) for _, labels in loader) == len(data)
 
 
