@@ -53,6 +53,7 @@ nb_code_prompt_hide = "Hide the {type}"
 
 html_theme = "furo"
 html_title = f"MNIST-1D {version}"
+html_favicon = "../src/mnist1d/explore/static/style/icon.svg"
 html_static_path = ["website/static"]
 html_css_files = ["site.css"]
 html_copy_source = False
