@@ -32,7 +32,8 @@ def checkout(tmp_path):
     package = tmp_path / "clone" / "src" / "mnist1d"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
-    (tmp_path / "clone" / "pyproject.toml").write_text('[project]\nname = "mnist1d"\n')
+    project = '[project]\nname = "any-name"\n[project.scripts]\nmnist1d = "mnist1d.cli:main"\n'
+    (tmp_path / "clone" / "pyproject.toml").write_text(project)
     (tmp_path / "clone" / "README.md").write_text("")
     in_repository(tmp_path / "clone", "init", "-q")
     in_repository(tmp_path / "clone", "add", ".")
@@ -96,13 +97,14 @@ def test_an_installation_has_the_commit_of_its_build(tmp_path, text, found):
 def test_an_installation_from_an_address_has_its_commit(monkeypatch, tmp_path, about, found):
     package = tmp_path.resolve() / "mnist1d"
 
-    def distribution(_):
+    def entry_points(**_):
         def read_text(name):
             return json.dumps(about) if name == "direct_url.json" else None
 
-        return SimpleNamespace(locate_file=tmp_path.joinpath, read_text=read_text)
+        found = SimpleNamespace(locate_file=tmp_path.joinpath, read_text=read_text)
+        return [SimpleNamespace(dist=None), SimpleNamespace(dist=found)]
 
-    monkeypatch.setattr(metadata, "distribution", distribution)
+    monkeypatch.setattr(metadata, "entry_points", entry_points)
     assert commit_of(package) == found
     assert commit_of(tmp_path / "another" / "mnist1d") == "unknown"
 

@@ -17,6 +17,8 @@ FILE = "commit.txt"
 _PACKAGE = Path(__file__).resolve().parents[1]
 _NAME = re.compile(rf"[0-9a-f]{{40,64}}({CHANGED})?")
 _SECONDS = 20
+# What tells this project from another, whatever its distribution is called.
+_COMMAND = 'mnist1d = "mnist1d.cli:main"'
 
 
 @cache
@@ -57,7 +59,7 @@ def _of_checkout(package: Path) -> str:
     # An environment in the folder of another repository is no checkout of this one.
     if package.parent.name != "src" or not (root / ".git").exists():
         return ""
-    if 'name = "mnist1d"' not in (root / "pyproject.toml").read_text("utf-8").splitlines():
+    if _COMMAND not in (root / "pyproject.toml").read_text("utf-8").splitlines():
         return ""
     commit = _git(root, "rev-parse", "--verify", "HEAD").strip()
     changed = _git(root, "status", "--porcelain", "--", "pyproject.toml", str(package))
@@ -85,12 +87,11 @@ def _of_build(package: Path) -> str:
 
 def _of_address(package: Path) -> str:
     """Read the commit that `pip install git+...` notes; only of an installation of this package."""
-    try:
-        found = metadata.distribution("mnist1d")
-    except metadata.PackageNotFoundError:
-        return ""
-    if Path(str(found.locate_file("mnist1d"))).resolve() != package:
-        return ""
-    about = json.loads(found.read_text("direct_url.json") or "{}")
-    version = about.get("vcs_info", {}) if isinstance(about, dict) else {}
-    return str(version.get("commit_id", "")) if isinstance(version, dict) else ""
+    for command in metadata.entry_points(group="console_scripts", name="mnist1d"):
+        found = command.dist
+        if found is None or Path(str(found.locate_file("mnist1d"))).resolve() != package:
+            continue
+        about = json.loads(found.read_text("direct_url.json") or "{}")
+        version = about.get("vcs_info", {}) if isinstance(about, dict) else {}
+        return str(version.get("commit_id", "")) if isinstance(version, dict) else ""
+    return ""
