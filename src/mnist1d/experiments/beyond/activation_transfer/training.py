@@ -4,9 +4,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import optax
-from jaxtyping import Array
 
 from mnist1d.dataset import fresh_samples, generate
 from mnist1d.execution import Task
@@ -15,6 +13,7 @@ from mnist1d.experiments.beyond.activation_transfer.learning import GRID, MODELS
 from mnist1d.models.layers import draw_layers
 from mnist1d.training import Training
 from mnist1d.training.equipped import EquippedTrainer, equipped_training
+from mnist1d.training.schedules import cosine_schedule
 
 N_VALIDATION, VALIDATION_SEED = 2000, 1
 N_TEST, TEST_SEED = 10_000, 2
@@ -53,14 +52,10 @@ def initial_network(architecture: str, size: str, seed: int, *, tuning: bool) ->
 
 def training_of(config: Config) -> Training:
     """Return the training of a network, whose learning rate falls to zero along a cosine."""
-
-    def left(step: Array) -> Array:
-        return (1 + jnp.cos(jnp.pi * step.astype(jnp.float32) / config.n_steps)) / 2
-
     return equipped_training(
         KNOWN,
         GRID,
-        optimizer=lambda rate: optax.adam(lambda step: rate * left(step)),
+        optimizer=lambda rate: optax.adam(cosine_schedule(rate, config.n_steps)),
         batch_size=config.batch_size,
         n_steps=config.n_steps,
     )
