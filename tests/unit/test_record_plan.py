@@ -119,12 +119,16 @@ def changed(experiment, **names):
     return SimpleNamespace(**{**vars(experiment), **names})
 
 
+NEWER = {"architectures"}
+"""Experiments that are newer than the tag of the plan, and belong to the next one."""
+
+
 def test_the_plan_of_the_next_record_is_of_all_experiments_and_can_be_begun():
     plan = read_plan(ROOT / "record" / "plan.json")
-    assert set(plan.experiments) == {experiment.NAME for experiment in EXPERIMENTS}
+    assert set(plan.experiments) == {experiment.NAME for experiment in EXPERIMENTS} - NEWER
     begun = plan.begun(TAGGED, EXPERIMENTS)
     assert all(each.rules for each in begun.experiments.values())
-    for experiment in EXPERIMENTS:
+    for experiment in (each for each in EXPERIMENTS if each.NAME not in NEWER):
         config = plan.experiments[experiment.NAME].config(experiment)
         assert record.follows_protocol(config)
         assert config.seeds >= 5

@@ -10,8 +10,9 @@ import numpy as np
 from mnist1d.dataset import Dataset, fresh_samples, generate
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.variants import fixed_order
+from mnist1d.harness.settings import SHIFTS
 from mnist1d.lab.candidates.contract import Sets
-from mnist1d.lab.comparison.protocol import SHIFTS, Protocol
+from mnist1d.lab.comparison.protocol import Protocol
 
 SHUFFLED = "shuffled_classification"
 """The order of positions in the shuffled data of the paper's Table 1."""

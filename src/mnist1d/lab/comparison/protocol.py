@@ -10,25 +10,13 @@ from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Each, Float, Integer, OneOf, Seed, constrained
 from mnist1d.dataset.presets import checked_config
 from mnist1d.harness.interface import InputError
-from mnist1d.harness.settings import with_settings
+from mnist1d.harness.settings import SHIFTS, with_settings
 from mnist1d.lab.candidates.contract import Schedule
 from mnist1d.lab.statistics.plan import MARGIN, Plan, checked_pairs
 from mnist1d.lab.statistics.yardsticks import TUNED
 
 PUBLISHED = DatasetConfig()
 """The dataset of the paper."""
-
-SHIFTS: Mapping[str, Mapping[str, Any]] = {
-    "noise": {"iid_noise_scale": 0.1},
-    "shear": {"shear_scale": 1.5},
-    "scale": {"scale_coeff": 1.2},
-    "translation": {"max_translation": 72},
-}
-"""Shifted test sets by name: the parameters that differ from the published dataset.
-
-White noise five times as strong; slopes twice as steep; heights that vary three times as much;
-all 72 circular shifts in place of the first 48.
-"""
 
 FIRST_TUNING_SEED = 10_000
 """The first of the seeds for tuning; final seeds are below."""
