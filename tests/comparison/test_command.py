@@ -63,7 +63,7 @@ import sys
 from mnist1d.cli import main
 sys.argv = ["mnist1d", "compare", "mine.py", "--quiet"]
 main()
-print("loaded:", *{"matplotlib", "torch"} & set(sys.modules))
+print("loaded:", *{"matplotlib", "torch", "scipy.stats"} & set(sys.modules))
 """
 
 

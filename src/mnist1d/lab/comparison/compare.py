@@ -69,6 +69,9 @@ def compare(
     train in separate processes, one per core and with one thread each: more threads are slower with
     such small networks.
 
+    Which pairs are tested is planned: each candidate with the protocol's `baseline`, its `pairs`,
+    or every two of them (see `mnist1d.lab.statistics`). The paper's models stand beside them.
+
     Args:
         candidates: by name; `as_candidate` lists what they may be.
         protocol: the default one if omitted; or a mapping with other values for some fields.

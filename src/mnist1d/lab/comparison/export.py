@@ -154,8 +154,8 @@ def latex(result: xr.Dataset, statistics: Statistics, what: What) -> str:
     if what == "differences":
         heads = ["", "difference (points)", r"95\,\% interval", "$p$ (Holm)"]
         rows = [_latex_pair(each, notes) for each in statistics.differences]
-        m = len(rows)
-        note = f"Paired by seed, {n} seeds; Student's t test, Holm's correction for {m} pairs."
+        pairs = "1 pair" if len(rows) == 1 else f"{len(rows)} pairs"
+        note = f"Paired by seed, {n} seeds; Student's t test, Holm's correction for {pairs}."
         return _tabular(heads, rows, note)
     columns = {"test_accuracy": r"test (\%)", "train_accuracy": r"training (\%)"}
     columns |= {"shuffled_accuracy": r"shuffled (\%)"}
