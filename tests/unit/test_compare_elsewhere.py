@@ -120,6 +120,7 @@ def guess(x, y):  # noqa: ARG001
 
 def same(one, other):
     times = ["seconds", "cpu_seconds", "compile_seconds"]
+    times += ["seconds_interval", "cpu_seconds_interval"]
     xr.testing.assert_identical(
         one.result.drop_vars(times).drop_attrs(), other.result.drop_vars(times).drop_attrs()
     )
