@@ -10,12 +10,18 @@ import atexit
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from importlib.util import find_spec
 
 import pytest
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and with them the commands
+# that they start, some of which are interrupted on purpose.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if find_spec("jax") is not None:
     import jax

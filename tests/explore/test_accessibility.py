@@ -27,7 +27,7 @@ def test_axe_finds_no_violation(axe, visit, place):
     page = visit(PLACES[place], color_scheme="light", reduced_motion="reduce")
     if place == "training":
         page.get_by_role("button", name="Train", exact=True).click()
-        page.wait_for_selector(".scores")
+        page.wait_for_selector(".scores", timeout=120_000)
         page.locator(".confusion .off").first.click()
     if place == "question":
         page.get_by_role("button", name="Start with").click()
