@@ -7,6 +7,7 @@ after Holm's correction over the claims of an experiment.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, get_args
 
@@ -277,13 +278,13 @@ class NoGain(_Sentence):
         return margin if self.published is None else f"{margin} ({self.published:+g})"
 
 
-class Fact:
+class Fact(ABC):
     """A number that is counted or computed, not estimated: there is no chance in its verdict."""
 
     @property
+    @abstractmethod
     def accepted(self) -> tuple[float, float]:
         """Where the number has to be."""
-        raise NotImplementedError
 
     def assess(self, found: Spread) -> Assessment:
         """Compare the number with what is accepted."""
