@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         OnStep as OnStep,
         Runner as Runner,
         Task as Task,
+        one_by_one as one_by_one,
     )
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

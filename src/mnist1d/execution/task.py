@@ -53,6 +53,28 @@ OnProgress = Callable[[Sequence[Task], int, int], None]
 """Called with the tasks of a group, how many of their steps are done, and how many of all tasks."""
 
 
+def one_by_one(
+    tasks: Sequence[Task], compute: Callable[[Task], Arrays], on_step: OnStep
+) -> Iterator[tuple[Task, Arrays]]:
+    """Run the tasks of a group one after the other, each of them a step.
+
+    Args:
+        tasks: of the group.
+        compute: `task -> arrays`.
+        on_step: told the number of finished tasks.
+
+    >>> tasks = [Task({"seed": 0}, {}), Task({"seed": 1}, {})]
+    >>> [task.labels for task, _ in one_by_one(tasks, lambda task: {}, lambda n: print(n))]
+    1
+    2
+    [{'seed': 0}, {'seed': 1}]
+    """
+    for number, task in enumerate(tasks, start=1):
+        arrays = compute(task)
+        on_step(number)
+        yield task, arrays
+
+
 def grouped(tasks: Sequence[Task]) -> list[list[Task]]:
     """Return the groups of tasks in the order in which to begin them.
 

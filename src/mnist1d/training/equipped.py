@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jaxtyping import Array
 
-from mnist1d.execution.task import Arrays, OnStep, Task
+from mnist1d.execution.task import Arrays, OnStep, Task, one_by_one
 from mnist1d.models import predict
 from mnist1d.models.activations import ACTIVATIONS, Equipped
 from mnist1d.models.scalar_network import Grid, LearnedFunction
@@ -114,10 +114,7 @@ class EquippedTrainer:
         self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
     ) -> Iterator[tuple[Task, Arrays]]:
         """Train networks on a device, one after the other."""
-        for number, task in enumerate(tasks, start=1):
-            arrays = self._train(task, device)
-            on_step(number)
-            yield task, arrays
+        return one_by_one(tasks, lambda task: self._train(task, device), on_step)
 
     def _train(self, task: Task, device: Any) -> Arrays:
         network, rates = self._initial_network(task), np.array(task.key["rates"], np.float32)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from mnist1d.execution import Arrays, OnStep, Task
+from mnist1d.execution import Arrays, OnStep, Task, one_by_one
 from mnist1d.experiments.metalearn_activation.activation import (
     Direct,
     Learnable,
@@ -191,10 +191,7 @@ class MetaTrainer:
         self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
     ) -> Iterator[tuple[Task, Arrays]]:
         """Compute pieces on a device, one after the other."""
-        for number, task in enumerate(tasks, start=1):
-            arrays = self._take(task, device)
-            on_step(number)
-            yield task, arrays
+        return one_by_one(tasks, lambda task: self._take(task, device), on_step)
 
     def _take(self, task: Task, device: jax.Device | None) -> Arrays:
         clock, seed = perf_counter(), task.labels["seed"]

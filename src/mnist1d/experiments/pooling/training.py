@@ -19,7 +19,7 @@ import optax
 
 from mnist1d.dataset import generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution import Arrays, OnStep, Task
+from mnist1d.execution import Arrays, OnStep, Task, one_by_one
 from mnist1d.experiments.pooling.config import Config
 from mnist1d.harness.settings import PUBLISHED_DATA
 from mnist1d.models import PoolingCNN, count_parameters, predict
@@ -156,12 +156,13 @@ class Trainer:
         self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
     ) -> Iterator[tuple[Task, Arrays]]:
         """Train networks on a device, one after the other."""
-        for number, task in enumerate(tasks, start=1):
+
+        def measure(task: Task) -> Arrays:
             with self._lock:
                 sets = self._sets(task.labels["seed"])
-            trained = self._train(task, sets, device)
-            on_step(number)
-            yield task, _measured(trained, sets, task.labels["n_samples"])
+            return _measured(self._train(task, sets, device), sets, task.labels["n_samples"])
+
+        return one_by_one(tasks, measure, on_step)
 
     def _train(self, task: Task, sets: Sets, device: Any) -> Trained:
         variant, size, trial = (task.labels[name] for name in ("variant", "n_samples", "seed"))

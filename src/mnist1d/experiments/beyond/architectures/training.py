@@ -13,7 +13,7 @@ from jaxtyping import Array
 
 from mnist1d.dataset import generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution import Arrays, OnStep, Task
+from mnist1d.execution import Arrays, OnStep, Task, one_by_one
 from mnist1d.experiments.beyond.architectures.config import ORDERS, Config
 from mnist1d.harness.settings import SHIFTS
 from mnist1d.measures.probes import knn_accuracy
@@ -124,10 +124,7 @@ class Trainer:
         self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
     ) -> Iterator[tuple[Task, Arrays]]:
         """Train networks on a device, one after the other."""
-        for number, task in enumerate(tasks, start=1):
-            arrays = self._train(task, device)
-            on_step(number)
-            yield task, arrays
+        return one_by_one(tasks, lambda task: self._train(task, device), on_step)
 
     def _initialise(self, model: str, n_parameters: int) -> Any:
         """Draw the initial weights of all trials, which takes as long as one."""
@@ -177,10 +174,11 @@ class Neighbours:
     ) -> Iterator[tuple[Task, Arrays]]:
         """Classify the test samples of every task."""
         del device
-        for number, task in enumerate(tasks, start=1):
-            samples = samples_of(self._config, task.key["trial"], ORDERS[0])
-            known = slice(task.key["n_samples"])
-            test = samples.x_test[0], samples.y_test[0]
-            found = knn_accuracy(samples.x[known], samples.y[known], *test, metric="euclidean")
-            on_step(number)
-            yield task, {"neighbours_accuracy": np.array(found)}
+        return one_by_one(tasks, self._classify, on_step)
+
+    def _classify(self, task: Task) -> Arrays:
+        samples = samples_of(self._config, task.key["trial"], ORDERS[0])
+        known = slice(task.key["n_samples"])
+        test = samples.x_test[0], samples.y_test[0]
+        found = knn_accuracy(samples.x[known], samples.y[known], *test, metric="euclidean")
+        return {"neighbours_accuracy": np.array(found)}
