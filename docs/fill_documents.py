@@ -231,13 +231,14 @@ def tags() -> str:
         ("tag", "commit", "experiment", "runs", "digest of its rules"),
         [
             (
-                f"`{plan.tag}`",
-                f"`{plan.commit[:12]}`",
+                f"`{tag}`",
+                f"`{commit[:12]}`",
                 f"`{name}`",
                 str(each.seeds),
                 f"`{each.rules}`",
             )
             for name, each in plan.experiments.items()
+            for tag, commit in [plan.version_of(name)]
         ],
     )
 

@@ -1,12 +1,12 @@
 """Make the record of all experiments by its plan: `python record/make.py DIR --mnist DIR`.
 
-In a clone with nothing changed, at the tag that `record/plan.json` names, the experiments run one
-after the other, in the plan's order, and their results go to the folder DIR, which is new or that
-of the same record. The same command continues after an interruption, in as many sittings as it
-takes. At the end DIR has `plan.json` (with the tag's commit and a digest of every experiment's
-rules), a folder per experiment with its result, figures and `record.json`, `claims.json`, and the
-documents of `mnist1d report`. With `--keep` that becomes `results/`, and `record.json` comes into
-the package. See docs/record.md.
+In a clone with nothing changed, at a tag that `record/plan.json` names, the tag's experiments run
+one after the other, in the plan's order, and their results go to the folder DIR, which is new or
+that of the same record; experiments of other tags stay there as they are. The same command
+continues after an interruption, as often as it takes. At the end DIR has `plan.json` (with the
+tag's commit and a digest of the rules of its experiments), a folder per experiment with its result,
+figures and `record.json`, `claims.json`, and the documents of `mnist1d report`. With `--keep` that
+becomes `results/`, and `record.json` comes into the package. See docs/record.md.
 """
 
 import argparse
@@ -61,37 +61,39 @@ def commit_at_tag(root, tag):
     return commit
 
 
-def plan_at_tag():
-    """Return the plan of the clone, begun.
+def plan_at_tag(tag):
+    """Return the plan of the clone, begun, and the tag: that of the plan if none is given.
 
-    Raises: InputError: if the clone is not at its tag, or the package is not the clone's.
+    Raises: InputError: if the clone is not at the tag, or the package is not the clone's.
     """
     plan = read_plan(Path(__file__).with_name(FILE))
-    commit = commit_at_tag(ROOT, plan.tag)
+    tag = tag or plan.tag
+    if not plan.of_tag(tag):
+        raise InputError(f"no experiment of {FILE} is of the tag {tag}")
+    commit = commit_at_tag(ROOT, tag)
     if commit_of_code() != commit:
         raise InputError(f"mnist1d must be that of {ROOT}: pip install -e there")
-    return plan.begun(commit, EXPERIMENTS)
+    return plan.begun(tag, commit, EXPERIMENTS), tag
 
 
-def begin(plan, out):
-    """Write the plan into the record's folder, or find it there.
+def begin(plan, tag, out):
+    """Write the plan into the record's folder, or find it there, and return it.
 
     Raises: InputError: if the folder is that of another record, or of something else.
     """
     if (found := plan_of(out)) is not None:
-        if found.unfinished() != plan:
-            raise InputError(f"{out / FILE} is another plan: give a new folder")
+        plan = plan.joined_to(found, tag)
     elif out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out} must be a new folder: it is not empty, and has no {FILE}")
-    else:
-        write_plan(plan, out / FILE)
+    write_plan(plan, out / FILE)
+    return plan
 
 
-def run(plan, experiments, out, places, progress):
+def run(plan, tag, experiments, out, places, progress):
     """Run what the record lacks; a finished result that keeps to the plan is left alone."""
     by_name = {experiment.NAME: experiment for experiment in experiments}
-    for name, planned in plan.experiments.items():
-        experiment, folder = by_name[name], out / name
+    for name in plan.of_tag(tag):
+        planned, experiment, folder = plan.experiments[name], by_name[name], out / name
         try:
             if not plan.broken_by(experiment, record.load(experiment, folder)):
                 progress(f"{name} is finished", 0, 0)
@@ -117,10 +119,11 @@ def finish(plan, experiments, out):
     found = [
         load_findings(experiment, out / experiment.NAME)
         for experiment in experiments
-        if experiment.NAME in plan.experiments
+        if experiment.NAME in plan.experiments and plan.experiments[experiment.NAME].rules
     ]
     for each in found:
-        text = as_record(each.experiment, each.judgements, commit=plan.commit)
+        _, commit = plan.version_of(each.experiment.NAME)
+        text = as_record(each.experiment, each.judgements, commit=commit)
         with atomic_write(out / each.experiment.NAME / RECORD) as file:
             file.write(text.encode())
     write_plan(plan.finished(found), out / FILE)
@@ -134,7 +137,8 @@ def keep(plan, experiments, out, results):
     unfinished = shutil.ignore_patterns("units", "*.pdf", RECORD, "RESULTS.md", "report.html", ".*")
     shutil.copytree(out, results, ignore=unfinished)
     for experiment in experiments:
-        if (name := experiment.NAME) not in plan.experiments:
+        name = experiment.NAME
+        if name not in plan.experiments or not plan.experiments[name].rules:
             continue
         shutil.copyfile(out / name / RECORD, Path(experiment.__file__).parent / RECORD)
         if left_out := LEFT_OUT.get(name):
@@ -154,13 +158,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("out", type=Path, metavar="DIR", help="folder of the record")
     parser.add_argument("--mnist", type=Path, required=True, help="folder with MNIST's four files")
+    parser.add_argument("--tag", help="of the experiments to run; that of the plan if left out")
     parser.add_argument("--keep", action="store_true", help="replace results/ by it at the end")
     options = parser.parse_args()
     try:
-        plan = plan_at_tag()
-        begin(plan, options.out)
+        plan, tag = plan_at_tag(options.tag)
+        plan = begin(plan, tag, options.out)
         prepare_devices()
-        run(plan, EXPERIMENTS, options.out, {"mnist": options.mnist}, Lines())
+        run(plan, tag, EXPERIMENTS, options.out, {"mnist": options.mnist}, Lines())
         finish(plan, EXPERIMENTS, options.out)
         if options.keep:
             keep(plan, EXPERIMENTS, options.out, ROOT / "results")

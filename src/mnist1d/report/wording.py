@@ -155,12 +155,16 @@ def provenance_of(report: Report) -> str:
     Returns: one or two sentences; empty if there is nothing to say: no plan, one commit, and no
         result older than the rules.
     """
-    if report.plan is not None:
-        return (
-            f"Seeds, settings and rules were fixed before the runs, by the tag {report.plan.tag} "
-            f"(commit {short_commit(report.plan.commit)}); all results are of it."
-        )
     sections, sentences = report.sections, []
+    if report.plan is not None:
+        versions = dict.fromkeys(report.plan.version_of(each.name) for each in sections)
+        tags = [f"{tag} (commit {short_commit(commit)})" for tag, commit in versions]
+        several = len(tags) > 1
+        whose = "every result is of its own" if several else "all results are of it"
+        return (
+            f"Seeds, settings and rules were fixed before the runs, by the tag{'s' * several} "
+            f"{' and '.join(tags)}; {whose}."
+        )
     old = [each for each in sections if each.finished[: len(SINCE)] < SINCE]
     if old:
         sentences.append(

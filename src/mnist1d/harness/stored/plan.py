@@ -1,9 +1,9 @@
 """The plan of a record: what was fixed before its runs, and whether its results keep to it.
 
 `plan.json` in a folder of results names a tag of the code, and for every experiment the number of
-runs and the settings that are not the default ones. When the record is begun (`record/make.py`),
-the tag's commit and a digest of each experiment's rules are added; when it is finished, the number
-that every claim measured.
+runs and the settings that are not the default ones. An experiment that came later has a tag of its
+own. When the record of a tag is begun (`record/make.py`), the tag's commit and a digest of the
+rules of its experiments are added; when it is finished, the number that every claim measured.
 """
 
 import dataclasses
@@ -36,12 +36,16 @@ class Planned:
     Attributes:
         seeds: number of runs.
         settings: further fields of its configuration.
+        tag: of the code, by its name in git, if it is not that of the plan.
+        commit: of that tag; empty before the record is begun, or without a tag of its own.
         rules: digest of its claims' rules (`rules_digest`); empty before the record is begun.
         measured: the mean of every claim that has one; empty before the record is finished.
     """
 
     seeds: int
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    tag: str = ""
+    commit: str = ""
     rules: str = ""
     measured: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
@@ -74,10 +78,20 @@ class Plan:
     experiments: Mapping[str, Planned]
     commit: str = ""
 
-    def begun(self, commit: str, experiments: Sequence[Experiment]) -> "Plan":
-        """Return the plan of a record that is begun, with the commit and all rules.
+    def version_of(self, name: str) -> tuple[str, str]:
+        """Return the tag and the commit that an experiment's result must be of."""
+        planned = self.experiments[name]
+        return (planned.tag, planned.commit) if planned.tag else (self.tag, self.commit)
+
+    def of_tag(self, tag: str) -> tuple[str, ...]:
+        """Return the names of the experiments that are of a tag."""
+        return tuple(name for name in self.experiments if self.version_of(name)[0] == tag)
+
+    def begun(self, tag: str, commit: str, experiments: Sequence[Experiment]) -> "Plan":
+        """Return the plan of a record that is begun, with the commit and rules of one tag.
 
         Args:
+            tag: that of the plan, or of some of its experiments.
             commit: of the tag.
             experiments: all that there are.
 
@@ -88,11 +102,33 @@ class Plan:
             if name not in modules:
                 raise InputError(checks.unknown("experiment", name, [*modules]))
             planned.config(modules[name])
-        rules = {
-            name: dataclasses.replace(planned, rules=rules_digest(modules[name]))
-            for name, planned in self.experiments.items()
-        }
-        return dataclasses.replace(self, commit=commit, experiments=rules)
+        begun = dict(self.experiments)
+        for name in self.of_tag(tag):
+            own = commit if begun[name].tag else ""
+            rules = rules_digest(modules[name])
+            begun[name] = dataclasses.replace(begun[name], commit=own, rules=rules)
+        return dataclasses.replace(
+            self, commit=commit if tag == self.tag else self.commit, experiments=begun
+        )
+
+    def joined_to(self, found: "Plan", tag: str) -> "Plan":
+        """Return the plan of a folder with the experiments of a tag, begun or added there.
+
+        Args:
+            found: the folder's plan.
+            tag: whose experiments are to be made in it.
+
+        Raises: InputError: if the folder has another plan for them.
+        """
+        own = {name: self.experiments[name] for name in self.of_tag(tag)}
+        there = {name: each for name, each in found.unfinished().experiments.items() if each.rules}
+        is_other = found.tag != self.tag or (self.commit and found.commit not in ("", self.commit))
+        if is_other or any(there.get(name, each) != each for name, each in own.items()):
+            raise InputError(f"{FILE} of the folder is another plan: give a new folder")
+        begun = {name: each for name, each in own.items() if name not in there}
+        return dataclasses.replace(
+            found, commit=self.commit or found.commit, experiments={**found.experiments, **begun}
+        )
 
     def finished(self, found: Sequence[Findings]) -> "Plan":
         """Return the plan of a record that is finished, with the means of all claims.
@@ -135,10 +171,11 @@ class Plan:
             yield f"the result of {name} was made with changed files ({changed[0]})"
         if len(commits) > 1:
             yield f"the result of {name} is of {len(commits)} commits: {', '.join(commits)}"
-        if commits != [self.commit]:
+        tag, commit = self.version_of(name)
+        if commits != [commit]:
             yield (
-                f"the result of {name} is of commit {commits[0]}, and not of {self.tag}, which is "
-                f"{self.commit}"
+                f"the result of {name} is of commit {commits[0]}, and not of {tag}, which is "
+                f"{commit}"
             )
         n = result.sizes.get("seed", 0)
         if n != planned.seeds:
@@ -153,7 +190,7 @@ class Plan:
             yield f"{name} did not follow the full protocol"
         if planned.rules != rules_digest(experiment):
             yield (
-                f"the rules of {name} are not those of {self.tag}: changed rules need a new tag "
+                f"the rules of {name} are not those of {tag}: changed rules need a new tag "
                 "and a new record"
             )
 
@@ -242,7 +279,7 @@ def _plan(found: Any) -> Plan:
 
 def _planned(name: str, found: Any) -> Planned:
     where = f"experiments.{name}"
-    fields = _object(where, found, {"seeds", "settings", "rules", "measured"})
+    fields = _object(where, found, {each.name for each in dataclasses.fields(Planned)})
     seeds = fields.get("seeds")
     if not checks.is_integer(seeds) or seeds is None or seeds < 1:
         raise _refuse(f"{where}.seeds", seeds, "a whole number from 1 on")
@@ -251,7 +288,10 @@ def _planned(name: str, found: Any) -> Planned:
     for claim, mean in measured.items():
         if not isinstance(mean, int | float) or isinstance(mean, bool):
             raise _refuse(f"{where}.measured.{claim}", mean, "a number")
-    return Planned(seeds, settings, _text(f"{where}.rules", fields.get("rules", "")), measured)
+    tag, commit, rules = (
+        _text(f"{where}.{each}", fields.get(each, "")) for each in ("tag", "commit", "rules")
+    )
+    return Planned(seeds, settings, tag, commit, rules, measured)
 
 
 def _object(what: str, value: Any, known: set[str] | None = None) -> dict[str, Any]:
