@@ -13,7 +13,8 @@ ROOT = Path(mnist1d.__file__).parent
 # Packages that examples need, apart from NumPy; modules without an entry need none.
 LABORATORY = ("cli", "execution", "experiments", "figures", "harness", "lab", "measures", "models")
 LABORATORY += ("report", "training")
-NEEDS = {"cli.options.dataset": ("tyro",), "figures.signals": ("matplotlib",)}
+NEEDS = {"cli.options.dataset": ("tyro",)}
+NEEDS |= dict.fromkeys(("figures.signals", "figures.building"), ("matplotlib",))
 NEEDS |= {"dataset.export": ("pandas", "pyarrow"), "jax": ("jax",), "torch": ("torch",)}
 NEEDS |= {"execution.cluster": (), "execution.processes": ()}
 NEEDS |= dict.fromkeys(LABORATORY, ("jax", "optax", "matplotlib"))
