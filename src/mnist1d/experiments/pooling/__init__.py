@@ -34,7 +34,11 @@ from typing import TYPE_CHECKING
 from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
-    from mnist1d.experiments.pooling.claims import CLAIMS as CLAIMS, summarise as summarise
+    from mnist1d.experiments.pooling.claims import (
+        CLAIMS as CLAIMS,
+        explain as explain,
+        summarise as summarise,
+    )
     from mnist1d.experiments.pooling.config import Config as Config
     from mnist1d.experiments.pooling.figures import CAPTIONS as CAPTIONS, plot as plot
     from mnist1d.experiments.pooling.method import run as run

@@ -43,6 +43,7 @@ from mnist1d.dataset import imports
 if TYPE_CHECKING:
     from mnist1d.experiments.self_supervised.claims import (
         CLAIMS as CLAIMS,
+        explain as explain,
         summarise as summarise,
     )
     from mnist1d.experiments.self_supervised.config import Config as Config

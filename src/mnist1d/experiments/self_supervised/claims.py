@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -283,6 +283,29 @@ CLAIMS = (
         isolation,
     ),
 )
+
+
+def explain(result: xr.Dataset) -> dict[str, str]:
+    """Explain why claims differ, claim by claim, with numbers of the result."""
+    reasons = {}
+    for variant, published in PUBLISHED.items():
+        best = best_layer(variant).per_seed(result)
+        best = best[np.isfinite(best)].astype(int)
+        if not best.size:
+            continue
+        most = int(np.bincount(best).argmax())
+        ours = [accuracy(variant, layer)(result).mean for layer in range(len(published))]
+        reasons[f"second-layer-best-{slug(variant)}"] = (
+            f"In {(best == most).sum()} of {best.size} runs layer {most} is the best, with "
+            f"{_beside_the_second(ours, most)} on average. In the paper's own run it is layer "
+            f"{(top := int(np.argmax(published)))}, with {_beside_the_second(published, top)}."
+        )
+    return reasons
+
+
+def _beside_the_second(accuracies: Sequence[float], layer: int) -> str:
+    text = f"{accuracies[layer]:.1f} %"
+    return text if layer == 2 else f"{text} against {accuracies[2]:.1f} % of the second"
 
 
 def summarise(result: xr.Dataset) -> list[Row]:
