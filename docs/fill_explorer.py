@@ -9,6 +9,7 @@ A test checks that all are up to date: after a change of the record, run this ag
 import inspect
 import json
 import re
+import string
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from mnist1d.stream.stream import SIZES
 from mnist1d.stream.tables import LARGEST_LENGTH
 
 ROOT = Path(__file__).resolve().parents[1]
+
+_DIGITS = string.digits + string.ascii_lowercase
 
 # Ends and step of every slider, and the least and largest value that can be typed.
 SLIDERS: dict[str, tuple[tuple[float, float, float], float, float]] = {
@@ -48,7 +51,11 @@ def parameters() -> dict[str, Any]:
     constraints = constraints_of(mnist1d.DatasetConfig)
     described: dict[str, Any] = {}
     for name in SHAPING:
-        about: dict[str, Any] = {"default": defaults[name], "help": helps[name]}
+        # The page has bounds of its own, and names them.
+        text = re.sub(r" From [^.]+ to [^.]+\.$", "", helps[name])
+        about: dict[str, Any] = {"default": defaults[name]}
+        if name != "templates":  # which are drawn
+            about["help"] = text
         if name in SLIDERS:
             slider, lowest, highest = SLIDERS[name]
             for value in (*slider[:2], lowest, highest):
@@ -89,7 +96,7 @@ def _check(name: str, value: float) -> None:
 def classification() -> dict[str, Any]:
     """Say on which test samples the recorded models err, at the step that validation chooses.
 
-    `errors` has a digit per test sample: how many of the runs answer it wrongly.
+    `errors` has a character per test sample: how many of the runs answer it wrongly, in base 36.
     """
     result = record.read(ROOT / "results" / "classification" / "result.nc")
     errors: dict[str, dict[str, str]] = {}
@@ -98,7 +105,7 @@ def classification() -> dict[str, Any]:
         predictions = chosen.test_prediction.sel(step=chosen.early_stopped_step)
         wrong = (predictions != chosen.test_label).sum("seed")
         errors[data] = {
-            str(model): "".join(map(str, wrong.sel(model=model).to_numpy()))
+            str(model): "".join(_DIGITS[n] for n in wrong.sel(model=model).to_numpy())
             for model in result.model.to_numpy()
         }
     people = [each.mean for each in human_expert.errors_per_digit(result)]

@@ -66,9 +66,51 @@ def test_the_records_errors_give_its_accuracies(fill):
     stored = fill.classification()
     for data, models in stored["errors"].items():
         for model, errors in models.items():
-            wrong = sum(map(int, errors)) / (len(errors) * stored["seeds"])
+            wrong = sum(int(each, 36) for each in errors) / (len(errors) * stored["seeds"])
             measured = early_stopped(data, model)(result).mean
             assert 100 * (1 - wrong) == pytest.approx(measured, abs=1e-4)
+
+
+def test_errors_of_up_to_35_runs_are_a_character_each(fill, monkeypatch, tmp_path):
+    xarray = pytest.importorskip("xarray", reason="the laboratory is not installed")
+    pytest.importorskip("scipy", reason="the laboratory is not installed")
+    from mnist1d.explore import record as page_record
+
+    # The model is wrong in 20 runs on the first sample, in 11 on the second, in none on the third.
+    n_wrong, n_runs = np.array([20, 11, 0]), 20
+    labels = np.array([3, 0, 7])
+    predictions = labels + (np.arange(n_runs)[:, None] < n_wrong)
+    result = xarray.Dataset(
+        {
+            "test_prediction": (
+                ("data", "model", "seed", "step", "sample"),
+                np.broadcast_to(predictions[:, None], (2, 1, n_runs, 1, 3)),
+            ),
+            "test_label": ("sample", labels),
+            "early_stopped_step": (("data", "model", "seed"), np.zeros((2, 1, n_runs), int)),
+        },
+        {"data": ["plain", "shuffled"], "model": ["CNN"], "seed": range(n_runs), "step": [0]},
+    )
+    monkeypatch.setattr(fill.record, "read", lambda _: result)
+    monkeypatch.setattr(fill.human_expert, "errors_per_digit", lambda _: [])
+    monkeypatch.setattr(fill.human_expert, "cnn_errors_per_digit", lambda _: np.zeros((1, 10)))
+    described = fill.classification()
+    assert described["errors"]["plain"] == {"CNN": "kb0"}
+    (tmp_path / "record").mkdir()
+    (tmp_path / "record/classification.json").write_text(fill.as_text(described), "utf-8")
+    monkeypatch.setattr(page_record, "STATIC", tmp_path)
+    np.testing.assert_allclose(page_record.recorded_accuracies("plain")["CNN"], 1 - n_wrong / 20)
+
+
+def test_accuracies_that_the_page_writes_out_are_the_records():
+    from mnist1d.explore.record import recorded_accuracies
+
+    said = (STATIC / "rooms" / "about.js").read_text("utf-8")
+    numbers = re.search(r"regression reaches (\d+) % .*network (\d+) %", said, re.DOTALL)
+    accuracies = recorded_accuracies("plain")
+    assert [int(each) for each in numbers.groups()] == [
+        round(100 * accuracies[model].mean()) for model in ("Logistic", "CNN")
+    ]
 
 
 def test_the_tickets_masks_are_those_of_the_records_trial():

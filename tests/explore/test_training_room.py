@@ -40,6 +40,28 @@ def test_its_data_are_the_packages(visit):
         np.testing.assert_allclose(np.reshape(x, (-1, 40)), ours, atol=2e-6)
 
 
+SHORT_RACE = """async ({ Race }) => {
+  const part = { x: new Float32Array(400).map((_, i) => Math.sin(i)), y: new Int32Array(10) };
+  const each = { model: 'Logistic', data: { train: part }, length: 40, batchSize: 10, nSteps: 3 };
+  const race = new Race([{ ...each, seed: 0 }, { ...each, seed: 1 }], () => {}, () => {});
+  const [first, second] = race.runs;
+  const start = second.training.start.bind(second.training);
+  second.training.start = async (...given) => {
+    while (first.steps < 3 || first.running) await new Promise((resolve) => setTimeout(resolve, 5));
+    return start(...given);
+  };
+  await race.begin(false);
+  const ended = !first.running;
+  while (second.steps < 3 || second.running) await new Promise((resolve) => setTimeout(resolve, 5));
+  race.stop();
+  return [ended, race.running];
+}"""
+
+
+def test_a_run_that_ends_before_the_last_one_begins_is_at_its_end(run):
+    assert run("rooms/train/race.js", SHORT_RACE) == [True, False]
+
+
 def test_before_training_there_are_axes_and_a_hint(visit):
     page = visit("#/train?models=Logistic,GRU&runs=3&steps=700")
     assert "accuracy of Logistic and GRU here: 6 runs of 700 steps" in page.inner_text("main")

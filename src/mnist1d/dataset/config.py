@@ -108,9 +108,9 @@ class DatasetConfig:
             published one, which is drawn after all samples. It destroys the neighbourhood that
             convolutions live on, and nothing else. Excludes `positions`.
         final_seq_length: points of a finished sample. Fewer lose detail.
-        seed: seed of the legacy random stream. A parameter set to zero still uses up its random
-            numbers, so that sets of one seed differ in that parameter alone (`max_translation=1`
-            is the exception: it draws nothing).
+        seed: seed of all random draws. In the legacy random stream of `generate` a parameter set to
+            zero still uses up its random numbers, so that sets of one seed differ in that parameter
+            alone (`max_translation=1` is the exception: it draws nothing).
         train: size of the training set, in place of `num_samples` and `train_split`, together with
             `test`. All samples asked for are made: the classes of all parts together differ by one
             at most. Where the total is a multiple of ten, the samples are the published ones.

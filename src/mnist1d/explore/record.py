@@ -26,6 +26,6 @@ def recorded_accuracies(data: str) -> dict[str, NDArray[np.float64]]:
     found = json.loads((STATIC / "record" / "classification.json").read_text("utf-8"))
     errors = found["errors"][data]
     return {
-        model: 1 - np.array([*map(int, text)], dtype=np.float64) / found["seeds"]
+        model: 1 - np.array([int(n, 36) for n in text], dtype=np.float64) / found["seeds"]
         for model, text in errors.items()
     }

@@ -1,6 +1,6 @@
 // Controls: every one has a name, a value that can be typed, and help.
 
-import { html, useState } from "../vendor/htm-preact.js";
+import { html, useRef, useState } from "../vendor/htm-preact.js";
 import { readNumber } from "./address.js";
 
 let used = 0;
@@ -16,25 +16,34 @@ export function Help({ text, children }) {
 }
 
 /**
+ * While it moves, and while an arrow key is held, a change is not finished.
+ * @param {{ name: string, value: number, ends: [number, number, number], text?: string, kind?: string, onChange: (value: number, finished: boolean) => void }} props
+ */
+export function Range({ name, value, ends: [low, high, step], text, kind, onChange }) {
+  const held = useRef(false);
+  const moved = (/** @type {any} */ event, /** @type {boolean} */ finished) => onChange(Number(event.currentTarget.value), finished);
+  const released = (/** @type {any} */ event) => {
+    if (held.current) moved(event, true);
+    held.current = false;
+  };
+  return html`<input type="range" class=${kind} min=${low} max=${high} step=${step} value=${value} aria-label=${name} aria-valuetext=${text}
+    onKeyDown=${(/** @type {KeyboardEvent} */ { key, repeat }) => { held.current = repeat && /^(Arrow|Page)/.test(key); }}
+    onKeyUp=${released} onBlur=${released}
+    onInput=${(/** @type {Event} */ event) => moved(event, false)} onChange=${(/** @type {Event} */ event) => moved(event, !held.current)} />`;
+}
+
+/**
  * @param {{ name: string, value: number, slider: [number, number, number], lowest: number, highest: number, initial: number, whole?: boolean, help?: string, onChange: (value: number, finished: boolean) => void }} props
  */
 export function Slider({ name, value, slider, lowest, highest, initial, whole = false, help = "", onChange }) {
   const id = useId();
   const [typed, setTyped] = useState(/** @type {string | null} */ (null));
   const wrong = typed !== null && !allowed(typed);
-  const [low, high, step] = slider;
 
   /** @param {string} text */
   function allowed(text) {
     const found = readNumber(text);
     return found !== undefined && found >= lowest && found <= highest && (!whole || Number.isInteger(found));
-  }
-
-  /** @param {Event} event @param {boolean} finished */
-  function slid(event, finished) {
-    const input = /** @type {HTMLInputElement} */ (event.currentTarget);
-    setTyped(null);
-    onChange(Number(input.value), finished);
   }
 
   return html`<div class="control ${value === initial ? "" : "changed"}">
@@ -50,9 +59,7 @@ export function Slider({ name, value, slider, lowest, highest, initial, whole = 
         }
       }}
       onBlur=${() => setTyped(null)} />
-    <input type="range" min=${low} max=${high} step=${step} value=${value} aria-label=${name}
-      onInput=${(/** @type {Event} */ event) => slid(event, false)}
-      onChange=${(/** @type {Event} */ event) => slid(event, true)} />
+    <${Range} name=${name} value=${value} ends=${slider} onChange=${onChange} />
     ${wrong && html`<p class="wrong" role="alert">From ${lowest} to ${highest}${whole ? ", whole" : ""}.</p>`}
   </div>`;
 }

@@ -69,7 +69,7 @@ export function Chart({ curves, x, y, xLabel, yLabel, label, height = 260, log =
   const band = (/** @type {Curve} */ { x: xs, low = [], high = [] }) =>
     low.length ? `${line(xs, high)}L${line([...xs].reverse(), [...low].reverse()).slice(1)}Z` : "";
   const marks = log
-    ? [0, 1, 2, 3, 4, 5].flatMap((power) => [1, 2, 5].map((factor) => factor * 10 ** power)).filter((v) => v >= x[0] && v <= x[1])
+    ? [0, 1, 2, 3, 4, 5].flatMap((power) => (x[1] < 1000 ? [1, 2, 5] : [1]).map((factor) => factor * 10 ** power)).filter((v) => v >= x[0] && v <= x[1])
     : ticks(...x);
   return html`<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-label=${label}>
     ${ticks(...y, 4).map(

@@ -1,7 +1,7 @@
 // The room of phenomena: what the paper found, as the package's record shows it.
 
 import { html, useEffect, useState } from "../vendor/htm-preact.js";
-import { Button } from "../app/controls.js";
+import { Button, Range } from "../app/controls.js";
 import { Chart, pathOf } from "../app/plots.js";
 import { LiveDescent } from "./descent.js";
 import { Ticket } from "./ticket.js";
@@ -14,12 +14,12 @@ const STORIES = {
   },
   shuffling: {
     title: "What shuffling costs",
-    look: "One order of the points for all samples takes the neighbourhood away: CNN and GRU fall below the MLP, which does not depend on it.",
+    look: "One order of the points for all samples takes the neighbourhood away: CNN and GRU fall below the MLP, for which no order is special.",
     link: ["Train on shuffled signals", "train", { positions: "shuffled_classification", models: ["MLP", "CNN"] }],
   },
   lottery: {
     title: "Lottery tickets",
-    look: "Networks of the weights that training made large stay good, or become better, where networks of random weights have long lost.",
+    look: "Networks of the weights that training made large stay good, or become better, where networks of random weights get worse.",
   },
   activation: {
     title: "A learned activation function",
@@ -27,12 +27,12 @@ const STORIES = {
   },
   pooling: {
     title: "Pooling and the number of samples",
-    look: "With few samples pooling helps much; with many the curves meet. Striding, which also halves the length, does not help.",
+    look: "With few samples pooling helps much, with many hardly. Striding, which also halves the length, does not help.",
     link: ["Train with 1,000 samples", "train", { samples: 1000, models: ["MLP", "CNN"] }],
   },
   layers: {
     title: "Layers of SimCLR",
-    look: "What a linear classifier can read is best in the middle of the network, and lost again in the head on which it was trained.",
+    look: "What a linear classifier can read is best in the middle of the network, and falls again in the head, whose output the loss sees.",
   },
 };
 
@@ -81,7 +81,12 @@ function verdictOf({ verdict, published, ours, low, high, n }) {
 /** @param {any} props */
 function Curves({ chart, title }) {
   const all = chart.curves.flatMap((/** @type {any} */ each) => each.x);
-  return html`<${Chart} curves=${chart.curves} x=${[Math.min(...all), Math.max(...all)]} y=${chart.y} log=${chart.log ?? false}
+  const curves = chart.curves.map((/** @type {any} */ { half, ...each }) => ({
+    ...each,
+    low: each.y.map((/** @type {number} */ mean, /** @type {number} */ i) => Math.max(0, mean - half[i])),
+    high: each.y.map((/** @type {number} */ mean, /** @type {number} */ i) => Math.min(100, mean + half[i])),
+  }));
+  return html`<${Chart} curves=${curves} x=${[Math.min(...all), Math.max(...all)]} y=${chart.y} log=${chart.log ?? false}
       xLabel=${chart.xLabel} yLabel=${chart.yLabel} label="${title}: ${chart.yLabel} by ${chart.xLabel}" />
     <ul class="legend">${chart.curves.map((/** @type {any} */ each) => html`<li class="model colour-${each.colour} ${each.dashed ? "dashed" : ""}">${each.name}</li>`)}</ul>`;
 }
@@ -115,8 +120,7 @@ function Frames({ frames, session }) {
       <path class="before" d=${pathOf(y[0], frame)} /><path d=${pathOf(y[at], frame)} />
     </svg>
     <div class="row"><${Button} label=${playing ? "Pause" : "Play"} onClick=${() => { if (!playing && at === last) setAt(0); setPlaying(!playing); }} />
-      <input class="scrub" type="range" min="0" max=${last} step="1" value=${at} aria-label="Outer step" aria-valuetext="outer step ${steps[at]}"
-        onInput=${(/** @type {any} */ event) => { setPlaying(false); setAt(Number(event.currentTarget.value)); }}
-        onChange=${(/** @type {any} */ event) => setAt(Number(event.currentTarget.value), true)} />
+      <${Range} kind="scrub" name="Outer step" value=${at} ends=${[0, last, 1]} text="outer step ${steps[at]}"
+        onChange=${(/** @type {number} */ frame, /** @type {boolean} */ finished) => { setPlaying(false); setAt(frame, finished); }} />
       <span class="small">outer step ${steps[at]}, from ${x[0]} to ${x[x.length - 1]}; grey: before learning</span></div>`;
 }

@@ -1,6 +1,7 @@
 // A lottery ticket's first layer in every round of its search.
 
 import { html, useMemo } from "../vendor/htm-preact.js";
+import { Range } from "../app/controls.js";
 
 /**
  * What `record/tickets.json` has: a text per unit, with a character per point of the signal, whose place in the
@@ -17,12 +18,11 @@ export function Ticket({ search, session }) {
   const round = Math.min(session.values.round, last);
   const removed = `${((100 * round) / last).toFixed(0)} %`;
   const kept = lastRounds.flatMap((row, unit) => row.flatMap((until, point) => (until < round ? [] : [`M${unit} ${point}h1v1h-1z`])));
-  const change = (/** @type {any} */ event, /** @type {boolean} */ finished) => session.change({ round: Number(event.currentTarget.value) }, finished);
   return html`<h3>A ticket's first layer</h3>
     <svg class="mask" viewBox="0 0 ${width} ${height}" role="img" aria-label="Weights of ${width} units that are kept where ${removed} are removed: ${kept.length} of ${width * height}">
       <path d=${kept.join("")} /></svg>
-    <div class="row"><input class="scrub" type="range" min="0" max=${last} step="1" value=${round} aria-label="Weights removed" aria-valuetext=${removed}
-        onInput=${(/** @type {any} */ event) => change(event, false)} onChange=${(/** @type {any} */ event) => change(event, true)} />
+    <div class="row"><${Range} kind="scrub" name="Weights removed" value=${round} ends=${[0, last, 1]} text=${removed}
+        onChange=${(/** @type {number} */ to, /** @type {boolean} */ finished) => session.change({ round: to }, finished)} />
       <span class="small">${removed} of the weights removed</span></div>
     <p class="small">${`A column per unit, the first ${width} of ${units}, and a row per point of the signal: the ${kept.length.toLocaleString("en")} weights of ${(width * height).toLocaleString("en")}
       that are left in round ${round} of ${last}. Trained with this mask from its initial weights, the network reaches ${accuracy[round].toFixed(1)} % in the test, and ${accuracy[0].toFixed(1)} % with all.

@@ -23,7 +23,7 @@ export function Results({ tests, record, onForget }) {
   const times = answers.map(({ seconds }) => seconds).filter((each) => each !== null);
 
   return html`<section aria-labelledby="result">
-    <h2 id="result">${right} of ${n} right</h2>
+    <h2 id="result" tabindex="-1">${right} of ${n} right</h2>
     ${tests.length > 1 && html`<div class="options"><${Select} name="Test" value=${String(chosen)}
       options=${tests.map((each, i) => [String(i), `${i + 1}: ${each.data}, ${each.person || "no name"}, ${each.started.slice(0, 10)}`])}
       onChange=${(/** @type {string} */ i) => setChosen(Number(i))} /></div>`}
@@ -55,7 +55,7 @@ function Beside({ test, record, right }) {
         <tr><td>You</td><td>${percent(right / n)}</td><td></td></tr>
         ${MODELS.map((model) => {
           const errors = record.errors[test.data][model];
-          const rights = answers.map((/** @type {any} */ each) => 1 - Number(errors[each.sample]) / record.seeds);
+          const rights = answers.map((/** @type {any} */ each) => 1 - parseInt(errors[each.sample], 36) / record.seeds);
           const [mean, low, high] = paired(answers.map((/** @type {any} */ each, /** @type {number} */ i) => Number(each.answer === each.label) - rights[i]));
           const accuracy = rights.reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0) / n;
           return html`<tr><td>${model}</td><td>${percent(accuracy)}</td><td>${percent(mean)}, ${percent(low)} to ${percent(high)}</td></tr>`;
@@ -85,19 +85,15 @@ function Confusion({ answers }) {
 
 /** @param {any} props errors per digit, beside those of Figure S1 */
 function PerDigit({ answers, human, plain }) {
-  const yours = DIGITS.map((digit) => {
-    const own = answers.filter((/** @type {any} */ each) => each.label === digit);
-    const wrong = own.filter((/** @type {any} */ each) => each.answer !== digit).length;
-    return own.length ? `${((100 * wrong) / own.length).toFixed(0)} (${own.length})` : "–";
-  });
   return html`<h3>Errors per digit (%)</h3>
     <div class="scroll"><table>
-      <thead><tr><th></th>${DIGITS.map((each) => html`<th>${each}</th>`)}</tr></thead>
-      <tbody>
-        <tr><td>You (samples)</td>${yours.map((each) => html`<td>${each}</td>`)}</tr>
-        ${plain && html`<tr><td>The paper's person</td>${human.errors_per_digit.map((/** @type {number} */ each) => html`<td>${each.toFixed(0)}</td>`)}</tr>
-        <tr><td>CNN</td>${human.cnn_errors_per_digit.map((/** @type {number} */ each) => html`<td>${each.toFixed(0)}</td>`)}</tr>`}
-      </tbody>
+      <thead><tr><th>digit</th><th>samples</th><th>you</th>${plain && html`<th>the paper's person</th><th>CNN</th>`}</tr></thead>
+      <tbody>${DIGITS.map((digit) => {
+        const own = answers.filter((/** @type {any} */ each) => each.label === digit);
+        const wrong = own.filter((/** @type {any} */ each) => each.answer !== digit).length;
+        return html`<tr><td>${digit}</td><td>${own.length}</td><td>${own.length ? ((100 * wrong) / own.length).toFixed(0) : ""}</td>
+          ${plain && [human.errors_per_digit, human.cnn_errors_per_digit].map((each) => html`<td>${each[digit].toFixed(0)}</td>`)}</tr>`;
+      })}</tbody>
     </table></div>
     ${plain && html`<p class="small">As in Figure S1: the paper's person on ${human.samples} test samples, the CNN after step 3000 on the first 500.</p>`}`;
 }

@@ -44,8 +44,9 @@ export class Race {
 
   /** @param {boolean} paused whether to make the models and no step */
   async begin(paused) {
+    // Before they start, as a short run is at its end before the last one has begun.
+    for (const run of this.runs) run.running = !paused;
     await Promise.all(this.runs.map((run, i) => run.training.start(this.settings[i], paused)));
-    if (!paused) for (const run of this.runs) run.running = true;
   }
 
   async resume() {

@@ -48,6 +48,8 @@ export function TrainRoom({ session, about, record }) {
       redraw({});
       await race.current.begin(paused);
     } catch (error) {
+      race.current?.stop();
+      race.current = null;
       setProblem(/** @type {Error} */ (error).message);
     }
     redraw({});
@@ -55,10 +57,9 @@ export function TrainRoom({ session, about, record }) {
 
   const now = race.current;
   const finished = now !== null && !stale && now.runs.every(({ steps }) => steps >= values.steps);
-  /** Actions come one after the other: the buttons wait. @param {(race: Race) => Promise<void>} action */
-  const act = async (action) => {
+  /** Actions come one after the other: the buttons wait. @param {(race: Race) => Promise<void>} action @param {boolean} isNew */
+  const act = async (action, isNew = now === null || stale) => {
     setBusy(true);
-    const isNew = now === null || stale;
     if (isNew) await begin(action === stepOnce);
     try {
       if (race.current && (!isNew || action === stepOnce)) await action(race.current);
@@ -79,7 +80,7 @@ export function TrainRoom({ session, about, record }) {
           ? html`<${Button} kind="main-action" label="Pause" disabled=${busy} onClick=${() => act((each) => each.pause())} />`
           : html`<${Button} kind="main-action" label=${!now || stale ? "Train" : "Go on"} disabled=${busy || finished} onClick=${() => act((each) => each.resume())} />`}
         <${Button} label="One step" disabled=${busy || finished} onClick=${() => act(stepOnce)} />
-        <${Button} label="Start again" disabled=${busy || !now} onClick=${() => begin(false)} />
+        <${Button} label="Start again" disabled=${busy || !now} onClick=${() => act((each) => each.resume(), true)} />
       </div>
       ${stale && html`<p class="notice" role="status">The settings have changed: what is below is of those before. “Train” begins anew.</p>`}
       ${problem && html`<p class="wrong" role="alert">${problem}</p>`}
@@ -248,7 +249,7 @@ function text(values) {
 function recorded(record, model, data) {
   /** @type {string} */
   const errors = record.errors[data][model];
-  const wrong = [...errors].reduce((sum, each) => sum + Number(each), 0);
+  const wrong = [...errors].reduce((sum, each) => sum + parseInt(each, 36), 0);
   return `${(100 * (1 - wrong / (record.seeds * errors.length))).toFixed(1)}, n = ${record.seeds}`;
 }
 
