@@ -53,11 +53,14 @@ export function useSession(rooms, fields) {
       setPlace({ room: place.room, values, refused: [] });
       if (!finished) return;
       const hash = writeAddress(place.room, values, fields);
-      if (hash !== location.hash) {
+      if (hash === location.hash) return;
+      try {
         history.pushState({ step: step + 1 }, "", hash);
-        setStep(step + 1);
-        setFurthest(step + 1);
+      } catch {
+        return; // Browsers limit how often; the next change is written again.
       }
+      setStep(step + 1);
+      setFurthest(step + 1);
     },
     [place, step],
   );

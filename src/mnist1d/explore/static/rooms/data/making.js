@@ -1,7 +1,7 @@
 // One sample through the steps of its making.
 
 import { html, useEffect, useMemo, useState } from "../../vendor/htm-preact.js";
-import { Button } from "../../app/controls.js";
+import { Button, Range } from "../../app/controls.js";
 import { pathOf } from "../../app/plots.js";
 
 const WIDTH = 720;
@@ -60,10 +60,8 @@ export function Making({ session, samples, follow }) {
     <${Stage} step=${step} before=${stage ? steps[stage - 1] : null} largest=${largest} last=${stage === steps.length - 1} />
     <div class="row">
       <${Button} label=${playing ? "Pause" : "Play"} onClick=${play} />
-      <input class="scrub" type="range" min="0" max=${steps.length - 1} step="1" value=${stage} aria-label="Step of the making"
-        aria-valuetext=${`${stage}, ${step.name}`}
-        onInput=${(/** @type {any} */ event) => { setPlaying(false); change({ stage: Number(event.currentTarget.value) }, false); }}
-        onChange=${(/** @type {any} */ event) => change({ stage: Number(event.currentTarget.value) })} />
+      <${Range} kind="scrub" name="Step of the making" value=${stage} ends=${[0, steps.length - 1, 1]} text="${stage}, ${step.name}"
+        onChange=${(/** @type {number} */ to, /** @type {boolean} */ finished) => { setPlaying(false); change({ stage: to }, finished); }} />
     </div>
   </section>`;
 }
@@ -75,7 +73,7 @@ function Stage({ step, before, largest, last }) {
   const zero = HEIGHT / 2;
   const dx = WIDTH / (step.heights.length - 1);
   const comparable = before && before.heights.length === step.heights.length && !last;
-  return html`<svg class="stage" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${`The signal after the step ${step.name}, ${step.heights.length} points`}>
+  return html`<svg class="stage" viewBox="-5 0 ${WIDTH + 10} ${HEIGHT}" role="img" aria-label=${`The signal after the step ${step.name}, ${step.heights.length} points`}>
     <line class="zero" x1="0" x2=${WIDTH} y1=${zero} y2=${zero} />
     ${comparable && html`<path class="before" d=${pathOf(before.heights, frame)} />`}
     <path d=${pathOf(step.heights, frame)} />

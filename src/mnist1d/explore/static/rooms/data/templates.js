@@ -88,7 +88,7 @@ function Editor({ label, heights, onPut }) {
     } else if (event.key in raises) {
       const row = [...heights];
       row[at] = clamped(row[at] + raises[/** @type {"ArrowUp"} */ (event.key)], -END, END);
-      onPut(row, true);
+      onPut(row, !event.repeat);
     } else return;
     event.preventDefault();
   }
@@ -97,7 +97,7 @@ function Editor({ label, heights, onPut }) {
       aria-label="Template ${label}: left and right choose a point, up and down move it"
       aria-valuemin=${-END} aria-valuemax=${END} aria-valuenow=${rounded(heights[at])}
       aria-valuetext="point ${at + 1} of ${heights.length}, height ${rounded(heights[at])}"
-      onKeyDown=${typed}
+      onKeyDown=${typed} onKeyUp=${(/** @type {KeyboardEvent} */ { key }) => /Up|Down/.test(key) && onPut(heights, true)}
       onPointerDown=${(/** @type {any} */ event) => { event.currentTarget.setPointerCapture(event.pointerId); last.current = null; draw(event); }}
       onPointerMove=${(/** @type {any} */ event) => last.current && draw(event)}
       onPointerUp=${() => { last.current = null; onPut(heights, true); }}>
