@@ -8,6 +8,7 @@ export const VERSION = 1;
 export const QUESTIONS = 100;
 export const BLOCKS = 10;
 export const LESSON = 10;
+export const LESSONS = 4000;
 const KEY = "mnist1d-human";
 
 /** @typedef {{ sample: number, label: number, answer: number, seconds: number | null }} Answer */
@@ -28,7 +29,7 @@ const KEY = "mnist1d-human";
 export function load() {
   try {
     const { current, done } = JSON.parse(localStorage.getItem(KEY) ?? "");
-    if (Array.isArray(done) && done.every(isTest) && (current === null || isTest(current))) {
+    if (Array.isArray(done) && done.every((test) => isTest(test, true)) && (current === null || isTest(current, false))) {
       return { current, done };
     }
   } catch {
@@ -47,14 +48,16 @@ export function save(stored) {
   }
 }
 
-/** @param {any} test */
-function isTest(test) {
+/** @param {any} test @param {boolean} finished */
+function isTest(test, finished) {
+  const whole = (/** @type {any} */ value, /** @type {number} */ most) => Number.isInteger(value) && value >= 0 && value <= most;
   return (
     ["plain", "shuffled"].includes(test?.data) &&
-    Number.isInteger(test.block) && test.block >= 0 && test.block < BLOCKS &&
-    Array.isArray(test.answers) && test.answers.length <= QUESTIONS &&
-    test.answers.every((/** @type {any} */ each, /** @type {number} */ i) =>
-      each.sample === test.block * QUESTIONS + i && Number.isInteger(each.label) && Number.isInteger(each.answer))
+    typeof test.person === "string" && typeof test.started === "string" &&
+    whole(test.block, BLOCKS - 1) && whole(test.learned, LESSONS) && (finished || whole(test.seen, QUESTIONS)) &&
+    Array.isArray(test.answers) && (finished ? test.answers.length === QUESTIONS : test.answers.length <= QUESTIONS) &&
+    test.answers.every((/** @type {any} */ { sample, label, answer, seconds }, /** @type {number} */ i) =>
+      sample === test.block * QUESTIONS + i && whole(label, 9) && whole(answer, 9) && (seconds === null || Number.isFinite(seconds)))
   );
 }
 

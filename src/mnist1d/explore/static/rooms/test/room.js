@@ -27,27 +27,36 @@ export function TestRoom({ session, about, record }) {
   const finish = () => {
     const { testing: _, seen: __, ...test } = /** @type {NonNullable<typeof current>} */ (current);
     put({ current: null, done: [...done, test] });
+    requestAnimationFrame(() => document.getElementById("result")?.focus());
   };
+
+  // What another window of this page has stored is not lost.
+  useEffect(() => {
+    const read = () => setStored(load());
+    addEventListener("storage", read);
+    return () => removeEventListener("storage", read);
+  }, []);
 
   return html`<div class="room quiz">
     <h1>Test yourself</h1>
     ${!kept && html`<p class="wrong" role="alert">This browser does not keep answers: stay on this page until you have exported them.</p>`}
-    ${current === null && html`<${Start} session=${session} done=${done} onStart=${(/** @type {any} */ options) =>
+    ${current === null && done.length > 0 && html`<${Results} key=${done.length} tests=${done} record=${record} onForget=${() => confirm("Forget all answers in this browser?") && put({ current: null, done: [] })} />
+      <h2>Another test</h2>`}
+    ${current === null && html`<${Start} session=${session} done=${done} human=${record.human} onStart=${(/** @type {any} */ options) =>
       put({ done, current: { package: about.version, ...options, block: chooseBlock(stored, options.data, session.values.block), learned: 0, started: new Date().toISOString(), answers: [], testing: false, seen: 0 } })} />`}
     ${current && !current.testing && html`<${Learn} test=${current} onMore=${(/** @type {number} */ learned) => update({ learned })} onBegin=${() => update({ testing: true })} />`}
     ${current?.testing && html`<${Questions} test=${current} update=${update} finish=${finish} />`}
     ${current && html`<p class="small"><${Button} label="Stop and forget this test" onClick=${() => confirm("Forget this test and its answers?") && put({ done, current: null })} /></p>`}
-    ${current === null && done.length > 0 && html`<${Results} tests=${done} record=${record} onForget=${() => confirm("Forget all answers in this browser?") && put({ current: null, done: [] })} />`}
   </div>`;
 }
 
-/** @param {{ session: any, done: any[], onStart: (options: any) => void }} props */
-function Start({ session, done, onStart }) {
+/** @param {{ session: any, done: any[], human: any, onStart: (options: any) => void }} props */
+function Start({ session, done, human, onStart }) {
   const { values, change } = session;
   const [person, setPerson] = useState(done.at(-1)?.person ?? "");
   return html`
-    <p class="lead">Are you better than the models? In the paper, one person labelled the test set and was right 96 % of the
-      time; on shuffled signals it reports about 30 ± 10 %, for which no answers were published.</p>
+    <p class="lead">${`Are you better than the models? One person's answers to ${human.samples} test samples are published with the paper:
+      ${((100 * human.right) / human.samples).toFixed(0)} % are right. On shuffled signals it reports about 30 ± 10 %, for which no answers were published.`}</p>
     <p>You first see labelled training samples, as many as you like; they are counted. Then come ${QUESTIONS} test samples, one answer
       each, by button or by the keys 0 to 9, without a way back. Answers stay in this browser until you export them.</p>
     <div class="options">
