@@ -6,10 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from mnist1d import load, normalise_templates
+from mnist1d import normalise_templates
 from mnist1d.cli import main
-from mnist1d.explore.record import recorded_accuracies
-from mnist1d.measures.uncertainty import estimate_proportion, in_percent, paired_difference
+from mnist1d.explore import STATIC
 from mnist1d.stream import Stream
 
 pytestmark = pytest.mark.slow
@@ -90,6 +89,43 @@ def test_undo_redo_and_the_back_button(visit, until):
     assert undo.is_disabled()
 
 
+@pytest.mark.parametrize("control", ["input[type=range][aria-label='Smooth noise']", ".editor"])
+def test_a_key_that_is_held_is_one_step_of_the_history(visit, until, control):
+    page = visit("#/data?edit=3&rows=1")
+    page.locator(control).focus()
+    steps = "history.state.step"
+    before = page.evaluate("history.length")
+    for _ in range(20):
+        page.keyboard.down("ArrowUp")
+    assert page.evaluate(steps) == 1
+    page.keyboard.up("ArrowUp")
+    until(page, f"{steps} === 2")
+    assert page.evaluate("history.length") == before + 2
+    changed = hash_of(page)
+    page.reload()
+    page.wait_for_selector("h1")
+    assert hash_of(page) == changed
+    for _ in range(2):
+        page.get_by_role("button", name="Undo").click()
+    until(page, f"{steps} === 0")
+    assert hash_of(page) == "#/data?edit=3&rows=1"
+
+
+def test_a_browser_that_refuses_history_keeps_the_state(visit, until):
+    page = visit("#/data?rows=1")
+    page.evaluate("""() => {
+        globalThis.push_ = history.pushState;
+        history.pushState = () => { throw new DOMException("too often", "SecurityError"); };
+    }""")
+    page.get_by_label("Seed", exact=True).fill("7")
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('#python-code').innerText.includes('seed=7')")
+    page.evaluate("() => { history.pushState = globalThis.push_; }")
+    page.get_by_label("Shear", exact=True).first.fill("1")
+    page.keyboard.press("Enter")
+    until(page, "location.hash.includes('seed=7') && location.hash.includes('shear_scale=1')")
+
+
 @pytest.mark.parametrize(
     "hash_",
     [
@@ -141,14 +177,17 @@ def test_an_own_order_begins_as_that_on_the_screen_and_is_edited(visit, until, s
     until(page, "location.hash.includes('positions=1,0,2,3')")
     plain, _ = Stream()[0:10]
     np.testing.assert_array_equal(signals(shown_by(page))[0], plain[:, order])
-    # It is the order of 40 points: with fewer it rests.
+    # It is the order of 40 points: with fewer it rests, and the page says so.
     page.get_by_label("Points", exact=True).first.fill("12")
     page.keyboard.press("Enter")
     until(page, "location.hash.includes('final_seq_length=12')")
     assert choice.input_value() == "original"
+    assert "Not in use" in page.inner_text(".notice")
+    assert "for another number of points" in page.inner_text(".notice")
     page.get_by_role("button", name="Undo").click()
     until(page, "!location.hash.includes('final_seq_length')")
     assert choice.input_value() == "own"
+    assert page.locator(".notice").count() == 0
 
 
 def test_files_hold_the_samples_on_the_screen(visit, downloaded, shown_by):
@@ -299,6 +338,23 @@ def test_a_hostile_address_is_named_and_left_out(visit, hash_, shown_by):
     np.testing.assert_array_equal(x, Stream()[0:30][0])
 
 
+@pytest.mark.parametrize("room", ["data", "train"])
+def test_what_does_not_fit_the_other_settings_is_named(visit, room):
+    page = visit(
+        f"#/{room}?positions=1,0,2&class_proportions=1,2&label_noise=0.5&label_noise_kind=other"
+    )
+    said = page.inner_text(".notice")
+    assert "an order for another number of points; shares of another number of classes." in said
+    assert "one class" not in said
+
+
+def test_a_page_that_is_opened_as_a_file_says_what_it_needs(browser):
+    page = browser.new_page()
+    page.goto((STATIC / "index.html").as_uri())
+    page.get_by_text("needs JavaScript and a web server").wait_for()
+    page.close()
+
+
 def test_parameters_without_samples_say_so(visit):
     page = visit(
         "#/data?corr_noise_scale=0&iid_noise_scale=0&shear_scale=0&templates="
@@ -307,76 +363,6 @@ def test_parameters_without_samples_say_so(visit):
     assert page.get_by_role("alert").count() == 1
     page.get_by_role("button", name="All as published").click()
     page.wait_for_selector(".sample")
-
-
-def answer(page, n, right, since=0):
-    """Answer questions by keys, the first ones rightly, and read the labels after every ten."""
-    labels = load().y_test
-    block = page.evaluate("JSON.parse(localStorage['mnist1d-human']).current.block")
-    for i in range(since, n):
-        page.wait_for_selector(f"text=Sample {i + 1} of 100")
-        page.keyboard.press(str((labels[100 * block + i] + (i >= right)) % 10))
-        if i % 10 == 9:
-            page.get_by_role("button", name="Continue").click()
-
-
-@pytest.mark.parametrize(("data", "right"), [("plain", 93), ("shuffled", 31)])
-def test_a_person_of_known_accuracy_is_found_as_such(visit, data, right, tmp_path, downloaded):
-    pytest.importorskip("scipy", reason="the laboratory is not installed")
-    from mnist1d.experiments.classification.answers import read_answers
-
-    page = visit(f"#/test?test={data}&block=4")
-    page.get_by_label("Your name or a code").fill("Ada")
-    page.get_by_role("button", name="Start with").click()
-    page.get_by_role("button", name="Ten more").click()
-    page.get_by_role("button", name="Begin the test").click()
-    answer(page, 42, right)
-    page.reload()
-    answer(page, 100, right, since=42)
-    page.wait_for_selector(f"text={right} of 100 right")
-    shown = page.inner_text("#result + p")
-    page.reload()
-    assert page.inner_text("#result") == f"{right} of 100 right"
-    files = []
-    for name in ("JSON", "CSV"):
-        files.append(tmp_path / f"answers.{name.lower()}")
-        files[-1].write_bytes(downloaded(page, name).read_bytes())
-    (test, *others), notes = read_answers(files)
-    assert (others, notes) == ([], [])
-    assert (test.person, test.data, test.block, test.learned) == ("Ada", data, 4, 20)
-    assert int(test.is_correct.sum()) == right
-    assert 1 <= np.isnan(test.seconds).sum() <= 3
-    found = in_percent(estimate_proportion(test.is_correct))
-    assert f"{found.low:.1f} to {found.high:.1f}" in shown
-    # The models on the same samples, as the package's command says.
-    table = page.locator("#result ~ .scroll table").first.inner_text()
-    for model, accuracies in recorded_accuracies(data).items():
-        expected = in_percent(paired_difference(test.is_correct * 1.0, accuracies[test.sample]))
-        line = next(line for line in table.splitlines() if line.startswith(model))
-        numbers = (f"{each:.1f}" for each in (expected.mean, expected.low, expected.high))
-        assert "{}, {} to {}".format(*numbers) in line
-
-
-def test_what_the_test_shows_is_the_published_set(visit):
-    page = visit("#/test")
-    data = load()
-    sets = page.evaluate(
-        "import('/app/samples.js').then(({ publishedSet }) => ['plain', 'shuffled'].map((data) => "
-        "Object.values(publishedSet(data)).map(({ x, y }) => [x.map((row) => [...row]), [...y]])))"
-    )
-    orders = (np.arange(40), np.random.RandomState(42).permutation(40))
-    for order, (train, test) in zip(orders, sets, strict=True):
-        for (x, y), ours, labels in ((train, data.x, data.y), (test, data.x_test, data.y_test)):
-            np.testing.assert_array_equal(y, labels)
-            np.testing.assert_array_equal(np.float32(x), np.float32(ours[:, order]))
-
-
-def test_damaged_storage_is_not_used(visit):
-    page = visit("#/test")
-    for text in ("{", '{"current": 1, "done": [{}]}', '{"current": null, "done": [{"data": "x"}]}'):
-        page.evaluate("(text) => localStorage.setItem('mnist1d-human', text)", text)
-        page.reload()
-        page.get_by_role("button", name="Start with").wait_for()
 
 
 @pytest.mark.parametrize("room", ["data", "train", "phenomena", "test", "about"])

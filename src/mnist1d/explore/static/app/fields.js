@@ -1,6 +1,6 @@
 // The fields of the page's state: the parameters of the dataset, and what each room adds.
 
-import { choice, integer, list, number, optional, truth } from "./address.js";
+import { choice, integer, list, number, optional, same, truth } from "./address.js";
 import { SHAPING, SHIFTABLE } from "../data/constants.js";
 
 /** @typedef {import("./address.js").Field<any>} Field */
@@ -136,6 +136,21 @@ export function configOf(values) {
   if ((positions === "chunked" && length % 4) || (Array.isArray(positions) && positions.length !== length)) config.positions = "original";
   if (config.label_noise_kind === "other" && n < 2) config.label_noise_kind = "symmetric";
   return config;
+}
+
+const RESTING = {
+  positions: "an order for another number of points",
+  class_proportions: "shares of another number of classes",
+  label_noise_kind: "labels of another class, as there is one class alone",
+};
+
+/**
+ * @param {Values} values
+ * @returns {string[]} what the state holds and the samples do not follow
+ */
+export function restingOf(values) {
+  const config = configOf(values);
+  return Object.entries(RESTING).flatMap(([name, what]) => (same(values[name], config[name]) ? [] : [what]));
 }
 
 /**

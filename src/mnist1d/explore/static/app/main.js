@@ -2,7 +2,7 @@
 
 import { html, render, useEffect } from "../vendor/htm-preact.js";
 import { Button, Copy } from "./controls.js";
-import { makeFields } from "./fields.js";
+import { makeFields, restingOf } from "./fields.js";
 import { useSession } from "./history.js";
 import { AboutRoom } from "../rooms/about.js";
 import { DataRoom } from "../rooms/data/room.js";
@@ -42,6 +42,7 @@ function Page({ about, record, phenomena, search }) {
     return () => removeEventListener("keydown", typed);
   });
 
+  const resting = restingOf(values);
   const guided = values.hide.includes("rooms");
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
@@ -62,6 +63,8 @@ function Page({ about, record, phenomena, search }) {
     <main id="main" tabindex="-1">
       ${refused.length > 0 &&
       html`<p class="notice" role="status">The address holds what cannot be used, and was left out: ${refused.join("; ")}.</p>`}
+      ${["data", "train"].includes(room) && resting.length > 0 &&
+      html`<p class="notice" role="status">Not in use, as it does not fit the other settings: ${resting.join("; ")}.</p>`}
       ${values.note && html`<p class="note">${values.note}</p>`}
       <${Room} session=${session} about=${about} record=${record} phenomena=${phenomena} search=${search} />
     </main>

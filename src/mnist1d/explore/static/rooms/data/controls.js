@@ -51,7 +51,8 @@ export function Controls({ session, about }) {
   return html`<aside class="side" aria-label="Parameters">
     ${only.length === 0 &&
     html`<${Select} name="Preset" value=${presetOf(values, about)} options=${presetOptions(about)}
-      onChange=${(/** @type {string} */ name) => name && change({ ...cleared(about), ...about.presets[name].parameters })} />`}
+      onChange=${(/** @type {string} */ name) => name && change({ ...cleared(about), ...about.presets[name].parameters })} />
+      <p class="small">${about.presets[presetOf(values, about)]?.meaning}</p>`}
     <fieldset><legend>The digit</legend>
       <${Padding} session=${session} about=${about} />
       ${["scale_coeff", "max_translation", "shear_scale"].map((name) => slider(name))}

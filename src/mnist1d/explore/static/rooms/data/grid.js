@@ -3,6 +3,7 @@
 import { html } from "../../vendor/htm-preact.js";
 import { Signal } from "../../app/plots.js";
 import { Button, Slider } from "../../app/controls.js";
+import { LARGEST_FIRST } from "../../app/fields.js";
 
 /**
  * @param {{ session: import("../../app/history.js").Session, samples: import("../../app/samples.js").Samples, shown: import("../../app/samples.js").Shown, other: Float32Array[] | null, first: number, follow: number }} props
@@ -16,7 +17,7 @@ export function Grid({ session, samples, shown, other, first, follow }) {
       <div class="buttons">
         <${Button} label="←" title="The samples before these" disabled=${first === 0} onClick=${() => change({ first: Math.max(0, first - count), follow: null })} />
         <span class="small">${first.toLocaleString("en")} to ${(first + count - 1).toLocaleString("en")}</span>
-        <${Button} label="→" title="The samples after these" onClick=${() => change({ first: first + count, follow: null })} />
+        <${Button} label="→" title="The samples after these" disabled=${first + count > LARGEST_FIRST} onClick=${() => change({ first: first + count, follow: null })} />
       </div>
     </div>
     <div class="classes-grid">

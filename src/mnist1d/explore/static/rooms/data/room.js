@@ -37,9 +37,9 @@ export function DataRoom({ session, about }) {
   return html`<div class="room with-side">
     ${!hidden("controls") && html`<${Controls} session=${session} about=${about} />`}
     <div class="main">
-      <h1>Ten digits, forty points</h1>
+      <h1>${n} ${n > 1 ? "classes" : "class"}, ${config.final_seq_length} points</h1>
       <p class="lead">
-        Every signal is one of ten templates, moved, stretched, tilted and buried in noise. Move a control: the
+        Every signal is a template, moved, stretched, tilted and buried in noise. Move a control: the
         random draws stay, so that only what it changes, changes, and the scale, as signals are standardised.
       </p>
       ${made.wrong && html`<p class="wrong" role="alert">There are no such samples: ${made.wrong}</p>`}
