@@ -87,6 +87,31 @@ def one_device():
         yield
 
 
+@pytest.fixture
+def command_line(monkeypatch):
+    """Return a function that runs a command of `mnist1d` in this process."""
+    cli = pytest.importorskip("mnist1d.cli", reason="the laboratory is not installed")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
+        cli.main()
+
+    return run
+
+
+@pytest.fixture
+def refusal(command_line, capsys):
+    """Return a function that runs a command, which must be refused, and returns what it says."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            command_line(*arguments)
+        assert stop.value.code == 2
+        return capsys.readouterr().err
+
+    return run
+
+
 COMMANDS = """
 import sys
 from mnist1d.cli import main

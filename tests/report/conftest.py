@@ -1,14 +1,13 @@
 """The report of the project's record, and commands on a copy of one of its experiments."""
 
 import shutil
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("xarray", reason="the laboratory is not installed")
 
-from mnist1d.cli import main
 from mnist1d.experiments import double_descent
 from mnist1d.harness import record
 from mnist1d.harness.findings import findings_of
@@ -63,24 +62,12 @@ def small_record():
 
 
 @pytest.fixture
-def run(monkeypatch):
+def run(command_line):
     """Return a function that runs `mnist1d report` in this process."""
-
-    def report(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mnist1d", "report", *map(str, arguments)])
-        main()
-
-    return report
+    return partial(command_line, "report")
 
 
 @pytest.fixture
-def fails(run, capsys):
+def fails(refusal):
     """Return a function that runs `mnist1d report`, which must fail, and returns what it says."""
-
-    def failure(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            run(*arguments)
-        assert stop.value.code == 2
-        return capsys.readouterr().err
-
-    return failure
+    return partial(refusal, "report")

@@ -1,12 +1,9 @@
 """An experiment of no work, and commands on it in this process."""
 
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
-from mnist1d.cli import main
 
 COIN = '''
 from dataclasses import dataclass
@@ -72,25 +69,14 @@ def coin():
 
 
 @pytest.fixture
-def command(monkeypatch, tmp_path):
+def command(command_line, monkeypatch, tmp_path):
+    """Return a function that runs a command, in a folder with `coin.py`."""
     monkeypatch.chdir(tmp_path)
     Path("coin.py").write_text(COIN, encoding="utf-8")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
-        main()
-
-    return run
+    return command_line
 
 
 @pytest.fixture
-def failure(command, capsys):
+def failure(command, refusal):  # noqa: ARG001 (which makes the folder)
     """Return a function that runs a command, which must fail, and returns what it says."""
-
-    def fails(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            command(*arguments)
-        assert stop.value.code == 2
-        return capsys.readouterr().err
-
-    return fails
+    return refusal

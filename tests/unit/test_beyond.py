@@ -1,13 +1,12 @@
 """Experiments beyond the paper stand apart from its own: lists, commands, reports."""
 
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from mnist1d.cli import list as list_module, main, reproduce as reproduce_module
+from mnist1d.cli import list as list_module, reproduce as reproduce_module
 from mnist1d.experiments import PAPER, double_descent
 from mnist1d.harness import record
 from mnist1d.harness.findings import findings_of
@@ -42,12 +41,7 @@ def beyond(monkeypatch):
     return made
 
 
-def run(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
-    main()
-
-
-def chosen_by(monkeypatch, tmp_path, *arguments):
+def chosen_by(monkeypatch, command_line, tmp_path, *arguments):
     """Return names and numbers of runs of the experiments that a command would run."""
     found = []
 
@@ -59,41 +53,43 @@ def chosen_by(monkeypatch, tmp_path, *arguments):
 
     monkeypatch.setattr(schedules, "finished", schedule)
     with pytest.raises(SystemExit):
-        run(monkeypatch, "reproduce", *arguments, "--out", tmp_path)
+        command_line("reproduce", *arguments, "--out", tmp_path)
     return found
 
 
-def test_list_has_the_paper_and_what_is_beyond_it_apart(monkeypatch, capsys, beyond):
-    run(monkeypatch, "list")
+def test_list_has_the_paper_and_what_is_beyond_it_apart(command_line, capsys, beyond):
+    command_line("list")
     paper, _, rest = capsys.readouterr().out.partition("Experiments beyond the paper")
     assert all(each.NAME in paper and each.NAME not in rest for each in PAPER)
     assert beyond.NAME in rest
     assert beyond.NAME not in paper
 
 
-def test_list_says_in_json_what_is_beyond_the_paper(monkeypatch, capsys, beyond):
-    run(monkeypatch, "list", "--json")
+def test_list_says_in_json_what_is_beyond_the_paper(command_line, capsys, beyond):
+    command_line("list", "--json")
     *of_paper, last = json.loads(capsys.readouterr().out)["experiments"]
     assert {each["kind"] for each in of_paper} == {"paper"}
     assert (last["name"], last["kind"], last["paper_seeds"]) == (beyond.NAME, "beyond", None)
     assert last["literature"] == list(beyond.LITERATURE)
 
 
-def test_reproduce_without_names_is_the_paper(monkeypatch, tmp_path, beyond):
-    names = [name for name, _ in chosen_by(monkeypatch, tmp_path)]
+def test_reproduce_without_names_is_the_paper(monkeypatch, command_line, tmp_path, beyond):
+    names = [name for name, _ in chosen_by(monkeypatch, command_line, tmp_path)]
     assert names == [each.NAME for each in PAPER]
     assert beyond.NAME not in names
 
 
 @pytest.mark.parametrize("arguments", [["--beyond"], ["descent-beyond"]])
-def test_reproduce_beyond_has_the_default_number_of_runs(monkeypatch, tmp_path, beyond, arguments):
-    found = chosen_by(monkeypatch, tmp_path, *arguments)
+def test_reproduce_beyond_has_the_default_number_of_runs(
+    monkeypatch, command_line, tmp_path, beyond, arguments
+):
+    found = chosen_by(monkeypatch, command_line, tmp_path, *arguments)
     assert found == [(beyond.NAME, beyond.Config().seeds)]
 
 
-def test_names_and_beyond_exclude_each_other(monkeypatch, capsys, tmp_path):
+def test_names_and_beyond_exclude_each_other(command_line, capsys, tmp_path):
     with pytest.raises(SystemExit) as stop:
-        run(monkeypatch, "reproduce", "pooling", "--beyond", "--out", tmp_path)
+        command_line("reproduce", "pooling", "--beyond", "--out", tmp_path)
     assert stop.value.code == 2
     assert "names of experiments or --beyond, not both" in capsys.readouterr().err
 

@@ -13,7 +13,6 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from mnist1d.cli import main
 from mnist1d.cli.command import error_line
 from mnist1d.cli.output import tables
 from mnist1d.cli.output.progress import Bars
@@ -30,11 +29,6 @@ from mnist1d.harness.verdicts.rules import Equals
 from mnist1d.measures.uncertainty import estimate
 
 
-def run(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
-    main()
-
-
 @pytest.fixture
 def tiny(monkeypatch):
     """Make the quick settings quicker still."""
@@ -44,19 +38,19 @@ def tiny(monkeypatch):
     monkeypatch.setattr(method, "MODELS", {"CNN": method.MODELS["CNN"]})
 
 
-def test_list_names_every_experiment(monkeypatch, capsys):
-    run(monkeypatch, "list")
+def test_list_names_every_experiment(command_line, capsys):
+    command_line("list")
     assert "classification" in capsys.readouterr().out
 
 
-def test_version_is_the_packages(monkeypatch, capsys):
-    run(monkeypatch, "--version")
+def test_version_is_the_packages(command_line, capsys):
+    command_line("--version")
     assert capsys.readouterr().out.startswith("mnist1d 0.")
 
 
-def test_unknown_experiment_lists_the_known_ones(monkeypatch, capsys, tmp_path):
+def test_unknown_experiment_lists_the_known_ones(command_line, capsys, tmp_path):
     with pytest.raises(SystemExit) as stop:
-        run(monkeypatch, "reproduce", "clasification", "--out", tmp_path / "out")
+        command_line("reproduce", "clasification", "--out", tmp_path / "out")
     assert stop.value.code == 2
     assert "clasification" in (message := capsys.readouterr().err)
     assert "There are: classification" in message
@@ -72,7 +66,7 @@ def test_unknown_experiment_lists_the_known_ones(monkeypatch, capsys, tmp_path):
     ],
 )
 def test_without_a_number_of_seeds_there_are_the_papers_runs(
-    monkeypatch, tmp_path, options, expected
+    monkeypatch, command_line, tmp_path, options, expected
 ):
     for experiment in EXPERIMENTS:
         configs = []
@@ -83,67 +77,59 @@ def test_without_a_number_of_seeds_there_are_the_papers_runs(
 
         monkeypatch.setattr(record, "execute", execute)
         with pytest.raises(SystemExit):
-            run(monkeypatch, "reproduce", experiment.NAME, *options, "--out", tmp_path)
+            command_line("reproduce", experiment.NAME, *options, "--out", tmp_path)
         assert [config.seeds for config in configs] == [expected(experiment)]
 
 
-def test_a_folder_without_mnist_is_named_before_anything_runs(monkeypatch, capsys, tmp_path):
+def test_a_folder_without_mnist_is_named_before_anything_runs(monkeypatch, refusal, tmp_path):
     monkeypatch.setattr(record, "execute", lambda *_, **__: pytest.fail("something ran"))
-    with pytest.raises(SystemExit) as stop:
-        run(
-            monkeypatch,
-            "reproduce",
-            "pooling",
-            "tsne",
-            "--mnist",
-            tmp_path / "no",
-            "--out",
-            tmp_path,
-        )
-    assert stop.value.code == 2
-    assert "MNIST cannot be read" in capsys.readouterr().err
+    mnist = ("--mnist", tmp_path / "no")
+    said = refusal("reproduce", "pooling", "tsne", *mnist, "--out", tmp_path)
+    assert "MNIST cannot be read" in said
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
-def test_list_has_whole_names_however_narrow_the_terminal(monkeypatch, capsys, columns):
+def test_list_has_whole_names_however_narrow_the_terminal(
+    monkeypatch, command_line, capsys, columns
+):
     monkeypatch.setenv("COLUMNS", str(columns))
-    run(monkeypatch, "list")
+    command_line("list")
     out = capsys.readouterr().out
     assert all(experiment.NAME in out for experiment in EXPERIMENTS)
 
 
-def test_a_file_in_the_folders_place_is_reported_before_training(monkeypatch, capsys, tmp_path):
+def test_a_file_in_the_folders_place_is_reported_before_training(refusal, tmp_path):
     (tmp_path / "out").touch()
-    with pytest.raises(SystemExit) as stop:
-        run(monkeypatch, "reproduce", "tsne", "--out", tmp_path / "out")
-    assert stop.value.code == 2
-    assert "a file is in a folder's place" in capsys.readouterr().err
+    assert "a file is in a folder's place" in refusal(
+        "reproduce", "tsne", "--out", tmp_path / "out"
+    )
 
 
-def test_no_seeds_are_refused(monkeypatch, capsys, tmp_path):
-    with pytest.raises(SystemExit):
-        run(monkeypatch, "reproduce", "--seeds", "0", "--out", tmp_path / "out")
-    assert "--seeds must be at least 1, not 0" in capsys.readouterr().err
+def test_no_seeds_are_refused(refusal, tmp_path):
+    said = refusal("reproduce", "--seeds", "0", "--out", tmp_path / "out")
+    assert "--seeds must be at least 1, not 0" in said
 
 
-def test_a_folder_that_cannot_be_written_is_reported_before_training(monkeypatch, capsys, tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported_before_training(
+    monkeypatch, command_line, capsys, tmp_path
+):
     file = tmp_path / "file"
     file.touch()
     monkeypatch.setattr(classification, "run", lambda *_, **__: pytest.fail("training started"))
     with pytest.raises(SystemExit) as stop:
-        run(monkeypatch, "reproduce", "--quick", "--out", file)
+        command_line("reproduce", "--quick", "--out", file)
     assert stop.value.code == 2
     assert str(file) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("occupied", ["claims.json", "classification/result.nc"])
 def test_a_folder_in_a_files_place_is_reported_before_training(
-    monkeypatch, capsys, tmp_path, occupied
+    monkeypatch, command_line, capsys, tmp_path, occupied
 ):
     (tmp_path / occupied).mkdir(parents=True)
     monkeypatch.setattr(classification, "run", lambda *_, **__: pytest.fail("training started"))
     with pytest.raises(SystemExit):
-        run(monkeypatch, "reproduce", "--quick", "--out", tmp_path)
+        command_line("reproduce", "--quick", "--out", tmp_path)
     assert str(tmp_path / occupied) in capsys.readouterr().err
 
 
@@ -159,8 +145,8 @@ def summary_of_one_model(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny", "summary_of_one_model")
-def test_a_quick_run_is_marked_everywhere(monkeypatch, capsys, tmp_path):
-    run(monkeypatch, "reproduce", "classification", "--quick", "--out", tmp_path)
+def test_a_quick_run_is_marked_everywhere(command_line, capsys, tmp_path):
+    command_line("reproduce", "classification", "--quick", "--out", tmp_path)
     assert "not the full protocol" in capsys.readouterr().out
     claims = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
     assert claims
@@ -171,9 +157,9 @@ def test_a_quick_run_is_marked_everywhere(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny", "summary_of_one_model")
-def test_without_mnist_its_row_is_left_out_with_a_line(monkeypatch, capsys, tmp_path):
+def test_without_mnist_its_row_is_left_out_with_a_line(command_line, capsys, tmp_path):
     out = tmp_path / "new" / "folder"
-    run(monkeypatch, "reproduce", "classification", "--quick", "--seeds", "3", "--out", out)
+    command_line("reproduce", "classification", "--quick", "--seeds", "3", "--out", out)
     assert "MNIST is left out" in capsys.readouterr().err
     result = record.load(classification, tmp_path / "new" / "folder" / "classification")
     assert "mnist_test_accuracy" not in result
@@ -263,7 +249,7 @@ def executed(monkeypatch):
 
 
 def test_short_experiments_come_first_and_embedding_runs_in_parallel(
-    monkeypatch, tmp_path, executed
+    monkeypatch, command_line, tmp_path, executed
 ):
     others, begun = threading.Event(), []
 
@@ -277,7 +263,7 @@ def test_short_experiments_come_first_and_embedding_runs_in_parallel(
         return xr.Dataset()
 
     monkeypatch.setattr(record, "execute", execute)
-    run(monkeypatch, "reproduce", "--quick", "--out", tmp_path)
+    command_line("reproduce", "--quick", "--out", tmp_path)
     assert begun == [
         "metalearn-learning-rate",
         "classification",
@@ -292,7 +278,7 @@ def test_short_experiments_come_first_and_embedding_runs_in_parallel(
 
 
 @pytest.mark.usefixtures("executed")
-def test_background_work_ends_with_the_command(monkeypatch, tmp_path):
+def test_background_work_ends_with_the_command(monkeypatch, command_line, tmp_path):
     background, stopped = threading.Event(), threading.Event()
 
     def execute(experiment, *_, progress, **__):
@@ -312,7 +298,7 @@ def test_background_work_ends_with_the_command(monkeypatch, tmp_path):
 
     monkeypatch.setattr(record, "execute", execute)
     with pytest.raises(SystemExit):
-        run(monkeypatch, "reproduce", "--quick", "--out", tmp_path)
+        command_line("reproduce", "--quick", "--out", tmp_path)
     assert stopped.wait(60)
 
 
