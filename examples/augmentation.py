@@ -16,14 +16,16 @@ def noisier(x, key):
     return x + 0.1 * jax.random.normal(key, x.shape)
 
 
+CANDIDATES = {
+    "as it is": EquinoxCandidate(MLP),
+    "shifted": EquinoxCandidate(MLP, augment=shifted),
+    "noisier": EquinoxCandidate(MLP, augment=noisier),
+}
+
+
 def main(**protocol):
     """Compare, print and return the comparison; `protocol` are fields of `mnist1d.lab.Protocol`."""
-    candidates = {
-        "as it is": EquinoxCandidate(MLP),
-        "shifted": EquinoxCandidate(MLP, augment=shifted),
-        "noisier": EquinoxCandidate(MLP, augment=noisier),
-    }
-    comparison = compare(candidates, **protocol)
+    comparison = compare(CANDIDATES, **protocol)
     print(comparison)
     return comparison
 

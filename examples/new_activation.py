@@ -17,9 +17,12 @@ def network(activation):
     return lambda key: eqx.nn.MLP(40, 10, 100, depth=2, activation=activation, key=key)
 
 
+CANDIDATES = {"relu": network(jax.nn.relu), "snake": network(snake)}
+
+
 def main(**protocol):
     """Compare, print and return the comparison; `protocol` are fields of `mnist1d.lab.Protocol`."""
-    comparison = compare({"relu": network(jax.nn.relu), "snake": network(snake)}, **protocol)
+    comparison = compare(CANDIDATES, **protocol)
     print(comparison)
     return comparison
 

@@ -16,15 +16,17 @@ def sign_descent(learning_rate, decay=0.9):
     )
 
 
+# Steps of a sign are longer than Adam's: smaller rates, but not more of them.
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01)
+CANDIDATES = {
+    "Adam": EquinoxCandidate(CNN, optimizer=optax.adam),
+    "sign": EquinoxCandidate(CNN, optimizer=sign_descent, search={"learning_rate": RATES}),
+}
+
+
 def main(**protocol):
     """Compare, print and return the comparison; `protocol` are fields of `mnist1d.lab.Protocol`."""
-    # Steps of a sign are longer than Adam's: smaller rates, but not more of them.
-    rates = (0.0001, 0.0003, 0.001, 0.003, 0.01)
-    candidates = {
-        "Adam": EquinoxCandidate(CNN, optimizer=optax.adam),
-        "sign": EquinoxCandidate(CNN, optimizer=sign_descent, search={"learning_rate": rates}),
-    }
-    comparison = compare(candidates, **protocol)
+    comparison = compare(CANDIDATES, **protocol)
     print(comparison)
     return comparison
 

@@ -23,10 +23,12 @@ class Attention(nn.Module):
         return self.output(mixed.relu().flatten(1))
 
 
+CANDIDATES = {"attention": TorchCandidate(Attention, optimizer=torch.optim.AdamW)}
+
+
 def main(**protocol):
     """Compare, print and return the comparison; `protocol` are fields of `mnist1d.lab.Protocol`."""
-    candidate = TorchCandidate(Attention, optimizer=torch.optim.AdamW)
-    comparison = compare({"attention": candidate}, **protocol)
+    comparison = compare(CANDIDATES, **protocol)
     print(comparison)
     return comparison
 

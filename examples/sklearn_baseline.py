@@ -8,19 +8,20 @@ from sklearn.svm import SVC
 
 from mnist1d.lab import SklearnCandidate, compare
 
+CANDIDATES = {
+    "SVM": SklearnCandidate(
+        make_pipeline(StandardScaler(), SVC()), search={"svc__C": [0.3, 1.0, 3.0, 10.0, 30.0]}
+    ),
+    "neighbours": SklearnCandidate(
+        KNeighborsClassifier(), search={"n_neighbors": [1, 3, 9, 27, 81]}
+    ),
+    "forest": RandomForestClassifier(),  # nothing is tuned
+}
+
 
 def main(**protocol):
     """Compare, print and return the comparison; `protocol` are fields of `mnist1d.lab.Protocol`."""
-    candidates = {
-        "SVM": SklearnCandidate(
-            make_pipeline(StandardScaler(), SVC()), search={"svc__C": [0.3, 1.0, 3.0, 10.0, 30.0]}
-        ),
-        "neighbours": SklearnCandidate(
-            KNeighborsClassifier(), search={"n_neighbors": [1, 3, 9, 27, 81]}
-        ),
-        "forest": RandomForestClassifier(),  # nothing is tuned
-    }
-    comparison = compare(candidates, **protocol)
+    comparison = compare(CANDIDATES, **protocol)
     print(comparison)
     return comparison
 
