@@ -23,7 +23,7 @@ from mnist1d.harness.lines import Lines
 from mnist1d.harness.settings import as_json, with_settings
 from mnist1d.harness.stored.commits import commit_attributes
 from mnist1d.lab.candidates.checks import describe
-from mnist1d.lab.candidates.contract import Sets
+from mnist1d.lab.candidates.contract import CandidateError, Sets
 from mnist1d.lab.comparison.data import DataSets
 from mnist1d.lab.comparison.entries import Entry, to_dataset
 from mnist1d.lab.comparison.evaluations import OnEvaluation
@@ -42,6 +42,7 @@ from mnist1d.lab.comparison.shipped import digest_of_source, shipped_rows
 from mnist1d.lab.comparison.workers import Workers
 from mnist1d.lab.notebook import default_progress
 from mnist1d.lab.statistics.stored import with_statistics
+from mnist1d.lab.tracks import Track, find_track
 from mnist1d.training import use_all_cores
 
 NAME = "comparison"
@@ -52,6 +53,7 @@ def compare(
     candidates: Mapping[str, Any],
     protocol: Protocol | Mapping[str, Any] | None = None,
     *,
+    track: str | None = None,
     folder: checks.StrPath | None = None,
     progress: Progress | None = None,
     executor: Executor | None = None,
@@ -75,6 +77,8 @@ def compare(
     Args:
         candidates: by name; `as_candidate` lists what they may be.
         protocol: the default one if omitted; or a mapping with other values for some fields.
+        track: name of a track of the leaderboards (`TRACKS`), whose protocol is used, and cannot be
+            changed: `protocol` and `settings` must be left out with it.
         folder: where finished runs are stored and found by the next call, and `result.nc` is
             written; None to store nothing.
         progress: called with the progress; by default a notebook shows bars, and elsewhere standard
@@ -111,10 +115,8 @@ def compare(
     clock = time.perf_counter()
     use_all_cores()
     progress = progress or default_progress(Lines)
-    try:
-        config: Protocol = with_settings(as_protocol(protocol), settings)
-    except TypeError as error:
-        raise InputError(str(error)) from error
+    chosen = None if track is None else find_track(track)
+    config = _config(protocol, settings) if chosen is None else _fixed(chosen, protocol, settings)
     entries = rows_of(candidates, config)
     if executor is not None:
         if workers is not None:
@@ -140,6 +142,7 @@ def compare(
         experiment=NAME,
         version=VERSION,
         config=as_json(config),
+        **({} if chosen is None else {"track": chosen.name, "track_digest": chosen.digest}),
         protocol="\n".join(config.lines()),
         **record.circumstances(*_packages(entries)),
         **commit_attributes(store),
@@ -150,6 +153,22 @@ def compare(
     if place is not None:
         record.write(found.result, place / "result.nc")
     return found
+
+
+def _config(protocol: Any, settings: Mapping[str, Any]) -> Protocol:
+    try:
+        config: Protocol = with_settings(as_protocol(protocol), settings)
+    except TypeError as error:
+        raise InputError(str(error)) from error
+    return config
+
+
+def _fixed(track: Track, protocol: Any, settings: Mapping[str, Any]) -> Protocol:
+    """Return the protocol of a track, beside which there must be no other."""
+    if protocol is not None:
+        raise InputError(f"protocol must be left out with the track {track.name}")
+    track.refuse(settings, track=f"the track {track.name}")
+    return track.protocol
 
 
 def _result_in(place: Path | None) -> xr.Dataset | None:
@@ -187,6 +206,7 @@ def _train(entries: Sequence[Entry], work: _Work) -> None:
             _find(entry, _own_work(entry, work))
         if not entry.is_measured:
             _attempt(_check, entry, work)
+        _attempt(_limit, entry, work)
         if entry.failure:
             work.progress(f"{entry.name} will be left out: {entry.failure}", 0, 0)
     own = [entry for entry in entries if not entry.is_reference]
@@ -246,6 +266,22 @@ def _check(entry: Entry, work: _Work) -> None:
     with limited_threads(work.workers.threads) if own else nullcontext():
         schedule = work.sets.protocol.schedule
         entry.n_parameters = entry.candidate.check(_example(work.sets), schedule)
+
+
+def _limit(entry: Entry, work: _Work) -> None:
+    """Refuse a candidate that has too many parameters with one of its settings."""
+    most = work.sets.protocol.max_parameters
+    if most is None:
+        return
+    count = getattr(entry.candidate, "count", None)
+    counted = [entry.n_parameters]
+    if count is not None:
+        counted = [count(settings, _example(work.sets)) for settings in entry.tries]
+    for n in counted:
+        if n is None or n > most:
+            entry.outcomes = {}  # which may have been stored by a comparison without a limit
+            wanted = f"expected at most {most:,} trained parameters"
+            raise CandidateError(f"{wanted}, got {'no such number' if n is None else f'{n:,}'}")
 
 
 def _find(entry: Entry, work: _Work) -> None:

@@ -38,6 +38,7 @@ def document(result: xr.Dataset, statistics: Statistics) -> dict[str, Any]:
     names = [str(name) for name in result.candidate.values]
     return {
         "config": parsed(result.attrs.get("config")),
+        "track": result.attrs.get("track"),
         "protocol": str(result.attrs.get("protocol", "")).splitlines(),
         "seconds": finite(result.attrs.get("seconds")),
         "finished": result.attrs.get("finished"),

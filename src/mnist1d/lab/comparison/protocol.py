@@ -57,6 +57,8 @@ class Protocol:
             than a batch, is left out.
         evaluate_every: steps between evaluations on the validation set; divides `n_steps`.
         target_accuracy: accuracy on the validation set, to which training steps are counted.
+        max_parameters: largest number of trained parameters, with any setting that is tried; other
+            candidates fail, those without such a number among them. None for no limit.
         vary_data: whether every seed has its own training, validation and test sets.
         train_sizes: numbers of training samples at which the accuracy is measured, each at least
             `batch_size`; the first samples of the training set are used.
@@ -90,6 +92,7 @@ class Protocol:
     batch_size: Count = 100
     evaluate_every: Count = 100
     target_accuracy: Annotated[float, Float(above=0, most=1, noun="a fraction")] = 0.6
+    max_parameters: Annotated[int, Integer(1, 10**9)] | None = None
     vary_data: bool = False
     train_sizes: tuple[int, ...] = ()
     shuffled: bool = True

@@ -21,7 +21,7 @@ from mnist1d.lab.statistics.yardsticks import TUNED
 FILE = Path(__file__).with_name("tuned_references.json")
 """The rows; without the file, the models train in every comparison."""
 
-_FREE = ("references", "baseline", "pairs", "margin")
+_FREE = ("references", "baseline", "pairs", "margin", "max_parameters")
 """Fields of a protocol that change no run."""
 _PER_SEED = (
     *("test_accuracy", "train_accuracy", "seconds", "cpu_seconds", "compile_seconds"),
