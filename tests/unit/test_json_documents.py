@@ -296,6 +296,7 @@ def test_a_report_names_its_files(command):
         ("run", "no-such-experiment"),
         ("run", "coin.py", "--n-throws", "many"),
         ("compare", "none.py"),
+        ("verify", "none.nc"),
         ("reproduce", "tsen"),
         ("show-result", "nowhere"),
         ("generate", "--num-samples", "-5", "--out", "set"),

@@ -38,6 +38,7 @@ def loaded(*arguments):
         ("run --help", "EXPERIMENT"),
         ("run classification --help", "--learning-rate"),
         ("compare --help", "FILE.py"),
+        ("verify --help", "RECORD.nc"),
         ("report --help", "DIR"),
         ("show-result --help", "PATH"),
         ("generate --help", "--num-samples"),

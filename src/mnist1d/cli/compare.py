@@ -19,6 +19,7 @@ from mnist1d.cli.command import (
 from mnist1d.cli.output.console import make_console
 from mnist1d.cli.output.ending import fail
 from mnist1d.cli.output.outcome import Outcome
+from mnist1d.lab.tracks import TRACKS, find_track
 
 if TYPE_CHECKING:
     from mnist1d.lab.comparison.protocol import Protocol
@@ -28,6 +29,11 @@ def compare(
     file: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE.py")],
     /,
     *,
+    track: Annotated[
+        str | None, tyro.conf.arg(metavar="|".join(TRACKS), help_behavior_hint="")
+    ] = None,
+    record: Annotated[Path | None, tyro.conf.arg(metavar="FILE.nc", help_behavior_hint="")] = None,
+    author: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None,
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("mnist1d-comparisons"),
     scheduler: Scheduler = None,
     workers: Annotated[
@@ -44,6 +50,9 @@ def compare(
     Args:
         file: a Python file that defines CANDIDATES, a mapping from names to candidates, and may
             define PROTOCOL, a `mnist1d.lab.Protocol` or a mapping from its fields to values.
+        track: name of a track of the leaderboards, whose protocol is used and cannot be changed.
+        record: file for a record, which `mnist1d verify` checks; with --track and --author.
+        author: of the record; is published with it.
         out: folder for the result, its figure and finished runs; made if needed.
         scheduler: address of a Dask scheduler, whose workers train in place of this machine.
         workers: how many runs go next to each other, of candidates that are not in Equinox.
@@ -51,7 +60,8 @@ def compare(
         json: write one JSON document in place of tables.
         quiet: show no progress.
     """
-    options = {"out": out, "scheduler": scheduler, "workers": workers, "threads": threads}
+    options: dict[str, Any] = {"track": track, "record": record, "author": author, "out": out}
+    options |= {"scheduler": scheduler, "workers": workers, "threads": threads}
     return command_for(str(file))(**options, json=json, quiet=quiet)
 
 
@@ -95,6 +105,9 @@ def _run(
     protocol: "Protocol",
     values: Mapping[str, list[Any]],
     *,
+    track: str | None,
+    record: Path | None,
+    author: str | None,
     out: Path,
     scheduler: str | None,
     workers: int | None,
@@ -107,23 +120,35 @@ def _run(
     from mnist1d.harness.interface import InputError
     from mnist1d.harness.settings import with_settings
     from mnist1d.lab.comparison.compare import compare as compare_candidates
+    from mnist1d.lab.comparison.protocol import Protocol
+    from mnist1d.lab.leaderboard.records import save_record
+    from mnist1d.lab.leaderboard.scores import score_table
 
     if scheduler is not None and workers is not None:
         fail("--workers must be left out with --scheduler, which has its own")
+    _check_record(file, track, record, author)
+    changed = only_values(values)
     try:
-        protocol = with_settings(protocol, only_values(values))
+        if track is None:
+            protocol = with_settings(protocol, changed)
+        else:
+            find_track(track).refuse(changed, _option, f"--track {track}")
     except (InputError, TypeError) as error:
         fail(str(error))
-    start, console, folder = time.perf_counter(), make_console(), out / file.stem
+    start, console = time.perf_counter(), make_console()
+    folder = out / (file.stem if track is None else f"{file.stem}-{track}")
     with exit_on_error(out):
         prepare_devices()
         with (
             connected(scheduler) as executor,
             make_progress(console, quiet=quiet, json=json) as progress,
         ):
+            if track is not None and protocol != Protocol():
+                progress(f"PROTOCOL in {file} is left out: the track {track} has its own", 0, 0)
             found = compare_candidates(
                 candidates,
-                protocol,
+                protocol if track is None else None,
+                track=track,
                 folder=folder,
                 progress=progress,
                 executor=executor,
@@ -132,13 +157,47 @@ def _run(
             )
         found.save_figure(folder)
     failed = documents.failures_of_comparison(found)
+    if record is not None:
+        if failed:
+            failed = f"{failed}; there is no record of it"
+        else:
+            with exit_on_error(record):
+                save_record(found, record, file=file, author=author or "")
     if json:
-        about = {"command": "compare", "comparison": documents.of_comparison(found, folder)}
+        about: dict[str, Any] = {"command": "compare"}
+        about |= {"comparison": documents.of_comparison(found, folder)}
+        about |= {"record": None if failed else record}
         return Outcome(about | {"failed": failed or None}, failed)
     console.print(found)
-    console.print(
-        f"{time.perf_counter() - start:.0f} s. Figure and result: {folder}",
-        soft_wrap=True,
-        markup=False,
-    )
+    if track is not None:
+        console.print(score_table(found.result, find_track(track)))
+    places = f"Figure and result: {folder}"
+    if record is not None and not failed:
+        places += f". Record: {record}"
+    line = f"{time.perf_counter() - start:.0f} s. {places}"
+    console.print(line, soft_wrap=True, markup=False)
     return Outcome(failed=failed)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _check_record(file: Path, track: str | None, record: Path | None, author: str | None) -> None:
+    """Refuse what cannot become a record before anything trains."""
+    from mnist1d.dataset.atomic import check_writable
+    from mnist1d.lab.leaderboard.records import check_place, checked_author
+    from mnist1d.lab.leaderboard.sources import read_sources
+
+    if record is None:
+        if author is not None:
+            fail("--author must be left out without --record FILE, whose author it is")
+        return
+    if track is None:
+        fail(f"--record needs --track, one of {', '.join(TRACKS)}")
+    if author is None:
+        fail("--record needs --author NAME, which is published with it")
+    with exit_on_error(record, resumable=False):
+        checked_author(author)
+        check_writable(check_place(record).parent, record.name)
+        read_sources(file)

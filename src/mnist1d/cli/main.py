@@ -67,6 +67,9 @@ COMMANDS = {
         "Compare candidates of your own: tuned alike, paired by seed, with the paper's models.",
         has_subject=True,
     ),
+    "verify": Command(
+        "Run a record of a leaderboard again, from the code in it, and compare the scores."
+    ),
     "show-result": Command(
         "Show what a stored result holds: experiment, settings, variables, summary and claims."
     ),

@@ -80,8 +80,18 @@ if TYPE_CHECKING:
     from mnist1d.lab.comparison.protocol import Protocol as Protocol
     from mnist1d.lab.comparison.result import Comparison as Comparison
     from mnist1d.lab.grid import run_grid as run_grid
+    from mnist1d.lab.leaderboard.records import (
+        Record as Record,
+        read_record as read_record,
+        save_record as save_record,
+    )
+    from mnist1d.lab.leaderboard.verification import (
+        Verification as Verification,
+        verify as verify,
+    )
     from mnist1d.lab.notebook import LivePlot as LivePlot, NotebookProgress as NotebookProgress
     from mnist1d.lab.statistics.differences import Difference as Difference
+    from mnist1d.lab.tracks import TRACKS as TRACKS, Track as Track
     from mnist1d.measures.adjacency import (
         adjacency_probability as adjacency_probability,
         runs_per_unit as runs_per_unit,

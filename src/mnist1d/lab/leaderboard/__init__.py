@@ -1,0 +1,1 @@
+"""Records of the leaderboards: making, reading and verifying them."""

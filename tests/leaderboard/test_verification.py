@@ -1,0 +1,178 @@
+"""Verifying: nothing runs without leave, the same numbers are found, and others are named."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist1d.cli import main
+from mnist1d.cli.output.outcome import SCHEMA
+from mnist1d.harness import record
+from mnist1d.harness.interface import InputError
+from mnist1d.lab import TRACKS, verify
+from mnist1d.lab.leaderboard.records import digest_of
+from mnist1d.lab.leaderboard.verification import tolerance_of
+
+
+@pytest.fixture
+def command(place, monkeypatch, capsys):
+    """Run the command on a record; return exit code, standard output and error."""
+
+    def run(*options):
+        monkeypatch.setattr(sys, "argv", ["mnist1d", "verify", place.name, *options])
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def valid(text):
+    document = json.loads(text)
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    jsonschema.Draft202012Validator({"$ref": "#/$defs/verify", "$defs": schema["$defs"]}).validate(
+        document
+    )
+    return document
+
+
+def change(path, edit):
+    """Edit a record as somebody who writes a fitting digest, too."""
+    result = record.read(path)
+    edit(result)
+    result.attrs["record_digest"] = digest_of(result)
+    record.write(result, path)
+
+
+def test_nothing_in_a_record_runs_without_leave(place, command):
+    code, out, said = command()
+    assert (code, out) == (2, "")
+    assert said.startswith("mnist1d: mine.nc has code of A. Person (mine.py, parts_of_mine.py)")
+    assert said.rstrip().endswith("read it with --code, and add --trust to run it")
+    with pytest.raises(InputError, match="allow it with trust=True"):
+        verify(place)
+    code, out, _ = command("--code")
+    assert code == 0
+    assert "def means(x, y):" in out
+    assert list(valid(command("--code", "--json")[1])["files"]) == ["mine.py", "parts_of_mine.py"]
+    assert not Path("was-run").exists()
+    assert command("--code", "--trust")[0] == 2
+
+
+def test_a_record_is_found_again_bit_for_bit(command):
+    code, out, said = command("--trust", "--json", "--quiet")
+    assert code == 0, said
+    document = valid(out)
+    assert Path("was-run").exists()
+    assert document["verified"]
+    assert document["identical"]
+    assert not document["differences"]
+    assert [each["name"] for each in document["candidates"]] == ["means", "guess"]
+    for each in document["candidates"]:
+        assert each["recorded"] == each["found"]
+    assert "parts_of_mine" not in sys.modules
+
+
+def _better(result):
+    result.test_accuracy[0] += 0.05
+
+
+def test_a_score_beyond_the_tolerance_is_refuted_with_both_numbers(place, command):
+    change(place, _better)
+    code, out, said = command("--trust", "--quiet")
+    assert code == 3
+    last = said.splitlines()[-1]
+    assert last.startswith("mnist1d: Not verified. means: test accuracy (%) ")
+    assert "a difference of -5.00, beyond ± 0.5" in last
+    row = next(line for line in out.splitlines() if line.lstrip().startswith("means"))
+    recorded, *others = (float(number) for number in re.findall(r"\d+\.\d+", row))
+    assert any(recorded == pytest.approx(other + 5, abs=0.11) for other in others)
+    assert row.rstrip().endswith("differs")
+    assert "guess" in out
+
+
+def _other_code(result):
+    result.file_text[1] = str(result.file_text[1].item()).replace("argmin", "argmax")
+
+
+def _other_source(result):
+    result.source[1] = "def guess(x, y, *, seed): return the_best_of_all"
+
+
+def _more_parameters(result):
+    result.n_parameters[1] = 7.0
+
+
+def _other_name(result):
+    result.coords["candidate"] = ["nearest means", "guess"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (_other_code, "means: the recorded source of the candidate is not that of the code"),
+        (_other_source, "guess: the recorded source of the candidate is not that of the code"),
+        (_more_parameters, "guess: nan parameters, recorded 7"),
+        (_other_name, "nearest means: the code has no candidate of this name"),
+    ],
+)
+def test_what_the_code_does_not_give_is_refuted(place, command, edit, expected):
+    change(place, edit)
+    code, out, said = command("--trust", "--json", "--quiet")
+    assert code == 3
+    document = valid(out)
+    assert not document["verified"]
+    assert expected in document["failed"]
+    assert expected in said
+
+
+def test_other_versions_are_named_and_may_round_otherwise(place, command):
+    def older(result):
+        versions = json.loads(result.attrs["versions"]) | {"numpy": "1.0"}
+        result.attrs["versions"] = json.dumps(versions)
+        result.test_accuracy[0] += 0.003
+
+    change(place, older)
+    code, out, said = command("--trust", "--quiet")
+    assert code == 0, said
+    assert "numpy: " in out
+    assert "recorded 1.0" in out
+    assert "Verified: the same scores within the tolerance." in out
+
+
+def test_code_that_cannot_run_is_one_line(place, command):
+    def broken(result):
+        result.file_text[0] = "1 / 0"
+
+    change(place, broken)
+    code, out, said = command("--trust")
+    assert (code, out) == (2, "")
+    assert "ZeroDivisionError" in said.splitlines()[-1]
+
+
+def test_the_tolerance_holds_for_99_of_100_repetitions_with_other_seeds():
+    rng, score = np.random.default_rng(0), TRACKS["small"].score
+    n = 3000
+    runs = 80 + 3 * rng.standard_normal((2, n, 5))
+    beyond = [
+        abs(one.mean() - other.mean()) > tolerance_of(one, other, score)
+        for one, other in zip(*runs, strict=True)
+    ]
+    assert 0.006 < np.mean(beyond) < 0.014  # its standard error is 0.0018
+
+
+def test_the_tolerance_is_never_below_what_rounding_may_change():
+    same = np.full(5, 80.0)
+    assert tolerance_of(same, same, TRACKS["small"].score) == 0.5
+    assert tolerance_of(same, same, TRACKS["fast"].score) == 20
+    assert tolerance_of(np.array([40.0, np.nan]), same, TRACKS["fast"].score) == 20
