@@ -1,16 +1,19 @@
 """Write the tables of the documents from the records: `python docs/fill_documents.py`.
 
-The records are the JSON files in `benchmarks/results`. A test checks that the documents are up to
-date.
+The records are the JSON files in `benchmarks/results`, and those of `leaderboard/records`. A test
+checks that the documents are up to date.
 """
 
 import json
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import mnist1d
 from mnist1d.harness.stored.plan import plan_of
+from mnist1d.lab.tracks import TRACKS
 from mnist1d.measures.text import with_interval
 from mnist1d.measures.uncertainty import estimate, in_percent
 
@@ -243,6 +246,14 @@ def tags() -> str:
     )
 
 
+def leaderboard(name: str) -> str:
+    """Write a track of the leaderboards, from the records in `leaderboard/records`."""
+    page = import_module("mnist1d.lab.leaderboard.page")
+    folder = ROOT / "leaderboard" / "records"
+    records = page.read_records(folder)
+    return f"\n{page.board(TRACKS[name], records, link='../leaderboard/records/')}"
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "experiments.md": {
         "whole paper": whole_paper,
@@ -263,6 +274,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "files": files,
     },
     "rules.md": {"tags": tags},
+    "leaderboard.md": {name: partial(leaderboard, name) for name in TRACKS},
 }
 """Functions that write the parts of every document, by their markers."""
 

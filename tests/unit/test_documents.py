@@ -21,6 +21,7 @@ DOCUMENTS = (
     "exporting.md",
     "installation.md",
     "laboratory.md",
+    "leaderboard.md",
     "porting.md",
     "record.md",
     "releasing.md",
