@@ -6,7 +6,7 @@ such a protocol, with a name and a score. Its values stand here one by one, so t
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
@@ -141,41 +141,58 @@ def _track(name: str, question: str, score: Score = _ACCURACY, **settings: Any) 
     return Track(name, question, MappingProxyType({**_COMMON, **settings}), score)
 
 
-TRACKS: Mapping[str, Track] = MappingProxyType(
-    {
-        each.name: each
-        for each in (
-            _track(
-                "small",
-                "Which model with at most 5,000 trained parameters is the most accurate?",
-                max_parameters=5000,
-            ),
-            _track(
-                "few-samples",
-                "Which learns most from 1,000 training samples, new ones for every seed?",
-                data=DatasetConfig(train=1000, test=1000),
-                vary_data=True,
-            ),
-            _track(
-                "fast",
-                "Which needs the fewest steps to 90 % validation accuracy?",
-                Score("steps_to_target", "steps to 90 % validation accuracy", 1.0, False, 20.0),
-                n_steps=2000,
-                evaluate_every=20,
-            ),
-            _track(
-                "shuffled",
-                "Which is the most accurate where the order of the points says nothing?",
-                data=DatasetConfig(positions="shuffled_classification"),
-            ),
-            _track(
-                "shifted",
-                "Which is the most accurate on the mean of four test sets unlike its training set?",
-                Score("shift_accuracy", "mean accuracy on shifted test sets (%)"),
-                shifts=tuple(SHIFTS),
-            ),
-        )
-    }
+class Tracks(Mapping[str, Track]):
+    """The tracks by name, in the order of the leaderboards.
+
+    >>> list(TRACKS)
+    ['small', 'few-samples', 'fast', 'shuffled', 'shifted']
+    >>> TRACKS["small"].question
+    'Which model with at most 5,000 trained parameters is the most accurate?'
+    """
+
+    def __init__(self, *tracks: Track) -> None:
+        self._tracks = {each.name: each for each in tracks}
+
+    def __getitem__(self, name: str) -> Track:
+        return self._tracks[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tracks)
+
+    def __len__(self) -> int:
+        return len(self._tracks)
+
+
+TRACKS = Tracks(
+    _track(
+        "small",
+        "Which model with at most 5,000 trained parameters is the most accurate?",
+        max_parameters=5000,
+    ),
+    _track(
+        "few-samples",
+        "Which learns most from 1,000 training samples, new ones for every seed?",
+        data=DatasetConfig(train=1000, test=1000),
+        vary_data=True,
+    ),
+    _track(
+        "fast",
+        "Which needs the fewest steps to 90 % validation accuracy?",
+        Score("steps_to_target", "steps to 90 % validation accuracy", 1.0, False, 20.0),
+        n_steps=2000,
+        evaluate_every=20,
+    ),
+    _track(
+        "shuffled",
+        "Which is the most accurate where the order of the points says nothing?",
+        data=DatasetConfig(positions="shuffled_classification"),
+    ),
+    _track(
+        "shifted",
+        "Which is the most accurate on the mean of four test sets unlike its training set?",
+        Score("shift_accuracy", "mean accuracy on shifted test sets (%)"),
+        shifts=("noise", "shear", "scale", "translation"),
+    ),
 )
 """The tracks by name."""
 
