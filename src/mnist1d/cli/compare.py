@@ -121,12 +121,12 @@ def _run(
     from mnist1d.harness.settings import with_settings
     from mnist1d.lab.comparison.compare import compare as compare_candidates
     from mnist1d.lab.comparison.protocol import Protocol
-    from mnist1d.lab.leaderboard.records import save_record
+    from mnist1d.lab.leaderboard.records import write_record
     from mnist1d.lab.leaderboard.scores import score_table
 
     if scheduler is not None and workers is not None:
         fail("--workers must be left out with --scheduler, which has its own")
-    _check_record(file, track, record, author)
+    texts = _checked_texts(file, track, record, author)
     changed = only_values(values)
     try:
         if track is None:
@@ -162,7 +162,7 @@ def _run(
             failed = f"{failed}; there is no record of it"
         else:
             with exit_on_error(record):
-                save_record(found, record, file=file, author=author or "")
+                write_record(found.result, record, texts, str(author))
     if json:
         about: dict[str, Any] = {"command": "compare"}
         about |= {"comparison": documents.of_comparison(found, folder)}
@@ -183,8 +183,10 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _check_record(file: Path, track: str | None, record: Path | None, author: str | None) -> None:
-    """Refuse what cannot become a record before anything trains."""
+def _checked_texts(
+    file: Path, track: str | None, record: Path | None, author: str | None
+) -> dict[str, str]:
+    """Refuse what cannot become a record before anything trains; return the texts for one."""
     from mnist1d.dataset.atomic import check_writable
     from mnist1d.lab.leaderboard.records import check_place, checked_author
     from mnist1d.lab.leaderboard.sources import read_sources
@@ -192,12 +194,13 @@ def _check_record(file: Path, track: str | None, record: Path | None, author: st
     if record is None:
         if author is not None:
             fail("--author must be left out without --record FILE, whose author it is")
-        return
+        return {}
     if track is None:
         fail(f"--record needs --track, one of {', '.join(TRACKS)}")
     if author is None:
         fail("--record needs --author NAME, which is published with it")
     with exit_on_error(record, resumable=False):
+        texts = read_sources(file)
         checked_author(author)
         check_writable(check_place(record).parent, record.name)
-        read_sources(file)
+    return texts

@@ -86,17 +86,28 @@ def save_record(
         ...
     mnist1d.harness.interface.InputError: the path of a record must end in .nc, not 'best.txt'
     """
-    place = check_place(path)
-    author = checked_author(author)
-    result = comparison.result
+    place, author = check_place(path), checked_author(author)
+    write_record(comparison.result, place, read_sources(file), author)
+
+
+def write_record(
+    result: xr.Dataset, path: checks.StrPath, texts: Mapping[str, str], author: str
+) -> None:
+    """Write the record of a result, with files that were read before; see `save_record`.
+
+    Args:
+        result: of a comparison by a track.
+        path: of the record.
+        texts: of the files, as they were when they were run.
+        author: who made it.
+    """
     _check_complete(result)
-    texts = read_sources(file)
     files = {
         _NAMES: ("file", np.array(list(texts), object)),
         _TEXTS: ("file", np.array(list(texts.values()), object)),
     }
     made = result.assign(files).assign_attrs({_VERSION: VERSION, _AUTHOR: author})
-    record.write(made.assign_attrs({_DIGEST: digest_of(made)}), place)
+    record.write(made.assign_attrs({_DIGEST: digest_of(made)}), path)
 
 
 def read_record(path: checks.StrPath) -> Record:
