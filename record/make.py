@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from mnist1d.cli import main as command_line
-from mnist1d.cli.command import prepare_devices
+from mnist1d.cli.options.command import prepare_devices
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.execution.commit import commit_of_code
 from mnist1d.experiments import EXPERIMENTS

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist1d.cli.command import prepare_devices
+from mnist1d.cli.options.command import prepare_devices
 from mnist1d.dataset.atomic import atomic_write
 from mnist1d.lab.comparison import shipped
 from mnist1d.lab.comparison.compare import compare

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 from rich.console import Console
 
-from mnist1d.cli.command import error_line
+from mnist1d.cli.options.command import error_line
 from mnist1d.cli.output import tables
 from mnist1d.cli.output.progress import Bars
 from mnist1d.dataset.atomic import atomic_write

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mnist1d
-from mnist1d.cli.command import error_line
+from mnist1d.cli.options.command import error_line
 from mnist1d.dataset import atomic
 
 SOURCE = Path(mnist1d.__file__).parent
@@ -256,7 +256,7 @@ def test_without_a_home_everything_works_and_a_line_says_what_is_not_kept(comman
 )
 def test_what_is_not_kept_is_said_where_the_home_is_missing(variables, said, tmp_path):
     program = in_folder(tmp_path) + HOMELESS + f"os.environ |= {variables}\n"
-    program += "from mnist1d.cli.command import prepare_devices; prepare_devices()\n"
+    program += "from mnist1d.cli.options.command import prepare_devices; prepare_devices()\n"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stderr == said
     assert list(tmp_path.iterdir()) == []

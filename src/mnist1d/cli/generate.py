@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from mnist1d.cli.command import error_line
+from mnist1d.cli.options.command import error_line
 from mnist1d.cli.options.dataset import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.cli.output.ending import BROKEN, INTERRUPTED, fail
 from mnist1d.cli.output.outcome import Outcome

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import tyro
 
-from mnist1d.cli.command import error_line
+from mnist1d.cli.options.command import error_line
 from mnist1d.cli.output.ending import complain, fail, say
 from mnist1d.cli.output.outcome import Outcome
 

@@ -116,7 +116,7 @@ def main() -> None:
     except BrokenPipeError:
         end_unread()
     except OSError as error:
-        from mnist1d.cli.command import error_line
+        from mnist1d.cli.options.command import error_line
 
         fail(error_line(error))
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from mnist1d.cli.command import RECORD
+from mnist1d.cli.options.command import RECORD
 from mnist1d.cli.output.ending import fail, say
 from mnist1d.cli.output.outcome import Outcome
 

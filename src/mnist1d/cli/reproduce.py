@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from mnist1d.cli.command import (
+from mnist1d.cli.options.command import (
     RECORD,
     Scheduler,
     connected,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from mnist1d.cli.command import (
+from mnist1d.cli.options.command import (
     Scheduler,
     connected,
     exit_on_error,

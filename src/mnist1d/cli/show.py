@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from mnist1d.cli.command import error_line
+from mnist1d.cli.options.command import error_line
 from mnist1d.cli.options.dataset import PUBLISHED_OPTIONS, DatasetOptions
 from mnist1d.cli.output.ending import BROKEN, complain, fail, say
 from mnist1d.cli.output.outcome import Outcome

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from mnist1d.cli.command import error_line
+from mnist1d.cli.options.command import error_line
 from mnist1d.cli.output.console import make_console
 from mnist1d.cli.output.ending import BROKEN, fail
 from mnist1d.cli.output.outcome import Outcome

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from mnist1d.cli.command import exit_on_error, prepare_devices
+from mnist1d.cli.options.command import exit_on_error, prepare_devices
 from mnist1d.cli.output.console import make_console
 from mnist1d.cli.output.ending import fail
 from mnist1d.cli.output.outcome import Outcome

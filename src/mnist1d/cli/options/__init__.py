@@ -1,1 +1,1 @@
-"""Options of commands: of any configuration, of the dataset, and read without packages."""
+"""What commands share: options (of any configuration, of the dataset), devices, errors."""
