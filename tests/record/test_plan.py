@@ -14,6 +14,7 @@ from mnist1d.experiments import EXPERIMENTS, pooling
 from mnist1d.harness import record
 from mnist1d.harness.findings import findings_of
 from mnist1d.harness.interface import InputError
+from mnist1d.harness.stored.circumstances import follows_protocol
 from mnist1d.harness.stored.plan import Plan, Planned, plan_of, read_plan, rules_digest, write_plan
 from mnist1d.harness.verdicts.rules import Equals, Positive
 from mnist1d.measures.expressions import value
@@ -38,7 +39,7 @@ def test_the_plan_is_of_all_experiments_and_can_be_begun():
         }
     for experiment in EXPERIMENTS:
         config = plan.experiments[experiment.NAME].config(experiment)
-        assert record.follows_protocol(config)
+        assert follows_protocol(config)
         assert config.seeds >= 5
 
 

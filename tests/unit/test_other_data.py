@@ -22,6 +22,7 @@ from mnist1d.experiments.self_supervised.method import _task as encoder_task
 from mnist1d.experiments.tsne.method import _embedding
 from mnist1d.harness import record
 from mnist1d.harness.findings import judged
+from mnist1d.harness.stored.circumstances import follows_protocol
 
 every_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.NAME)
 
@@ -39,8 +40,8 @@ def embedding_key(config, data):
 def test_only_what_differs_from_its_own_dataset_is_other_data(experiment):
     assert record._other_data(experiment.Config()) == ""
     assert record._other_data(noisy(experiment)) == "corr_noise_scale=0.5"
-    assert record.follows_protocol(experiment.Config())
-    assert not record.follows_protocol(noisy(experiment))
+    assert follows_protocol(experiment.Config())
+    assert not follows_protocol(noisy(experiment))
 
 
 @every_experiment

@@ -91,7 +91,8 @@ def reproduce(
     from mnist1d.cli.output.tables import describe_time, show_summary, show_times
     from mnist1d.harness import record, schedule
     from mnist1d.harness.findings import findings_of
-    from mnist1d.harness.stored.findings import CLAIMS, save_claims
+    from mnist1d.harness.stored.findings import CLAIMS, RESULT, save_claims
+    from mnist1d.harness.stored.finished import ADDED, save_figures_once
 
     prepare_devices()
     console = make_console()
@@ -101,7 +102,7 @@ def reproduce(
     if quick:
         progress.note("Quick run, not the full protocol.")
     own: dict[str, Findings] = {}
-    results, failures = {}, []
+    ran, failures = {}, []
     wrong: Mapping[str, str] = {}
     with (
         exit_on_error(out),
@@ -109,29 +110,35 @@ def reproduce(
         progress as bars,
         schedule.finished(chosen, configs, out, executor, bars) as finished,
     ):
-        for experiment, result in finished:
+        for experiment, result, is_new in finished:
             if tests and experiment is classification:
                 result = classification.with_people(result, tests)  # noqa: PLW2901
+                result, is_new = result.assign_attrs({ADDED: "answers of people"}), True  # noqa: PLW2901
             folder = out / experiment.NAME
             findings = findings_of(experiment, result)
             own[experiment.NAME] = findings
-            results[experiment.NAME] = result
+            if is_new:
+                ran[experiment.NAME] = result
             failures += [documents.failures_of_result(result)]
-            record.save(experiment, result, folder)
+            if is_new:
+                record.write(result, folder / RESULT)
+            save_figures_once(experiment, result, folder)
             wrong = save_claims(EXPERIMENTS, out)
             if not json:
                 show_title(console, experiment.TITLE)
                 show_summary(findings, console)
-                _say(console, f"{describe_time(result)} Figures and result: {folder}")
+                taken = "" if is_new else "Found finished: "
+                _say(console, f"{taken}{describe_time(result)} Figures and result: {folder}")
     # Results that other commands have left in the folder may be damaged, too.
     failures += [f"left out of {CLAIMS}: {why}" for why in wrong.values()]
     failed, seconds = "; ".join(filter(None, failures)), time.perf_counter() - start
     if json:
         in_order = {each.NAME: own[each.NAME] for each in chosen}
         return Outcome(documents.of_reproduction(in_order, out, seconds, failed), failed)
-    if len(chosen) > 1:
+    if len(ran) > 1:
         background = [each.NAME for each in schedule.schedule_of(chosen).background]
-        show_times([results[each.NAME] for each in chosen], seconds, console, background)
+        in_turn = [ran[each.NAME] for each in chosen if each.NAME in ran]
+        show_times(in_turn, seconds, console, background)
     _say(console, f"All claims: {out / 'claims.json'}")
     return Outcome(failed=failed)
 

@@ -21,6 +21,7 @@ from mnist1d.harness import record
 from mnist1d.harness.grids import combine, coordinate
 from mnist1d.harness.interface import Experiment, InputError, Progress, silent
 from mnist1d.harness.settings import as_json, label, with_settings
+from mnist1d.harness.stored.circumstances import AMOUNTS, CIRCUMSTANCES, environment
 from mnist1d.harness.stored.commits import commits_together
 from mnist1d.mnist import mnist_folder
 
@@ -215,7 +216,7 @@ def _key(experiment: Experiment, config: Any) -> str:
     known = {
         "experiment": experiment.NAME,
         "version": experiment.VERSION,
-        **record.environment(),
+        **environment(),
         "config": json.loads(as_json(config)),
     }
     if hasattr(config, "mnist"):
@@ -246,10 +247,10 @@ def _common(results: Sequence[xr.Dataset]) -> dict[str, Any]:
         if name in ("commit", "unit_commits", "data"):
             # Of commits all are named; datasets' parameters are in `config` and `grid`.
             continue
-        if name in record.AMOUNTS:
+        if name in AMOUNTS:
             attributes[name] = sum(result.attrs[name] for result in results)
             continue
-        if name not in record.CIRCUMSTANCES:
+        if name not in CIRCUMSTANCES:
             own = [xr.Dataset(attrs={name: result.attrs.get(name)}) for result in results]
             if all(each.identical(own[0]) for each in own):
                 attributes[name] = value

@@ -5,15 +5,12 @@ versions and the machine as attributes), its figures, and in `units` the results
 the folder above holds `claims.json`. Every file is written atomically.
 """
 
-import dataclasses
 import io
 import json
-import platform
 import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from datetime import UTC, datetime
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +24,6 @@ from mnist1d.dataset.atomic import atomic_write, remove_unfinished
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution import Compute, Store
 from mnist1d.execution.commit import commit_of_code
-from mnist1d.execution.machine import processor_name
-from mnist1d.execution.numerics import changed_settings
 from mnist1d.harness.interface import (
     NAME,
     NAMES_ARE,
@@ -42,29 +37,22 @@ from mnist1d.harness.interface import (
 )
 from mnist1d.harness.settings import as_json
 from mnist1d.harness.stored.attributes import check_attributes
+from mnist1d.harness.stored.circumstances import (
+    PROTOCOL_IS_FREE_IN,
+    circumstances,
+    differences_of_data,
+    environment,
+    follows_protocol,
+    identity,
+)
 from mnist1d.harness.stored.commits import commit_attributes
 from mnist1d.harness.stored.netcdf import check_netcdf, fits, read_netcdf
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PROTOCOL_IS_FREE_IN = ("seeds", "mnist_seeds", "deep_seeds", "mnist", "download_mnist")
-"""Fields of a configuration that may change without leaving the paper's protocol."""
 QUICK_RUN = "quick run, not the full protocol"
 """The note on a result of the settings that take seconds."""
-AMOUNTS = ("seconds", "compile_seconds", "units_found")
-"""Attributes of a result that are summed over the points of a grid."""
-CIRCUMSTANCES = (
-    "config",
-    "device",
-    "experiment",
-    "finished",
-    "processor",
-    "protocol",
-    "settings",
-    "versions",
-)
-"""Attributes of a result, texts, that say how it came about."""
 COMPILATION = (
     "/jax/core/compile/jaxpr_trace_duration",
     "/jax/core/compile/jaxpr_to_mlir_module_duration",
@@ -74,25 +62,6 @@ COMPILATION = (
 _MOST_SEEDS, _MOST_LABELS = 10_000, 2000
 _CODED = 4
 """How many times its own size an array may take while it is read."""
-
-
-def follows_protocol(config: Any) -> bool:
-    """Return whether a configuration is the paper's, with any number of seeds.
-
-    >>> from mnist1d.experiments.classification import Config
-    >>> follows_protocol(Config(seeds=9)), follows_protocol(Config.quick())
-    (True, False)
-    """
-    free = {
-        field.name: field.default
-        for field in dataclasses.fields(config)
-        if field.name in PROTOCOL_IS_FREE_IN
-    }
-    # Compared as JSON, as arrays in a user's configuration compare element by element.
-    given, published = (
-        json.loads(as_json(each)) for each in (dataclasses.replace(config, **free), type(config)())
-    )
-    return bool(given == published)
 
 
 def execute(
@@ -118,9 +87,9 @@ def execute(
         "reduced"), `config` (JSON; of folders the name), `versions` (JSON), `device`, `processor`,
         `seconds` (wall time), `compile_seconds` (of all threads of this process together),
         `units_found` (tasks that were finished before), `commit` (of this code), `unit_commits`
-        (JSON: how many of the tasks each other commit had made; only if there are such) and
-        `finished` (UTC); if the configuration has another dataset than the published one, `data`
-        has the differences.
+        (JSON: how many of the tasks each other commit had made; only if there are such), `mnist`
+        ("read" or "left out"; only where it is used) and `finished` (UTC); if the configuration has
+        another dataset than the published one, `data` has the differences.
     """
     clock, compilation = time.perf_counter(), [0.0]
 
@@ -148,38 +117,16 @@ def execute(
     finally:
         if compiles:
             jax.monitoring.unregister_event_duration_listener(listen)
-    other = _other_data(config)
+    other = differences_of_data(config)
+    known = {name: value for name, value in identity(config).items() if value is not None}
     return result.assign_attrs(
-        **({"data": other} if other else {}),
+        ({"data": other} if other else {}) | circumstances() | known | commit_attributes(store),
         experiment=experiment.NAME,
         protocol="full" if follows_protocol(config) else "reduced",
-        config=as_json(_without_places(config)),
-        **circumstances(),
-        **commit_attributes(store),
         seconds=time.perf_counter() - clock,
         compile_seconds=compilation[0],
         units_found=store.n_found,
     )
-
-
-def circumstances(*packages: str) -> dict[str, str]:
-    """Return the circumstances that every result records: versions, machine, date.
-
-    Global settings that change numbers are there if they are not the default ones.
-
-    Args:
-        *packages: packages whose versions are recorded in addition to the usual ones.
-    """
-    names = ("mnist1d", "numpy", "jax", "optax", *packages)
-    versions = {name: metadata.version(name) for name in names}
-    settings = changed_settings()
-    return {
-        **({"settings": json.dumps(settings)} if settings else {}),
-        "versions": json.dumps({"python": platform.python_version()} | versions),
-        "device": f"{jax.device_count()} x {jax.devices()[0].device_kind}",
-        "processor": processor_name(),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
 
 
 def note(experiment: Experiment, result: xr.Dataset) -> str:
@@ -209,8 +156,17 @@ def save(experiment: Experiment, result: xr.Dataset, folder: checks.StrPath) -> 
     save_figures(experiment, result, folder)
 
 
-def save_figures(experiment: Experiment, result: xr.Dataset, folder: checks.StrPath) -> list[str]:
+def save_figures(
+    experiment: Experiment, result: xr.Dataset, folder: checks.StrPath, mark: str = ""
+) -> list[str]:
     """Write every figure of a result as PNG and PDF, and return their names.
+
+    Args:
+        experiment: its module.
+        result: what it returned.
+        folder: where the files go.
+        mark: what tells from what the figures were made, for `has_figure`; to it is added how many
+            they are, as "MARK of 3".
 
     Raises: TypeError, ValueError: before anything is written, if what the experiment draws is no
         mapping from names to figures.
@@ -223,7 +179,7 @@ def save_figures(experiment: Experiment, result: xr.Dataset, folder: checks.StrP
         for name, figure in figures.items():
             if about:
                 style.mark_as_quick(figure, about[:1].upper() + about[1:])
-            save_figure(figure, folder / name)
+            save_figure(figure, folder / name, mark and f"{mark} of {len(figures)}")
     return list(figures)
 
 
@@ -356,33 +312,6 @@ def read(path: checks.StrPath) -> xr.Dataset:
     return result
 
 
-def environment() -> dict[str, Any]:
-    """Return the version of mnist1d, and global settings that are not the default ones.
-
-    With experiment and configuration, they determine all numbers.
-
-    >>> list(environment())
-    ['mnist1d']
-    """
-    settings = changed_settings()
-    # Not named `settings`, which a task's key may have.
-    return {"mnist1d": package_version()} | ({"global_settings": settings} if settings else {})
-
-
-def package_version() -> str:
-    """Return the version of mnist1d."""
-    return metadata.version("mnist1d")
-
-
-def _without_places(config: Any) -> dict[str, Any]:
-    """Return the fields of a configuration, of folders only the name, as records are published."""
-    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    for field in dataclasses.fields(config):
-        if "Path" in str(field.type) and values[field.name] is not None:
-            values[field.name] = Path(values[field.name]).name
-    return values
-
-
 def _same_but_data(given: dict[str, Any], config: Any) -> bool:
     """Return whether settings are those of a configuration, but for its datasets and seeds."""
     known = json.loads(as_json(config))
@@ -390,17 +319,4 @@ def _same_but_data(given: dict[str, Any], config: Any) -> bool:
         given[name] == value
         for name, value in known.items()
         if name not in PROTOCOL_IS_FREE_IN and not isinstance(getattr(config, name), DatasetConfig)
-    )
-
-
-def _other_data(config: Any) -> str:
-    """Return the differences of a configuration's dataset from the published one, as text."""
-    given = [(getattr(config, each.name), each.default) for each in dataclasses.fields(config)]
-    return ", ".join(
-        difference
-        for data, published in given
-        if isinstance(data, DatasetConfig)
-        for difference in data.differences(
-            published if isinstance(published, DatasetConfig) else None
-        )
     )

@@ -1,8 +1,9 @@
 """The schedule of several experiments: short ones first, those without JAX in the background."""
 
 import threading
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -12,8 +13,21 @@ import xarray as xr
 from mnist1d.execution.compute import Stopped
 from mnist1d.harness import record
 from mnist1d.harness.interface import Experiment, Progress
+from mnist1d.harness.stored.finished import find_finished
 
-Finished = Iterator[tuple[Experiment, xr.Dataset]]
+
+class Run(NamedTuple):
+    """An experiment that is finished.
+
+    Attributes:
+        experiment: its module.
+        result: what it returned.
+        is_new: whether it ran; else its result was found.
+    """
+
+    experiment: Experiment
+    result: xr.Dataset
+    is_new: bool
 
 
 class ProgressBars(Protocol):
@@ -64,8 +78,8 @@ def finished(
     out: Path,
     executor: Executor | None,
     bars: ProgressBars,
-) -> Iterator[Finished]:
-    """Run experiments, and yield each with its result as soon as it is finished.
+) -> Iterator[Iterator[Run]]:
+    """Run experiments whose results are not there, and yield each as soon as it is finished.
 
     Args:
         chosen: the experiments.
@@ -84,10 +98,15 @@ def _results(
     out: Path,
     executor: Executor | None,
     bars: ProgressBars,
-) -> Generator[tuple[Experiment, xr.Dataset]]:
+) -> Generator[Run]:
     stopped = threading.Event()
 
-    def execute(experiment: Experiment) -> xr.Dataset:
+    def execute(experiment: Experiment) -> Run:
+        config, folder = configs[experiment.NAME], out / experiment.NAME
+        found = find_finished(experiment, config, folder)
+        if found is not None:
+            bars.note(f"Found finished: {experiment.TITLE}")
+            return Run(experiment, found, is_new=False)
         bars.note(f"Started: {experiment.TITLE}")
         with bars.group() as progress:
 
@@ -97,28 +116,26 @@ def _results(
                     raise Stopped
                 progress(task, done, total)
 
-            return record.execute(
+            result = record.execute(
                 experiment,
-                configs[experiment.NAME],
+                config,
                 progress=on_progress,
-                folder=out / experiment.NAME / "units",
+                folder=folder / "units",
                 executor=executor,
             )
+        return Run(experiment, result, is_new=True)
 
     schedule, pool = schedule_of(chosen), ThreadPoolExecutor(1)
     try:
         for experiment in schedule.first:
-            yield experiment, execute(experiment)
-        running: list[tuple[Experiment, Future[xr.Dataset]]] = [
-            (each, pool.submit(execute, each)) for each in schedule.background
-        ]
+            yield execute(experiment)
+        running = deque(pool.submit(execute, each) for each in schedule.background)
         for experiment in schedule.sequential:
-            yield experiment, execute(experiment)
-            while running and running[0][1].done():
-                other, future = running.pop(0)
-                yield other, future.result()
-        for other, future in running:
-            yield other, future.result()
+            yield execute(experiment)
+            while running and running[0].done():
+                yield running.popleft().result()
+        for future in running:
+            yield future.result()
     finally:
         stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)

@@ -13,13 +13,13 @@ import xarray as xr
 from mnist1d.dataset import checks
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.experiments import EXPERIMENTS, PAPER
-from mnist1d.harness import record
 from mnist1d.harness.claims import Judgement
 from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import Experiment, is_own
 from mnist1d.harness.results import MOST_CASES, n_cases, numbers_shown, rows_of_numbers
 from mnist1d.harness.settings import as_json, label
 from mnist1d.harness.stored.attributes import parsed
+from mnist1d.harness.stored.circumstances import PROTOCOL_IS_FREE_IN
 from mnist1d.harness.stored.findings import RESULT, load_findings, needs_of
 from mnist1d.harness.stored.plan import plan_of
 from mnist1d.harness.verdicts.reasons import reason
@@ -31,7 +31,7 @@ NOT_EXPLAINED = "No explanation is on record yet."
 _PUBLISHED = DatasetConfig().to_dict()
 _ATTRIBUTES = ("config", "device", "finished", "processor", "seconds", "versions")
 # Fields on where data are found, which are no part of the protocol.
-_NOT_SHOWN = set(record.PROTOCOL_IS_FREE_IN) - {"seeds"}
+_NOT_SHOWN = set(PROTOCOL_IS_FREE_IN) - {"seeds"}
 
 
 def read_report(folder: checks.StrPath) -> Report:

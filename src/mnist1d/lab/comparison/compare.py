@@ -21,6 +21,7 @@ from mnist1d.harness import record
 from mnist1d.harness.interface import InputError, Progress
 from mnist1d.harness.lines import Lines
 from mnist1d.harness.settings import as_json, with_settings
+from mnist1d.harness.stored.circumstances import circumstances, environment
 from mnist1d.harness.stored.commits import commit_attributes
 from mnist1d.lab.candidates.checks import describe
 from mnist1d.lab.candidates.contract import CandidateError, Sets
@@ -125,7 +126,7 @@ def compare(
     place = None if folder is None else checks.path("folder", folder)
     if place is not None:
         check_writable(place, "result.nc")
-    about = {"experiment": NAME, "version": VERSION, **record.environment()}
+    about = {"experiment": NAME, "version": VERSION, **environment()}
     store = Store(
         None if place is None else place / "units",
         about,
@@ -144,7 +145,7 @@ def compare(
         config=as_json(config),
         **({} if chosen is None else {"track": chosen.name, "track_digest": chosen.digest}),
         protocol="\n".join(config.lines()),
-        **record.circumstances(*_packages(entries)),
+        **circumstances(*_packages(entries)),
         **commit_attributes(store),
         seconds=time.perf_counter() - clock,
         units_found=store.n_found,
