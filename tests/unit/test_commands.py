@@ -24,7 +24,7 @@ from mnist1d.harness.claims import Claim
 from mnist1d.harness.findings import findings_of
 from mnist1d.harness.interface import InputError, Row
 from mnist1d.harness.settings import as_json
-from mnist1d.harness.stored import findings as stored_findings
+from mnist1d.harness.stored import findings as stored_findings, finished
 from mnist1d.harness.verdicts.rules import Equals
 from mnist1d.measures.uncertainty import estimate
 
@@ -239,7 +239,9 @@ def test_time_in_parallel_counts_once():
 def executed(monkeypatch):
     """Have `record.execute` replaced and nothing shown or written; returns what was handed over."""
     handed = []
-    monkeypatch.setattr(record, "save", lambda experiment, *_: handed.append(experiment.NAME))
+    monkeypatch.setattr(
+        finished, "save_finished", lambda experiment, *_, **__: handed.append(experiment.NAME)
+    )
     monkeypatch.setattr(stored_findings, "save_claims", lambda *_: {})
     monkeypatch.setattr(findings, "findings_of", lambda *_: None)
     monkeypatch.setattr(tables, "show_summary", lambda *_: None)

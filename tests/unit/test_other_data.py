@@ -22,7 +22,7 @@ from mnist1d.experiments.self_supervised.method import _task as encoder_task
 from mnist1d.experiments.tsne.method import _embedding
 from mnist1d.harness import record
 from mnist1d.harness.findings import judged
-from mnist1d.harness.stored.circumstances import follows_protocol
+from mnist1d.harness.stored.circumstances import differences_of_data, follows_protocol
 
 every_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.NAME)
 
@@ -38,8 +38,8 @@ def embedding_key(config, data):
 
 @every_experiment
 def test_only_what_differs_from_its_own_dataset_is_other_data(experiment):
-    assert record._other_data(experiment.Config()) == ""
-    assert record._other_data(noisy(experiment)) == "corr_noise_scale=0.5"
+    assert differences_of_data(experiment.Config()) == ""
+    assert differences_of_data(noisy(experiment)) == "corr_noise_scale=0.5"
     assert follows_protocol(experiment.Config())
     assert not follows_protocol(noisy(experiment))
 

@@ -89,10 +89,10 @@ def reproduce(
     from mnist1d.cli.output import documents
     from mnist1d.cli.output.progress import make_progress
     from mnist1d.cli.output.tables import describe_time, show_summary, show_times
-    from mnist1d.harness import record, schedule
+    from mnist1d.harness import schedule
     from mnist1d.harness.findings import findings_of
-    from mnist1d.harness.stored.findings import CLAIMS, RESULT, save_claims
-    from mnist1d.harness.stored.finished import ADDED, save_figures_once
+    from mnist1d.harness.stored.findings import CLAIMS, save_claims
+    from mnist1d.harness.stored.finished import ADDED, save_finished
 
     prepare_devices()
     console = make_console()
@@ -120,9 +120,7 @@ def reproduce(
             if is_new:
                 ran[experiment.NAME] = result
             failures += [documents.failures_of_result(result)]
-            if is_new:
-                record.write(result, folder / RESULT)
-            save_figures_once(experiment, result, folder)
+            save_finished(experiment, result, folder, is_new=is_new)
             wrong = save_claims(EXPERIMENTS, out)
             if not json:
                 show_title(console, experiment.TITLE)

@@ -45,13 +45,24 @@ def find_finished(experiment: Experiment, config: Any, folder: checks.StrPath) -
     return result if is_same else None
 
 
-def save_figures_once(experiment: Experiment, result: xr.Dataset, folder: checks.StrPath) -> None:
-    """Write the figures of a stored result, unless this code has drawn all of them from it."""
+def save_finished(
+    experiment: Experiment, result: xr.Dataset, folder: checks.StrPath, *, is_new: bool
+) -> None:
+    """Write a result, if it is new, and its figures, unless this code has drawn them from it.
+
+    Args:
+        experiment: its module.
+        result: what it returned.
+        folder: that of the experiment.
+        is_new: whether the result is not that of the folder.
+    """
     folder = checks.path("folder", folder)
+    if is_new:
+        record.write(result, folder / "result.nc")
     mark = _mark(folder / "result.nc")
-    places = [path for path in folder.glob("*.png") if mark.encode() in path.read_bytes()]
-    of_all = f"{mark} of {len(places)}"
-    if not places or not all(record.has_figure(path.with_suffix(""), of_all) for path in places):
+    drawn = [path for path in folder.glob("*.png") if mark.encode() in path.read_bytes()]
+    of_all = f"{mark} of {len(drawn)}"
+    if not drawn or not all(record.has_figure(path.with_suffix(""), of_all) for path in drawn):
         record.save_figures(experiment, result, folder, mark)
 
 
