@@ -16,7 +16,7 @@ from mnist1d.cli import main
 from mnist1d.cli.main import COMMANDS
 from mnist1d.cli.options.arguments import integer
 from mnist1d.cli.output import tables
-from mnist1d.cli.output.console import make_console
+from mnist1d.cli.output.console import make_console, show_title
 from mnist1d.cli.output.ending import EXIT_CODES, one_line
 from mnist1d.cli.output.progress import Bars, make_progress
 from mnist1d.experiments import EXPERIMENTS
@@ -442,6 +442,14 @@ def test_names_in_tables_are_text_and_not_markup(capsys):
     tables.show_summary(findings_of(experiment, result), make_console())
     shown = capsys.readouterr().out
     assert shown.count(name) == 5
+
+
+def test_titles_of_a_command_started_by_a_notebook_are_no_longer_than_their_text(
+    monkeypatch, capsys
+):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as notebooks do
+    show_title(make_console(), "A title")
+    assert capsys.readouterr().out == "A title\n"
 
 
 def test_tables_of_a_command_called_in_a_notebook_are_text(monkeypatch, capsys):

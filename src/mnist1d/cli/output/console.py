@@ -29,7 +29,8 @@ def make_console() -> Console:
 
 def show_title(console: Console, title: str) -> None:
     """Begin what is said of something with its title."""
-    if console.is_terminal:
+    # Not by `is_terminal`, which notebooks set for the commands that they start (FORCE_COLOR).
+    if console.width < _UNLIMITED:
         console.rule(Text(title))
     else:
         console.print(Text(title))
