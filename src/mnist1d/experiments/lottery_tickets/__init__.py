@@ -10,7 +10,7 @@ first layer has more neighbouring weights than chance.
 
 Source: Greydanus & Kobak (2024), section 5.1, and its notebook. `protocol="published"` does what
 the code did; the default, "corrected", what the paper describes. Differences from the paper and its
-code; (both): of either protocol.
+code; (both): of either protocol:
 
 1. Weights are drawn from explicit keys (both; the code left PyTorch unseeded). In a trial, dense
    network, ticket and random masks start from the same weights, in search and studies; in
