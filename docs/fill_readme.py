@@ -42,16 +42,23 @@ def table_1() -> str:
     records = json.loads((ROOT / "results" / "claims.json").read_text(encoding="utf-8"))
     by_claim = {record["claim"]: record for record in records}
     lines = ["| data | model | ours | paper | verdict |", "|---|---|---|---|---|"]
+    runs: dict[str, list[int]] = {}
     for data, model, claim, paper in ROWS:
         found = by_claim.get(claim)
         if found is None or not found["n"]:
             continue
+        if model != "Human":
+            runs.setdefault(DATA[data], []).append(found["n"])
         low, high = (nan if found[end] is None else found[end] for end in ("ci_low", "ci_high"))
         ours = with_interval(Estimate(found["ours"], low, high, found["n"]), found["n"])
         if model == "Human":
             ours += f" ({found['n']} answers)"
         lines.append(f"| {DATA[data]} | {model} | {ours} | {paper} | {found['verdict']} |")
-    return "\n".join(lines)
+    numbers = "; ".join(
+        f"{' to '.join(str(n) for n in sorted({min(each), max(each)}))} on {data}"
+        for data, each in runs.items()
+    )
+    return "\n".join([*lines, "", f"Runs of each model: {numbers}."])
 
 
 def speed() -> str:
