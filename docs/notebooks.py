@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 TUTORIALS = ROOT / "docs" / "tutorials"
 PLACEHOLDER = "ADDRESS"
 """In place of the repository's address, as long as `pyproject.toml` names none."""
+UNKNOWN = f"""# It has no public address yet. Put that of a clone which this machine can reach in
+# the place of {PLACEHOLDER}; or upload a clone as the folder mnist1d and install "./mnist1d[...]".
+"""
 MARKED = re.compile(r"<!-- notebook -->.*?<!-- end -->\n?", re.DOTALL)
 
 
@@ -35,7 +38,7 @@ def project() -> dict[str, Any]:
 def address() -> str:
     """Return the repository's address, from the one place that has it, or a placeholder."""
     urls = {name.lower(): url for name, url in project().get("urls", {}).items()}
-    return urls.get("repository", PLACEHOLDER).removesuffix("/")
+    return urls.get("source", PLACEHOLDER).removesuffix("/")
 
 
 def cells(page: Path) -> Any:
@@ -60,7 +63,8 @@ def notebook(page: Path, repository: str, branch: str = "main") -> Any:
     extras = book.metadata.pop("extras", "lab")
     book.metadata.pop("jupytext", None)
     install = (
-        f"# This package; `pip install mnist1d` alone is the one of the paper's authors.\n"
+        "# This package; `pip install mnist1d` alone is the one of the paper's authors.\n"
+        f"{UNKNOWN * (repository == PLACEHOLDER)}"
         f'%pip install --quiet "{project()["name"]}[{extras}] @ git+{repository}"'
     )
     first = book.cells[0]

@@ -92,10 +92,17 @@ def test_an_address_stands_in_one_place():
     assert TOOL["address"]() in {TOOL["PLACEHOLDER"], *TOOL["project"]().get("urls", {}).values()}
 
 
+def test_the_address_is_the_one_of_the_sources(monkeypatch):
+    about = {"urls": {"Paper": "https://paper.org", "Source": f"{REPOSITORY}/"}}
+    monkeypatch.setitem(TOOL["address"].__globals__, "project", lambda: about)
+    assert TOOL["address"]() == REPOSITORY
+
+
 def test_without_an_address_there_is_no_link_to_colab():
     book = exported(PAGES["01-the-dataset.md"], TOOL["PLACEHOLDER"])
     assert book.cells[0].source == "# The dataset in ten minutes"
     assert "@ git+ADDRESS" in book.cells[1].source
+    assert "has no public address yet" in book.cells[1].source
     assert "(../dataset.md)" in book.cells[-1].source
 
 
