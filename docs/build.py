@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from sphinx.cmd.build import build_main
-from website import check, commands, reference, results, sources
+from website import check, commands, reference, results, sources, tutorials
 
 from mnist1d.explore import write_site
 
@@ -42,6 +42,7 @@ def build(out: Path, *, run: bool = True, links: bool = False, work: Path = WORK
     results.write_pages(source)
     reference.write_pages(source)
     commands.write_page(source)
+    tutorials.write_notebooks(source)
     os.environ["MNIST1D_SITE_NOTEBOOKS"] = "cache" if run else "off"
     os.environ["MNIST1D_SITE_CACHE"] = str(work / "notebooks" / code_digest())
     folders = [str(ROOT / "examples"), os.environ.get("PYTHONPATH")]

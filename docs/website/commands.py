@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from pathlib import Path
+from textwrap import wrap
 from unittest import mock
 
 from website import sources
@@ -18,6 +19,9 @@ described in [The commands in programs](../guides/commands.md); the options of a
 `mnist1d run EXPERIMENT --help`, are the settings on [its page](../experiments/index.md).
 """
 
+WIDTH = 80
+"""Characters in a line; a terminal wraps the longer ones of descriptions by itself."""
+
 
 def write_page(out: Path) -> None:
     """Write the page into a folder for Sphinx."""
@@ -27,13 +31,14 @@ def write_page(out: Path) -> None:
 
 
 def help_of(*command: str) -> str:
-    """Return what a command prints as its help, in lines of 80 characters."""
+    """Return what a command prints as its help, in lines of `WIDTH` characters."""
     printed = io.StringIO()
     with (
-        mock.patch.dict(os.environ, {"COLUMNS": "80", "NO_COLOR": "1"}),
+        mock.patch.dict(os.environ, {"COLUMNS": str(WIDTH), "NO_COLOR": "1"}),
         mock.patch.object(sys, "argv", ["mnist1d", *command, "--help"]),
         contextlib.redirect_stdout(printed),
         contextlib.suppress(SystemExit),
     ):
         main()
-    return "\n".join(line.rstrip() for line in printed.getvalue().strip().splitlines())
+    lines = printed.getvalue().strip().splitlines()
+    return "\n".join("\n".join(wrap(line, WIDTH)) if line[:1] != " " else line for line in lines)

@@ -6,13 +6,21 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, get_type_hints
 
+from docutils.nodes import image
+
 SECTION = re.compile(r"(?P<indent> *)(?P<name>Returns|Yields|Raises|Source|Sources): *(?P<text>.*)")
 FIELDS = {"Returns": "returns", "Yields": "yields"}
+NAMED = re.compile(r"[A-Z][\w.]*(?:, [A-Z][\w.]*)*: .*")
+"""What a section of errors says: which, and when."""
+COLON = "\ue000"
+"""A colon that is no sign of napoleon's, from before it runs until after."""
 
 
 def setup(app: Any) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.connect("autodoc-process-docstring", process, priority=100)  # before napoleon's
+    app.connect("autodoc-process-docstring", with_colons, priority=900)
+    app.connect("doctree-resolved", with_descriptions)
     app.connect("autodoc-skip-member", is_left_out)
     app.connect("autodoc-before-process-signature", without_constraints)
     app.connect("autodoc-process-signature", shorter)
@@ -21,10 +29,28 @@ def setup(app: Any) -> dict[str, bool]:
 
 
 def process(
+    _app: Any, what: str, _name: str, _object: Any, _options: Any, lines: list[str]
+) -> None:
+    """Change a docstring in place.
+
+    Of a property, napoleon would take what is before a colon for its type.
+    """
+    lines[:] = list(with_tables(with_signs(list(with_sections(lines)))))
+    if what in {"attribute", "data", "property"} and lines:
+        lines[0] = lines[0].replace(":", COLON)
+
+
+def with_colons(
     _app: Any, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]
 ) -> None:
-    """Change a docstring in place."""
-    lines[:] = list(with_tables(with_signs(list(with_sections(lines)))))
+    """Put the colons back."""
+    lines[:] = [line.replace(COLON, ":") for line in lines]
+
+
+def with_descriptions(_app: Any, document: Any, _place: str) -> None:
+    """Describe the pictures of cells, whose addresses would be read to the blind otherwise."""
+    for picture in document.findall(image):
+        picture.setdefault("alt", "The picture that the cell above draws")
 
 
 def with_signs(lines: Iterable[str]) -> Iterator[str]:
@@ -67,28 +93,33 @@ def with_tables(lines: Iterable[str]) -> Iterator[str]:
 def with_sections(lines: list[str]) -> Iterator[str]:
     """Yield a docstring whose short sections, a line with a text, are sections of napoleon's.
 
-    What is returned is a field instead, as a colon in it would be taken for the end of a type.
+    What is returned is a field instead, as a colon in it would be taken for the end of a type; and
+    so are errors without names.
 
-    >>> list(with_sections(["Add.", "", "Returns: the sum: a", "  number.", "", "Source: Euclid."]))
+    >>> list(with_sections(["Add.", "", "Returns: the sum: a", "  number.", "Source: Euclid."]))
     ['Add.', '', ':returns: the sum: a', '   number.', '', 'Source:', '    Euclid.', '']
+    >>> list(with_sections(["Raises: what the function raises."]))
+    [':Raises: what the function raises.', '']
     """
-    rest = iter([*lines, ""])
-    for line in rest:
+    rest = [*lines, ""]
+    while rest:
+        line = rest.pop(0)
         found = SECTION.fullmatch(line)
         if not found or (found["name"] not in FIELDS and not found["text"]):
             yield line
             continue
-        indent, text = found["indent"], [found["text"]] if found["text"] else []
-        for following in rest:
-            if not following.strip():
-                break
-            text.append(following.strip())
-        if found["name"] in FIELDS:
-            yield f"{indent}:{FIELDS[found['name']]}: {text[0]}"
+        name, indent, text = found["name"], found["indent"], [found["text"]] * bool(found["text"])
+        while rest[0].strip() and not SECTION.fullmatch(rest[0]):
+            text.append(rest.pop(0).strip())
+        if not rest[0].strip():
+            rest.pop(0)
+        field = FIELDS.get(name, name)
+        if name in FIELDS or (name == "Raises" and not NAMED.fullmatch(text[0])):
+            yield f"{indent}:{field}: {text[0]}"
             yield from (f"{indent}   {each}" for each in text[1:])
         else:
-            more = " " * 4 * (found["name"] == "Raises")
-            yield f"{indent}{found['name']}:"
+            more = " " * 4 * (name == "Raises")
+            yield f"{indent}{name}:"
             yield f"{indent}    {text[0]}"
             yield from (f"{indent}    {more}{each}" for each in text[1:])
         yield ""
@@ -105,12 +136,17 @@ def shorter(
     _app: Any,
     _what: str,
     _name: str,
-    _object: Any,
+    value: Any,
     _options: Any,
     arguments: str | None,
     returned: str | None,
 ) -> tuple[str | None, str | None]:
-    """Return a signature with the names that programs write: of arrays, keys and functions."""
+    """Return a signature with the names that programs write: of arrays, keys and functions.
+
+    Protocols have none, as nobody makes them.
+    """
+    if getattr(value, "_is_protocol", False):
+        return "", None
     return arguments and with_names(arguments), returned and with_names(returned)
 
 

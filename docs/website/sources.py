@@ -60,6 +60,8 @@ def place_of(name: str) -> str:
     ('guides/streams.md', 'experiments/pooling.md')
     >>> place_of("docs/overview.png"), place_of("results/pooling/figure.png")
     ('files/docs/overview.png', 'files/results/pooling/figure.png')
+    >>> place_of("examples/optimizers.py")
+    'gallery.md#an-optimiser-of-ones-own'
     """
     if name in PLACES:
         return PLACES[name]
@@ -70,7 +72,17 @@ def place_of(name: str) -> str:
             return f"guides/{file}"
         case ("results", experiment, "README.md"):
             return f"experiments/{experiment}.md"
+        case ("examples", _):
+            return f"gallery.md#{section_of(name)}"
     return f"{FILES}/{name}"
+
+
+def section_of(example: str) -> str:
+    """Return the anchor of the gallery's section that shows a program."""
+    gallery = (PAGES / "gallery.md").read_text("utf-8")
+    above = gallery[: gallery.index(f"literalinclude}} {FILES}/{example}")]
+    heading = re.findall(r"^## (.+)$", above, re.MULTILINE)[-1]
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def place_of_folder(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import json
 import re
 import sys
 from fnmatch import fnmatch
@@ -24,7 +25,9 @@ def website(monkeypatch):
     """Let the modules of the site be imported as its build does."""
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
     yield
-    for name in [name for name in sys.modules if name.partition(".")[0] == "website"]:
+    for name in [
+        name for name in sys.modules if name.partition(".")[0] in {"website", "notebooks"}
+    ]:
         monkeypatch.delitem(sys.modules, name)
 
 
@@ -70,6 +73,27 @@ def test_links_are_those_of_the_site():
         " [h](nowhere.md)\n```\n[i](streams.md)\n```\n"
     )
     assert needed == {"docs/overview.png", "benchmarks"}
+
+
+def test_links_to_examples_lead_to_their_sections_of_the_gallery():
+    place_of = module("sources").place_of
+    gallery = (ROOT / "docs" / "website" / "pages" / "gallery.md").read_text("utf-8")
+    sections = re.findall(r"^## (.+)$", gallery, re.MULTILINE)
+    places = {place_of(f"examples/{path.name}") for path in (ROOT / "examples").glob("*.py")}
+    assert len(places) == len(sections)
+    assert "gallery.md#a-new-activation-function" in places
+
+
+def test_pages_of_tutorials_offer_their_notebooks(tmp_path):
+    pytest.importorskip("myst_nb", reason="myst-nb is not installed")
+    module("sources").stage(tmp_path)
+    module("tutorials").write_notebooks(tmp_path)
+    for page in (ROOT / "docs" / "tutorials").glob("[0-9]*.md"):
+        notebook = f"files/notebooks/{page.stem}.ipynb"
+        assert json.loads((tmp_path / notebook).read_text("utf-8"))["nbformat"] == 4
+        text = (tmp_path / "tutorials" / page.name).read_text("utf-8")
+        assert f"(../{notebook})" in text
+        assert "<!-- notebook -->" not in text
 
 
 def test_every_example_is_in_the_gallery():
@@ -118,7 +142,7 @@ def test_every_experiment_has_its_page_or_no_record(tmp_path):
         assert (f"**{each.TITLE}** has no record yet" in index) != is_there
         if is_there:
             page = (tmp_path / "experiments" / f"{each.NAME}.md").read_text("utf-8")
-            table = page.partition("| claim | drawn | source |")[2].partition("\n\n")[0]
+            table = page.partition("| claim | drawn | verdict |")[2].partition("\n\n")[0]
             n_claims = table.count("\n") - 1
             assert n_claims >= 0.9 * len(each.CLAIMS)  # a record may lack what some claims need
             assert table.count("<svg class=") >= n_claims - table.count("not checkable") > 0
