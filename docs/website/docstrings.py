@@ -56,8 +56,10 @@ def with_descriptions(_app: Any, document: Any, _place: str) -> None:
 def with_signs(lines: Iterable[str]) -> Iterator[str]:
     r"""Yield a docstring whose signs outside code are nothing but signs.
 
-    >>> list(with_signs(["Sum of |x|, shape (*runs, n), `|x|`", ">>> 1 | 2"]))
-    ['Sum of \\|x\\|, shape (\\*runs, n), `|x|`', '>>> 1 | 2']
+    Code that begins with a dot or a tilde is no name, of which Sphinx would drop the sign.
+
+    >>> list(with_signs(["Sum of |x|, shape (*runs, n), `|x|`", "A `.gz`.", ">>> 1 | 2"]))
+    ['Sum of \\|x\\|, shape (\\*runs, n), `|x|`', 'A ``.gz``.', '>>> 1 | 2']
     """
     is_example = False
     for line in lines:
@@ -67,6 +69,7 @@ def with_signs(lines: Iterable[str]) -> Iterator[str]:
         else:
             parts = line.split("`")
             parts[::2] = [re.sub(r"\||(?<=\()\*(?=\w)", r"\\\g<0>", each) for each in parts[::2]]
+            parts[1::2] = [re.sub(r"^[.~!].*", r"`\g<0>`", each) for each in parts[1::2]]
             yield "`".join(parts)
 
 

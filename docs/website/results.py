@@ -40,9 +40,9 @@ interval as a bar with the mean across it, every run as a dot.
 """
 
 
-HEAD = """| claim | drawn | verdict | source | published | margin | ours | 95 % interval | n |
-| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"""
-"""The verdict stands where it is seen without scrolling, otherwise as in the documents."""
+HEAD = """| claim | drawn | verdict | {expected} | ours | 95 % interval | n | margin | source |
+| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | --- |"""
+"""What is wanted most stands first, as the table is wider than a page."""
 
 CELL = re.compile(r"(?<!\\)\|")
 """What separates the cells of a table."""
@@ -71,11 +71,12 @@ def with_drawings(page: str, section: Section) -> str:
     _, _, *rows = table.splitlines()
     if len(rows) != len(section.claims):
         raise ValueError(f"the page of {section.name} is of another record; `mnist1d report`")
-    drawn = [f"{before}{LEGEND}{HEAD}"]
+    drawn = [f"{before}{LEGEND}{HEAD.format(expected=section.expected)}"]
     for row, judged in zip(rows, section.claims, strict=True):
-        claim, *others, verdict = (cell.strip() for cell in CELL.split(row)[1:-1])
+        claim, source, published, margin, *ours, verdict = map(str.strip, CELL.split(row)[1:-1])
         picture = strip(judged, section.per_seed(judged.estimate))
-        drawn.append(f"| {' | '.join((claim, picture, verdict, *others))} |")
+        cells = (claim, picture, verdict, published, *ours, margin, source)
+        drawn.append(f"| {' | '.join(cells)} |")
     return "\n".join(drawn) + blank + rest
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import notebooks
 from website import sources
 
-OFFER = """*This page is a notebook: [download it]({file}), and open it
-[in Colab or Jupyter](../guides/notebooks.md#tutorials).*
+OFFER = """This page is a notebook: {{download}}`download it <{file}>`, and open it
+[in Colab or Jupyter](../guides/notebooks.md#tutorials).
 """
+"""A plain link would be taken for one to a page, which other notebooks are."""
 
 
 def write_notebooks(out: Path) -> None:

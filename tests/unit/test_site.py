@@ -92,7 +92,7 @@ def test_pages_of_tutorials_offer_their_notebooks(tmp_path):
         notebook = f"files/notebooks/{page.stem}.ipynb"
         assert json.loads((tmp_path / notebook).read_text("utf-8"))["nbformat"] == 4
         text = (tmp_path / "tutorials" / page.name).read_text("utf-8")
-        assert f"(../{notebook})" in text
+        assert f"<../{notebook}>`" in text
         assert "<!-- notebook -->" not in text
 
 
