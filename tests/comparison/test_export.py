@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mnist1d.lab.comparison.compare import compare
-from mnist1d.lab.comparison.export import escaped
+from mnist1d.lab.comparison.presentation.export import escaped
 
 
 @pytest.fixture(scope="module")

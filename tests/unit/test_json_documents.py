@@ -190,6 +190,23 @@ def test_a_comparison_has_candidates_and_differences(command):
 
 
 @pytest.mark.slow
+def test_a_comparison_that_its_budget_stops_is_continued(command):
+    def run():
+        # Less than any run takes: a call computes one.
+        code, document, said = command("compare", "mine.py", *SMALL, "--budget-seconds", "1e-9")
+        candidates = valid(document)["comparison"]["candidates"]
+        n_finished = sum(each["test_accuracy"]["n"] for each in candidates)
+        return code, document["comparison"]["stopped_after"], n_finished, said
+
+    for n in (1, 2, 3):
+        code, stopped_after, n_finished, said = run()
+        assert (code, stopped_after, n_finished) == (4, 1e-9, n)
+        last = "mnist1d: stopped after its budget of 1e-09 s; finished work is kept: run the same"
+        assert said.splitlines()[-1].startswith(last)
+    assert run()[:3] == (0, None, 4)
+
+
+@pytest.mark.slow
 def test_a_failed_candidate_is_named_and_not_0(command):
     text = CANDIDATES.replace('"guess [/b]": guess', '"broken [/b]": broken')
     Path("mine.py").write_text(text, "utf-8")

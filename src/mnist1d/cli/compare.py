@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from mnist1d.cli.options.command import (
+    RESUME_HINT,
     Scheduler,
     connected,
     exit_on_error,
@@ -40,6 +41,9 @@ def compare(
         int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: the cores)")
     ] = None,
     threads: int = 1,
+    budget_seconds: Annotated[
+        float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="(default: no limit)")
+    ] = None,
     json: bool = False,
     quiet: bool = False,
 ) -> Outcome:
@@ -57,12 +61,15 @@ def compare(
         scheduler: address of a Dask scheduler, whose workers train in place of this machine.
         workers: how many runs go next to each other, of candidates that are not in Equinox.
         threads: that such a run may use.
+        budget_seconds: after which no run goes on; what is finished is shown and kept, the exit
+            code is 4, and the same command continues.
         json: write one JSON document in place of tables.
         quiet: show no progress.
     """
     options: dict[str, Any] = {"track": track, "record": record, "author": author, "out": out}
     options |= {"scheduler": scheduler, "workers": workers, "threads": threads}
-    return command_for(str(file))(**options, json=json, quiet=quiet)
+    options |= {"budget_seconds": budget_seconds, "json": json, "quiet": quiet}
+    return command_for(str(file))(**options)
 
 
 def command_for(name: str) -> Callable[..., Outcome]:
@@ -112,6 +119,7 @@ def _run(
     scheduler: str | None,
     workers: int | None,
     threads: int,
+    budget_seconds: float | None,
     json: bool,
     quiet: bool,
 ) -> Outcome:
@@ -154,29 +162,33 @@ def _run(
                 executor=executor,
                 workers=workers,
                 threads=threads,
+                budget_seconds=budget_seconds,
             )
         found.save_figure(folder)
-    failed = documents.failures_of_comparison(found)
+    failed, stopped = documents.failures_of_comparison(found), ""
+    if found.stopped_after is not None:
+        stopped = f"stopped after its budget of {found.stopped_after:g} s; {RESUME_HINT}"
+    has_record = record is not None and not failed and not stopped
     if record is not None:
         if failed:
             failed = f"{failed}; there is no record of it"
-        else:
+        if has_record:
             with exit_on_error(record):
                 write_record(found.result, record, texts, str(author))
     if json:
         about: dict[str, Any] = {"command": "compare"}
         about |= {"comparison": documents.of_comparison(found, folder)}
-        about |= {"record": None if failed else record}
-        return Outcome(about | {"failed": failed or None}, failed)
+        about |= {"record": record if has_record else None}
+        return Outcome(about | {"failed": failed or None}, failed, stopped)
     console.print(found)
     if track is not None:
         console.print(score_table(found.result, find_track(track)))
     places = f"Figure and result: {folder}"
-    if record is not None and not failed:
+    if has_record:
         places += f". Record: {record}"
     line = f"{time.perf_counter() - start:.0f} s. {places}"
     console.print(line, soft_wrap=True, markup=False)
-    return Outcome(failed=failed)
+    return Outcome(failed=failed, stopped=stopped)
 
 
 def _option(name: str) -> str:

@@ -20,6 +20,7 @@ from mnist1d.cli.output.ending import (
     EXIT_CODES,
     INCOMPLETE,
     INTERRUPTED,
+    STOPPED,
     complain,
     cut,
     end_unread,
@@ -197,6 +198,8 @@ def _call(function: Callable[..., Any], prog: str, words: list[str]) -> None:
         outcome = function(*arguments, **named)
     if is_json:
         say(as_text(outcome.document))
+    if outcome.stopped:
+        fail(outcome.stopped, STOPPED)
     if outcome.failed:
         fail(outcome.failed, INCOMPLETE)
 

@@ -1,7 +1,7 @@
 """Computing tasks: read stored results, then compute the rest here or on an executor."""
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import replace
@@ -69,13 +69,13 @@ class Compute:
         steps: int = 1,
         devices: Devices = "one",
         only_here: bool = False,
-    ) -> Iterator[tuple[Task, Arrays]]:
+    ) -> Found:
         """Yield every task with its arrays: first those that are stored, then the others.
 
         The others are computed, the longest first, and stored as soon as they are finished. In this
         process the groups of tasks are spread over its devices, a thread for each; those that take
         all devices run in the caller's thread. An executor gets a group at a time. Only this
-        process writes files.
+        process writes files. Closing what is returned stops what computes.
 
         Args:
             tasks: the tasks to compute.

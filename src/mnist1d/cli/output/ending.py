@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
-DONE, BROKEN, REFUSED, INCOMPLETE, INTERRUPTED, CLOSED = 0, 1, 2, 3, 130, 141
+DONE, BROKEN, REFUSED, INCOMPLETE, STOPPED, INTERRUPTED, CLOSED = 0, 1, 2, 3, 4, 130, 141
 
 EXIT_CODES = {
     DONE: "done; claims that differ from the paper are a finding, not a failure",
     BROKEN: "a package is missing (the line says how to install it), or Python's traceback",
     REFUSED: "wrong usage or input: an option, a value, a file, a folder, a scheduler",
     INCOMPLETE: "finished, but candidates, claims, figures or all runs failed, or a file is bad",
+    STOPPED: "stopped by `--budget-seconds` before all was finished; finished work is kept",
     INTERRUPTED: "interrupted (Ctrl-C, or the signal SIGTERM); finished work is kept",
     CLOSED: "the reader of the output stopped reading, such as `head`",
 }

@@ -17,10 +17,12 @@ class Outcome(NamedTuple):
     Attributes:
         document: what it found, where a document is asked for.
         failed: what of it failed, in one line; empty if nothing did.
+        stopped: that it was stopped before all was finished, in one line; empty if it was not.
     """
 
     document: Mapping[str, Any] | None = None
     failed: str = ""
+    stopped: str = ""
 
 
 @contextmanager

@@ -25,9 +25,11 @@ from mnist1d.harness.stored.circumstances import circumstances, environment
 from mnist1d.harness.stored.commits import commit_attributes
 from mnist1d.lab.candidates.checks import describe
 from mnist1d.lab.candidates.contract import CandidateError, Sets
+from mnist1d.lab.comparison.budget import TimeBudget
 from mnist1d.lab.comparison.data import DataSets
 from mnist1d.lab.comparison.entries import Entry, to_dataset
 from mnist1d.lab.comparison.evaluations import OnEvaluation
+from mnist1d.lab.comparison.outcomes import has_diverged
 from mnist1d.lab.comparison.protocol import Protocol, as_protocol
 from mnist1d.lab.comparison.result import Comparison
 from mnist1d.lab.comparison.rows import rows_of
@@ -35,7 +37,6 @@ from mnist1d.lab.comparison.runs import (
     PACKAGES,
     Planned,
     Setup,
-    has_diverged,
     run_candidate,
 )
 from mnist1d.lab.comparison.search import edges
@@ -43,6 +44,7 @@ from mnist1d.lab.comparison.shipped import digest_of_source, shipped_rows
 from mnist1d.lab.comparison.workers import Workers
 from mnist1d.lab.notebook import default_progress
 from mnist1d.lab.statistics.stored import with_statistics
+from mnist1d.lab.statistics.unfinished import STOPPED
 from mnist1d.lab.tracks import Track, find_track
 from mnist1d.training import use_all_cores
 
@@ -61,6 +63,7 @@ def compare(
     workers: int | None = None,
     threads: int = 1,
     on_evaluation: OnEvaluation | None = None,
+    budget_seconds: float | None = None,
     **settings: Any,
 ) -> Comparison:
     """Compare candidates by one protocol.
@@ -95,9 +98,13 @@ def compare(
             training in this process (of runs that `workers` train, with 1 of them), otherwise when
             the run is finished or found. What it raises ends the comparison. Numbers are the same
             with it and without.
+        budget_seconds: time after which no run goes on, once one was computed; None for no limit.
+            What is finished by then is returned and stored, and the same call continues with the
+            rest. Runs of an executor are finished in groups. (`budget` is a number of settings.)
         **settings: fields of the protocol to replace.
 
-    Returns: the result. For candidates that failed it has the reason; the others are complete.
+    Returns: the result. For candidates that failed it has the reason; the others are complete,
+        unless `budget_seconds` has passed (`Comparison.stopped_after`).
 
     Raises:
         InputError: before anything runs, if there is no candidate, none that works, or the protocol
@@ -113,7 +120,7 @@ def compare(
     >>> found.result.test_accuracy.dims
     ('candidate', 'seed')
     """
-    clock = time.perf_counter()
+    clock, budget = time.perf_counter(), TimeBudget(budget_seconds)
     use_all_cores()
     progress = progress or default_progress(Lines)
     chosen = None if track is None else find_track(track)
@@ -137,7 +144,8 @@ def compare(
     with Workers(workers, threads, note=lambda line: progress(line, 0, 0)) as processes:
         is_sent = executor is not None
         compute = Compute(store, executor)
-        work = _Work(sets, store, compute, processes, progress, on_evaluation, is_sent=is_sent)
+        how = (processes, progress, on_evaluation, budget)
+        work = _Work(sets, store, compute, *how, is_sent=is_sent)
         _train(entries, work)
     result = to_dataset(entries, sets).assign_attrs(
         experiment=NAME,
@@ -149,6 +157,7 @@ def compare(
         **commit_attributes(store),
         seconds=time.perf_counter() - clock,
         units_found=store.n_found,
+        **({STOPPED: budget.seconds} if any(entry.is_stopped for entry in entries) else {}),
     )
     found = Comparison(with_statistics(result, _result_in(place) if store.n_found else None))
     if place is not None:
@@ -191,6 +200,7 @@ class _Work(NamedTuple):
     workers: Workers
     progress: Progress
     on_evaluation: OnEvaluation | None
+    budget: TimeBudget
     is_sent: bool
 
 
@@ -203,7 +213,7 @@ def _train(entries: Sequence[Entry], work: _Work) -> None:
         row = shipped.get(entry.name) if entry.is_reference else None
         if row is not None and row["source"] == digest_of_source(entry.source):
             entry.take(row)
-        if not entry.failure and not entry.is_measured:
+        if not entry.is_done:
             _find(entry, _own_work(entry, work))
         if not entry.is_measured:
             _attempt(_check, entry, work)
@@ -214,7 +224,7 @@ def _train(entries: Sequence[Entry], work: _Work) -> None:
     if all(entry.failure for entry in own):
         reasons = "; ".join(f"{entry.name}: {entry.failure}" for entry in own)
         raise InputError(f"no candidate works. {reasons}")
-    for entry in entries:
+    for entry in sorted(entries, key=lambda each: each.name not in work.sets.protocol.plan.named):
         _finish(entry, work)
 
 
@@ -223,7 +233,7 @@ def _finish(entry: Entry, work: _Work) -> None:
     if len(entry.tries) > 1:
         steps.append(partial(_attempt, _count))
     for step in (*steps, _measure):
-        if not entry.failure and not entry.is_measured:
+        if not entry.is_done:
             step(entry, _own_work(entry, work))
     if entry.failure:
         work.progress(f"{entry.name} failed: {entry.failure}", 0, 0)
@@ -296,7 +306,7 @@ def _find(entry: Entry, work: _Work) -> None:
     if not hasattr(entry.candidate, "count") or not are_stored(_tuning_cases(entry, work.sets)):
         return
     _tune(entry, work)
-    if not entry.failure and are_stored(_final_cases(entry, work.sets)):
+    if not entry.is_done and are_stored(_final_cases(entry, work.sets)):
         _attempt(_count, entry, work)
         if not entry.failure:
             _measure(entry, work)
@@ -326,13 +336,10 @@ def _tuning_cases(entry: Entry, sets: DataSets) -> dict[tuple[int, int], Planned
 
 def _final_cases(entry: Entry, sets: DataSets) -> dict[tuple[int, str | int], Planned]:
     """Return the final runs of the chosen settings, on all data that the protocol asks for."""
-    protocol = sets.protocol
-    smaller = [size for size in protocol.train_sizes if size < protocol.data.n_train]
-    kinds: tuple[str | int, ...] = ("full", *(["shuffled"] if protocol.shuffled else []), *smaller)
     return {
         (seed, kind): Planned(entry.chosen, seed, sets.final_variant(seed, kind).name)
-        for seed in protocol.final_seeds
-        for kind in kinds
+        for seed in sets.protocol.final_seeds
+        for kind in sets.protocol.kinds
     }
 
 
@@ -344,14 +351,17 @@ def _tune(entry: Entry, work: _Work) -> None:
     if not cases:
         return
     progress, protocol = partial(work.progress, f"{entry.name}, tuning"), work.sets.protocol
-    done = run_candidate(entry.setup, cases, work.compute, progress)
+    done = run_candidate(entry.setup, cases, work.compute, progress, work.budget)
     accuracy = np.full((len(entry.tries), protocol.tuning_seeds), np.nan)
     for (number, seed), outcome in done.outcomes.items():
         # A run that diverged counts as an accuracy of 0.
         last = 0 if has_diverged(outcome) else outcome.validation_accuracy[-1]
         accuracy[number, protocol.seeds_of_tuning.index(seed)] = last
     entry.tuning_accuracy, entry.failure = accuracy, done.failure
-    if done.failure:
+    entry.is_tuned, entry.is_stopped = not done.is_stopped, done.is_stopped
+    if done.is_stopped:
+        entry.settings = {}
+    if entry.is_done:
         return
     entry.choose(int(accuracy.mean(axis=1).argmax()))
     at_edges = [
@@ -373,5 +383,7 @@ def _measure(entry: Entry, work: _Work) -> None:
     """Train the chosen settings on the final seeds, on all data sets of the protocol."""
     cases = _final_cases(entry, work.sets)
     progress = partial(work.progress, f"{entry.name}, final")
-    done = run_candidate(entry.setup, cases, work.compute, progress)
-    entry.outcomes, entry.failure, entry.is_measured = dict(done.outcomes), done.failure, True
+    done = run_candidate(entry.setup, cases, work.compute, progress, work.budget)
+    entry.outcomes, entry.failure = dict(done.outcomes), done.failure
+    entry.is_stopped = done.is_stopped
+    entry.is_measured = not done.is_stopped

@@ -13,9 +13,11 @@ from mnist1d.harness.assembly import assemble
 from mnist1d.lab.candidates.contract import Candidate, Outcome
 from mnist1d.lab.candidates.fingerprint import source_text
 from mnist1d.lab.comparison.data import DataSets
+from mnist1d.lab.comparison.outcomes import has_diverged
 from mnist1d.lab.comparison.protocol import Protocol
-from mnist1d.lab.comparison.runs import Setup, has_diverged
+from mnist1d.lab.comparison.runs import Setup
 from mnist1d.lab.comparison.shipped import measured
+from mnist1d.lab.statistics.unfinished import FINISHED, FULL, SHUFFLED, STAGE, of_size
 
 _RUN = ("candidate", "seed")
 _DIMS: Mapping[str, tuple[str, ...]] = {
@@ -50,6 +52,7 @@ class Entry:
         tuning_accuracy: on the validation set, shape (tries, tuning seeds), if anything was tuned.
         is_tuned: whether its settings have been chosen.
         is_measured: whether the final runs are done.
+        is_stopped: whether the budget of time was spent before all its runs were finished.
         chosen: index of the chosen settings.
         settings: the chosen settings.
         outcomes: of the final runs, by seed and kind: "full", "shuffled" or number of samples.
@@ -69,6 +72,7 @@ class Entry:
     tuning_accuracy: np.ndarray | None = None
     is_tuned: bool = False
     is_measured: bool = False
+    is_stopped: bool = False
     chosen: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     outcomes: dict[Any, Outcome] = field(default_factory=dict)
@@ -80,6 +84,11 @@ class Entry:
     def choose(self, number: int) -> None:
         """Choose the settings to train with."""
         self.chosen, self.settings = number, self.tries[number]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing more to do: it is measured, has failed or was stopped."""
+        return bool(self.failure) or self.is_measured or self.is_stopped
 
     def take(self, row: Mapping[str, Any]) -> None:
         """Take a finished row in place of training."""
@@ -107,7 +116,8 @@ def to_dataset(entries: Sequence[Entry], sets: DataSets) -> xr.Dataset:
           `train_loss` (…, step), `test_prediction` (…, sample) with `test_label` (seed, sample);
         - of each candidate `n_parameters` (NaN if unknown), `framework`, `settings` (JSON),
           `source`, `is_reference`, `remarks`, `failure` (empty if none), `n_tries`;
-        - `tuning_accuracy` (candidate, try, tuning_seed) and `tuning_settings` (candidate, try).
+        - `tuning_accuracy` (candidate, try, tuning_seed) and `tuning_settings` (candidate, try);
+        - if the comparison was stopped, which runs are finished (`statistics.unfinished`).
     """
     protocol = sets.protocol
     schedule, seeds = protocol.schedule, protocol.final_seeds
@@ -133,7 +143,24 @@ def to_dataset(entries: Sequence[Entry], sets: DataSets) -> xr.Dataset:
     )
     labels = [sets.labels(sets.final_variant(seed, "full"))["test"] for seed in seeds]
     result["test_label"] = (("seed", "sample"), np.array(labels, np.int16))
-    return result.drop_vars("sample").assign(_facts(entries, protocol))
+    result = result.drop_vars("sample").assign(_facts(entries, protocol))
+    if any(entry.is_stopped for entry in entries):
+        result = result.assign(_finished(entries, protocol))
+    return result
+
+
+def _finished(entries: Sequence[Entry], protocol: Protocol) -> dict[str, Any]:
+    """Return which final runs are finished."""
+    seeds, kinds = protocol.final_seeds, protocol.kinds
+    finished = [
+        [[bool(e.shipped) or (seed, kind) in e.outcomes for kind in kinds] for seed in seeds]
+        for e in entries
+    ]
+    names = {"full": FULL, "shuffled": SHUFFLED}
+    return {
+        FINISHED: (("candidate", "seed", STAGE), np.array(finished, bool)),
+        STAGE: [of_size(kind) if isinstance(kind, int) else names[kind] for kind in kinds],
+    }
 
 
 def _measured(entry: Entry, sets: DataSets) -> Iterator[tuple[Task, dict[str, Any]]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from mnist1d.lab.candidates.contract import Outcome, Schedule
 from mnist1d.lab.comparison.data import Variant
+from mnist1d.lab.statistics.unfinished import FULL, SHUFFLED, of_size
 
 
 class Evaluation(NamedTuple):
@@ -107,5 +108,5 @@ def _stage(variant: Variant) -> str:
     if not variant.final:
         return "tuning"
     if variant.shuffled:
-        return "shuffled"
-    return "final" if variant.size is None else f"{variant.size} samples"
+        return SHUFFLED
+    return FULL if variant.size is None else of_size(variant.size)

@@ -186,6 +186,12 @@ class Protocol:
         return tuple(range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + self.tuning_seeds))
 
     @property
+    def kinds(self) -> tuple[str | int, ...]:
+        """What a final seed trains on: "full", "shuffled", or a number of training samples."""
+        smaller = [size for size in self.train_sizes if size < self.data.n_train]
+        return ("full", *(["shuffled"] if self.shuffled else []), *smaller)
+
+    @property
     def plan(self) -> Plan:
         """Which candidates are compared."""
         return Plan(self.baseline, self.pairs, self.margin)

@@ -17,10 +17,11 @@ from mnist1d.harness import record
 from mnist1d.harness.documents import as_text
 from mnist1d.harness.results import load_result
 from mnist1d.harness.stored.findings import needs_of
-from mnist1d.lab.comparison.export import What, document, frame, latex
-from mnist1d.lab.comparison.table import tables
+from mnist1d.lab.comparison.presentation.export import What, document, frame, latex
+from mnist1d.lab.comparison.presentation.table import tables
 from mnist1d.lab.statistics.differences import Difference, Statistics
 from mnist1d.lab.statistics.stored import stored_statistics, with_statistics
+from mnist1d.lab.statistics.unfinished import STOPPED
 
 if TYPE_CHECKING:
     from mnist1d.figures.style import Figure
@@ -69,6 +70,14 @@ class Comparison:
         """The reasons of the candidates that failed, by name."""
         texts = zip(self.result.candidate.values, self.result.failure.values, strict=True)
         return {str(name): str(text) for name, text in texts if text}
+
+    @property
+    def stopped_after(self) -> float | None:
+        """The budget, in seconds, that was spent before all runs were finished; None otherwise.
+
+        Then means and differences are of the seeds that are finished, which the first table counts.
+        """
+        return self.result.attrs.get(STOPPED)
 
     def differences(self) -> list[Difference]:
         """Return the planned differences of test accuracy, those of candidates with a result.
@@ -124,7 +133,7 @@ class Comparison:
     def plot(self) -> "Figure":
         """Draw accuracies and differences, and those on shuffled data, shifts and sizes if any."""
         with import_module("mnist1d.figures.style").house_style():
-            drawing = import_module("mnist1d.lab.comparison.figure")
+            drawing = import_module("mnist1d.lab.comparison.presentation.figure")
             return cast("Figure", drawing.draw(self.result, self.differences()))
 
     def save(self, folder: checks.StrPath) -> None:
@@ -147,7 +156,7 @@ class Comparison:
     def _mark(self) -> str:
         """Return a digest of all numbers and names, and of how they are drawn."""
         digest = hashlib.sha256()
-        for module in ("mnist1d.lab.comparison.figure", "mnist1d.figures.style"):
+        for module in ("mnist1d.lab.comparison.presentation.figure", "mnist1d.figures.style"):
             file = getattr(find_spec(module), "origin", "")
             digest.update(Path(file).read_bytes())
         for name, variable in sorted(self.result.variables.items(), key=str):

@@ -6,6 +6,7 @@ import pickle
 import sys
 import uuid
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
@@ -13,18 +14,19 @@ from typing import Any, Generic, NamedTuple, Self, TypeVar
 from weakref import WeakValueDictionary
 
 import jax
-import numpy as np
 
 from mnist1d.execution import Arrays, Compute, OnStep, Task
 from mnist1d.execution.blas import limited_threads
 from mnist1d.execution.compute import check_versions
 from mnist1d.lab.candidates.checks import describe, describe_error
-from mnist1d.lab.candidates.contract import Candidate, CandidateError, Outcome, Run, Schedule, Sets
+from mnist1d.lab.candidates.contract import Candidate, CandidateError, Outcome, Run, Sets
 from mnist1d.lab.candidates.fingerprint import settings_text, source_text, unknown_parts
 from mnist1d.lab.candidates.search_space import named
 from mnist1d.lab.candidates.sending import packed
+from mnist1d.lab.comparison.budget import BudgetSpent, TimeBudget
 from mnist1d.lab.comparison.data import DataSets, Variant
 from mnist1d.lab.comparison.evaluations import Listener, ListenerError, OnEvaluation
+from mnist1d.lab.comparison.outcomes import arrays_of, checked_outcome, outcome_of
 from mnist1d.lab.comparison.protocol import Protocol
 from mnist1d.lab.comparison.workers import Workers
 
@@ -219,9 +221,9 @@ class Trainer:
             more["on_evaluation"] = lambda number, *values: listener(planned[number], *values)
         try:
             for number, outcome in self._train(runs, sets, lambda steps, _: on_step(steps), **more):
-                checked = _checked(outcome, sets[runs[number].data], self._schedule)
+                checked = checked_outcome(outcome, sets[runs[number].data], self._schedule)
                 done.add(number)
-                yield tasks[number], _arrays(checked)
+                yield tasks[number], arrays_of(checked)
         except (Exception, SystemExit) as error:  # a user's code may raise anything
             raise CandidateError(describe(error)) from error
         if len(done) < len(runs):
@@ -249,12 +251,14 @@ class Done(NamedTuple, Generic[Case]):
     """Results of the runs of a candidate.
 
     Attributes:
-        outcomes: by case; some are missing if the candidate failed.
+        outcomes: by case; some are missing if the candidate failed or was stopped.
         failure: the reason why the candidate failed; empty if it did not.
+        is_stopped: whether the time was spent before all runs were finished.
     """
 
     outcomes: Mapping[Case, Outcome]
     failure: str
+    is_stopped: bool
 
 
 def run_candidate(
@@ -262,6 +266,7 @@ def run_candidate(
     cases: Mapping[Case, Planned],
     compute: Compute,
     progress: Callable[[int, int], None],
+    budget: TimeBudget,
 ) -> Done[Case]:
     """Return the outcome of every run, stored or computed.
 
@@ -273,6 +278,8 @@ def run_candidate(
         cases: the runs by case; an executor gets cases with the same first element as one group.
         compute: reads stored outcomes, and computes and stores the others.
         progress: called with the steps done and the steps in all.
+        budget: when it is spent, what is stored is still found, and the other runs are left out;
+            those of an executor when it hands over the next group.
 
     Raises:
         OSError: if an outcome cannot be stored.
@@ -283,98 +290,49 @@ def run_candidate(
     tasks = {
         setup.task(run, case[0] if setup.data else "here"): case for case, run in cases.items()
     }
-    outcomes, failure, is_told = {}, "", False
+    outcomes: dict[Case, Outcome] = {}
+    failure, is_told, is_stopped = "", False, False
+    reported, n_found = 0, compute.store.n_found
 
     def tell(done: int) -> None:
-        nonlocal is_told
+        nonlocal is_told, reported
+        reported = done
         if not is_told:  # the end, which a candidate, its last group and this function report
             is_told = done == total
             progress(done, total)
 
+    def stop_if_spent() -> None:
+        if len(outcomes) < len(cases):
+            budget.check(reported, n_steps * len(outcomes), n_steps)
+
+    def go_on(done: int) -> None:
+        tell(done)
+        stop_if_spent()
+
+    computing = compute(
+        tasks,
+        Trainer,
+        setup,
+        on_progress=lambda _, __, done: go_on(done),
+        steps=n_steps,
+        devices="all",
+    )
     try:
-        for task, arrays in compute(
-            tasks,
-            Trainer,
-            setup,
-            on_progress=lambda _, __, done: tell(done),
-            steps=n_steps,
-            devices="all",
-        ):
-            case = tasks[task]
-            outcomes[case] = _outcome(arrays)
-            if setup.listener is not None:
-                setup.listener.finish(cases[case], outcomes[case])
+        # Closed at once, so that no process goes on with a run that nobody wants.
+        with closing(computing):
+            for task, arrays in computing:
+                case = tasks[task]
+                outcomes[case] = outcome_of(arrays)
+                if setup.listener is not None:
+                    setup.listener.finish(cases[case], outcomes[case])
+                if len(outcomes) > compute.store.n_found - n_found:
+                    budget.n_computed += 1
+                    stop_if_spent()
         tell(total)
     except CandidateError as error:
         failure = str(error)
+    except BudgetSpent:
+        is_stopped = True
     except ListenerError as error:
         raise error.raised from None
-    return Done(outcomes, failure)
-
-
-def has_diverged(outcome: Outcome) -> bool:
-    """Return whether a run ended with numbers that are not finite, other than a missing loss."""
-    loss = outcome.train_loss
-    is_finite = np.isfinite(loss)
-    has_loss = is_finite.any() or np.isinf(loss).any()
-    return not np.isfinite(outcome.validation_accuracy[-1]) or bool(
-        has_loss and not is_finite.all()
-    )
-
-
-def _checked(outcome: Outcome, sets: Sets, schedule: Schedule) -> Outcome:
-    """Check the shapes and classes of an outcome, and return it with its curves as arrays."""
-    n_classes = sets.n_classes
-    for name, x in sets.evaluated.items():
-        classes = np.asarray(outcome.predictions.get(name, ()))
-        if classes.shape != (len(x),) or classes.dtype.kind not in "iu":
-            raise CandidateError(
-                f"expected {len(x)} integers as predictions for {name}, got {classes.dtype} of "
-                f"shape {classes.shape}"
-            )
-        if len(classes) and not 0 <= classes.min() <= classes.max() < n_classes:
-            raise CandidateError(
-                f"expected classes from 0 to {n_classes - 1} as predictions for {name}, got "
-                f"{classes.min()} to {classes.max()}"
-            )
-    curves = {
-        name: np.atleast_1d(np.asarray(getattr(outcome, name), float))
-        for name in ("validation_accuracy", "train_loss")
-    }
-    for name, curve in curves.items():
-        if curve.shape not in {(1,), (schedule.n_evaluations,)}:
-            raise CandidateError(
-                f"expected {name} at {schedule.n_evaluations} evaluations, or one value after "
-                f"training, got shape {curve.shape}"
-            )
-    return outcome._replace(
-        validation_accuracy=curves["validation_accuracy"], train_loss=curves["train_loss"]
-    )
-
-
-def _arrays(outcome: Outcome) -> dict[str, np.ndarray]:
-    largest = max(int(classes.max(initial=0)) for classes in outcome.predictions.values())
-    kind = np.min_scalar_type(largest)
-    return {
-        "validation_accuracy": outcome.validation_accuracy,
-        "train_loss": outcome.train_loss,
-        "seconds": np.array([outcome.seconds, outcome.compile_seconds]),
-        "cpu_seconds": np.array(outcome.cpu_seconds),
-        **{f"of {name}": np.asarray(c).astype(kind) for name, c in outcome.predictions.items()},
-    }
-
-
-def _outcome(arrays: Mapping[str, np.ndarray]) -> Outcome:
-    predictions = {
-        name.removeprefix("of "): values for name, values in arrays.items() if name[:3] == "of "
-    }
-    seconds, compile_seconds = arrays["seconds"].tolist()
-    cpu_seconds = arrays.get("cpu_seconds", np.nan)  # which older files do not have
-    return Outcome(
-        arrays["validation_accuracy"],
-        predictions,
-        arrays["train_loss"],
-        seconds,
-        compile_seconds,
-        float(cpu_seconds),
-    )
+    return Done(outcomes, failure, is_stopped)

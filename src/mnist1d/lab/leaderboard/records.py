@@ -19,6 +19,7 @@ from mnist1d.harness import record
 from mnist1d.harness.interface import InputError
 from mnist1d.harness.stored.texts import without_controls
 from mnist1d.lab.leaderboard.sources import check_sources, read_sources
+from mnist1d.lab.statistics.unfinished import was_stopped
 from mnist1d.lab.tracks import TRACKS, Track
 from mnist1d.measures.uncertainty import Estimate, estimate
 
@@ -233,6 +234,8 @@ def _check_complete(result: xr.Dataset) -> None:
             f"a record must be of a comparison by a track, one of {', '.join(TRACKS)}: "
             "compare(..., track=...)"
         )
+    if was_stopped(result):
+        raise InputError("a record must have all runs, and its budget stopped this comparison")
     for name in map(str, result.candidate.values):
         each = result.sel(candidate=name)
         reason = str(each.failure.item()) if "failure" in each else ""

@@ -46,6 +46,12 @@ class Plan(NamedTuple):
         pairs = tuple((str(first), str(second)) for first, second in config.get("pairs", ()))
         return cls(config.get("baseline"), pairs, float(config.get("margin", MARGIN)))
 
+    @property
+    def named(self) -> frozenset[str]:
+        """The candidates that the plan names."""
+        baseline = () if self.baseline is None else (self.baseline,)
+        return frozenset(baseline).union(*self.pairs)
+
     def planned(self, names: Sequence[str], own: Sequence[str]) -> list[Pair]:
         """Return the pairs that are tested.
 

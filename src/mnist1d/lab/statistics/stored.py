@@ -15,18 +15,21 @@ import xarray as xr
 
 from mnist1d.lab.statistics.differences import Difference, Statistics, statistics_of
 from mnist1d.lab.statistics.plan import Plan
+from mnist1d.lab.statistics.unfinished import FULL, SHUFFLED, finished_seeds, of_size
 from mnist1d.lab.statistics.yardsticks import notes_of
 from mnist1d.measures.uncertainty import Estimate, interval
 
 DIGEST = "statistics"
 """The attribute with the digest."""
 BOUNDS = ("low", "high")
-_VERSION = 1
+_VERSION = 2
 _MEANS = (
     *("test_accuracy", "train_accuracy", "shuffled_accuracy", "shift_accuracy", "size_accuracy"),
     *("steps_to_target", "seconds", "cpu_seconds"),
 )
 _DROP = "shuffled_drop"
+STEPS_TO_TARGET, SECONDS_TO_TARGET = "steps_to_target", "cpu_seconds_to_target"
+TO_TARGET = (STEPS_TO_TARGET, SECONDS_TO_TARGET)
 _NUMBERS: Mapping[str, str] = {
     "p_value": "of Student's paired t test, corrected by Holm's method for the planned pairs",
     "p_uncorrected": "of Student's paired t test",
@@ -46,7 +49,9 @@ def with_statistics(result: xr.Dataset, known: xr.Dataset | None = None) -> xr.D
     Returns: the result with further variables:
 
         - `NAME_interval` (candidate, …, bound) of every measure NAME: its 95 % interval, in its
-          unit; of `shuffled_drop`, the test accuracy minus the shuffled one, as well;
+          unit; also of `shuffled_drop`, the test accuracy minus the shuffled one, and of
+          `cpu_seconds_to_target`, the share of a run's processor time that its steps to the target
+          are of its steps;
         - along `pair`: the names `pair_first` and `pair_second`, whether the pair is planned
           (`pair_planned`; otherwise it is one with a model of the paper), and in percentage points
           `difference`, `difference_interval`, `smallest_visible`; `seeds_needed`; the p values
@@ -70,6 +75,9 @@ def has_statistics(result: xr.Dataset) -> bool:
 def estimate_in(each: xr.Dataset, name: str) -> Estimate:
     """Return the mean of a measure of one candidate, with the interval that is stored.
 
+    Values that do not exist are those of runs that diverged, that did not reach the target, or that
+    were not finished when the comparison was stopped; only the first are counted as diverged.
+
     Args:
         each: a result with its statistics, of one candidate (and one test set or size).
         name: of the measure.
@@ -78,7 +86,48 @@ def estimate_in(each: xr.Dataset, name: str) -> Estimate:
     >>> estimate_in(one, "loss")
     Estimate(mean=2.0, low=0.5, high=3.5, n=2, n_diverged=0, values=(1.0, 3.0))
     """
-    return _estimate(_values(each, name), each[f"{name}_interval"].to_numpy())
+    values = _values(each, name)
+    found = _estimate(values, each[f"{name}_interval"].to_numpy())
+    if name in TO_TARGET:
+        missing = np.isnan(values) & each.diverged.to_numpy().astype(bool)
+    else:
+        missing = ~np.isfinite(values) & finished_seeds(each, *_stages(each, name))
+    return found._replace(n_diverged=int(missing.sum()))
+
+
+def count_not_reached(each: xr.Dataset) -> int | None:
+    """Count the finished runs of a candidate that did not reach the target accuracy.
+
+    Args:
+        each: a result, of one candidate.
+
+    Returns: the number; None of a candidate that does not train in steps, or has no finished run.
+    """
+    has_run = finished_seeds(each, FULL) & (
+        each.diverged.to_numpy().astype(bool) | np.isfinite(each.test_accuracy.to_numpy())
+    )
+    if not has_run.any() or not has_steps(each):
+        return None
+    return int((has_run & np.isnan(each.steps_to_target.to_numpy())).sum())
+
+
+def has_steps(each: xr.Dataset) -> bool:
+    """Return whether a candidate trains in steps: it has a loss, or several evaluations."""
+    earlier = each.validation_accuracy.isel(step=slice(-1))
+    return bool(each.train_loss.notnull().any() or earlier.notnull().any())
+
+
+def _stages(each: xr.Dataset, name: str) -> tuple[str, ...]:
+    """Name the runs that a measure needs."""
+    if name == _DROP:
+        return FULL, SHUFFLED
+    if name == "shuffled_accuracy":
+        return (SHUFFLED,)
+    if name == "size_accuracy":
+        stage = of_size(int(each.train_size))
+        # The size of the whole set has no runs of its own.
+        return (stage,) if "stage" in each.coords and stage in each.stage else (FULL,)
+    return (FULL,)
 
 
 def stored_statistics(result: xr.Dataset) -> Statistics:
@@ -91,6 +140,8 @@ def stored_statistics(result: xr.Dataset) -> Statistics:
         each = result.isel(pair=i)
         names = str(each.pair_first.values), str(each.pair_second.values)
         first, second = (_accuracy(result, name) for name in names)
+        both = np.logical_and(*(finished_seeds(result.sel(candidate=name), FULL) for name in names))
+        n_diverged = int((both & ~np.isfinite(first - second)).sum())
         planned = bool(each.pair_planned)
         found[planned].append(
             Difference(
@@ -98,7 +149,7 @@ def stored_statistics(result: xr.Dataset) -> Statistics:
                 _estimate(
                     100 * (first - second),
                     each.difference_interval.to_numpy(),
-                )._replace(mean=float(each.difference)),
+                )._replace(mean=float(each.difference), n_diverged=n_diverged),
                 p_value=float(each.p_value),
                 p_uncorrected=float(each.p_uncorrected),
                 p_equivalence=float(each.p_equivalence),
@@ -124,25 +175,29 @@ def _accuracy(result: xr.Dataset, name: str) -> np.ndarray:
 
 
 def _values(result: xr.Dataset, name: str) -> np.ndarray:
-    return _measure(result, name).to_numpy()
+    return measure(result, name).to_numpy()
 
 
-def _measure(result: xr.Dataset, name: str) -> xr.DataArray:
+def measure(result: xr.Dataset, name: str) -> xr.DataArray:
+    """Return a measure per candidate and seed, also one that is computed of others."""
     if name == _DROP:
         return result.test_accuracy - result.shuffled_accuracy
+    if name == SECONDS_TO_TARGET:
+        return result.cpu_seconds * result.steps_to_target / float(result.step[-1])
     return result[name]
 
 
 def _measures(result: xr.Dataset) -> list[str]:
     there = [name for name in _MEANS if name in result]
-    return [*there, _DROP] if "shuffled_accuracy" in result else there
+    needed = {_DROP: "shuffled_accuracy", SECONDS_TO_TARGET: "cpu_seconds"}
+    return [*there, *(name for name, part in needed.items() if part in result)]
 
 
 def _intervals(result: xr.Dataset) -> dict[str, Any]:
     """Return the intervals of all measures over seeds."""
     found: dict[str, Any] = {"bound": list(BOUNDS)}
     for name in _measures(result):
-        variable = _measure(result, name)
+        variable = measure(result, name)
         dims = [dim for dim in variable.dims if dim != "seed"]
         _, low, high = interval(variable.transpose(*dims, "seed").to_numpy(), axis=-1)
         about = {"long_name": f"95 % interval of the mean of {name} over seeds (Student's t)"}

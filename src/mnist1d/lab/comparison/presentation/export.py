@@ -14,7 +14,8 @@ from mnist1d.dataset.imports import required
 from mnist1d.harness.documents import describe, finite, parsed
 from mnist1d.harness.stored.commits import commits_of
 from mnist1d.lab.statistics.differences import Difference, Statistics
-from mnist1d.lab.statistics.stored import estimate_in
+from mnist1d.lab.statistics.stored import TO_TARGET, count_not_reached, estimate_in
+from mnist1d.lab.statistics.unfinished import STOPPED, finished_runs, tuning_runs, was_stopped
 from mnist1d.lab.statistics.yardsticks import notes_of, shown
 from mnist1d.measures.uncertainty import Estimate, in_percent
 
@@ -22,7 +23,7 @@ What = Literal["candidates", "differences"]
 """The table that is wanted."""
 WHAT: tuple[What, ...] = ("candidates", "differences")
 
-_ESTIMATES = ("test_accuracy", "train_accuracy", "shuffled_accuracy", "steps_to_target")
+_ESTIMATES = ("test_accuracy", "train_accuracy", "shuffled_accuracy", *TO_TARGET)
 _BY_CASE = {"shift_accuracy": "test_set", "size_accuracy": "train_size"}
 _TIMES = {"seconds_per_run": "seconds", "cpu_seconds_per_run": "cpu_seconds"}
 
@@ -46,6 +47,7 @@ def document(result: xr.Dataset, statistics: Statistics) -> dict[str, Any]:
         "processor": result.attrs.get("processor"),
         "versions": parsed(result.attrs.get("versions")),
         "commits": list(commits_of(result)),
+        "stopped_after": finite(result.attrs.get(STOPPED)),
         "candidates": [_candidate(result.sel(candidate=name), notes.get(name)) for name in names],
         "differences": [_planned(each) for each in statistics.differences],
         "yardsticks": [_pair(each) for each in statistics.yardsticks],
@@ -71,8 +73,11 @@ def _candidate(each: xr.Dataset, note: str | None) -> dict[str, Any]:
     about |= {
         name: describe(estimate_in(each, measure))
         for name, measure in known.items()
-        if measure in each
+        if f"{measure}_interval" in each
     }
+    about["n_not_reached"] = count_not_reached(each)
+    if was_stopped(each):
+        about["finished_runs"] = {"tuning": tuning_runs(each)[0], **finished_runs(each)}
     for name, dim in _BY_CASE.items():
         if name in each:
             about[name] = {

@@ -11,8 +11,20 @@ from rich.text import Text
 
 from mnist1d.lab.statistics.differences import Statistics
 from mnist1d.lab.statistics.plan import Plan
-from mnist1d.lab.statistics.stored import estimate_in
+from mnist1d.lab.statistics.stored import (
+    SECONDS_TO_TARGET,
+    STEPS_TO_TARGET,
+    count_not_reached,
+    estimate_in,
+)
 from mnist1d.lab.statistics.tables import explained, new_table, tables_of_pairs
+from mnist1d.lab.statistics.unfinished import (
+    STAGE,
+    STOPPED,
+    finished_runs,
+    tuning_runs,
+    was_stopped,
+)
 from mnist1d.lab.statistics.yardsticks import notes_of, shown
 from mnist1d.measures.uncertainty import Estimate, in_percent
 
@@ -25,7 +37,8 @@ def tables(result: xr.Dataset, statistics: Statistics) -> Group:
         statistics: the differences between its candidates.
     """
     notes, n = notes_of(result), result.sizes["seed"]
-    parts: list[RenderableType] = [_main(result)]
+    parts: list[RenderableType] = [_unfinished(result)] if was_stopped(result) else []
+    parts += [_main(result), *_to_target(result)]
     if "shuffled_accuracy" in result:
         parts.append(_shuffled(result))
     for variable, dim, title in (
@@ -63,14 +76,12 @@ def _has_result(each: xr.Dataset) -> bool:
 
 def _main(result: xr.Dataset) -> Table:
     n = result.sizes["seed"]
-    config = json.loads(result.attrs["config"])
     table = new_table(
         f"Mean ± half the 95 % interval, n = {n} {'seed' if n == 1 else 'seeds'} unless stated",
         "",
         "test (%)",
         "training (%)",
         "parameters",
-        f"steps to\n{100 * config['target_accuracy']:g} % validation",
         "seconds per run\nCPU (wall)",
     )
     was_reference = False
@@ -84,10 +95,51 @@ def _main(result: xr.Dataset) -> Table:
             accuracy_text(each, "test_accuracy", n, int(each.diverged.sum())),
             accuracy_text(each, "train_accuracy", n),
             f"{n_parameters:,.0f}" if np.isfinite(n_parameters) else "",
-            _steps(each, n) if _has_steps(each) else "",
             _seconds(each),
         )
     return table
+
+
+def _unfinished(result: xr.Dataset) -> Table:
+    """Say what is finished of a comparison that was stopped."""
+    seconds = result.attrs[STOPPED]
+    title = f"Stopped after its budget of {seconds:g} s: runs that are finished, and runs in all"
+    stages = [str(stage) for stage in result[STAGE].values]
+    table = new_table(title, "", "tuning", *(Text(stage) for stage in stages))
+    n_seeds, notes = result.sizes["seed"], notes_of(result)
+    for name in map(str, result.candidate.values):
+        each = result.sel(candidate=name)
+        tuned, all_tuned = tuning_runs(each)
+        cells = [f"{tuned} of {all_tuned}" if all_tuned else "nothing"]
+        cells += [f"{n_finished} of {n_seeds}" for n_finished in finished_runs(each).values()]
+        table.add_row(Text(shown(name, notes)), *cells)
+    return table
+
+
+def _to_target(result: xr.Dataset) -> list[Table]:
+    """Make the table of steps and time to the target accuracy, if any candidate has steps."""
+    config = json.loads(result.attrs["config"])
+    every = f"evaluated every {config['evaluate_every']:,} steps"
+    target = f"{100 * config['target_accuracy']:g} % validation accuracy, {every}"
+    title = f"Until {target}: runs that reached it"
+    table = new_table(title, "", "reached by", "steps", "seconds, CPU")
+    for name, each in _rows(result):
+        if (n_not_reached := count_not_reached(each)) is None:
+            continue
+        steps = estimate_in(each, STEPS_TO_TARGET)
+        cells = [f"{steps.n} of {steps.n + n_not_reached}", _plus_minus(steps, ",.0f", ",.0f")]
+        known = f"{SECONDS_TO_TARGET}_interval" in each
+        cells += [_plus_minus(estimate_in(each, SECONDS_TO_TARGET), ".2g", ".1g") if known else ""]
+        table.add_row(name, *cells)
+    return [table] if table.rows else []
+
+
+def _plus_minus(found: Estimate, form: str, form_of_half: str) -> str:
+    """Write a mean and half its interval; nothing if there is no value."""
+    if not found.n:
+        return ""
+    half = found.high - found.mean
+    return f"{found.mean:{form}}" + (f" ± {half:{form_of_half}}" if np.isfinite(half) else "")
 
 
 def _shuffled(result: xr.Dataset) -> Table:
@@ -119,6 +171,9 @@ def _tuning(result: xr.Dataset, notes: Mapping[str, str]) -> Table:
         if not str(each.failure.values) or _has_result(each):
             settings = json.loads(str(each.settings.values))
             text = ", ".join(f"{k} = {v}" for k, v in settings.items()) or "none"
+            tuned, all_tuned = tuning_runs(each)
+            if was_stopped(result) and tuned < all_tuned:
+                text = "not yet"
             n_tries = int(each.n_tries)
             table.add_row(
                 Text(shown(str(name), notes)),
@@ -136,6 +191,13 @@ def _remarks(result: xr.Dataset, statistics: Statistics) -> list[Text]:
     config = json.loads(result.attrs["config"])
     plan, n = Plan.of(result), result.sizes["seed"]
     lines += explained(statistics, plan, n, vary_data=config["vary_data"])
+    if was_stopped(result):
+        stopped = (
+            "Stopped before all runs were finished: differences are of the seeds that both "
+            "candidates have finished, and p values are corrected for the pairs with such seeds. "
+            "The same call continues."
+        )
+        lines.append(Text(stopped, "yellow"))
     if not config["vary_data"]:
         lines.append(
             Text(
@@ -178,23 +240,9 @@ def estimate_text(found: Estimate, n: int) -> str:
     return text if found.n == n else f"{text}, n = {found.n}"
 
 
-def _has_steps(each: xr.Dataset) -> bool:
-    """Return whether a candidate trains in steps: it has a loss, or several evaluations."""
-    earlier = each.validation_accuracy.isel(step=slice(-1))
-    return bool(each.train_loss.notnull().any() or earlier.notnull().any())
-
-
 def _seconds(each: xr.Dataset) -> str:
     """Write the processor time of a run and, in brackets, its wall time."""
     wall = f"{np.nanmean(each.seconds):.2g}"
     # Older results have no processor time.
     known = "cpu_seconds" in each and bool(np.isfinite(each.cpu_seconds).any())
     return f"{np.nanmean(each.cpu_seconds):.2g} ({wall})" if known else f"({wall})"
-
-
-def _steps(each: xr.Dataset, n: int) -> str:
-    found = estimate_in(each, "steps_to_target")
-    if not found.n:
-        return "not reached"
-    text = f"{found.mean:,.0f}"
-    return text if found.n == n else f"{text} ({found.n} of {n})"

@@ -1,0 +1,1 @@
+"""A comparison as tables, figures, and documents for other programs."""
