@@ -25,8 +25,10 @@ from mnist1d.lab.statistics.unfinished import STOPPED
 
 if TYPE_CHECKING:
     from mnist1d.figures.style import Figure
+    from mnist1d.lab.comparison.presentation.figure import Plot
 
 _WIDTH = 100
+_PRESENTATION = "mnist1d.lab.comparison.presentation"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -77,7 +79,8 @@ class Comparison:
 
         Then means and differences are of the seeds that are finished, which the first table counts.
         """
-        return self.result.attrs.get(STOPPED)
+        seconds = self.result.attrs.get(STOPPED)
+        return None if seconds is None else float(seconds)
 
     def differences(self) -> list[Difference]:
         """Return the planned differences of test accuracy, those of candidates with a result.
@@ -130,11 +133,21 @@ class Comparison:
         """Return the tables, to be printed by `rich`."""
         return tables(self.result, self._statistics)
 
-    def plot(self) -> "Figure":
-        """Draw accuracies and differences, and those on shuffled data, shifts and sizes if any."""
+    def plot(self, what: "Plot" = "overview") -> "Figure":
+        """Draw a figure, which a notebook shows and `savefig` writes.
+
+        Args:
+            what: "overview", of all that is measured, with the planned differences; or one part:
+                "pairs", all planned differences, every seed a dot; "curves", validation accuracy
+                and training loss over the steps; "samples", accuracy by number of training samples;
+                "shifts", accuracy on shifted test sets; "time", processor time of a run, time and
+                steps to the target accuracy.
+
+        Raises: ValueError: if `what` is another text, or the comparison has nothing of the kind.
+        """
         with import_module("mnist1d.figures.style").house_style():
-            drawing = import_module("mnist1d.lab.comparison.presentation.figure")
-            return cast("Figure", drawing.draw(self.result, self.differences()))
+            drawing = import_module(f"{_PRESENTATION}.figure")
+            return cast("Figure", drawing.draw(self.result, self.differences(), what))
 
     def save(self, folder: checks.StrPath) -> None:
         """Write `result.nc`, and the figure as PNG and PDF.
@@ -156,7 +169,8 @@ class Comparison:
     def _mark(self) -> str:
         """Return a digest of all numbers and names, and of how they are drawn."""
         digest = hashlib.sha256()
-        for module in ("mnist1d.lab.comparison.presentation.figure", "mnist1d.figures.style"):
+        parts = (f"{_PRESENTATION}.{name}" for name in ("figure", "panels", "drawing"))
+        for module in (*parts, "mnist1d.figures.style"):
             file = getattr(find_spec(module), "origin", "")
             digest.update(Path(file).read_bytes())
         for name, variable in sorted(self.result.variables.items(), key=str):
