@@ -1,6 +1,8 @@
 """A budget of time: what is finished is kept and told, and the same call does the rest."""
 
 import json
+import os
+import time
 
 import jax
 import numpy as np
@@ -9,7 +11,7 @@ import xarray as xr
 
 from mnist1d.harness.interface import InputError
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
-from mnist1d.lab.comparison import budget as module
+from mnist1d.lab.comparison import budget as module, workers
 from mnist1d.lab.comparison.budget import BudgetSpent, TimeBudget
 from mnist1d.lab.comparison.compare import compare
 from mnist1d.lab.comparison.result import Comparison
@@ -157,6 +159,33 @@ def test_a_run_is_not_given_up_when_it_has_only_to_hand_over_its_outcome():
     for reported in (100, 150):
         with pytest.raises(BudgetSpent):
             budget.check(reported, 100, 100)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot ask for a process by its number")
+def test_no_process_goes_on_when_the_budget_is_spent(quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "_START_SECONDS", 0)
+    begun = tmp_path / "begun"
+    begun.mkdir()
+
+    def learn(x, y, *, seed):  # noqa: ARG001
+        (begun / f"{seed} {os.getpid()}").touch()
+        while seed > 1:  # for ever
+            time.sleep(0.1)
+        return lambda new: np.zeros(len(new), int)
+
+    def clock():
+        """Return a time that passes when the last two runs have begun."""
+        return float(len([*begun.glob("2 *"), *begun.glob("3 *")]) == 2)
+
+    monkeypatch.setattr(module.TimeBudget.__init__, "__defaults__", (clock,))
+    found = compare({"a": learn}, quick, seeds=4, workers=2, budget_seconds=0.5)
+    assert np.isfinite(found.result.test_accuracy).values.tolist() == [[True, True, False, False]]
+    processes = {int(each.name.split()[1]) for each in begun.iterdir()} - {os.getpid()}
+    assert len(processes) == 2
+    for number in processes:
+        with pytest.raises(ProcessLookupError):
+            os.kill(number, 0)
 
 
 @pytest.mark.usefixtures("quick_compilation")
