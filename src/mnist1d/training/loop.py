@@ -31,6 +31,7 @@ class Training:
             `optax.lbfgs` does, is given it (`update`).
         n_steps: number of updates, at least 1.
         evaluate: `(model, data) -> pytree of arrays`, inside the compiled program.
+        evaluate_optimizer: whether `evaluate` is given the optimiser's state as a third argument.
         evaluate_every: evaluate after the steps 0, k, 2k, ... with the already updated model
             (the published rule); 0 for once, after the last step.
         evaluate_first: step of the first evaluation, below `n_steps`; the others follow every k
@@ -43,7 +44,8 @@ class Training:
     loss: Callable[[Any, Any, PRNGKeyArray], Float[Array, ""]]
     optimizer: optax.GradientTransformation | Callable[[Any], optax.GradientTransformation]
     n_steps: int
-    evaluate: Callable[[Any, Any], Any]
+    evaluate: Callable[..., Any]
+    evaluate_optimizer: bool = False
     evaluate_every: int = 0
     evaluate_first: int = 0
     evaluation_model: Callable[[Any, Any], Any] | None = None
@@ -200,7 +202,8 @@ def run_segments(
         )
         state = State(eqx.combine(parameters, frozen), optimizer_state)
         arrays = final_arrays(training, static, state)
-        metrics = training.evaluate(eqx.combine(arrays, static), data)
+        more = (optimizer_state,) if training.evaluate_optimizer else ()
+        metrics = training.evaluate(eqx.combine(arrays, static), data, *more)
         return state, (losses, metrics)
 
     state, (losses, metrics) = jax.lax.scan(run_segment, state, bounds)

@@ -15,6 +15,18 @@ def cross_entropy(logits: Float[Array, "n classes"], labels: Int[Array, " n"]) -
     return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
 
+def squared_error(outputs: Float[Array, "n classes"], labels: Int[Array, " n"]) -> Float[Array, ""]:
+    """Half the squared distance of outputs from labels as 0 and 1, mean over examples.
+
+    Source: Cohen et al. (2021), arXiv:2103.00065, in their code.
+
+    >>> squared_error(jnp.zeros((2, 10)), jnp.array([3, 7]))
+    Array(0.5, dtype=float32)
+    """
+    targets = jax.nn.one_hot(labels, outputs.shape[1], dtype=outputs.dtype)
+    return ((outputs - targets) ** 2).sum(axis=1).mean() / 2
+
+
 def accuracy(logits: Float[Array, "n classes"], labels: Int[Array, " n"]) -> Float[Array, ""]:
     """Fraction of examples whose largest logit is the label's, in [0, 1].
 
