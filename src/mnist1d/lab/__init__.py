@@ -96,6 +96,11 @@ if TYPE_CHECKING:
         adjacency_probability as adjacency_probability,
         runs_per_unit as runs_per_unit,
     )
+    from mnist1d.measures.curvature import (
+        hessian_product as hessian_product,
+        lanczos as lanczos,
+        sharpness as sharpness,
+    )
     from mnist1d.measures.expressions import Measure as Measure, value as value
     from mnist1d.measures.power import (
         equivalence_p_value as equivalence_p_value,
