@@ -165,12 +165,12 @@ def test_measures_find_the_edge_and_what_is_before_and_after_it():
     }
     for measure, value in expected.items():
         np.testing.assert_allclose(measure(GD, 0.1).per_seed(result), value, atol=0.2)
-    # A loss that rises in one of the ten windows at the edge, which nine differences compare.
-    window = n // 20
-    twice = xr.DataArray(1 + (np.arange(n) // window == 15), {"step": result.step})
+    # A loss that rises in one of the five windows at the edge, which four differences compare.
+    window = n // 10
+    twice = xr.DataArray(1 + (np.arange(n) // window == 7), {"step": result.step})
     changed = result.assign(train_loss=result.train_loss * twice)
     fallen = falls_in_the_long_run(GD, 0.1).per_seed(changed)
-    np.testing.assert_allclose(fallen, 100 * 9 / 10, atol=2)
+    np.testing.assert_allclose(fallen, 100 * 3 / 4)
 
 
 def test_a_training_that_diverged_has_no_number():

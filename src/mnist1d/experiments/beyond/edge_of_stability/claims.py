@@ -102,7 +102,7 @@ CLAIMS = (
     ),
     Claim(
         "loss-falls-in-the-long-run",
-        "At the edge the loss falls all the same: twentieths of the training in which its mean is "
+        "At the edge the loss falls all the same: tenths of the training in which its mean is "
         "lower than in the one before, mean over the rates (per cent)",
         COHEN,
         AtLeast(90),

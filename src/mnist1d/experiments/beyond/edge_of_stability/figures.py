@@ -1,6 +1,7 @@
 """Sharpness and loss over the training, by learning rate and by method."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -29,6 +30,9 @@ CAPTIONS = {
     "learning rate. (c) Gradient descent on the cross-entropy. Bands are 95 % intervals over "
     "trials.",
 }
+BESIDE: Mapping[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
+"""Where legends are, as curves take all of a panel."""
+
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown")
 
 
@@ -50,14 +54,14 @@ def _plot_rates(result: xr.Dataset) -> Figure:
         losses = result.train_loss.sel(optimizer=GD, rate=rate).isel(seed=0)
         below.plot(result.step, losses, color=colour)
     # A sharpness far above its edge, as of a training that diverges, would hide the others.
-    above.set(ylabel="Sharpness", ylim=(0, 1.35 * 2 / min(rates)))
-    above.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    above.set(ylabel="Sharpness", ylim=(0, 1.2 * 2 / min(rates)))
+    above.legend(**BESIDE)
     below.set(xlabel="Steps", ylabel="Training loss", yscale="log")
     return figure
 
 
 def _plot_methods(result: xr.Dataset) -> Figure:
-    figure = Figure(figsize=(8, 2.3))
+    figure = Figure(figsize=(9, 2.1))
     methods, adam, entropy = figure.subplots(1, 3)
     shared = rates_of(result, SAM)[0]
     names = [GD, MOMENTUM, *_sgd_of(result), SAM]
@@ -78,7 +82,7 @@ def _plot_methods(result: xr.Dataset) -> Figure:
     entropy.set(title="Gradient descent on the cross-entropy")
     for axes, letter in zip((methods, adam, entropy), "abc", strict=True):
         axes.set(xlabel="Steps", ylim=(0, None))
-        axes.legend()
+        axes.legend(**BESIDE)
         style.panel_letter(axes, letter)
     return figure
 

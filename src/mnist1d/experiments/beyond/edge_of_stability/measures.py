@@ -16,7 +16,7 @@ REACHED = 0.95
 """Share of the edge from which on it counts as reached: the middle between "at" and "below" of
 `MARGIN`."""
 
-N_WINDOWS = 20
+N_WINDOWS = 10
 """Training is divided into as many windows, to see whether the loss falls in the long run."""
 
 Curves = dict[str, np.ndarray]
@@ -116,7 +116,7 @@ def rises_after(method: str, rate: float) -> Measure:
 def falls_in_the_long_run(method: str, rate: float) -> Measure:
     """Measure in how many windows the loss is lower than in the one before, in per cent.
 
-    There are 20 of equal length; those count that follow the first measurement at the edge.
+    There are ten of equal length; those count that follow the first measurement at the edge.
     """
 
     def falling(curves: Curves) -> float:
