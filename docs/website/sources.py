@@ -41,6 +41,9 @@ FOLDERS = {"examples": "gallery.md"}
 FILES, LISTS = "files", "lists"
 """Folders of the site: files that pages link to, and pages that list the files of a folder."""
 
+EXERCISE = "exercise.md"
+"""Of an experiment beyond the paper, in its folder: a part of its page, below this heading."""
+
 LINK = re.compile(r"\]\((?P<target>[^()\s]+)\)")
 FENCE = re.compile(r"^ *(```+|~~~+)")
 
@@ -58,6 +61,8 @@ def place_of(name: str) -> str:
 
     >>> place_of("docs/streams.md"), place_of("results/pooling/README.md")
     ('guides/streams.md', 'experiments/pooling.md')
+    >>> place_of("src/mnist1d/experiments/beyond/ticket_locality/exercise.md")
+    'experiments/ticket-locality.md'
     >>> place_of("docs/overview.png"), place_of("results/pooling/figure.png")
     ('files/docs/overview.png', 'files/results/pooling/figure.png')
     >>> place_of("examples/optimizers.py")
@@ -74,6 +79,8 @@ def place_of(name: str) -> str:
             return f"experiments/{experiment}.md"
         case ("examples", _):
             return f"gallery.md#{section_of(name)}"
+        case ("src", "mnist1d", "experiments", *_, folder, file) if file == EXERCISE:
+            return f"experiments/{folder.replace('_', '-')}.md"
     return f"{FILES}/{name}"
 
 

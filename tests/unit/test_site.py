@@ -128,20 +128,29 @@ def test_every_public_name_is_on_a_page_of_the_reference():
 
 
 @pytest.mark.slow
-def test_every_experiment_has_its_page_or_no_record(tmp_path):
+def test_every_experiment_has_its_page(tmp_path):
     pytest.importorskip("xarray", reason="xarray is not installed")
     module("sources").stage(tmp_path)
     module("results").write_pages(tmp_path)
     index = (tmp_path / "experiments" / "index.md").read_text("utf-8")
     from mnist1d.experiments import EXPERIMENTS
+    from mnist1d.harness.interface import origin_of
 
     for each in EXPERIMENTS:
         is_there = (ROOT / "results" / each.NAME / "README.md").is_file()
-        assert (f"\n{each.NAME}\n" in index) == is_there
-        assert (f"]({each.NAME}.md)** " in index) == is_there
-        assert (f"**{each.TITLE}** has no record yet" in index) != is_there
+        assert f"\n{each.NAME}\n" in index
+        assert f"]({each.NAME}.md)** " in index
+        assert (f"[{each.TITLE}]({each.NAME}.md)** has no record yet" in index) != is_there
+        page = (tmp_path / "experiments" / f"{each.NAME}.md").read_text("utf-8")
+        if origin_of(each) == "beyond":
+            exercise = page.partition("\n## Exercise\n")[2].partition("\n## ")[0]
+            question, _, solution = exercise.partition("<summary>Solution</summary>")
+            assert "?" in question
+            assert solution.rstrip().endswith("</details>")
+        if not is_there:
+            assert all(claim.statement in page for claim in each.CLAIMS)
+            assert "\n1. " in page.partition("\n## Limits\n")[2]
         if is_there:
-            page = (tmp_path / "experiments" / f"{each.NAME}.md").read_text("utf-8")
             table = page.partition("| claim | drawn | verdict |")[2].partition("\n\n")[0]
             n_claims = table.count("\n") - 1
             assert n_claims >= 0.9 * len(each.CLAIMS)  # a record may lack what some claims need

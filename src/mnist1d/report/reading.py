@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import xarray as xr
 
@@ -28,6 +28,7 @@ from mnist1d.report.own import read_own
 
 NOT_EXPLAINED = "No explanation is on record yet."
 
+_IS_HEADING = re.compile("(Differences from the paper( and its code)?|Limits):").fullmatch
 _PUBLISHED = DatasetConfig().to_dict()
 _ATTRIBUTES = ("config", "device", "finished", "processor", "seconds", "versions")
 # Fields on where data are found, which are no part of the protocol.
@@ -106,7 +107,7 @@ def describe(findings: Findings) -> Section:
     experiment, result = findings.experiment, findings.result
     claims = _explained(findings)
     by_name = {judged.claim.name: judged for judged in claims}
-    question, introduction, on_differences, differences = _parts(inspect.getdoc(experiment) or "")
+    parts = docstring_parts(inspect.getdoc(experiment) or "")
     attributes, versions = result.attrs, parsed(result.attrs, "versions", {})
     lacking = [name for name in _ATTRIBUTES if name not in attributes]
     lacking += [] if "mnist1d" in versions else ["the version of mnist1d"]
@@ -115,10 +116,7 @@ def describe(findings: Findings) -> Section:
         raise ValueError(f"it lacks {', '.join(lacking)}")
     return Section(
         findings,
-        question,
-        introduction,
-        on_differences,
-        differences,
+        *parts,
         tuple(
             TableRow(
                 row.group,
@@ -170,17 +168,38 @@ def _explained(findings: Findings) -> tuple[Judged, ...]:
     return tuple(Judged(each, why(each)) for each in findings.judgements)
 
 
-def _parts(text: str) -> tuple[str, tuple[str, ...], str, tuple[str, ...]]:
-    """Divide an experiment's docstring into question, introduction, sentence, differences."""
+class Parts(NamedTuple):
+    """The parts of an experiment's docstring, each paragraph in one line.
+
+    Attributes:
+        question: what it asks.
+        introduction: paragraphs.
+        sentence: before the list of differences or limits; empty if it says no more than the
+            heading of the list.
+        items: of that list.
+    """
+
+    question: str
+    introduction: tuple[str, ...]
+    sentence: str
+    items: tuple[str, ...]
+
+
+def docstring_parts(text: str) -> Parts:
+    r"""Divide an experiment's docstring, as `inspect.getdoc` returns it.
+
+    >>> docstring_parts("Why?\n\nAs it is.\n\nLimits:\n\n1. One.\n2. Two\n   lines.")
+    Parts(question='Why?', introduction=('As it is.',), sentence='', items=('One.', 'Two lines.'))
+    """
     before, _, after = text.partition("\n1. ")
     question, *paragraphs = [" ".join(part.split()) for part in before.split("\n\n")]
-    introduction = [part for part in paragraphs if part and not part.startswith("Source:")]
-    source = " ".join(part for part in paragraphs if part.startswith("Source:"))
-    sentence = re.sub(r"^Source: .*?[.](?= |$) ?", "", source).removesuffix(":").strip()
-    if re.fullmatch("Differences from the paper( and its code)?|Limits", sentence):
-        sentence = ""  # the same as the heading
+    leads = [part for part in paragraphs if part.startswith("Source:") or _IS_HEADING(part)]
+    introduction = [part for part in paragraphs if part and part not in leads]
+    sentence = re.sub(r"^Source: .*?[.](?= |$) ?", "", " ".join(leads)).removesuffix(":").strip()
+    if _IS_HEADING(f"{sentence}:"):
+        sentence = ""
     items = re.split(r"\n\d+[.] ", after) if after else []
-    return (
+    return Parts(
         question,
         tuple(introduction),
         sentence,
