@@ -28,7 +28,9 @@ class Eigenvalue(NamedTuple):
     error: Array
 
 
-def hessian_product(loss: Callable[[Any], Float[Array, ""]], parameters: Any) -> Callable:
+def hessian_product(
+    loss: Callable[[Any], Float[Array, ""]], parameters: Any
+) -> Callable[[Any], Any]:
     """Return the function that multiplies a vector by the Hessian of a loss.
 
     A product takes about as long as two gradients; the matrix itself is never made.
