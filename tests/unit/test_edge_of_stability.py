@@ -189,6 +189,9 @@ def test_all_claims_can_be_judged_and_shown():
     assert {each.verdict for each in judgements.values()} == {"reproduced"}
     rows = edge_of_stability.summarise(result)
     assert len(rows) == sum(map(len, CONFIG.methods.values()))
+    unreached = [row.group for row in rows if "at edge after (steps)" not in row.estimates]
+    assert all(map(is_sgd, unreached))
+    assert len(unreached) == len(CONFIG.batch_sizes)
     assert "1 %" in edge_of_stability.remarks(result)[1]
     assert edge_of_stability.plot(result).keys() == edge_of_stability.CAPTIONS.keys()
 

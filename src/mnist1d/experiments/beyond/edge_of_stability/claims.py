@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mnist1d.experiments.beyond.edge_of_stability.config import (
     ADAM,
     CROSS_ENTROPY,
@@ -191,12 +193,14 @@ def summarise(result: xr.Dataset) -> list[Row]:
                 "sharpness": late_sharpness(method, rate),
                 "edge": of_run(method, rate, lambda curves: late(curves["edge"])),
                 "% of edge": relative_sharpness(method, rate),
-                "at edge after (steps)": reached_after(method, rate),
                 "loss": of_run(method, rate, lambda curves: late(curves["train_loss"])),
                 "test accuracy (%)": value(
                     "test_accuracy", scale=100, limits=(0, 100), optimizer=method, rate=rate
                 ),
             }
+            # Where a network never is, there is no mean.
+            if np.isfinite(reached_after(method, rate).per_seed(result)).all():
+                columns["at edge after (steps)"] = reached_after(method, rate)
             if not is_sgd(method):
                 columns["loss rises (% of steps)"] = rises_after(method, rate)
             estimates = {name: measure(result) for name, measure in columns.items()}
