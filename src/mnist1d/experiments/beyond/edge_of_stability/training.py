@@ -157,8 +157,8 @@ class Trainer:
             "rate": np.float32(key["rate"]),
         }
         if batch_size is not None:
-            # Every epoch has an order of its own.
-            rng = np.random.default_rng((trial, batch_size))
+            # Every epoch has an order of its own; weights have another seed.
+            rng = np.random.default_rng((trial, batch_size, 1))
             n_epochs = -(-config.n_steps // (config.n_samples // batch_size))
             used = config.n_samples // batch_size * batch_size
             orders = [rng.permutation(config.n_samples)[:used] for _ in range(n_epochs)]
