@@ -72,16 +72,18 @@ def place_of(name: str) -> str:
         return PLACES[name]
     match PurePosixPath(name).parts:
         case ("docs", "tutorials", file) if file.endswith(".md"):
-            return f"tutorials/{file}"
+            place = f"tutorials/{file}"
         case ("docs", file) if file.endswith(".md"):
-            return f"guides/{file}"
+            place = f"guides/{file}"
         case ("results", experiment, "README.md"):
-            return f"experiments/{experiment}.md"
+            place = f"experiments/{experiment}.md"
         case ("examples", _):
-            return f"gallery.md#{section_of(name)}"
+            place = f"gallery.md#{section_of(name)}"
         case ("src", "mnist1d", "experiments", *_, folder, file) if file == EXERCISE:
-            return f"experiments/{folder.replace('_', '-')}.md"
-    return f"{FILES}/{name}"
+            place = f"experiments/{folder.replace('_', '-')}.md"
+        case _:
+            place = f"{FILES}/{name}"
+    return place
 
 
 def section_of(example: str) -> str:
