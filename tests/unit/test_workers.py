@@ -46,8 +46,8 @@ def runs_of(n, settings=None):
     return [Run(settings or {}, seed, "only") for seed in range(n)]
 
 
-def trained(workers, candidate, runs, sets, report=lambda *_: None):
-    found = list(workers.train(candidate, runs, sets, SHORT, report))
+def trained(workers, candidate, runs, sets, report=lambda *_: None, **more):
+    found = list(workers.train(candidate, runs, sets, SHORT, report, **more))
     assert sorted(number for number, _ in found) == list(range(len(runs)))
     return [outcome for _, outcome in sorted(found, key=lambda pair: pair[0])]
 
@@ -86,7 +86,18 @@ def test_runs_train_in_several_processes_the_first_here_and_the_numbers_are_the_
     reports = []
     with Workers(2) as workers:
         for _ in range(2):
-            found = trained(workers, candidate, runs, sets, lambda *news: reports.append(news))
+            heard = {number: [] for number in range(5)}
+            found = trained(
+                workers,
+                candidate,
+                runs,
+                sets,
+                lambda *news: reports.append(news),
+                on_evaluation=lambda number, *values: heard[number].append(values),  # noqa: B023
+            )
+            for number, outcome in enumerate(found):
+                curves = np.stack([outcome.validation_accuracy, outcome.train_loss], axis=1)
+                np.testing.assert_allclose(heard[number], curves, rtol=1e-6)
             for number, outcome in enumerate(found):
                 for name in ("train_loss", "validation_accuracy"):
                     np.testing.assert_array_equal(

@@ -95,9 +95,9 @@ def compare(
             are cores for them.
         threads: number of threads of such a run.
         on_evaluation: called with the number of steps and the `Evaluation` of every run: during
-            training in this process (of runs that `workers` train, with 1 of them), otherwise when
-            the run is finished or found. What it raises ends the comparison. Numbers are the same
-            with it and without.
+            training on this machine if the candidate evaluates on the way, otherwise when the run
+            is finished or found. What it raises ends the comparison. Numbers are the same with it
+            and without.
         budget_seconds: time after which no run goes on, once one was computed; None for no limit.
             What is finished by then is returned and stored, and the same call continues with the
             rest. Runs of an executor are finished in groups. (`budget` is a number of settings.)

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,39 @@ class Evaluation(NamedTuple):
 
 OnEvaluation = Callable[[int, Evaluation], None]
 """Called with the number of steps that a run has taken, and what it reached."""
+
+
+class SharedCurves(NamedTuple):
+    """Steps and evaluations of runs that train, in a file that all processes of a machine share.
+
+    Attributes:
+        path: of the file.
+        n_runs: number of runs.
+        n_evaluations: of a run; 0 if nobody listens to them.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shared = SharedCurves(Path(folder) / "steps", n_runs=2, n_evaluations=3)
+    ...     steps, n_known, curves = shared.opened("w+")
+    ...     steps.shape, n_known.shape, curves.shape
+    ((2,), (2,), (2, 3, 2))
+    """
+
+    path: Path
+    n_runs: int
+    n_evaluations: int
+
+    def opened(self, mode: Literal["w+", "r+"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the numbers of finished steps and of evaluations, and accuracies and losses.
+
+        Args:
+            mode: "w+" makes the file, of zeros; "r+" opens it.
+        """
+        shape = (self.n_runs, 2 + 2 * self.n_evaluations)
+        table = np.memmap(self.path, np.float64, mode, shape=shape)
+        curves = table[:, 2:].reshape(self.n_runs, self.n_evaluations, 2)
+        return table[:, 0], table[:, 1], curves
+
 
 PlannedRun = tuple[int, int, str]
 """Number of the settings, seed and name of the samples."""

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import jax
-import numpy as np
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.imports import required
@@ -27,8 +26,17 @@ from mnist1d.execution.machine import count_cores
 from mnist1d.execution.numerics import jax_settings
 from mnist1d.harness.interface import InputError
 from mnist1d.lab.candidates.checks import describe
-from mnist1d.lab.candidates.contract import Candidate, CandidateError, Outcome, Run, Schedule, Sets
+from mnist1d.lab.candidates.contract import (
+    Candidate,
+    CandidateError,
+    OnEvaluation,
+    Outcome,
+    Run,
+    Schedule,
+    Sets,
+)
 from mnist1d.lab.candidates.sending import packed
+from mnist1d.lab.comparison.evaluations import SharedCurves
 
 Report = Callable[[int, int], None]
 
@@ -87,10 +95,7 @@ class Workers:
         report: Report,
         **more: Any,
     ) -> Iterator[tuple[int, Outcome]]:
-        """Do runs; as `mnist1d.lab.candidates.contract.Candidate.train`.
-
-        Of arguments that not all candidates have, other processes get none.
-        """
+        """Do runs; as `mnist1d.lab.candidates.contract.Candidate.train`."""
         left = dict.fromkeys(range(len(runs)))
         sent = self._packed(candidate) if self._executor and len(left) > 1 else None
         if sent is None:
@@ -106,7 +111,7 @@ class Workers:
                         if sent is not None:
                             break
         if sent is not None:
-            yield from self._elsewhere(sent, left, runs, sets, schedule, report)
+            yield from self._elsewhere(sent, left, runs, sets, schedule, report, **more)
 
     def _packed(self, candidate: Candidate) -> bytes | None:
         try:
@@ -124,11 +129,22 @@ class Workers:
         sets: Mapping[str, Sets],
         schedule: Schedule,
         report: Report,
+        on_evaluation: OnEvaluation | None = None,
     ) -> Iterator[tuple[int, Outcome]]:
         total = len(runs) * schedule.n_steps
+        n_evaluations = 0 if on_evaluation is None else schedule.n_evaluations
+        n_told = dict.fromkeys(left, 0)
+
+        def tell(number: int) -> None:
+            """Pass the evaluations on that a run has had since the last time."""
+            if on_evaluation is not None:
+                for accuracy, loss in curves[number, n_told[number] : int(n_known[number])]:
+                    n_told[number] += 1
+                    on_evaluation(number, float(accuracy), float(loss))
+
         with _temporary_folder() as folder:
-            path = folder / "steps"
-            steps = np.memmap(path, np.int64, "w+", shape=(len(runs),))
+            shared = SharedCurves(folder / "steps", len(runs), n_evaluations)
+            steps, n_known, curves = shared.opened("w+")
             steps[:] = schedule.n_steps
             for number in left:
                 steps[number] = 0
@@ -140,13 +156,15 @@ class Workers:
                     room = _AHEAD * min(self.n, _MOST_STARTED) - len(pending)
                     for number in islice(waiting, room):
                         run = runs[number]
-                        about = (self.threads, _settings(), path, number)
+                        about = (self.threads, _settings(), shared, number)
                         future = self._executor.submit(
                             train_run, sent, run, sets[run.data], schedule, about
                         )
                         pending[future] = number
                     if not pending:
                         break
+                    for number in pending.values():
+                        tell(number)
                     now = time.monotonic()
                     # Without news, too, as a sign of life.
                     if n_done != int(steps.sum()) or now > reported + _QUIET_SECONDS:
@@ -155,6 +173,7 @@ class Workers:
                     for future in wait(pending, _LOOK_SECONDS, FIRST_COMPLETED).done:
                         number, outcome = pending.pop(future), future.result()
                         steps[number] = schedule.n_steps
+                        tell(number)
                         yield number, outcome
                 report(total, total)
             except BrokenProcessPool as error:
@@ -164,7 +183,7 @@ class Workers:
                     "memory for so many runs at a time? Fewer are workers=1, 2, ..."
                 ) from error
             finally:
-                del steps
+                del steps, n_known, curves
                 if pending:  # the caller has stopped
                     self._stop()
 
@@ -229,7 +248,7 @@ def train_run(
     run: Run,
     sets: Sets,
     schedule: Schedule,
-    about: tuple[int, Mapping[str, Any], Path, int],
+    about: tuple[int, Mapping[str, Any], SharedCurves, int],
 ) -> Outcome:
     """Train one run of a candidate in this process.
 
@@ -238,22 +257,27 @@ def train_run(
         run: the run.
         sets: its samples.
         schedule: its number of steps and batch size.
-        about: number of threads; global settings; a file with the number of finished steps of every
+        about: number of threads; global settings; the file with the steps and evaluations of every
             run; and the index of this run.
 
     Raises: CandidateError: for all errors of the candidate.
     """
-    threads, settings, path, number = about
+    threads, settings, shared, number = about
     _set(settings)
-    steps = np.memmap(path, np.int64, "r+")
+    steps, n_known, curves = shared.opened("r+")
 
     def report(done: int, _: int) -> None:
         steps[number] = done
 
+    def on_evaluation(_: int, accuracy: float, loss: float) -> None:
+        curves[number, int(n_known[number])] = accuracy, loss
+        n_known[number] += 1
+
+    more: dict[str, Any] = {"on_evaluation": on_evaluation} if shared.n_evaluations else {}
     try:
         candidate = _candidate(sent)
         with limited_threads(threads):
-            ((_, outcome),) = candidate.train([run], {run.data: sets}, schedule, report)
+            ((_, outcome),) = candidate.train([run], {run.data: sets}, schedule, report, **more)
     except (Exception, SystemExit) as error:  # noqa: BLE001 (a user's code may raise anything)
         raise CandidateError(describe(error)) from None
     return outcome
