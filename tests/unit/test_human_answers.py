@@ -199,6 +199,11 @@ def test_the_command_pools_people_beside_the_models(command, tmp_path):
         difference = each["person_minus_model"]["mean"]
         assert difference == pytest.approx(plain["accuracy"]["mean"] - each["accuracy"])
 
+    # Without names, every file is of another person.
+    files = [written(tmp_path / f"{i}.json", made(person="", block=i)) for i in range(2)]
+    _, out, _ = command("human", *files, "--json")
+    assert json.loads(out)["pooled"][0]["people"] == 2
+
     code, out, _ = command("human", path)
     assert code == 0
     assert "93.0, 86.3 to 96.6" in out

@@ -106,7 +106,7 @@ def _pooled(data: str, tests: list["Test"]) -> dict[str, Any]:
                 "person_minus_model": _as_document(difference),
             }
         )
-    people = {test.person for test in tests}
+    people = {test.person or test.file for test in tests}
     return {"data": data, "people": len(people), "accuracy": _accuracy(tests), "models": models}
 
 

@@ -46,6 +46,7 @@ class Test(NamedTuple):
         answer: digits, uint8, shape (100,).
         label: true digits, uint8, shape (100,).
         seconds: time per answer, shape (100,); NaN where it was not measured.
+        file: where it was read, which tells people without a name apart.
     """
 
     person: str
@@ -57,6 +58,7 @@ class Test(NamedTuple):
     answer: NDArray[np.uint8]
     label: NDArray[np.uint8]
     seconds: NDArray[np.float64]
+    file: str = ""
 
     @property
     def sample(self) -> NDArray[np.int64]:
@@ -92,11 +94,11 @@ def read_answers(paths: Iterable[checks.StrPath]) -> tuple[list[Test], list[str]
     for path in map(Path, paths):
         for number, values in enumerate(_read(path), start=1):
             try:
-                test = _checked(values, labels)
+                test = _checked(values, labels)._replace(file=str(path))
             except (KeyError, TypeError, ValueError) as error:
                 what = f"has no {error}" if isinstance(error, KeyError) else str(error)
                 raise InputError(f"{path}, test {number}: {what}") from error
-            key = (test.person or str(path), test.data, test.block)
+            key = (test.person or test.file, test.data, test.block)
             if key not in tests:
                 tests[key] = test
             elif not _same(tests[key], test):
