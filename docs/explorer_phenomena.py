@@ -12,7 +12,7 @@ from mnist1d.harness import record
 from mnist1d.measures.uncertainty import estimate, interval
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-_FRAMES, _PLACES = 13, 34
+_FRAMES, _PLACES = 11, 34
 _MODELS = ("Logistic", "MLP", "CNN", "GRU")
 
 
@@ -126,6 +126,14 @@ PHENOMENA: dict[str, tuple[str, Callable[[xr.Dataset], dict[str, Any]], tuple[st
 """Per phenomenon: its experiment, what draws it, and the claims that it is about."""
 
 
+_NUMBERS = {"published": "published", "ours": "ours", "low": "ci_low", "high": "ci_high"}
+
+
+def _shown(number: float | None) -> float | None:
+    """Return a number with the three digits that the page shows."""
+    return None if number is None else float(f"{number:.3g}")
+
+
 def phenomena() -> dict[str, Any]:
     """Describe every phenomenon, with the claims and verdicts of the record."""
     ledger = json.loads((RESULTS / "claims.json").read_text("utf-8"))
@@ -137,8 +145,8 @@ def phenomena() -> dict[str, Any]:
         described[name] = draw(result) | {
             "experiment": experiment,
             "claims": [
-                {key: each[key] for key in ("statement", "source", "published", "ours", "verdict")}
-                | {"low": each["ci_low"], "high": each["ci_high"], "n": each["n"]}
+                {key: each[key] for key in ("statement", "source", "verdict", "n")}
+                | {key: _shown(each[name]) for key, name in _NUMBERS.items()}
                 for each in found
             ],
         }

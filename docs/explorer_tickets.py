@@ -28,7 +28,7 @@ from mnist1d.models.masks import full_mask, pack, unpack
 
 PATH = STATIC / "record" / "tickets.json"
 SEED = 0
-UNITS = 64
+UNITS = 56
 """Shown units, the first of 500: all of them would be an eighth of the whole page."""
 
 # One character for each of 99 rounds, none of which JSON or HTML would have to escape.

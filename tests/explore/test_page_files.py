@@ -102,17 +102,6 @@ def test_errors_of_up_to_35_runs_are_a_character_each(fill, monkeypatch, tmp_pat
     np.testing.assert_allclose(page_record.recorded_accuracies("plain")["CNN"], 1 - n_wrong / 20)
 
 
-def test_accuracies_that_the_page_writes_out_are_the_records():
-    from mnist1d.explore.record import recorded_accuracies
-
-    said = (STATIC / "rooms" / "about.js").read_text("utf-8")
-    numbers = re.search(r"regression reaches (\d+) % .*network (\d+) %", said, re.DOTALL)
-    accuracies = recorded_accuracies("plain")
-    assert [int(each) for each in numbers.groups()] == [
-        round(100 * accuracies[model].mean()) for model in ("Logistic", "CNN")
-    ]
-
-
 def test_the_tickets_masks_are_those_of_the_records_trial():
     pytest.importorskip("xarray", reason="the laboratory is not installed")
     from mnist1d.harness import record

@@ -128,6 +128,15 @@ def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded, until):
     page.wait_for_selector("button:has-text('Go on')")
 
 
+def test_a_run_that_diverges_says_so(visit):
+    page = visit("#/train?models=CNN&rate=10&optimiser=sgd&steps=101&samples=100")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_selector("text=It has diverged")
+    cells = page.locator("[aria-labelledby=curves] tbody td").all_inner_texts()
+    assert cells[2:6] == ["101", "diverged", "diverged", "diverged"]
+    assert "NaN" not in page.inner_text("main")
+
+
 # A browser gives a hidden page no frames. Runs are counted that have said that they are finished.
 HIDE = """() => {
   globalThis.frames_ = { waiting: [], real: requestAnimationFrame, finished: 0 };
@@ -197,6 +206,14 @@ def test_the_phenomena_say_what_the_record_says(visit):
     assert page.locator(".verdict").all_inner_texts() == [claim["verdict"] for claim in claims]
     page.get_by_label("Outer step", exact=True).fill("0")
     assert "outer step 0," in page.inner_text("main")
+
+
+def test_what_models_reach_is_said_with_the_records_numbers(visit):
+    table = json.loads((STATIC / "record" / "phenomena.json").read_text("utf-8"))["shuffling"]
+    accuracy = {row[0]: row[1] for row in table["table"]["rows"]}
+    said = visit("#/about").inner_text("main")
+    assert f"regression reaches {accuracy['Logistic']} % on its test set" in said
+    assert f"network {accuracy['CNN']} % (means of {table['seeds']} runs)" in said
 
 
 def test_a_tickets_mask_is_shown_at_every_sparsity_and_kept_by_the_address(visit):

@@ -32,7 +32,7 @@ const STORIES = {
   },
   layers: {
     title: "Layers of SimCLR",
-    look: "What a linear classifier can read is best in the middle of the network, and falls again in the head, whose output the loss sees.",
+    look: "What a linear classifier can read is best after the first layers, and falls again towards the head, whose output the loss sees.",
   },
 };
 

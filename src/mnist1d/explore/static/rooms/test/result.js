@@ -4,10 +4,9 @@ import { html, useState } from "../../vendor/htm-preact.js";
 import { Button, Select } from "../../app/controls.js";
 import { MODELS } from "../../app/fields.js";
 import { csv, download } from "../../app/files.js";
+import { Confusion, DIGITS } from "../confusion.js";
 import { asJson, asRows } from "./protocol.js";
 import { paired, wilson } from "./statistics.js";
-
-const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 /** @param {number} fraction */
 const percent = (fraction) => (100 * fraction).toFixed(1);
@@ -22,6 +21,11 @@ export function Results({ tests, record, onForget }) {
   const [low, high] = wilson(right, n);
   const times = answers.map(({ seconds }) => seconds).filter((each) => each !== null);
 
+  const cell = (/** @type {number} */ label, /** @type {number} */ answer) => {
+    const count = answers.filter((each) => each.label === label && each.answer === answer).length;
+    return html`<td class=${label === answer ? "right" : "off"}>${count || ""}</td>`;
+  };
+
   return html`<section aria-labelledby="result">
     <h2 id="result" tabindex="-1">${right} of ${n} right</h2>
     ${tests.length > 1 && html`<div class="options"><${Select} name="Test" value=${String(chosen)}
@@ -31,7 +35,8 @@ export function Results({ tests, record, onForget }) {
       ${` ${test.learned} labelled samples seen before${test.feedback ? ", labels shown after every ten" : ""}.`}
       ${times.length > 0 && ` Median of ${median(times).toFixed(1)} s per answer.`}</p>
     <${Beside} test=${test} record=${record} right=${right} />
-    <${Confusion} answers=${answers} />
+    <h3>What you took for what</h3>
+    <${Confusion} columns="your answer." cell=${cell} />
     <${PerDigit} answers=${answers} human=${record.human} plain=${test.data === "plain"} />
     <h3>Files</h3>
     <p class="small"><code>mnist1d human FILE...</code> checks the files against the test set and merges several
@@ -64,23 +69,6 @@ function Beside({ test, record, right }) {
     </table></div>
     <p class="small">Mean of ${record.seeds} runs of the record, each at the step that validation chose; differences paired by sample, with
       Student's 95 % interval over the ${n} samples.</p>`;
-}
-
-/** @param {{ answers: import("./protocol.js").Answer[] }} props */
-function Confusion({ answers }) {
-  const count = (/** @type {number} */ label, /** @type {number} */ answer) =>
-    answers.filter((each) => each.label === label && each.answer === answer).length;
-  return html`<h3>What you took for what</h3>
-    <div class="scroll"><table class="confusion">
-      <thead><tr><th scope="col">digit</th>${DIGITS.map((each) => html`<th scope="col">${each}</th>`)}</tr></thead>
-      <tbody>${DIGITS.map(
-        (label) => html`<tr><th scope="row">${label}</th>${DIGITS.map((answer) => {
-          const n = count(label, answer);
-          return html`<td class=${label === answer ? "right" : n ? "off" : ""}>${n || ""}</td>`;
-        })}</tr>`,
-      )}</tbody>
-    </table></div>
-    <p class="small">Rows: true digit. Columns: your answer.</p>`;
 }
 
 /** @param {any} props errors per digit, beside those of Figure S1 */

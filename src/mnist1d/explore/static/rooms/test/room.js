@@ -4,10 +4,10 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../../vendor
 import { Button, Select } from "../../app/controls.js";
 import { Signal } from "../../app/plots.js";
 import { publishedSet } from "../../app/samples.js";
+import { DIGITS } from "../confusion.js";
 import { chooseBlock, LESSON, load, QUESTIONS, save } from "./protocol.js";
 import { Results } from "./result.js";
 
-const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const ROUND = 10;
 
 /** @param {{ session: import("../../app/history.js").Session, about: any, record: any }} props */

@@ -4,9 +4,9 @@ import { html, useEffect, useRef, useState } from "../../vendor/htm-preact.js";
 import { Button, Select, Slider } from "../../app/controls.js";
 import { download, npz } from "../../app/files.js";
 import { pathOf, Signal } from "../../app/plots.js";
+import { Confusion, DIGITS } from "../confusion.js";
 import { signalOf } from "./data.js";
 
-const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const MOST_SAMPLES = 12;
 const MOST_FILTERS = 30;
 const LEAST_FILTER = 3;
@@ -34,18 +34,20 @@ export function Inside({ race, sets }) {
 
   const options = race.runs.map((each, i) => /** @type {[string, string]} */ ([String(i), `${each.model}, seed ${each.seed}`]));
   const current = found?.run === run ? found : null;
+  const diverged = current && !current.weights.every((/** @type {any} */ { values }) => values.every(Number.isFinite));
   return html`<section class="inside" aria-labelledby="inside">
     <div class="heading"><h2 id="inside">Inside a run</h2>
       <div class="buttons"><${Select} name="Run" value=${String(chosen)} options=${options} onChange=${(/** @type {string} */ i) => setChosen(Number(i))} />
         ${run.running && html`<${Button} label="Look now" onClick=${look} />`}
         <${Button} label="Weights as NPZ" onClick=${() => saveWeights(run)} /></div></div>
     ${!current && html`<p class="small">It is looked at when it pauses.</p>`}
-    ${current &&
+    ${diverged && html`<p class="wrong">It has diverged: its weights are no numbers any more. A smaller learning rate may help.</p>`}
+    ${current && !diverged &&
     html`
       <p class="small">After ${current.step.toLocaleString("en")} steps.</p>
       <div class="two">
         <div><h3>What it takes for what, in the test set</h3>
-          <${Confusion} labels=${sets.test.y} predictions=${current.predictions} cell=${cell} onCell=${setCell} />
+          <${Cells} labels=${sets.test.y} predictions=${current.predictions} chosen=${cell} onCell=${setCell} />
           ${cell && html`<${Samples} sets=${sets} predictions=${current.predictions} cell=${cell} sample=${sample} onSample=${setSample} />`}
         </div>
         <div><h3>What its first layer looks at</h3><${Filters} weights=${current.weights} /></div>
@@ -56,20 +58,15 @@ export function Inside({ race, sets }) {
 }
 
 /** @param {any} props */
-function Confusion({ labels, predictions, cell, onCell }) {
+function Cells({ labels, predictions, chosen, onCell }) {
   const counts = DIGITS.map(() => DIGITS.map(() => 0));
   labels.forEach((/** @type {number} */ label, /** @type {number} */ i) => counts[label][predictions[i]]++);
-  return html`<div class="scroll"><table class="confusion">
-    <thead><tr><th scope="col">digit</th>${DIGITS.map((each) => html`<th scope="col">${each}</th>`)}</tr></thead>
-    <tbody>${DIGITS.map((label) => html`<tr><th scope="row">${label}</th>
-      ${DIGITS.map((answer) => {
-        const n = counts[label][answer];
-        const kind = label === answer ? "right" : "off";
-        return html`<td>${n > 0 && html`<button type="button" class="cell ${kind}" aria-pressed=${cell?.[0] === label && cell?.[1] === answer}
-          aria-label="${n} samples of class ${label} taken for ${answer}" onClick=${() => onCell([label, answer])}>${n}</button>`}</td>`;
-      })}</tr>`)}</tbody>
-  </table></div>
-  <p class="small">Rows: true digit. Columns: the answer. Choose a number to see its samples.</p>`;
+  const cell = (/** @type {number} */ label, /** @type {number} */ answer) => {
+    const n = counts[label][answer];
+    return html`<td>${n > 0 && html`<button type="button" class="cell ${label === answer ? "right" : "off"}" aria-pressed=${chosen?.[0] === label && chosen?.[1] === answer}
+      aria-label="${n} samples of class ${label} taken for ${answer}" onClick=${() => onCell([label, answer])}>${n}</button>`}</td>`;
+  };
+  return html`<${Confusion} columns="the answer. Choose a number to see its samples." cell=${cell} />`;
 }
 
 /** @param {any} props the samples of a cell */

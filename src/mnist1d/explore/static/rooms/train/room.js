@@ -234,7 +234,7 @@ function Outcome({ race, steps, record, published }) {
         })}
       </tbody>
     </table></div>
-    <p class="small">Mean of the seeds, with half of Student's 95 % interval where there are two or more.</p>
+    <p class="small">Accuracies when they were last evaluated: mean of the seeds, with half of Student's 95 % interval where there are two or more.</p>
     <div class="buttons"><${Button} label="History as JSON" onClick=${() => saveHistory(race)} /></div>
   </section>`;
 }
@@ -242,6 +242,7 @@ function Outcome({ race, steps, record, published }) {
 /** @param {number[]} values */
 function text(values) {
   const [mean, low, high] = interval(values);
+  if (Number.isNaN(mean)) return "diverged";
   return Number.isNaN(low) ? mean.toFixed(1) : `${mean.toFixed(1)} ± ${((high - low) / 2).toFixed(1)}`;
 }
 
