@@ -373,9 +373,12 @@ def test_nothing_is_wider_than_the_window(visit, room):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_it_prints_without_controls(visit):
-    page = visit()
+def test_it_prints_without_controls_dark_on_light(visit):
+    page = visit(color_scheme="dark")
+    ink = "getComputedStyle(document.querySelector('.signal path')).stroke"
+    on_screen = page.evaluate(ink)
     page.emulate_media(media="print")
+    assert (on_screen, page.evaluate(ink)) == ("rgb(124, 192, 234)", "rgb(11, 90, 138)")
     assert page.is_hidden("header")
     assert page.is_hidden(".side")
     assert page.is_visible(".sample")
