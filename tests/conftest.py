@@ -62,6 +62,13 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", False)
 
 
+@pytest.fixture
+def mixed_types():
+    """Let other packages, such as Optax's schedules, mix integers and floats."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
+
+
 @pytest.fixture(scope="session")
 def code_blocks():
     """Return a function that lists the code blocks of a document in a language."""

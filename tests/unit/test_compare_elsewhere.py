@@ -25,7 +25,8 @@ from mnist1d.dataset.imports.installation import install_command
 from mnist1d.execution import Store
 from mnist1d.execution.cluster import ClusterError
 from mnist1d.harness.interface import InputError
-from mnist1d.lab.candidates.equinox import EquinoxCandidate, programs
+from mnist1d.lab.candidates.compiled import programs
+from mnist1d.lab.candidates.equinox import EquinoxCandidate
 from mnist1d.lab.candidates.fitted import FunctionCandidate
 from mnist1d.lab.candidates.sending import packed
 from mnist1d.lab.comparison import runs

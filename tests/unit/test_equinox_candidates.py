@@ -11,8 +11,9 @@ import numpy as np
 import optax
 import pytest
 
+from mnist1d.lab.candidates.compiled import programs as compiled_programs
 from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets, batch_order
-from mnist1d.lab.candidates.equinox import EquinoxCandidate, programs as of_equinox
+from mnist1d.lab.candidates.equinox import EquinoxCandidate
 from mnist1d.models import MLP, Logistic, predict
 from mnist1d.training import (
     Training,
@@ -61,15 +62,8 @@ def programs(monkeypatch):
         counted.append(len(keys))
         return compile_runs(*arguments, keys=keys, **more)
 
-    monkeypatch.setattr(of_equinox, "compile_runs", counting)
+    monkeypatch.setattr(compiled_programs, "compile_runs", counting)
     return counted
-
-
-@pytest.fixture
-def mixed_types():
-    """Let Optax's schedules mix integers and floats."""
-    with jax.numpy_dtype_promotion("standard"):
-        yield
 
 
 def assert_same(one, other):
@@ -394,19 +388,6 @@ def test_numbers_of_numpy_are_searched_as_pythons():
     found = EquinoxCandidate(Narrow, search=search).search
     assert found == {"learning_rate": [0.1, 0.01], "width": (5, 10)}
     assert type(found["width"][0]) is int
-
-
-def test_layers_with_a_state_are_an_error():
-    class Normed(eqx.Module):
-        layers: list[eqx.Module]
-
-        def __init__(self, key):
-            norm = eqx.nn.BatchNorm(10, axis_name="batch", mode="batch")
-            self.layers = [eqx.nn.Linear(40, 10, key=key), norm]
-
-    for make in (Normed, eqx.nn.make_with_state(Normed)):
-        with pytest.raises(CandidateError, match=r"BatchNorm: these are not supported"):
-            EquinoxCandidate(make).check(SETS["a"], SCHEDULE)
 
 
 class Dropped(eqx.Module):

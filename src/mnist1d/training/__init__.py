@@ -34,5 +34,6 @@ if TYPE_CHECKING:
         initialise as initialise,
         train_runs as train_runs,
     )
+    from mnist1d.training.stateful import Stateful as Stateful
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -15,17 +15,21 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from mnist1d.training.stateful import Stateful, state_of, trained_part, with_parts
+
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """The description of a training run.
 
     All functions are pure and get the model, the data (any pytree) and the key of one run. Every
-    inexact array of a model is trained; masks, being boolean arrays, are not.
+    inexact array of a model is trained; masks, being boolean arrays, are not, nor is the state of a
+    `Stateful` model.
 
     Attributes:
         batch: `(data, step, key) -> batch`, any pytree; draws fresh data, views or rows.
-        loss: `(model, batch, key) -> scalar`, minimised.
+        loss: `(model, batch, key) -> scalar`, minimised; `-> (scalar, new state)` if the model is a
+            `Stateful`.
         optimizer: an Optax transformation, fresh in every run; or `data -> transformation`, for
             runs of one program whose rates differ. One that needs the loss of the step's batch, as
             `optax.lbfgs` does, is given it (`update`).
@@ -37,11 +41,12 @@ class Training:
         evaluate_first: step of the first evaluation, below `n_steps`; the others follow every k
             steps from there.
         evaluation_model: `(model, optimizer state) -> model`, what is evaluated and returned, such
-            as the model with averaged weights; None for the model that is trained.
+            as the model with averaged weights; None for the model that is trained. It gets and
+            returns the trained part of a `Stateful` model.
     """
 
     batch: Callable[[Any, Int[Array, ""], PRNGKeyArray], Any]
-    loss: Callable[[Any, Any, PRNGKeyArray], Float[Array, ""]]
+    loss: Callable[[Any, Any, PRNGKeyArray], Any]
     optimizer: optax.GradientTransformation | Callable[[Any], optax.GradientTransformation]
     n_steps: int
     evaluate: Callable[..., Any]
@@ -143,7 +148,7 @@ def segments(training: Training) -> tuple[np.ndarray, np.ndarray]:
 def begin(training: Training, arrays: Any, data: Any) -> State:
     """Return the state of a run before its first step."""
     optimizer = _optimizer_of(training, data)
-    return State(arrays, optimizer.init(eqx.filter(arrays, eqx.is_inexact_array)))
+    return State(arrays, optimizer.init(eqx.filter(trained_part(arrays), eqx.is_inexact_array)))
 
 
 def run_segments(
@@ -173,34 +178,44 @@ def run_segments(
         the results of `training.evaluate` after each.
     """
     optimizer = _optimizer_of(training, data)
+    is_stateful = isinstance(state.arrays, Stateful)
 
     def run_segment(state: State, bounds: Int[Array, "2"]) -> tuple[State, Any]:
         start, stop = bounds
-        parameters, frozen = eqx.partition(state.arrays, eqx.is_inexact_array)
+        parameters, frozen = eqx.partition(trained_part(state.arrays), eqx.is_inexact_array)
 
-        def loss_of(parameters: Any, batch: Any, key: PRNGKeyArray) -> Float[Array, ""]:
-            return training.loss(eqx.combine(parameters, frozen, static), batch, key)
+        def arrays_of(parameters: Any, carried: Any) -> Any:
+            return with_parts(state.arrays, eqx.combine(parameters, frozen), carried)
 
-        def take_step(step: Int[Array, ""], carry: tuple[Any, Any, Array]) -> Any:
-            parameters, optimizer_state, losses = carry
+        def loss_of(
+            parameters: Any, carried: Any, batch: Any, key: PRNGKeyArray
+        ) -> tuple[Float[Array, ""], Any]:
+            found = training.loss(eqx.combine(arrays_of(parameters, carried), static), batch, key)
+            return found if is_stateful else (found, None)
+
+        def take_step(step: Int[Array, ""], carry: tuple[Any, Any, Any, Array]) -> Any:
+            parameters, carried, optimizer_state, losses = carry
             batch_key, loss_key = jax.random.split(jax.random.fold_in(key, step))
             batch = training.batch(data, step, batch_key)
-            loss, gradient = jax.value_and_grad(loss_of)(parameters, batch, loss_key)
+            before = carried
+            (loss, carried), gradient = jax.value_and_grad(loss_of, has_aux=True)(
+                parameters, before, batch, loss_key
+            )
             updates, optimizer_state = update(
                 optimizer,
                 (gradient, optimizer_state, parameters),
                 loss,
-                lambda parameters: loss_of(parameters, batch, loss_key),
+                lambda parameters: loss_of(parameters, before, batch, loss_key)[0],
             )
             parameters = optax.apply_updates(parameters, updates)
             loss = loss.astype(losses.dtype)  # the model may be of another type
             losses = jax.lax.dynamic_update_index_in_dim(losses, loss, step - start, 0)
-            return parameters, optimizer_state, losses
+            return parameters, carried, optimizer_state, losses
 
-        parameters, optimizer_state, losses = jax.lax.fori_loop(
-            start, stop, take_step, (parameters, state.optimizer_state, jnp.zeros(longest))
-        )
-        state = State(eqx.combine(parameters, frozen), optimizer_state)
+        carry = (parameters, state_of(state.arrays), state.optimizer_state, jnp.zeros(longest))
+        carry = jax.lax.fori_loop(start, stop, take_step, carry)
+        parameters, carried, optimizer_state, losses = carry
+        state = State(arrays_of(parameters, carried), optimizer_state)
         arrays = final_arrays(training, static, state)
         more = (optimizer_state,) if training.evaluate_optimizer else ()
         metrics = training.evaluate(eqx.combine(arrays, static), data, *more)
@@ -214,8 +229,9 @@ def final_arrays(training: Training, static: Any, state: State) -> Any:
     """Return the arrays of the model that is evaluated."""
     if training.evaluation_model is None:
         return state.arrays
-    model = training.evaluation_model(eqx.combine(state.arrays, static), state.optimizer_state)
-    return eqx.filter(model, eqx.is_array)
+    whole = eqx.combine(state.arrays, static)
+    model = training.evaluation_model(trained_part(whole), state.optimizer_state)
+    return eqx.filter(with_parts(whole, model, state_of(whole)), eqx.is_array)
 
 
 def update(

@@ -148,13 +148,6 @@ def _equal(first: Array, second: Array) -> bool:
     return first.shape == second.shape and np.array_equal(first, second, equal_nan=True)
 
 
-def has_state(model: Any) -> bool:
-    """Return whether layers keep a state between calls."""
-    kinds = (eqx.nn.State, eqx.nn.StateIndex)
-    leaves = jax.tree.leaves(model, is_leaf=lambda each: isinstance(each, kinds))
-    return any(isinstance(each, kinds) for each in leaves)
-
-
 def are_equal(first: Any, second: Any) -> bool:
     """Return whether two pytrees of arrays, keys among them, hold the same numbers."""
     return all(map(_equal, jax.tree.leaves(first), jax.tree.leaves(second)))

@@ -15,6 +15,7 @@ from mnist1d.lab.candidates.fitted import (
     SklearnCandidate,
     fits_and_predicts,
 )
+from mnist1d.lab.candidates.search_space import takes_by_name
 
 _CONTRACT = ("check", "framework", "search", "source", "train")
 _WANTED = (
@@ -73,7 +74,10 @@ def _from_function(name: str, given: Any) -> Candidate:
         return FunctionCandidate(given)
     try:
         made = given()
-    except (Exception, SystemExit) as error:  # a user's function can raise anything
+    except (Exception, SystemExit) as error:
+        # a user's function can raise anything
+        if takes_by_name(given, "key"):
+            return EquinoxCandidate(given)
         raise TypeError(
             f"{name} must be {_WANTED}; calling it without arguments raised "
             f"{type(error).__name__}: {error}"

@@ -42,6 +42,19 @@ def named(function: Callable[..., Any], name: str) -> bool:
     )
 
 
+def takes_by_name(function: Callable[..., Any], name: str) -> bool:
+    """Return whether an argument is to be given by name, and not by its position.
+
+    >>> takes_by_name(lambda key: key, "key"), takes_by_name(lambda k, **more: k, "key")
+    (True, False)
+    >>> takes_by_name(lambda *arguments, **named: named, "key")  # as `eqx.nn.make_with_state` makes
+    True
+    """
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    is_any = tuple(each.kind for each in _parameters(function).values()) == kinds
+    return is_any or name in named_parameters(function)
+
+
 def needs(function: Callable[..., Any], name: str) -> bool:
     """Return whether a function has an argument of this name without a default.
 

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from mnist1d.execution.numerics import number_settings
+from mnist1d.lab.candidates.compiled.recipe import PAPER_RATE, Recipe
+from mnist1d.lab.candidates.compiled.stacking import CHUNK, predict_runs, predictor, stack_runs
 from mnist1d.lab.candidates.contract import Outcome, Run, Schedule, Sets
-from mnist1d.lab.candidates.equinox.recipe import PAPER_RATE, Recipe
-from mnist1d.lab.candidates.equinox.stacking import CHUNK, predict_runs, predictor, stack_runs
 from mnist1d.lab.candidates.fingerprint import settings_text
 from mnist1d.models import predict
 from mnist1d.training import History, RunProgram, Training, accuracy, compile_runs

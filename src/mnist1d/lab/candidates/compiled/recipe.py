@@ -10,19 +10,27 @@ import numpy as np
 import optax
 from jaxtyping import Array, PRNGKeyArray
 
-from mnist1d.lab.candidates.equinox.evaluation import evaluated_by
+from mnist1d.lab.candidates.compiled.evaluation import evaluated_by
+from mnist1d.lab.candidates.compiled.network import Network
 from mnist1d.lab.candidates.search_space import named_parameters
 from mnist1d.models import predict
 from mnist1d.training.loop import update
+from mnist1d.training.stateful import trained_part
 
 PAPER_RATE = 0.01
 """Learning rate of a candidate whose search space has none: the paper's."""
 
 
 class Recipe(NamedTuple):
-    """The functions of an `EquinoxCandidate`, whose attributes of the same names they are."""
+    """The functions of a `CompiledCandidate`, most of them its attributes of the same names.
 
-    make: Callable[..., Any]
+    Attributes:
+        make: `(key, settings) -> model`, an Equinox module of one example or a `Network`.
+        model_settings: names of the settings that are arguments of the model.
+    """
+
+    make: Callable[[PRNGKeyArray, Mapping[str, Any]], Any]
+    model_settings: tuple[str, ...]
     optimizer: Callable[..., optax.GradientTransformation] | optax.GradientTransformation
     loss: Callable[[Array, Array], Array]
     augment: Callable[[Array, PRNGKeyArray], Array] | None
@@ -30,18 +38,14 @@ class Recipe(NamedTuple):
 
     def made(self, settings: Mapping[str, Any]) -> Callable[[PRNGKeyArray], Any]:
         """Return `key -> model` with those settings that are arguments of the model."""
-        named = named_parameters(self.make)
-        own = {name: value for name, value in settings.items() if name in named and name != "key"}
-        if "key" in named:
-            return lambda key: self.make(key=key, **own)
-        return lambda key: self.make(key, **own)
+        own = {name: value for name, value in settings.items() if name in self.model_settings}
+        return lambda key: self.make(key, own)
 
     def transformation(self, settings: Mapping[str, Any]) -> optax.GradientTransformation:
         """Return the optimiser with those settings that are no arguments of the model."""
         if isinstance(self.optimizer, optax.GradientTransformation):
             return self.optimizer
-        of_model = named_parameters(self.make)
-        own = {name: value for name, value in settings.items() if name not in of_model}
+        own = {name: value for name, value in settings.items() if name not in self.model_settings}
         return self.optimizer(own.pop("learning_rate"), **own)
 
     def evaluated_by(
@@ -50,24 +54,23 @@ class Recipe(NamedTuple):
         """Return what makes the model for evaluation; None if that is the trained one."""
         if self.evaluation_model is not None:
             return self.evaluation_model
-        return evaluated_by(self.transformation(settings), model)
+        return evaluated_by(self.transformation(settings), trained_part(model))
 
     def traced(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Name the settings that the compiled program can take as numbers, those of the optimiser.
 
         Some schedules branch on the value of a rate, and so need a program per value.
         """
-        of_model = named_parameters(self.make)
         numbers = {
             name: float(value)
             for name, value in {"learning_rate": PAPER_RATE, **settings}.items()
-            if isinstance(value, float | np.floating) and name not in of_model
+            if isinstance(value, float | np.floating) and name not in self.model_settings
         }
         fixed = {name: value for name, value in settings.items() if name not in numbers}
 
         def start(numbers: Mapping[str, Array], key: PRNGKeyArray) -> Any:
             transformation = self.transformation({**fixed, **numbers})
-            weights = eqx.filter(self.made(fixed)(key), eqx.is_inexact_array)
+            weights = eqx.filter(trained_part(self.made(fixed)(key)), eqx.is_inexact_array)
             state = transformation.init(weights)
             nothing = jnp.zeros(())
             return update(transformation, (weights, state, weights), nothing, lambda _: nothing)
@@ -79,9 +82,12 @@ class Recipe(NamedTuple):
             return ()
         return tuple(sorted(numbers))
 
-    def batch_loss(self, model: Any, batch: tuple[Array, Array], key: PRNGKeyArray) -> Array:
-        """Return the loss of a batch in training."""
+    def batch_loss(self, model: Any, batch: tuple[Array, Array], key: PRNGKeyArray) -> Any:
+        """Return the loss of a batch in training; of a `Network` with the new state."""
         x, y = batch
+        if isinstance(model, Network):
+            logits, state = model.in_training(x, key)
+            return self.loss(logits, y), state
         return self.loss(_logits_in_training(model, x, key), y)
 
     def augmented(self, x: Array, key: PRNGKeyArray) -> Array:
@@ -91,6 +97,8 @@ class Recipe(NamedTuple):
 
 def takes_key(model: Any) -> bool:
     """Return whether the call of a model takes a key."""
+    if isinstance(model, Network):
+        return model.takes_key()
     return "key" in named_parameters(type(model).__call__)
 
 
