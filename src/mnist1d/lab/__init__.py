@@ -74,6 +74,8 @@ if TYPE_CHECKING:
         FunctionCandidate as FunctionCandidate,
         SklearnCandidate as SklearnCandidate,
     )
+    from mnist1d.lab.candidates.flax import FlaxCandidate as FlaxCandidate
+    from mnist1d.lab.candidates.plain_jax import JaxCandidate as JaxCandidate
     from mnist1d.lab.candidates.torch import TorchCandidate as TorchCandidate
     from mnist1d.lab.comparison.compare import compare as compare
     from mnist1d.lab.comparison.evaluations import Evaluation as Evaluation

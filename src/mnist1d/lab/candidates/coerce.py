@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import equinox as eqx
+import jax
 
 from mnist1d.dataset import checks
 from mnist1d.lab.candidates.contract import Candidate
@@ -15,11 +16,13 @@ from mnist1d.lab.candidates.fitted import (
     SklearnCandidate,
     fits_and_predicts,
 )
+from mnist1d.lab.candidates.plain_jax import JaxCandidate, is_pair
 from mnist1d.lab.candidates.search_space import takes_by_name
 
 _CONTRACT = ("check", "framework", "search", "source", "train")
 _WANTED = (
-    "a function key -> model or a class of Equinox, a subclass of nn.Module or a function without "
+    "a function key -> model or a class of Equinox, a class of flax.nnx or a function rngs -> "
+    "module, two functions (init, apply) of JAX, a subclass of nn.Module or a function without "
     "arguments that makes one, an object with fit and predict, as an estimator of scikit-learn, a "
     "function (x, y, ...) -> predict, or one of the candidates of mnist1d.lab"
 )
@@ -30,10 +33,11 @@ def as_candidate(name: str, given: Any) -> Candidate:
 
     Args:
         name: of the candidate, for messages.
-        given: a candidate; a class or function `key -> model` of Equinox; a subclass of PyTorch's
-            `nn.Module`, or a function without arguments that makes one; an object with `fit` and
-            `predict`, as an estimator of scikit-learn, or a function that makes one; a training
-            function `(x, y, ...) -> predict`.
+        given: a candidate; a class or function `key -> model` of Equinox; a class of Flax NNX, or a
+            function of `rngs` or a key that makes a module; two functions `(init, apply)` of JAX; a
+            subclass of PyTorch's `nn.Module`, or a function without arguments that makes one; an
+            object with `fit` and `predict`, as an estimator of scikit-learn, or a function that
+            makes one; a training function `(x, y, ...) -> predict`.
 
     Raises: TypeError: if it is none of these.
 
@@ -45,15 +49,19 @@ def as_candidate(name: str, given: Any) -> Candidate:
         return given
     if _is_torch(given):
         return _torch(given)
-    if isinstance(given, eqx.Module):
+    if isinstance(given, eqx.Module) or (_is_flax(given) and not isinstance(given, type)):
         raise TypeError(
             f"{name} must be {_WANTED}, not a finished model ({type(given).__name__}): every seed "
             "starts from weights of its own"
         )
-    if isinstance(given, type) and issubclass(given, eqx.Module):
-        return EquinoxCandidate(given)
-    if fits_and_predicts(given):
-        return SklearnCandidate(given)
+    for is_kind, kind in (
+        (is_pair, JaxCandidate),
+        (_is_flax, _flax),
+        (lambda each: isinstance(each, type) and issubclass(each, eqx.Module), EquinoxCandidate),
+        (fits_and_predicts, SklearnCandidate),
+    ):
+        if is_kind(given):
+            return kind(given)
     if not callable(given):
         raise TypeError(f"{name} must be {_WANTED}, not {checks.typed(given)}")
     return _from_function(name, given)
@@ -68,6 +76,8 @@ def _from_function(name: str, given: Any) -> Candidate:
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     needed = [each.name for each in parameters if each.default is each.empty]
     needed = [each.name for each in parameters if each.name in needed and each.kind not in kinds]
+    if needed == ["rngs"] or (needed and _makes_flax(given)):
+        return _flax(given)
     if needed == ["key"] or (len(needed) == 1 and not isinstance(given, type)):
         return EquinoxCandidate(given)
     if len(needed) > 1:
@@ -95,6 +105,26 @@ def _is_torch(given: Any) -> bool:
         return False
     module = torch.nn.Module
     return isinstance(given, module) or (isinstance(given, type) and issubclass(given, module))
+
+
+def _is_flax(given: Any) -> bool:
+    nnx = sys.modules.get("flax.nnx")  # imported, if there is a module of Flax
+    module = getattr(nnx, "Module", ())
+    return isinstance(given, module) or (isinstance(given, type) and issubclass(given, module))
+
+
+def _makes_flax(given: Any) -> bool:
+    """Return whether a function of a key makes a module of Flax."""
+    if "flax.nnx" not in sys.modules:
+        return False
+    try:
+        return _is_flax(jax.eval_shape(given, jax.random.key(0)))
+    except (Exception, SystemExit):  # noqa: BLE001 (a user's function may raise anything)
+        return False
+
+
+def _flax(given: Any) -> Candidate:
+    return import_module("mnist1d.lab.candidates.flax").FlaxCandidate(given)
 
 
 def _torch(given: Any) -> Candidate:

@@ -32,6 +32,8 @@ from mnist1d.lab.comparison.workers import Workers
 
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "Equinox": ("equinox", "jax", "optax"),
+    "Flax": ("flax", "jax", "optax"),
+    "JAX": ("jax", "optax"),
     "PyTorch": ("torch",),
     "scikit-learn": ("scikit-learn",),
 }

@@ -1,5 +1,6 @@
 """Equinox models with a state, such as those with batch normalisation, as programs train them."""
 
+import operator
 from collections.abc import Hashable
 from typing import Any, ClassVar
 
@@ -63,7 +64,8 @@ class _State(eqx.nn.State):
 
     def set(self, item: Any, value: Any) -> eqx.nn.State:
         known = self.get(item)
-        if jax.tree.structure(known) == jax.tree.structure(value):
+        structures = (jax.tree.structure(each) for each in (known, value))
+        if operator.eq(*structures):
             value = jax.tree.map(_placed_like, known, value)
         return _of_kind(_State, super().set(item, value))
 
