@@ -64,8 +64,8 @@ def quick_compilation():
 
 @pytest.fixture
 def mixed_types():
-    """Let other packages, such as Optax's schedules, mix integers and floats."""
-    with jax.numpy_dtype_promotion("standard"):
+    """Let code that is not ours, such as Optax's schedules, mix types and ranks of arrays."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         yield
 
 

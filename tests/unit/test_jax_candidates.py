@@ -85,7 +85,7 @@ def test_functions_may_have_settings_a_key_and_a_state():
         return apply(parameters, x - mean), state
 
     pair = Transformed(init_with_state, apply_with_state)
-    candidate = JaxCandidate(pair, optax.sgd, search={"width": [3, 5], "keep": [0.5, 1.0]})
+    candidate = JaxCandidate(pair, optax.adam(0.1), search={"width": [3, 5], "keep": [0.5, 1.0]})
     assert candidate.check(SETS, SCHEDULE) == 40 * 3 + 3 + 30
     assert candidate.count({"width": 5, "keep": 1.0}, SETS) == 40 * 5 + 5 + 50
     kept, dropped = (

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 from torch import nn
 
 import mnist1d
+from mnist1d.lab.candidates.averaging import EMA
 from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets, batch_order
 from mnist1d.lab.candidates.torch import TorchCandidate
 
@@ -527,3 +528,42 @@ def test_averaged_weights_are_evaluated_and_others_trained(sets, what):
     np.testing.assert_array_equal(plain.train_loss, found.train_loss)
     assert (plain.predictions["validation"] != expected).mean() > 0.02
     assert by_model.source() != TorchCandidate(Network, optimizer=sgd).source()
+
+
+def test_a_run_that_stops_early_is_judged_by_its_best_state(sets):
+    schedule, runs = Schedule(20, 100, 2), runs_of({"learning_rate": 3.0})
+    whole, kept, short = (
+        outcomes(
+            TorchCandidate(lambda: nn.Linear(40, 10), patience=patience), runs, sets, schedule
+        )[0]
+        for patience in (None, 10, 1)
+    )
+    best = int(whole.validation_accuracy.argmax())
+    assert best < 9, "the last evaluation is the best, so that nothing is tested"
+    assert (whole.step, kept.step) == (None, 2 * (best + 1))
+    highest = np.maximum.accumulate(whole.validation_accuracy)
+    np.testing.assert_array_equal(kept.validation_accuracy, highest)
+    right = (kept.predictions["validation"] == sets.y_validation).mean()
+    np.testing.assert_allclose(right, highest[-1])
+    n = int(np.isfinite(short.train_loss).sum())
+    assert n < len(short.validation_accuracy) == len(short.train_loss) == 10
+    np.testing.assert_array_equal(short.train_loss[:n], whole.train_loss[:n])
+
+
+def test_averages_by_name_are_those_of_pytorch(sets):
+    swa = torch.optim.swa_utils
+    own = swa.get_ema_multi_avg_fn(0.9)
+    named, by_function = (
+        outcomes(TorchCandidate(Network, average=each), runs_of({"learning_rate": 0.1}), sets)[0]
+        for each in (EMA(0.9), lambda model: swa.AveragedModel(model, multi_avg_fn=own))
+    )
+    for name, classes in named.predictions.items():
+        np.testing.assert_array_equal(classes, by_function.predictions[name])
+
+
+def test_a_device_that_is_not_here_is_an_error():
+    for device in ("gpu", "cuda:99", "mps", 0):
+        with pytest.raises(ValueError, match=r"device must be one that is here \(cpu.*, not"):
+            TorchCandidate(Network, device=device)
+    for device in ("cpu", torch.device("cpu")):
+        assert TorchCandidate(Network, device=device).side_by_side

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         Rule as Rule,
         Similar as Similar,
     )
+    from mnist1d.lab.candidates.averaging import EMA as EMA, SWA as SWA
     from mnist1d.lab.candidates.contract import (
         Candidate as Candidate,
         CandidateError as CandidateError,

@@ -16,6 +16,7 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from mnist1d.training.stateful import Stateful, state_of, trained_part, with_parts
+from mnist1d.training.stopping import Best, first, judged, with_evaluation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,11 @@ class Training:
         evaluation_model: `(model, optimizer state) -> model`, what is evaluated and returned, such
             as the model with averaged weights; None for the model that is trained. It gets and
             returns the trained part of a `Stateful` model.
+        patience: number of evaluations in a row without a higher metric after which a run ends;
+            `evaluate` must return a scalar. What is returned is the model of the best evaluation,
+            metrics are `mnist1d.training.stopping.Judged`, and losses of steps that are not done
+            are NaN. None to do all steps, and return the last model. Source: Prechelt (1998),
+            Early Stopping - But When?
     """
 
     batch: Callable[[Any, Int[Array, ""], PRNGKeyArray], Any]
@@ -54,6 +60,7 @@ class Training:
     evaluate_every: int = 0
     evaluate_first: int = 0
     evaluation_model: Callable[[Any, Any], Any] | None = None
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         if self.n_steps < 1:
@@ -64,6 +71,8 @@ class Training:
             raise ValueError(
                 f"evaluate_first must be from 0 to {self.n_steps - 1}, got {self.evaluate_first}"
             )
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience must be at least 1, got {self.patience}")
 
     @property
     def evaluation_steps(self) -> np.ndarray:
@@ -91,10 +100,12 @@ class State(NamedTuple):
     Attributes:
         arrays: the array leaves of the model, as `equinox.partition` leaves them.
         optimizer_state: Optax's.
+        best: the best model so far, with early stopping.
     """
 
     arrays: Any
     optimizer_state: Any
+    best: Best | None = None
 
 
 def train(training: Training, model: Any, data: Any, *, key: PRNGKeyArray) -> tuple[Any, History]:
@@ -148,7 +159,8 @@ def segments(training: Training) -> tuple[np.ndarray, np.ndarray]:
 def begin(training: Training, arrays: Any, data: Any) -> State:
     """Return the state of a run before its first step."""
     optimizer = _optimizer_of(training, data)
-    return State(arrays, optimizer.init(eqx.filter(trained_part(arrays), eqx.is_inexact_array)))
+    optimizer_state = optimizer.init(eqx.filter(trained_part(arrays), eqx.is_inexact_array))
+    return State(arrays, optimizer_state, None if training.patience is None else first(arrays))
 
 
 def run_segments(
@@ -215,18 +227,34 @@ def run_segments(
         carry = (parameters, state_of(state.arrays), state.optimizer_state, jnp.zeros(longest))
         carry = jax.lax.fori_loop(start, stop, take_step, carry)
         parameters, carried, optimizer_state, losses = carry
-        state = State(arrays_of(parameters, carried), optimizer_state)
-        arrays = final_arrays(training, static, state)
+        best, state = state.best, State(arrays_of(parameters, carried), optimizer_state)
+        arrays = _evaluated_arrays(training, static, state)
         more = (optimizer_state,) if training.evaluate_optimizer else ()
         metrics = training.evaluate(eqx.combine(arrays, static), data, *more)
-        return state, (losses, metrics)
+        if best is None:
+            return state, (losses, metrics)
+        best = with_evaluation(best, arrays, metrics, stop)
+        return state._replace(best=best), (losses, judged(best))
 
-    state, (losses, metrics) = jax.lax.scan(run_segment, state, bounds)
+    def run_or_rest(state: State, bounds: Int[Array, "2"]) -> tuple[State, Any]:
+        best: Any = state.best
+        nothing = jnp.full(longest, jnp.nan), judged(best)
+        has_ended = best.since >= training.patience
+        return jax.lax.cond(has_ended, lambda *_: (state, nothing), run_segment, state, bounds)
+
+    segment = run_segment if training.patience is None else run_or_rest
+    state, (losses, metrics) = jax.lax.scan(segment, state, bounds)
     return state, losses, metrics
 
 
 def final_arrays(training: Training, static: Any, state: State) -> Any:
-    """Return the arrays of the model that is evaluated."""
+    """Return the arrays of the model that a run returns."""
+    if state.best is not None:
+        return state.best.arrays
+    return _evaluated_arrays(training, static, state)
+
+
+def _evaluated_arrays(training: Training, static: Any, state: State) -> Any:
     if training.evaluation_model is None:
         return state.arrays
     whole = eqx.combine(state.arrays, static)

@@ -242,7 +242,7 @@ class RunProgram:
         # Where it is the trained model itself, there is nothing to compute.
         self._final = (
             (lambda state: state.arrays)
-            if training.evaluation_model is None
+            if training.evaluation_model is None and training.patience is None
             else spread(lambda state: final_arrays(training, static, state), (0,), (BY_RUN,))
         )
         state = self._begin(arrays, data)

@@ -82,6 +82,9 @@ class Outcome(NamedTuple):
         compile_seconds: time of compilation, likewise.
         cpu_seconds: processor time of the run, all cores together, without compilation and other
             programs' work; NaN if unknown.
+        step: number of steps after which the model that predicts was; None for the last. With
+            early stopping, `validation_accuracy` is that of the best model so far, and
+            `train_loss` is NaN after the end.
     """
 
     validation_accuracy: np.ndarray
@@ -90,6 +93,7 @@ class Outcome(NamedTuple):
     seconds: float
     compile_seconds: float = 0.0
     cpu_seconds: float = np.nan
+    step: int | None = None
 
 
 OnEvaluation = Callable[[int, float, float], None]
@@ -110,7 +114,8 @@ class Candidate(Protocol):
     `side_by_side`. If settings change the number of parameters, it may also have a method
     `count(settings, sets)`, which returns the number with these settings, or None. If the search
     space has no learning rate, an attribute `untuned_rate` may be the learning rate in use, as a
-    text. An argument `on_evaluation` of `train` gets an `OnEvaluation`, to be called during
+    text. If what predicts is not the model after the last step, an attribute `evaluated` says what
+    it is. An argument `on_evaluation` of `train` gets an `OnEvaluation`, to be called during
     training, or None.
 
     Attributes:

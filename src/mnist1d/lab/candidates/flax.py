@@ -33,6 +33,8 @@ class FlaxCandidate(CompiledCandidate):
         augment: see `optimizer`.
         evaluation_model: `(parameters, optimizer state) -> parameters`.
         search: see `optimizer`.
+        average: see `optimizer`.
+        patience: see `optimizer`.
 
     >>> FlaxCandidate(lambda rngs: nnx.Linear(40, 10, rngs=rngs), optax.sgd).count({}, None)
     410
@@ -75,7 +77,7 @@ class FlaxNetwork(Network):
 
     def __call__(self, x: Array) -> Array:
         """Predict."""
-        module = nnx.merge(self.graph, self.model, self.state)
+        module = nnx.merge(self.graph, self.model, self.state, copy=True)
         module.eval()
         return module(x.T, **arguments_in(type(module).__call__, key=None, train=False)).T
 
@@ -85,7 +87,7 @@ class FlaxNetwork(Network):
 
     def in_training(self, x: Array, key: PRNGKeyArray) -> tuple[Array, Any]:
         """Return logits of a batch and the variables after it."""
-        module = nnx.merge(self.graph, self.model, self.state)
+        module = nnx.merge(self.graph, self.model, self.state, copy=True)
         module.train()
         logits = module(x, **arguments_in(type(module).__call__, key=key, train=True))
         _, _, others = nnx.split(module, nnx.Param, ...)

@@ -42,6 +42,8 @@ class JaxCandidate(CompiledCandidate):
         augment: see `optimizer`.
         evaluation_model: `(parameters, optimizer state) -> parameters`.
         search: see `optimizer`.
+        average: see `optimizer`.
+        patience: see `optimizer`.
 
     >>> def init(key, width=20):
     ...     return {"in": jax.random.normal(key, (40, width)) / 6, "out": jnp.zeros((width, 10))}
@@ -84,8 +86,8 @@ class JaxCandidate(CompiledCandidate):
             parameters, state = made
         of_apply = own_settings(apply, settings)
         return FunctionNetwork(
-            model=_with_arrays(parameters),
-            state=_with_arrays(state),
+            model=_with_arrays(parameters, np.ndarray | np.generic | float),
+            state=_with_arrays(state, np.ndarray | np.generic | float | int),
             apply=partial(apply, **of_apply) if of_apply else apply,
         )
 
@@ -129,9 +131,9 @@ def is_pair(given: Any) -> bool:
     return isinstance(given, tuple) and len(given) == 2 and all(map(callable, given))
 
 
-def _with_arrays(tree: Any) -> Any:
-    """Return a tree with JAX's arrays in place of NumPy's and of plain numbers."""
+def _with_arrays(tree: Any, kinds: Any) -> Any:
+    """Return a tree with JAX's arrays in place of NumPy's and of plain numbers, of some kinds."""
     return jax.tree.map(
-        lambda leaf: jnp.array(leaf) if isinstance(leaf, np.ndarray | np.generic | float) else leaf,
+        lambda leaf: jnp.array(leaf) if isinstance(leaf, kinds) else leaf,
         tree,
     )

@@ -11,11 +11,23 @@ _QUANTILES = 1000
 """Values that stand for a distribution: more than are ever tried."""
 
 
+_ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
-        return inspect.signature(function).parameters
+        found = inspect.signature(function).parameters
+        if isinstance(function, type) and _takes_anything(found):
+            # As classes of Flax, whose metaclass hides what they take.
+            own = inspect.signature(function.__init__).parameters
+            return dict(list(own.items())[1:])
     except (TypeError, ValueError):  # some built-in functions have no signature
         return {}
+    return found
+
+
+def _takes_anything(parameters: Mapping[str, inspect.Parameter]) -> bool:
+    return tuple(each.kind for each in parameters.values()) == _ANY
 
 
 def named_parameters(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -50,9 +62,7 @@ def takes_by_name(function: Callable[..., Any], name: str) -> bool:
     >>> takes_by_name(lambda *arguments, **named: named, "key")  # as `eqx.nn.make_with_state` makes
     True
     """
-    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    is_any = tuple(each.kind for each in _parameters(function).values()) == kinds
-    return is_any or name in named_parameters(function)
+    return _takes_anything(_parameters(function)) or name in named_parameters(function)
 
 
 def needs(function: Callable[..., Any], name: str) -> bool:

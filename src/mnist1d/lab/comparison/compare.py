@@ -27,7 +27,7 @@ from mnist1d.lab.candidates.checks import describe
 from mnist1d.lab.candidates.contract import CandidateError, Sets
 from mnist1d.lab.comparison.budget import TimeBudget
 from mnist1d.lab.comparison.data import DataSets
-from mnist1d.lab.comparison.entries import Entry, to_dataset
+from mnist1d.lab.comparison.entries import Entry, evaluated_of, to_dataset
 from mnist1d.lab.comparison.evaluations import OnEvaluation
 from mnist1d.lab.comparison.outcomes import has_diverged
 from mnist1d.lab.comparison.protocol import Protocol, as_protocol
@@ -152,7 +152,7 @@ def compare(
         version=VERSION,
         config=as_json(config),
         **({} if chosen is None else {"track": chosen.name, "track_digest": chosen.digest}),
-        protocol="\n".join(config.lines()),
+        protocol="\n".join(config.lines(evaluated_of(entries))),
         **circumstances(*_packages(entries)),
         **commit_attributes(store),
         seconds=time.perf_counter() - clock,
@@ -387,3 +387,4 @@ def _measure(entry: Entry, work: _Work) -> None:
     entry.outcomes, entry.failure = dict(done.outcomes), done.failure
     entry.is_stopped = done.is_stopped
     entry.is_measured = not done.is_stopped
+    entry.remark_on_steps()

@@ -27,6 +27,7 @@ _DIMS: Mapping[str, tuple[str, ...]] = {
     "cpu_seconds": _RUN,
     "compile_seconds": _RUN,
     "steps_to_target": _RUN,
+    "judged_step": _RUN,
     "shuffled_accuracy": _RUN,
     "shift_accuracy": (*_RUN, "test_set"),
     "size_accuracy": (*_RUN, "train_size"),
@@ -90,6 +91,14 @@ class Entry:
         """Whether there is nothing more to do: it is measured, has failed or was stopped."""
         return bool(self.failure) or self.is_measured or self.is_stopped
 
+    def remark_on_steps(self) -> None:
+        """Remark after how many steps the models of the final runs were, if not after the last."""
+        steps = [outcome.step for outcome in self.outcomes.values() if outcome.step is not None]
+        if steps:
+            self.remarks.append(
+                f"final runs are judged by their states after {min(steps):,} to {max(steps):,} steps"
+            )
+
     def take(self, row: Mapping[str, Any]) -> None:
         """Take a finished row in place of training."""
         self.choose(self.tries.index(row["settings"]))
@@ -97,6 +106,12 @@ class Entry:
         self.n_parameters, self.shipped = row["n_parameters"], row
         self.is_tuned = self.is_measured = True
         self.remarks.append(f"from the package, computed on {row['finished']}")
+
+
+def evaluated_of(entries: Sequence[Entry]) -> dict[str, str]:
+    """Say what is evaluated of candidates that are not judged by their state after the last step."""
+    texts = {entry.name: getattr(entry.candidate, "evaluated", "") for entry in entries}
+    return {name: text for name, text in texts.items() if text}
 
 
 def to_dataset(entries: Sequence[Entry], sets: DataSets) -> xr.Dataset:
@@ -111,7 +126,8 @@ def to_dataset(entries: Sequence[Entry], sets: DataSets) -> xr.Dataset:
 
         - `test_accuracy`, `train_accuracy`, `shuffled_accuracy`, `diverged`, `seconds` (that
           passed), `cpu_seconds` (of all cores), `compile_seconds`, `steps_to_target` (NaN if the
-          target was not reached);
+          target was not reached), with early stopping `judged_step`, the number of steps after
+          which the best model was (NaN for candidates without);
         - `shift_accuracy` (…, test_set), `size_accuracy` (…, train_size), `validation_accuracy` and
           `train_loss` (…, step), `test_prediction` (…, sample) with `test_label` (seed, sample);
         - of each candidate `n_parameters` (NaN if unknown), `framework`, `settings` (JSON),
@@ -134,6 +150,9 @@ def to_dataset(entries: Sequence[Entry], sets: DataSets) -> xr.Dataset:
         "shuffled_accuracy": protocol.shuffled,
         "shift_accuracy": bool(protocol.shift_names),
         "size_accuracy": bool(protocol.train_sizes),
+        "judged_step": any(
+            outcome.step is not None for entry in entries for outcome in entry.outcomes.values()
+        ),
     }
     result = assemble(
         (each for entry in entries for each in _measured(entry, sets)),
@@ -192,6 +211,7 @@ def _of_full_run(
         "cpu_seconds": outcome.cpu_seconds,
         "compile_seconds": outcome.compile_seconds,
         "steps_to_target": _steps_to_target(outcome, protocol),
+        **({} if outcome.step is None else {"judged_step": outcome.step}),
         "diverged": has_diverged(outcome),
         "test_prediction": outcome.predictions["test"],
         "validation_accuracy": _curve(outcome.validation_accuracy, n),

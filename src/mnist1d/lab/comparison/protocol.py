@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from mnist1d.dataset import Dataset, checks, generate
@@ -201,8 +202,12 @@ class Protocol:
         """Names of all shifted test sets, those of the dataset last."""
         return (*self.shifts, *(shift.name for shift in self.data.shifted_tests))
 
-    def lines(self) -> list[str]:
+    def lines(self, evaluated: Mapping[str, str] = MappingProxyType({})) -> list[str]:
         """Return a description of the protocol in a few lines.
+
+        Args:
+            evaluated: what is evaluated of candidates that are not judged by their state after the
+                last step, by name.
 
         >>> Protocol(seeds=3, shuffled=False, shifts=()).lines()[1]
         'Tuning: at most 5 settings each, on 3 seeds of their own, by validation accuracy.'
@@ -220,7 +225,7 @@ class Protocol:
         final = (
             f"{_many(self.seeds, 'other seed')}, the same for every candidate; "
             f"{_many(self.n_steps, 'step')} of {_many(self.batch_size, 'sample')}, the state after "
-            "the last step"
+            f"the last step{', unless it says otherwise below' if evaluated else ''}"
         )
         planned = f"{self.plan}; a difference below {_points(self.margin)} does not matter"
         return [
@@ -228,6 +233,7 @@ class Protocol:
             f"Tuning: {tuning}.",
             f"Final: {final}.",
             f"Planned comparisons: {planned}.",
+            *(f"{name} is evaluated by {text}." for name, text in evaluated.items()),
         ]
 
 

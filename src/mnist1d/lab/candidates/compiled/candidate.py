@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -12,8 +12,14 @@ import optax
 from jaxtyping import Array, PRNGKeyArray
 
 from mnist1d.dataset import checks
+from mnist1d.lab.candidates.averaging import EMA, SWA, check_patience, evaluated_text
 from mnist1d.lab.candidates.compiled.check import check_model
-from mnist1d.lab.candidates.compiled.programs import Program, groups_of, train_together
+from mnist1d.lab.candidates.compiled.programs import (
+    Program,
+    accuracies_and_steps,
+    groups_of,
+    train_together,
+)
 from mnist1d.lab.candidates.compiled.recipe import PAPER_RATE, Recipe
 from mnist1d.lab.candidates.contract import OnEvaluation, Outcome, Run, RunSteps, Schedule, Sets
 from mnist1d.lab.candidates.fingerprint import source_text
@@ -39,6 +45,9 @@ class CompiledCandidate(ABC):
     augment: Callable[[Array, PRNGKeyArray], Array] | None = None
     evaluation_model: Callable[[Any, Any], Any] | None = None
     search: Mapping[str, Sequence[Any]] | None = None
+    _: KW_ONLY
+    average: EMA | SWA | None = None
+    patience: int | None = None
     _programs: dict[str, Program] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -72,6 +81,7 @@ class CompiledCandidate(ABC):
             value = getattr(self, name)
             if not callable(value) and not (value is None and name in optional):
                 raise TypeError(f"{name} must be a function, not {checks.typed(value)}")
+        self._check_evaluated()
         is_fixed = isinstance(self.optimizer, optax.GradientTransformation)
         if not is_fixed and not callable(self.optimizer):
             raise TypeError(
@@ -90,6 +100,20 @@ class CompiledCandidate(ABC):
                     f"search must have names of arguments of make or of optimizer, not {name!r}"
                 )
 
+    def _check_evaluated(self) -> None:
+        if self.average is not None and not isinstance(self.average, EMA | SWA):
+            raise TypeError(
+                f"average must be EMA(decay) or SWA(start), not {checks.typed(self.average)}"
+            )
+        if self.average is not None and self.evaluation_model is not None:
+            raise ValueError("average must be left out with an evaluation_model, or this with that")
+        check_patience(self.patience)
+
+    @property
+    def evaluated(self) -> str:
+        """What of a run is evaluated; empty if it is the model after the last step."""
+        return evaluated_text(self.average, self.patience, self.evaluation_model)
+
     @property
     def untuned_rate(self) -> str:
         """The learning rate if the search space has none, as a text; empty if unknown."""
@@ -97,7 +121,9 @@ class CompiledCandidate(ABC):
 
     def source(self) -> str:
         """Return the source of model, optimiser, loss and augmentation, with their values."""
-        names = ("make", "optimizer", "loss", "augment", "evaluation_model")
+        names = ["make", "optimizer", "loss", "augment", "evaluation_model"]
+        # Later fields have no line without a value, so that stored runs are still found.
+        names += [name for name in ("average", "patience") if getattr(self, name) is not None]
         return "\n".join(f"{name}: {source_text(getattr(self, name))}" for name in names)
 
     def check(self, sets: Sets, schedule: Schedule) -> int | None:
@@ -138,7 +164,8 @@ class CompiledCandidate(ABC):
                         return
                     for i, number in enumerate(numbers):
                         loss = np.mean(recorded.train_loss[i])
-                        on_evaluation(number, float(recorded.metrics[i]), float(loss))
+                        accuracy, _ = accuracies_and_steps(recorded.metrics)
+                        on_evaluation(number, float(accuracy[i]), float(loss))
 
                 outcomes = train_together(
                     self._recipe,
@@ -156,6 +183,6 @@ class CompiledCandidate(ABC):
 
     @property
     def _recipe(self) -> Recipe:
-        parts = ("optimizer", "loss", "augment", "evaluation_model")
+        parts = ("optimizer", "loss", "augment", "evaluation_model", "average", "patience")
         own = (getattr(self, name) for name in parts)
         return Recipe(self.made, self.model_settings(), *own)

@@ -125,7 +125,8 @@ def _step(
                 f"{getattr(shape, 'shape', shape)}"
             )
     parameters, rest = eqx.partition(trained_part(model), eqx.is_inexact_array)
-    transformation = recipe.transformation({"learning_rate": PAPER_RATE, **settings})
+    all_settings = {"learning_rate": PAPER_RATE, **settings}
+    transformation = recipe.optimizer_of_run(all_settings, schedule.n_steps)
 
     def step(parameters: Any) -> Any:
         batch = recipe.augmented(x, key), y

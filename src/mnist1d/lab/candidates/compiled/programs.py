@@ -18,6 +18,7 @@ from mnist1d.lab.candidates.contract import Outcome, Run, Schedule, Sets
 from mnist1d.lab.candidates.fingerprint import settings_text
 from mnist1d.models import predict
 from mnist1d.training import History, RunProgram, Training, accuracy, compile_runs
+from mnist1d.training.stopping import Judged
 
 
 class Group(NamedTuple):
@@ -139,15 +140,25 @@ def train_together(
     arrays, _ = eqx.partition(trained.models, eqx.is_array)
     predictions = predict_runs(program.predict, arrays, [sets[run.data] for run in padded])
     losses = np.asarray(trained.history.train_loss).reshape(len(padded), schedule.n_evaluations, -1)
+    accuracies, steps = accuracies_and_steps(trained.history.metrics)
     for i in range(len(runs)):
         yield Outcome(
-            validation_accuracy=np.asarray(trained.history.metrics[i]),
+            validation_accuracy=np.asarray(accuracies[i]),
             predictions=predictions[i],
             train_loss=losses[i].mean(axis=-1),
             seconds=trained.run_seconds / len(padded),
             compile_seconds=compile_seconds / len(runs),
             cpu_seconds=cpu_seconds / len(padded),
+            step=None if steps is None else int(steps[i, -1]),
         )
+
+
+def accuracies_and_steps(metrics: Any) -> tuple[Any, Any]:
+    """Return the accuracies that were recorded, and after how many steps, if not after the last.
+
+    Both have a leading run axis.
+    """
+    return (metrics.metric, metrics.step) if isinstance(metrics, Judged) else (metrics, None)
 
 
 def _program(
@@ -195,12 +206,15 @@ def _training(recipe: Recipe, group: Group, schedule: Schedule) -> Training:
     return Training(
         batch=batch,
         loss=recipe.batch_loss,
-        optimizer=lambda data: recipe.transformation({**fixed, **data["numbers"]}),
+        optimizer=lambda data: recipe.optimizer_of_run(
+            {**fixed, **data["numbers"]}, schedule.n_steps
+        ),
         n_steps=schedule.n_steps,
         evaluate=evaluate,
         evaluate_every=schedule.evaluate_every,
         evaluate_first=schedule.evaluate_every - 1,
         evaluation_model=recipe.evaluated_by({**fixed, **traced}, eqx.combine(arrays, static)),
+        patience=recipe.patience,
     )
 
 

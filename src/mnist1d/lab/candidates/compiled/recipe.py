@@ -10,8 +10,10 @@ import numpy as np
 import optax
 from jaxtyping import Array, PRNGKeyArray
 
+from mnist1d.lab.candidates.averaging import EMA, SWA, followed_by, mean_of
 from mnist1d.lab.candidates.compiled.evaluation import evaluated_by
 from mnist1d.lab.candidates.compiled.network import Network
+from mnist1d.lab.candidates.contract import CandidateError
 from mnist1d.lab.candidates.search_space import named_parameters
 from mnist1d.models import predict
 from mnist1d.training.loop import update
@@ -35,6 +37,8 @@ class Recipe(NamedTuple):
     loss: Callable[[Array, Array], Array]
     augment: Callable[[Array, PRNGKeyArray], Array] | None
     evaluation_model: Callable[[Any, Any], Any] | None
+    average: EMA | SWA | None
+    patience: int | None
 
     def made(self, settings: Mapping[str, Any]) -> Callable[[PRNGKeyArray], Any]:
         """Return `key -> model` with those settings that are arguments of the model."""
@@ -48,13 +52,33 @@ class Recipe(NamedTuple):
         own = {name: value for name, value in settings.items() if name not in self.model_settings}
         return self.optimizer(own.pop("learning_rate"), **own)
 
+    def optimizer_of_run(
+        self, settings: Mapping[str, Any], n_steps: int
+    ) -> optax.GradientTransformation:
+        """Return the optimiser of a run of so many steps, with the average of weights if any."""
+        transformation = self.transformation(settings)
+        if self.average is None:
+            return transformation
+        return followed_by(transformation, self.average, n_steps)
+
     def evaluated_by(
         self, settings: Mapping[str, Any], model: Any
     ) -> Callable[[Any, Any], Any] | None:
-        """Return what makes the model for evaluation; None if that is the trained one."""
+        """Return what makes the model for evaluation; None if that is the trained one.
+
+        Raises: CandidateError: if it cannot be told which model that is.
+        """
         if self.evaluation_model is not None:
             return self.evaluation_model
-        return evaluated_by(self.transformation(settings), trained_part(model))
+        own = evaluated_by(self.transformation(settings), trained_part(model))
+        if self.average is None:
+            return own
+        if own is not None:
+            raise CandidateError(
+                "average must be left out with an optimizer that has weights for evaluation of its "
+                "own, such as schedule_free and sam"
+            )
+        return lambda model, state: eqx.combine(mean_of(state), model)
 
     def traced(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Name the settings that the compiled program can take as numbers, those of the optimiser.

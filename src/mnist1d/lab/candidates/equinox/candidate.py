@@ -37,6 +37,11 @@ class EquinoxCandidate(CompiledCandidate):
             `schedule_free` and `sam` of `optax.contrib`, for the one that they say.
         search: the values to try, by setting; None for the learning rates of the comparison. The
             learning rate of a search space without one is the paper's, 0.01.
+        average: `EMA(decay)` or `SWA(start)`, the average of the weights which is evaluated in
+            their place.
+        patience: number of evaluations in a row without a higher validation accuracy after which a
+            run ends; what is tested is then the model with the highest one. None to train all
+            steps, and test the last model.
 
     >>> import optax
     >>> from mnist1d.models import MLP

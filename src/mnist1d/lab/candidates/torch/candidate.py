@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from mnist1d.dataset.imports import required
+from mnist1d.lab.candidates.averaging import EMA, SWA, check_patience, evaluated_text
 from mnist1d.lab.candidates.checks import describe_error, few_of
 from mnist1d.lab.candidates.contract import (
     CandidateError,
@@ -30,8 +31,15 @@ from mnist1d.lab.candidates.search_space import (
     own_settings,
     plain_values,
 )
+from mnist1d.lab.candidates.torch.best import BestModel, averaged_by
 from mnist1d.lab.candidates.torch.check import check_output, check_same
-from mnist1d.lab.candidates.torch.prediction import Data, accuracy_of, logits_of, seeded
+from mnist1d.lab.candidates.torch.prediction import (
+    Data,
+    accuracy_of,
+    checked_device,
+    logits_of,
+    seeded,
+)
 from mnist1d.lab.candidates.torch.updates import Update, evaluation_weights, training_weights
 
 torch = required("torch", extra="torch")
@@ -65,12 +73,17 @@ class TorchCandidate:
         schedule: `(optimizer, n_steps) -> scheduler` of the learning rate, stepped after every
             update, such as `torch.optim.lr_scheduler.CosineAnnealingLR`; `ReduceLROnPlateau` is
             stepped after every evaluation, with the loss on the validation set.
-        average: `model -> model`, with the averaged weights of the one that is trained, such as
-            `torch.optim.swa_utils.AveragedModel`; its `update_parameters(model)` is called after
-            every update, and it is evaluated in place of the model. Optimizers with methods `eval`
-            and `train`, as those of schedulefree, are switched without it.
+        average: `EMA(decay)` or `SWA(start)`, or `model -> model`, with the averaged weights of the
+            one that is trained, such as `torch.optim.swa_utils.AveragedModel`; its
+            `update_parameters(model)` is called after every update, and it is evaluated in place of
+            the model. Optimizers with methods `eval` and `train`, as those of schedulefree, are
+            switched without it.
         search: values to try, by setting; None for the comparison's learning rates.
-        device: name of PyTorch's device; None for the GPU if there is one.
+        device: name of PyTorch's device, "cpu" or "cuda" (of one GPU "cuda:1"); None for the GPU if
+            there is one.
+        patience: number of evaluations in a row without a higher validation accuracy after which a
+            run ends; what is tested is then the model with the highest one. None to train all
+            steps, and test the last model.
 
     Raises:
         TypeError: if `make` or another function is not callable.
@@ -91,9 +104,10 @@ class TorchCandidate:
     loss: Callable[..., Tensor] = torch.nn.functional.cross_entropy
     augment: Callable[..., Tensor] | None = None
     schedule: Callable[[Any, int], Any] | None = None
-    average: Callable[..., Module] | None = None
+    average: Callable[..., Module] | EMA | SWA | None = None
     search: Mapping[str, Sequence[Any]] | None = None
     device: str | None = None
+    patience: int | None = None
     framework: ClassVar[str] = "PyTorch"
 
     def __post_init__(self) -> None:
@@ -103,7 +117,9 @@ class TorchCandidate:
                 "make must give a new model for every run, got one model: "
                 f"write TorchCandidate(lambda: {type(self.make).__name__}(...))"
             )
-        parts = self._parts()
+        object.__setattr__(self, "device", checked_device(self.device))
+        check_patience(self.patience)
+        parts = self._functions()
         for name, part in parts.items():
             if not callable(part) and not (part is None and name in _OPTIONAL):
                 raise TypeError(f"{name} must be a function, got {part!r}")
@@ -115,6 +131,11 @@ class TorchCandidate:
         return self._device() == "cpu"
 
     @property
+    def evaluated(self) -> str:
+        """What of a run is evaluated; empty if it is the model after the last step."""
+        return evaluated_text(self.average, self.patience)
+
+    @property
     def untuned_rate(self) -> str:
         """The learning rate if the search space has none, as a text."""
         rate = default_rate(self.optimizer, 1)
@@ -122,7 +143,9 @@ class TorchCandidate:
 
     def source(self) -> str:
         """Return the text of all functions."""
-        return source_text(self._parts())
+        # Later fields have no line without a value, so that stored runs are still found.
+        more = {} if self.patience is None else {"patience": self.patience}
+        return source_text(self._parts() | more)
 
     def check(self, sets: Sets, schedule: Schedule) -> int:
         """Try the candidate on a few samples; see `mnist1d.lab.candidates.contract.Candidate`."""
@@ -194,8 +217,9 @@ class TorchCandidate:
         done = 0
         losses: list[Tensor] = []
         accuracies: list[Tensor] = []
-        parts = (self.loss, self.augment, self.average)
-        loss_of, augment, average = (self._bound(part, run) for part in parts)
+        parts = self._functions(of_steps or schedule.n_steps)
+        names = ("loss", "augment", "average")
+        loss_of, augment, average = (self._bound(parts[name], run) for name in names)
         with seeded(run.seed, self._device()):
             try:
                 model = self._model(run, data.x)
@@ -209,6 +233,7 @@ class TorchCandidate:
                 evaluated = model if averaged is None else averaged
                 model.train()
                 training_weights(optimizer)
+                best = BestModel(self.patience)
                 for first in range(0, schedule.n_steps, schedule.evaluate_every):
                     recent = []
                     for rows in order[first : first + schedule.evaluate_every]:
@@ -226,18 +251,23 @@ class TorchCandidate:
                     accuracies.append(accuracy_of(logits, data.y_validation))
                     if scheduler is not None and by_loss:
                         scheduler.step(loss_of(logits, data.y_validation).item())
+                    accuracies[-1] = best.after(evaluated, accuracies[-1], done, optimizer)
                     on_evaluated(done, accuracies[-1], losses[-1])
+                    if best.has_ended:
+                        break
                 with evaluation_weights(optimizer):
+                    best.restore(evaluated)
                     predictions = {
                         name: logits_of(evaluated, x).argmax(dim=1).cpu().numpy()
                         for name, x in data.evaluated.items()
                     }
                 return Outcome(
-                    torch.stack(accuracies).cpu().numpy().astype(np.float64),
+                    _curve(accuracies, schedule, accuracies[-1].item()),
                     predictions,
-                    torch.stack(losses).cpu().numpy().astype(np.float64),
+                    _curve(losses, schedule, np.nan),
                     time.perf_counter() - start,
                     cpu_seconds=time.process_time() - cpu_start,
+                    step=best.step,
                 )
             except (Exception, SystemExit) as error:  # a user's model may raise anything
                 raise CandidateError(
@@ -274,6 +304,13 @@ class TorchCandidate:
         names = ("make", "optimizer", "loss", *_OPTIONAL)
         return {name: getattr(self, name) for name in names}
 
+    def _functions(self, n_steps: int = 1) -> dict[str, Any]:
+        """Return the parts, with an average over so many steps as a function."""
+        parts = self._parts()
+        if isinstance(self.average, EMA | SWA):
+            parts["average"] = averaged_by(self.average.shares(n_steps))
+        return parts
+
     def _device(self) -> str:
         return self.device or ("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -291,6 +328,12 @@ class TorchCandidate:
             {name: tensor(x, torch.float32) for name, x in sets.evaluated.items()},
             tensor(sets.y_validation, torch.int64),
         )
+
+
+def _curve(values: Sequence[Tensor], schedule: Schedule, rest: float) -> np.ndarray:
+    """Return the values of all evaluations, those after the end of a run being `rest`."""
+    known = torch.stack(list(values)).cpu().numpy().astype(np.float64)
+    return np.append(known, np.full(schedule.n_evaluations - len(known), rest))
 
 
 def _loss(loss_of: Callable[..., Tensor], model: Module, x: Tensor, y: Tensor) -> Tensor:

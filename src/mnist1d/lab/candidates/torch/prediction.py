@@ -27,6 +27,20 @@ class Data(NamedTuple):
     y_validation: Tensor
 
 
+def checked_device(device: Any) -> str | None:
+    """Return the name of a device, or None for none.
+
+    Raises: ValueError: if there is no such device here, or it is of another kind than CPU and CUDA.
+    """
+    if device is None:
+        return None
+    n = torch.cuda.device_count()
+    names = ["cpu", *(["cuda"] if n else []), *(f"cuda:{i}" for i in range(n))]
+    if str(device) not in names:
+        raise ValueError(f"device must be one that is here ({', '.join(names)}), not {device!r}")
+    return str(device)
+
+
 @contextmanager
 def seeded(seed: int, device: str) -> Iterator[None]:
     """Seed PyTorch's generators of the CPU and of a device, and restore them afterwards."""
