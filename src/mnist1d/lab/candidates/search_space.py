@@ -19,7 +19,7 @@ def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]
         found = inspect.signature(function).parameters
         if isinstance(function, type) and _takes_anything(found):
             # As classes of Flax, whose metaclass hides what they take.
-            own = inspect.signature(function.__init__).parameters
+            own = inspect.signature(inspect.getattr_static(function, "__init__")).parameters
             return dict(list(own.items())[1:])
     except (TypeError, ValueError):  # some built-in functions have no signature
         return {}
