@@ -19,6 +19,7 @@ NEEDS |= {"dataset.export": ("pandas", "pyarrow"), "jax": ("jax",), "torch": ("t
 NEEDS |= {"execution.cluster": (), "execution.processes": ()}
 NEEDS |= dict.fromkeys(LABORATORY, ("jax", "optax", "matplotlib"))
 NEEDS |= {"lab.candidates.torch.candidate": ("jax", "torch")}
+NEEDS |= {"lab.candidates.torch.best": ("jax", "torch"), "lab.candidates.flax": ("jax", "flax")}
 NEEDS |= {"lab.candidates.sending": ("jax", "cloudpickle")}
 MODULES = sorted(
     ".".join(["mnist1d", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
