@@ -12,6 +12,8 @@ import numpy as np
 import optax
 import pytest
 
+from mnist1d import lab
+from mnist1d.lab.candidates.averaging import EMA
 from mnist1d.lab.candidates.coerce import as_candidate
 from mnist1d.lab.candidates.contract import Run, Schedule, Sets
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
@@ -191,7 +193,10 @@ ZOO = {
         lambda: JaxCandidate((init_state_space, apply_state_space), optax.lion),
         8 + 8 + 80,
     ),
-    "TCN, Adam": (lambda: as_candidate("TCN", flax_tcn()), 32 + 2 * (8 * 8 * 3 + 8) + 90),
+    "TCN, averaged, stops early": (
+        lambda: lab.FlaxCandidate(flax_tcn(), average=EMA(0.5), patience=2),
+        32 + 2 * (8 * 8 * 3 + 8) + 90,
+    ),
     "ResNet of PyTorch": (
         lambda: as_candidate("ResNet", torch_resnet()),
         32 + 2 * (8 * 8 * 3 + 8) + 2 * 16 + 90,
