@@ -18,7 +18,7 @@ from mnist1d.models import Logistic, predict
 from mnist1d.training import Training, cross_entropy, train
 from mnist1d.training.stateful import Stateful
 
-SCHEDULE = Schedule(n_steps=20, batch_size=50, evaluate_every=5)
+SCHEDULE = Schedule(n_steps=20, batch_size=50, evaluate_every=2)
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 40)).astype(np.float32)
 Y = (X[:, :10] @ RNG.normal(size=(10, 10))).argmax(axis=1)
@@ -134,12 +134,12 @@ def test_patience_is_a_number_of_evaluations():
 @pytest.mark.slow
 def test_early_stopping_takes_the_model_of_the_best_evaluation():
     """The rate is so high that the first evaluations are not the worst."""
-    run = Run({"learning_rate": 30.0}, 3, "a")
+    run = Run({"learning_rate": 30.0}, 0, "a")
     all_steps = trained(EquinoxCandidate(Logistic), run)
-    kept = trained(EquinoxCandidate(Logistic, patience=4), run)
+    kept = trained(EquinoxCandidate(Logistic, patience=10), run)
     best = int(all_steps.validation_accuracy.argmax())
-    assert best < 3, "the last evaluation is the best, so that nothing is tested"
-    assert kept.step == 5 * (best + 1)
+    assert best < 9, "the last evaluation is the best, so that nothing is tested"
+    assert kept.step == 2 * (best + 1)
     np.testing.assert_allclose(
         kept.validation_accuracy, np.maximum.accumulate(all_steps.validation_accuracy)
     )
@@ -170,9 +170,8 @@ def test_what_cannot_be_evaluated_is_an_error():
 
 def test_stored_runs_of_candidates_without_the_fields_are_still_found():
     plain = EquinoxCandidate(Logistic).source()
-    names = [line.partition(":")[0] for line in plain.splitlines()]
-    assert names[:5:4] == ["make", "augment"] or "average" not in names
-    assert not {"average", "patience"} & set(names)
+    names = {line.partition(":")[0] for line in plain.splitlines()}
+    assert not {"average", "patience"} & names
     texts = {
         EquinoxCandidate(Logistic, **more).source()
         for more in ({}, {"average": EMA(0.9)}, {"average": EMA(0.8)}, {"patience": 3})
