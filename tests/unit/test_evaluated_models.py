@@ -72,7 +72,7 @@ def test_an_average_of_the_weights_is_evaluated():
     for rows in batch_order(len(X), SCHEDULE, 3):
         model, state = step(model, state, jnp.asarray(X[rows]), jnp.asarray(Y[rows]))
         every.append(model)
-    mean = jax.tree.map(lambda *leaves: np.mean(leaves, axis=0), *every[10:])
+    mean = jax.tree.map(lambda *leaves: jnp.stack(leaves).mean(axis=0), *every[10:])
     found = trained(EquinoxCandidate(Logistic, average=SWA(0.5)))
     classes = predict(mean, jnp.asarray(X[:70])).argmax(axis=1)
     np.testing.assert_array_equal(found.predictions["validation"], classes)

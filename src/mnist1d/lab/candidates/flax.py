@@ -36,6 +36,7 @@ class FlaxCandidate(CompiledCandidate):
         average: see `optimizer`.
         patience: see `optimizer`.
 
+    >>> import optax
     >>> FlaxCandidate(lambda rngs: nnx.Linear(40, 10, rngs=rngs), optax.sgd).count({}, None)
     410
     """

@@ -134,6 +134,6 @@ def is_pair(given: Any) -> bool:
 def _with_arrays(tree: Any, kinds: Any) -> Any:
     """Return a tree with JAX's arrays in place of NumPy's and of plain numbers, of some kinds."""
     return jax.tree.map(
-        lambda leaf: jnp.array(leaf) if isinstance(leaf, kinds) else leaf,
+        lambda leaf: jnp.array(np.asarray(leaf)) if isinstance(leaf, kinds) else leaf,
         tree,
     )
