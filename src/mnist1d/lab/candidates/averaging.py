@@ -135,8 +135,8 @@ def evaluated_text(average: Any, patience: int | None, other: Any = None) -> str
         other: a function that makes the model to evaluate, if any.
 
     >>> evaluated_text(EMA(0.9), 5)  # doctest: +NORMALIZE_WHITESPACE
-    'the exponential moving average of its weights (decay 0.9), from the evaluation with the highest
-    validation accuracy; a run ends after 5 without a higher one'
+    'the exponential moving average of its weights (decay 0.9), as of the evaluation with the
+    highest validation accuracy; a run ends after 5 in a row without a higher one'
     >>> evaluated_text(None, None)
     ''
     """
@@ -147,9 +147,7 @@ def evaluated_text(average: Any, patience: int | None, other: Any = None) -> str
         text = "what its evaluation_model makes of the trained one"
     if patience is None:
         return text
-    text = text or "the state"
-
     return (
-        f"{text}, from the evaluation with the highest validation accuracy; a run ends after "
-        f"{patience} without a higher one"
+        f"{text or 'the state'}, as of the evaluation with the highest validation accuracy; a run "
+        f"ends after {patience} in a row without a higher one"
     )
