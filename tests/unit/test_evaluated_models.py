@@ -193,8 +193,8 @@ def test_a_comparison_says_what_was_evaluated(tmp_path):
     assert "the state after the last step, unless it says otherwise below." in lines[2]
     assert lines[-1] == (
         "stopped is evaluated by the exponential moving average of its weights (decay 0.9), as of "
-        "the evaluation with the highest validation accuracy; a run ends after 1 in a row without a "
-        "higher one."
+        "the evaluation with the highest validation accuracy; a run ends after 1 in a row without "
+        "a higher one."
     )
     assert lines[-1] in found.result.attrs["protocol"]
     steps = found.result.judged_step
