@@ -95,8 +95,9 @@ class Entry:
         """Remark after how many steps the models of the final runs were, if not after the last."""
         steps = [outcome.step for outcome in self.outcomes.values() if outcome.step is not None]
         if steps:
+            first, last = min(steps), max(steps)
             self.remarks.append(
-                f"final runs are judged by their states after {min(steps):,} to {max(steps):,} steps"
+                f"final runs are judged by their states after {first:,} to {last:,} steps"
             )
 
     def take(self, row: Mapping[str, Any]) -> None:
@@ -109,7 +110,7 @@ class Entry:
 
 
 def evaluated_of(entries: Sequence[Entry]) -> dict[str, str]:
-    """Say what is evaluated of candidates that are not judged by their state after the last step."""
+    """Say what is evaluated of candidates that are not judged by their last state, by name."""
     texts = {entry.name: getattr(entry.candidate, "evaluated", "") for entry in entries}
     return {name: text for name, text in texts.items() if text}
 

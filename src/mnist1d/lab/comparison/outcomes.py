@@ -9,6 +9,8 @@ from mnist1d.lab.candidates.contract import CandidateError, Outcome, Schedule, S
 
 def has_diverged(outcome: Outcome) -> bool:
     """Return whether a run ended with numbers that are not finite, other than a missing loss."""
+    if outcome.step is not None:  # an earlier model predicts than the one that diverged
+        return not np.isfinite(outcome.validation_accuracy[-1])
     loss = outcome.train_loss
     is_finite = np.isfinite(loss)
     has_loss = is_finite.any() or np.isinf(loss).any()
@@ -59,6 +61,7 @@ def arrays_of(outcome: Outcome) -> dict[str, np.ndarray]:
         "train_loss": outcome.train_loss,
         "seconds": np.array([outcome.seconds, outcome.compile_seconds]),
         "cpu_seconds": np.array(outcome.cpu_seconds),
+        **({} if outcome.step is None else {"step": np.array(outcome.step)}),
         **{f"of {name}": np.asarray(c).astype(kind) for name, c in outcome.predictions.items()},
     }
 
@@ -77,4 +80,5 @@ def outcome_of(arrays: Mapping[str, np.ndarray]) -> Outcome:
         seconds,
         compile_seconds,
         float(cpu_seconds),
+        step=int(arrays["step"]) if "step" in arrays else None,
     )
