@@ -101,7 +101,8 @@ def test_with_the_packages_of_shards_every_command_shows_its_options(name, with_
     code, output, error = with_shards[f"{name} --help"]
     assert (code, error) == (0, "")
     options = {"export": "--preset", "human": "FILE", "list": "--help", "show": "--dark"}
-    assert (options | {"show-result": "--table"}).get(name, "--out") in output
+    options |= {"show-result": "--table", "verify": "--trust"}
+    assert options.get(name, "--out") in output
 
 
 @pytest.mark.parametrize("name", NEEDING)
