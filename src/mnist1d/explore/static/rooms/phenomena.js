@@ -93,7 +93,7 @@ function Curves({ chart, title }) {
 
 /** @param {any} props */
 function Table({ table }) {
-  return html`<div class="scroll"><table><thead><tr>${table.head.map((/** @type {string} */ each) => html`<th>${each}</th>`)}</tr></thead>
+  return html`<div class="scroll" tabindex="0"><table><thead><tr>${table.head.map((/** @type {string} */ each) => html`<th>${each}</th>`)}</tr></thead>
     <tbody>${table.rows.map((/** @type {string[]} */ row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>
     <p class="small">Test accuracy in per cent, at the step that validation chooses.</p>`;
 }

@@ -54,8 +54,8 @@ function Beside({ test, record, right }) {
   const { answers } = test;
   const n = answers.length;
   return html`<h3>Beside the models, on the same samples</h3>
-    <div class="scroll"><table>
-      <thead><tr><th></th><th>accuracy (%)</th><th>you minus the model (points)</th></tr></thead>
+    <div class="scroll" tabindex="0"><table>
+      <thead><tr><th>who</th><th>accuracy (%)</th><th>you minus the model (points)</th></tr></thead>
       <tbody>
         <tr><td>You</td><td>${percent(right / n)}</td><td></td></tr>
         ${MODELS.map((model) => {
@@ -74,7 +74,7 @@ function Beside({ test, record, right }) {
 /** @param {any} props errors per digit, beside those of Figure S1 */
 function PerDigit({ answers, human, plain }) {
   return html`<h3>Errors per digit (%)</h3>
-    <div class="scroll"><table>
+    <div class="scroll" tabindex="0"><table>
       <thead><tr><th>digit</th><th>samples</th><th>you</th>${plain && html`<th>the paper's person</th><th>CNN</th>`}</tr></thead>
       <tbody>${DIGITS.map((digit) => {
         const own = answers.filter((/** @type {any} */ each) => each.label === digit);

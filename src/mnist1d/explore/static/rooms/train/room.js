@@ -218,7 +218,7 @@ function Outcome({ race, steps, record, published }) {
   return html`<section aria-labelledby="curves">
     <h2 id="curves">Accuracy</h2>
     <${Charts} curves=${curves} steps=${steps} hint="the numbers are in the table below" />
-    <div class="scroll"><table>
+    <div class="scroll" tabindex="0"><table>
       <thead><tr><th>model</th><th>parameters</th><th>step</th><th>training (%)</th><th>validation (%)</th><th>test (%)</th><th>test, where validation is best (%)</th>
         ${published && html`<th>the record, the same</th>`}</tr></thead>
       <tbody aria-live="off">
