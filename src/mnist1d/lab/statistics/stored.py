@@ -183,8 +183,23 @@ def measure(result: xr.Dataset, name: str) -> xr.DataArray:
     if name == _DROP:
         return result.test_accuracy - result.shuffled_accuracy
     if name == SECONDS_TO_TARGET:
-        return result.cpu_seconds * result.steps_to_target / float(result.step[-1])
+        return result.cpu_seconds * result.steps_to_target / _steps_taken(result)
     return result[name]
+
+
+def _steps_taken(result: xr.Dataset) -> xr.DataArray:
+    """Return the number of steps of every run, which is smaller with early stopping.
+
+    >>> losses = xr.DataArray([[0.5, 0.4, np.nan], [0.5, np.nan, np.nan]], dims=("seed", "step"))
+    >>> run = xr.Dataset({"train_loss": losses, "judged_step": ("seed", [10, np.nan])})
+    >>> _steps_taken(run.assign_coords(step=[10, 20, 30])).values.tolist()
+    [20.0, 30.0]
+    """
+    last = float(result.step[-1])
+    if "judged_step" not in result:
+        return xr.full_like(result.train_loss.isel(step=0, drop=True), last, float)
+    trained = result.step.where(result.train_loss.notnull()).max("step")
+    return trained.where(result.judged_step.notnull()).fillna(last)
 
 
 def _measures(result: xr.Dataset) -> list[str]:
