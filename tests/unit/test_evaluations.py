@@ -11,8 +11,9 @@ import xarray as xr
 
 import mnist1d
 from mnist1d.lab import LivePlot, NotebookProgress, Protocol, compare
-from mnist1d.lab.candidates.contract import Schedule, Sets
-from mnist1d.lab.comparison.evaluations import Evaluation
+from mnist1d.lab.candidates.contract import Outcome, Schedule, Sets
+from mnist1d.lab.comparison.data import Variant
+from mnist1d.lab.comparison.evaluations import Evaluation, Listener
 from mnist1d.models import Logistic
 from mnist1d.training import History, Training, initialise, train_runs
 
@@ -113,6 +114,23 @@ def test_a_comparison_tells_every_evaluation_once_also_of_what_it_finds(tmp_path
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
+@pytest.mark.parametrize(
+    ("losses", "step", "heard_at"),
+    [
+        ([1.0, 0.9, np.nan, np.nan], 5, [5, 10]),  # stopped early
+        ([1.0, 0.9, 0.8, 0.7], 20, [5, 10, 15, 20]),
+        ([np.nan] * 4, None, [5, 10, 15, 20]),  # without losses
+    ],
+)
+def test_a_run_that_stopped_early_says_nothing_after_its_end(losses, step, heard_at):
+    heard = []
+    schedule = Schedule(n_steps=20, evaluate_every=5)
+    listener = Listener(lambda at, _: heard.append(at), "A", [{}], schedule)
+    outcome = Outcome(np.full(4, 0.5), {}, np.array(losses), 1.0, step=step)
+    listener.finish((0, 0, Variant().name), outcome)
+    assert heard == heard_at
+
+
 def test_what_an_executor_trains_is_heard_of_when_it_is_finished():
     pytest.importorskip("cloudpickle", reason="cloudpickle is not installed")
     heard = []

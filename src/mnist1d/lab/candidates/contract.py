@@ -99,7 +99,7 @@ class Outcome(NamedTuple):
 OnEvaluation = Callable[[int, float, float], None]
 """Called with the number of a run, its validation accuracy, and its mean loss since the last time.
 
-It is called once per evaluation, in their order.
+It is called once per evaluation, in their order; not after a run has ended early.
 """
 
 

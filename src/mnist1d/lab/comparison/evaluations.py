@@ -134,6 +134,8 @@ class Listener:
         )
         first = n - len(np.atleast_1d(outcome.validation_accuracy))
         self._n_passed[run] = max(first, self._n_passed[run])
+        if outcome.step is not None:  # of early stopping, after which there is nothing to report
+            n = len(np.trim_zeros(np.isfinite(losses), "b"))
         for i in range(self._n_passed[run], n):
             self(run, accuracies[i], losses[i])
 

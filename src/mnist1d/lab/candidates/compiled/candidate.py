@@ -163,9 +163,11 @@ class CompiledCandidate(ABC):
                     if on_evaluation is None:
                         return
                     for i, number in enumerate(numbers):
-                        loss = np.mean(recorded.train_loss[i])
+                        loss = float(np.mean(recorded.train_loss[i]))
+                        if self.patience is not None and np.isnan(loss):
+                            continue  # the run has ended
                         accuracy, _ = accuracies_and_steps(recorded.metrics)
-                        on_evaluation(number, float(accuracy[i]), float(loss))
+                        on_evaluation(number, float(accuracy[i]), loss)
 
                 outcomes = train_together(
                     self._recipe,
