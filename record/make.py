@@ -114,8 +114,16 @@ def run(plan, tag, experiments, out, places, progress):
         record.save(experiment, result, folder)
 
 
+def lacking(plan, out):
+    """Name the experiments whose record is begun and has no result yet: those of another tag."""
+    begun = [name for name, each in plan.experiments.items() if each.rules]
+    return [name for name in begun if not (out / name / "result.nc").is_file()]
+
+
 def finish(plan, experiments, out):
     """Write what the package ships of every experiment, all means, and the verdicts."""
+    if left := lacking(plan, out):
+        raise InputError(f"the record lacks {', '.join(left)}, of another tag")
     found = [
         load_findings(experiment, out / experiment.NAME)
         for experiment in experiments
