@@ -22,11 +22,18 @@ from mnist1d.cli import main
 FUZZ = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+
+
+def no_size(value):
+    """Leave out sizes that are allowed and fill the memory of any machine."""
+    return not 1e5 < abs(value) < 1e13
+
+
 numbers = st.one_of(
     st.integers(-3, 50).map(str),
     st.sampled_from(["0", "-1", "1e3", "nan", "inf", "-inf", "1e400", "", "None", "½", "1 2"]),
-    st.integers(-(10**30), 10**30).map(str),
-    st.floats().map(str),
+    st.integers(-(10**30), 10**30).filter(no_size).map(str),
+    st.floats().filter(no_size).map(str),
     st.text(max_size=6),
 )
 DATASET = {

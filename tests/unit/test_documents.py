@@ -114,6 +114,7 @@ def test_an_example_runs(document, example, folders, monkeypatch, request):
         sys.modules["datasets"].disable_progress_bars()
     if document == "laboratory.md":
         request.getfixturevalue("quick_compilation")
+        request.getfixturevalue("mixed_types")
     monkeypatch.chdir(folders[document])
     title = block.partition("\n")[0].removeprefix("# ")
     if title.endswith(".py"):

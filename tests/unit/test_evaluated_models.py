@@ -13,7 +13,7 @@ from mnist1d.lab.candidates.averaging import EMA, SWA
 from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets, batch_order
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
 from mnist1d.lab.comparison.compare import compare
-from mnist1d.lab.comparison.runs import has_diverged
+from mnist1d.lab.comparison.outcomes import has_diverged
 from mnist1d.models import Logistic, predict
 from mnist1d.training import Training, cross_entropy, train
 from mnist1d.training.stateful import Stateful

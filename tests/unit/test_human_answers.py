@@ -65,7 +65,7 @@ def test_json_and_csv_say_the_same(tmp_path):
     from_csv, _ = read_answers([as_csv(tmp_path / "a.csv", *tests)])
     assert len(from_json) == len(from_csv) == 2
     for one, other in zip(from_json, from_csv, strict=True):
-        for first, second in zip(one, other, strict=True):
+        for first, second in zip(one[:-1], other[:-1], strict=True):  # but for the file
             np.testing.assert_array_equal(first, second)
     assert [int(test.is_correct.sum()) for test in from_json] == [93, 60]
     assert np.isnan(from_json[0].seconds[5])

@@ -88,6 +88,7 @@ def save_record(
     mnist1d.harness.interface.InputError: the path of a record must end in .nc, not 'best.txt'
     """
     place, author = check_place(path), checked_author(author)
+    _check_complete(comparison.result)
     write_record(comparison.result, place, read_sources(file), author)
 
 
