@@ -41,7 +41,7 @@ def trained(candidate, run=RUN):
         (SWA(0.5, every=4), lambda weights: np.mean(weights[10::4], axis=0)),
         (SWA(0.99), lambda weights: weights[-1]),
     ],
-    ids=str,
+    ids=["EMA 0.5", "EMA 0", "SWA 0.75", "SWA 0.5 every 4", "SWA 0.99"],
 )
 def test_shares_make_the_average(average, by_hand):
     weights = RNG.normal(size=20)
