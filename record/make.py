@@ -114,21 +114,23 @@ def run(plan, tag, experiments, out, places, progress):
         record.save(experiment, result, folder)
 
 
-def lacking(plan, out):
+def begun(plan, experiments):
+    """Return the experiments whose record is begun."""
+    names = {name for name, each in plan.experiments.items() if each.rules}
+    return [experiment for experiment in experiments if experiment.NAME in names]
+
+
+def lacking(plan, experiments, out):
     """Name the experiments whose record is begun and has no result yet: those of another tag."""
-    begun = [name for name, each in plan.experiments.items() if each.rules]
-    return [name for name in begun if not (out / name / "result.nc").is_file()]
+    names = [experiment.NAME for experiment in begun(plan, experiments)]
+    return [name for name in names if not (out / name / "result.nc").is_file()]
 
 
 def finish(plan, experiments, out):
     """Write what the package ships of every experiment, all means, and the verdicts."""
-    if left := lacking(plan, out):
+    if left := lacking(plan, experiments, out):
         raise InputError(f"the record lacks {', '.join(left)}, of another tag")
-    found = [
-        load_findings(experiment, out / experiment.NAME)
-        for experiment in experiments
-        if experiment.NAME in plan.experiments and plan.experiments[experiment.NAME].rules
-    ]
+    found = [load_findings(each, out / each.NAME) for each in begun(plan, experiments)]
     for each in found:
         _, commit = plan.version_of(each.experiment.NAME)
         text = as_record(each.experiment, each.judgements, commit=commit)
@@ -144,10 +146,8 @@ def keep(plan, experiments, out, results):
     shutil.rmtree(results, ignore_errors=True)
     unfinished = shutil.ignore_patterns("units", "*.pdf", RECORD, "RESULTS.md", "report.html", ".*")
     shutil.copytree(out, results, ignore=unfinished)
-    for experiment in experiments:
+    for experiment in begun(plan, experiments):
         name = experiment.NAME
-        if name not in plan.experiments or not plan.experiments[name].rules:
-            continue
         shutil.copyfile(out / name / RECORD, Path(experiment.__file__).parent / RECORD)
         if left_out := LEFT_OUT.get(name):
             small = record.load(experiment, results / name).drop_vars(left_out)

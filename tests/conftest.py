@@ -107,6 +107,23 @@ def command_line(monkeypatch):
 
 
 @pytest.fixture
+def outcome(command_line, capsys):
+    """Return a function that runs a command, and returns its exit code, output and errors."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        code = 0
+        try:
+            command_line(*arguments)
+        except SystemExit as end:
+            code = end.code
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
 def refusal(command_line, capsys):
     """Return a function that runs a command, which must be refused, and returns what it says."""
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist1d.cli import main
 from mnist1d.cli.output.outcome import SCHEMA
 from mnist1d.harness import record
 from mnist1d.harness.interface import InputError
@@ -18,20 +17,12 @@ from mnist1d.lab.leaderboard.verification import tolerance_of
 
 
 @pytest.fixture
-def command(place, monkeypatch, capsys):
+def command(place, outcome, monkeypatch):
     """Run the command on a record; return exit code, standard output and error."""
 
     def run(*options):
-        monkeypatch.setattr(sys, "argv", ["mnist1d", "verify", place.name, *options])
         monkeypatch.setattr(sys, "path", list(sys.path))
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        return outcome("verify", place.name, *options)
 
     return run
 

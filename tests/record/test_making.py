@@ -95,13 +95,13 @@ def test_an_experiment_that_came_later_has_a_tag_of_its_own(
     make.run(make.begin(first, "record-1", out), "record-1", modules, out, {}, silent)
     make.finish(plan_of(out), modules, out)
 
-    assert make.lacking(plan_of(out), out) == []
+    assert make.lacking(plan_of(out), modules, out) == []
 
     commit(OTHER)
     longer = Plan("record-1", {"tiny": Planned(3), "later": Planned(2, tag="record-2")})
     second = longer.begun("record-2", OTHER, modules)
     joined = make.begin(second, "record-2", out)
-    assert make.lacking(joined, out) == ["later"]
+    assert make.lacking(joined, modules, out) == ["later"]
     make.run(joined, "record-2", modules, out, {}, silent)
     make.finish(joined, modules, out)
     finished = plan_of(out)

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ import pytest
 pytest.importorskip("xarray", reason="the laboratory is not installed")
 
 import mnist1d
-from mnist1d.cli import main
 from mnist1d.cli.output.outcome import SCHEMA
 from mnist1d.experiments.classification import people
 from mnist1d.experiments.classification.answers import read_answers
@@ -161,27 +159,12 @@ def test_a_csv_file_that_is_cut_or_of_other_columns_is_refused(tmp_path):
         read_answers([tmp_path / "missing.json"])
 
 
-@pytest.fixture
-def command(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
-
-
-def test_the_command_pools_people_beside_the_models(command, tmp_path):
+def test_the_command_pools_people_beside_the_models(outcome, tmp_path):
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
     path = written(
         tmp_path / "a.json", made(), made(person="", block=5, wrong=0), made(data="shuffled")
     )
-    code, out, said = command("human", path, "--json")
+    code, out, said = outcome("human", path, "--json")
     assert (code, said) == (0, "")
     document = json.loads(out)
     schema = json.loads(SCHEMA.read_text("utf-8"))
@@ -201,16 +184,16 @@ def test_the_command_pools_people_beside_the_models(command, tmp_path):
 
     # Without names, every file is of another person.
     files = [written(tmp_path / f"{i}.json", made(person="", block=i)) for i in range(2)]
-    _, out, _ = command("human", *files, "--json")
+    _, out, _ = outcome("human", *files, "--json")
     assert json.loads(out)["pooled"][0]["people"] == 2
 
-    code, out, _ = command("human", path)
+    code, out, _ = outcome("human", path)
     assert code == 0
     assert "93.0, 86.3 to 96.6" in out
     assert "no name" in out
 
 
-def test_the_command_ends_with_a_line_where_a_file_is_wrong(command, tmp_path):
+def test_the_command_ends_with_a_line_where_a_file_is_wrong(outcome, tmp_path):
     wrong = written(tmp_path / "a.json", made(data="rotated"))
     for arguments, said in (
         (["human", wrong], "a.json, test 1: data must be"),
@@ -218,7 +201,7 @@ def test_the_command_ends_with_a_line_where_a_file_is_wrong(command, tmp_path):
         (["reproduce", "pooling", "--human", wrong, "--out", tmp_path / "out"], "classification"),
         (["reproduce", "classification", "--human", wrong, "--out", tmp_path / "out"], "data must"),
     ):
-        code, out, error = command(*arguments)
+        code, out, error = outcome(*arguments)
         assert code == 2
         assert out == ""
         assert said in error

@@ -14,7 +14,6 @@ pytest.importorskip("xarray", reason="the laboratory is not installed")
 
 import xarray as xr
 
-from mnist1d.cli import main
 from mnist1d.cli.main import COMMANDS
 from mnist1d.cli.output.outcome import SCHEMA, standard_output_kept
 from mnist1d.experiments import EXPERIMENTS, double_descent
@@ -85,22 +84,15 @@ def valid(document):
 
 
 @pytest.fixture
-def command(monkeypatch, tmp_path, capsys):
+def command(outcome, monkeypatch, tmp_path):
     """Run a command with `--json`; return exit code, document and standard error."""
     monkeypatch.chdir(tmp_path)
     Path("coin.py").write_text(COIN, "utf-8")
     Path("mine.py").write_text(CANDIDATES, "utf-8")
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mnist1d", *map(str, arguments), "--json"])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-        said = capsys.readouterr()
-        return code, json.loads(said.out) if said.out else None, said.err
+        code, out, err = outcome(*arguments, "--json")
+        return code, json.loads(out) if out else None, err
 
     return run
 
