@@ -38,9 +38,11 @@ def content(path):
     if path.suffix == ".pkl":
         data = path.read_bytes()
         return data[:2], plain(pickle.loads(data))
-    if path.suffix in (".npz", ".npy"):
-        loaded = np.load(path)
-        return loaded if path.suffix == ".npy" else dict(loaded)
+    if path.suffix == ".npy":
+        return np.load(path)
+    if path.suffix == ".npz":
+        with np.load(path) as file:
+            return dict(file)
     return path.read_text() if path.suffix in (".json", ".csv", ".txt") else path.suffix
 
 

@@ -194,7 +194,8 @@ def test_files_hold_the_samples_on_the_screen(visit, downloaded, shown_by):
     page = visit("#/data?seed=3&rows=2")
     x, y = Stream(seed=3)[0:20]
     in_json = signals(shown_by(page))
-    stored = np.load(downloaded(page, "NPZ"))
+    with np.load(downloaded(page, "NPZ")) as file:
+        stored = dict(file)
     rows = np.loadtxt(downloaded(page, "CSV"), delimiter=",", skiprows=1)
     for given in (
         in_json,

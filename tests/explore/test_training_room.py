@@ -97,8 +97,8 @@ def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded, until):
     assert sum(int(each or 0) for each in counts) == 1000
     page.locator(".inside .confusion .off").first.click()
     page.locator(".cell-samples .sample").first.click()
-    weights = np.load(downloaded(page, "Weights as NPZ"))
-    assert sorted(weights[name].shape for name in weights.files) == [(10,), (10, 40)]
+    with np.load(downloaded(page, "Weights as NPZ")) as weights:
+        assert sorted(array.shape for array in weights.values()) == [(10,), (10, 40)]
     scores = page.locator(".scores li span:last-child").all_inner_texts()
     assert 95 <= sum(int(each.removesuffix(" %")) for each in scores) <= 105
     before = page.inner_text(".scores")

@@ -44,7 +44,10 @@ def read(folder, file_format):
         parts = [[np.load(n) for n in names if n.stem.endswith(f"-{kind}")] for kind in kinds]
         return {k: np.concatenate(part) for k, part in zip(kinds, parts, strict=True) if part}
     if file_format == "npz":
-        parts = [dict(np.load(name)) for name in names]
+        parts = []
+        for name in names:
+            with np.load(name) as file:
+                parts.append(dict(file))
         return {kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     reader = {"csv": pandas.read_csv, "parquet": pandas.read_parquet}[file_format]
@@ -416,8 +419,8 @@ def test_memory_of_one_process_is_a_folder_too():
     assert made("memory://bucket/set", workers=None).n_made == 4
     assert made("memory://bucket/set").n_made == 0
     files = fsspec.filesystem("memory")
-    with files.open("/bucket/set/mnist1d-00001.npz") as file:
-        np.testing.assert_array_equal(np.load(file)["x"], Stream()[300:600][0])
+    with files.open("/bucket/set/mnist1d-00001.npz") as file, np.load(file) as arrays:
+        np.testing.assert_array_equal(arrays["x"], Stream()[300:600][0])
     names = sorted(Path(name).name for name in files.ls("/bucket/set", detail=False))
     assert names == ["manifest.json", *(f"mnist1d-{i:05d}.npz" for i in range(4))]
     files.pipe_file("/bucket/set/mnist1d-00002.npz", b"damage")
