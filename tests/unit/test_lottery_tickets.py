@@ -138,15 +138,15 @@ def first_weight(network):
 def weights_seen(config, monkeypatch):
     """Return the first weights of the networks that are trained in every study."""
     seen = {study: [] for study in STUDIES}
-    original = training._start
+    original = training.initial_network
 
-    def start(config, task, part):
-        model = original(config, task, part)
-        if "study" in task.labels:
-            seen[task.labels["study"]].append(first_weight(model.network))
-        return model
+    def drawn(config, seed, part):
+        network = original(config, seed, part)
+        if part in seen:
+            seen[part].append(first_weight(network))
+        return network
 
-    monkeypatch.setattr(training, "_start", start)
+    monkeypatch.setattr(training, "initial_network", drawn)
     run(config)
     assert sorted(map(len, seen.values())) == [3, 3, 3, 3, 5]
     return seen
