@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.optimize
 import scipy.stats
 
 from mnist1d.measures.power import (
@@ -59,6 +60,18 @@ def test_the_smallest_visible_difference_is_found_as_often_as_it_says(n, alpha):
     found = np.abs(t) > scipy.stats.t.isf(alpha / 2, n - 1)
     assert found.mean() == pytest.approx(0.8, abs=0.012)
     assert pairs_needed(difference * (1 + 1e-3), 2.0, alpha) == n
+
+
+@pytest.mark.parametrize("n", [2, 5, 100])
+@pytest.mark.parametrize("alpha", [0.05, 1e-4])
+@pytest.mark.parametrize("power", [0.3, 0.8, 0.99])
+def test_the_smallest_visible_difference_is_the_root_that_scipy_finds(n, alpha, power):
+    def missing(difference):
+        return power_of_paired_test(difference, 0.5, n, alpha) - power
+
+    found = smallest_visible_difference(0.5, n, alpha, power)
+    expected = scipy.optimize.brentq(missing, 0, 1e5, xtol=1e-13)
+    assert found == pytest.approx(expected, rel=1e-11)
 
 
 def test_there_is_a_largest_number_of_pairs():

@@ -29,6 +29,17 @@ def test_one_published_run_is_tested_as_one_more_of_our_own():
     assert p_compatible(spread_of(estimate(VALUES)), 96.0) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("df", [1, 2.5, 4, 30, math.inf])
+def test_quantiles_and_p_values_are_to_the_last_bit_those_of_scipy(df):
+    distribution = stats.norm() if math.isinf(df) else stats.t(df)
+    found = Spread(0.0, 1.0, 1, df)
+    for confidence in (0.5, 0.9, 0.95):
+        half = distribution.ppf((1 + confidence) / 2)
+        assert interval_of_mean(found, confidence) == (-half, half)
+    for bound in (0.1, 1.0, 2.0, 7.5):
+        assert p_below(found, bound) == 2 * distribution.sf(bound)
+
+
 def test_the_interval_of_the_mean_is_students():
     expected = stats.t.interval(0.9, 4, VALUES.mean(), stats.sem(VALUES))
     assert interval_of_mean(spread_of(estimate(VALUES)), 0.9) == pytest.approx(expected)

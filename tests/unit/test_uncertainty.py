@@ -208,6 +208,31 @@ def test_corrected_values_reject_what_holms_steps_reject(p_values, level):
     assert np.isnan(corrected).tolist() == np.isnan(p_values).tolist()
 
 
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
+def test_a_median_has_the_interval_of_the_binomial_quantiles_of_scipy(confidence):
+    for n in range(1, 120):
+        found = estimate_median(np.arange(n), confidence)
+        below = stats.binom.ppf((1 - confidence) / 2, n, 0.5)
+        expected = (below - 1, n - below) if below >= 1 else (np.nan, np.nan)
+        np.testing.assert_array_equal((found.low, found.high), expected)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 40, 400])
+def test_a_proportion_is_to_the_last_bit_that_of_scipy(n):
+    for successes in {0, 1, n // 3, n - 1, n}:
+        found = estimate_proportion(np.arange(n) < successes)
+        expected = stats.binomtest(successes, n).proportion_ci(0.95, method="wilson")
+        assert (found.low, found.high) == (expected.low, expected.high)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 20])
+def test_a_p_value_is_to_the_last_bits_that_of_scipy(n):
+    for seed in range(20):
+        first, second = np.random.default_rng([n, seed]).normal(size=(2, n))
+        expected = stats.ttest_rel(first, second).pvalue
+        np.testing.assert_allclose(paired_p_value(first, second), expected, rtol=1e-14)
+
+
 @pytest.mark.parametrize("n", [6, 20, 101])
 def test_the_interval_of_a_median_holds_it_as_often_as_it_says(n):
     random = np.random.default_rng(0)

@@ -103,10 +103,11 @@ def smallest_visible_difference(
     most = 1.0
     while _power(most, n, alpha) < power:
         most *= 2
-    found = import_module("scipy.optimize").brentq(
-        lambda effect: _power(effect, n, alpha) - power, 0, most
-    )
-    return float(found * sd)
+    low, high = 0.0, most
+    # Halved until no number is between: `scipy.optimize` is faster, but loads more slowly.
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (low, middle) if _power(middle, n, alpha) >= power else (middle, high)
+    return high * sd
 
 
 def pairs_needed(difference: float, sd: float, alpha: float = 0.05, power: float = POWER) -> int:

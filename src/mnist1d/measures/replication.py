@@ -65,7 +65,7 @@ def spread_of(found: Estimate) -> Spread:
         return Spread(found.mean, float(values.std(ddof=1)), len(values), len(values) - 1)
     if len(values) == 0 and np.isfinite(found.low):
         half = (found.high - found.low) / 2
-        sd = half / _stats().norm.ppf(0.975) * math.sqrt(found.n)
+        sd = half / _special().ndtri(0.975) * math.sqrt(found.n)
         sides = found.mean - found.low, found.high - found.mean
         below, above = (side / half if half else 1.0 for side in sides)
         return Spread(found.mean, float(sd), found.n, np.inf, (float(below), float(above)))
@@ -162,17 +162,16 @@ def _two_sided(difference: float, error: float, df: float) -> float:
         return float("nan")
     if error == 0:
         return 1.0 if abs(difference) < 1e-9 else 0.0
-    return float(2 * _distribution(df).sf(abs(difference) / error))
+    t = abs(difference) / error
+    return float(2 * (_special().ndtr(-t) if df == np.inf else _special().stdtr(df, -t)))
 
 
 def _quantile(level: float, df: float) -> float:
-    return float(_distribution(df).ppf(level))
+    """Return a quantile of Student's t distribution, the normal one if `df` is infinite."""
+    special = _special()
+    return float(special.ndtri(level) if df == np.inf else special.stdtrit(df, level))
 
 
-def _distribution(df: float) -> Any:
-    return _stats().norm() if df == np.inf else _stats().t(df)
-
-
-def _stats() -> Any:
-    # Loaded when it is needed: a claim can be listed without.
-    return import_module("scipy.stats")
+def _special() -> Any:
+    # Loaded when it is needed, as in `uncertainty`: a claim can be listed without.
+    return import_module("scipy.special")
