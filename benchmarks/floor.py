@@ -1,7 +1,7 @@
 """How fast float32 training can be on this machine: products, updates or exponentials alone.
 
-A floor is the time that a part of the work takes by itself in a compiled loop, which no program
-that does the same work in float32 can go below: the matrix products of all steps, the optimiser's
+A floor is the time that a part of the work takes by itself in a compiled loop, which a program that
+does the same work in float32 hardly goes below: the matrix products of all steps, the optimiser's
 passes over parameters and moments (the memory traffic that no step avoids), and the exponentials of
 losses and gates. Each is measured on one core and divided by the number of cores; the largest
 binds.
@@ -39,7 +39,8 @@ class Work(NamedTuple):
 def training(steps, forward, batch, *, exponentials=0, moments=2):
     """Describe steps of training a classifier from the products of its forward pass.
 
-    Weights are counted from the products `(out, in, examples)`, biases with them.
+    Weights are counted from the products `(out, in, examples)`, biases with them; where several
+    products share weights, the number of parameters is to be replaced.
     """
     parameters = sum(m * (k + 1) for m, k, _ in forward)
     products = tuple(one_core.backward_too(list(forward)))

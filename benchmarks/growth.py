@@ -7,7 +7,8 @@ without compiling; its memory is that of the process, JAX included. Generating i
 samples and drawn on to 10^9 in proportion.
 
 Growth is the exponent between the last two points. Expected is 1; of hidden units 2, as products
-are; and -1 of what shares the work. A line says so if it is more than that by 0.1.
+are; 0 of samples in training, as there are no more steps; and -1 of what shares the work. A line
+says so if it is more than that by 0.1.
 """
 
 import argparse
@@ -32,7 +33,7 @@ SHARDED = 1_000_000
 
 SWEEPS = {
     "seeds": ("training: seeds", (1, 4, 16, 64, 256), 1),
-    "samples": ("training: samples", (1000, 10_000, 100_000, 1_000_000), 1),
+    "samples": ("training: samples", (1000, 10_000, 100_000, 1_000_000), 0),
     "width": ("training: hidden units", (25, 50, 100, 200, 400, 800, 1600), 2),
     "devices": ("training 16 seeds: devices", tuple(WORKERS), -1),
     "stream": ("native stream: samples", (1000, 10_000, 100_000, 1_000_000, 10_000_000), 1),
@@ -150,7 +151,7 @@ def measured(name, value):
     done = subprocess.run(  # noqa: S603
         [sys.executable, __file__, "--one", name, str(value)],
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,  # and not errors, which say why a point fails
         text=True,
     )
     return json.loads(done.stdout.splitlines()[-1])

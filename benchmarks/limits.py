@@ -1,12 +1,14 @@
 """Measure every experiment beside PyTorch and beside its floor: `python benchmarks/limits.py`.
 
 A row has three times for the same work, the paper's: plain PyTorch loops, extrapolated from
-`--steps` steps of each kind; ours from a cold start, in a process of its own with an empty cache of
-compiled programs; and the floor (`floor.py`), the time that the matrix products, the optimiser's
-passes or the exponentials of all steps take alone on all cores, whichever is longest. What is done
-in addition by ours alone (imports, data, tables, figures, files) is in its time.
+`--steps` steps of each kind, after some to warm up; ours from a cold start, in a process of its own
+with an empty cache of compiled programs; and the floor (`floor.py`), the time that the matrix
+products, the optimiser's passes or the exponentials of all steps take alone on all cores, whichever
+is longest. What is done in addition by ours alone (imports, data, tables, figures, files) is in its
+time.
 
-t-SNE has no floor here: both it and its peer, openTSNE, do the same iterations.
+t-SNE has no floor here, as both it and its peer, openTSNE, do the same iterations, and is timed
+without its imports, which both have; nothing of it is compiled.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from typing import NamedTuple
 import compare
 import double_descent
 import floor
+import jax
 import lottery_tickets
 import metalearn_activation
 import metalearn_learning_rate
@@ -37,12 +40,15 @@ from rich.console import Console
 from rich.table import Table
 
 import mnist1d
+from mnist1d import models
 from mnist1d.experiments.classification.config import Config as Classification
 from mnist1d.experiments.metalearn_activation.config import Config as Activation
 from mnist1d.experiments.pooling.config import SIZES, VARIANTS
 from mnist1d.harness import record
 
 FILE = Path(__file__).resolve()
+WARMING = 50
+"""Steps of a PyTorch loop before it is timed, which start its threads."""
 
 
 class Case(NamedTuple):
@@ -71,14 +77,17 @@ def in_new_process(*arguments):
         environment.pop("MNIST1D_MNIST", None)
         out = Path(folder) / "out"
         start = perf_counter()
-        subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603
             [sys.executable, *arguments, out],
             env=environment,
             cwd=folder,
-            check=True,
+            check=False,
             capture_output=True,
+            text=True,
         )
         seconds = perf_counter() - start
+        if done.returncode:
+            sys.exit(f"{' '.join(map(str, arguments))} failed:\n{done.stderr}")
         results = [record.read(path) for path in out.rglob("result.nc")]
     compiled = [float(result.attrs["compile_seconds"]) for result in results]
     return seconds, sum(compiled) if compiled else None
@@ -89,29 +98,41 @@ def reproduce(*arguments):
     return in_new_process("-m", "mnist1d", "reproduce", *arguments, "--out")
 
 
+def n_parameters(make):
+    """Count the parameters of a model."""
+    return models.count_parameters(make(key=jax.random.key(0)))
+
+
 def table_works():
     """Table 1 on MNIST-1D: three seeds, plain and shuffled; evaluated on training and test part."""
     config = Classification()
     runs, batch = table_1.RUNS_PER_MODEL, config.batch_size
-    models = {
+    kinds = {
         "Logistic": (lambda n: [(10, 40, n)], lambda _: 0),
         "MLP": (floor.mlp, lambda _: 0),
         "CNN": (floor.cnn, lambda _: 0),
         "GRU": (floor.gru, floor.gates),
     }
     works = []
-    for forward, gates in models.values():
+    for name, (forward, gates) in kinds.items():
         n = config.n_steps // config.evaluate_every + 1
-        more = gates(batch)
-        works += [floor.training(runs * config.n_steps, forward(batch), batch, exponentials=more)]
+        steps, more = runs * config.n_steps, gates(batch)
+        work = floor.training(steps, forward(batch), batch, exponentials=more)
+        # The GRU's products are of the same weights at all times.
+        works += [work._replace(parameters=n_parameters(getattr(models, name)))]
         works += [floor.evaluation(runs * n, forward(5000), 5000, exponentials=gates(5000))]
     return works
 
 
 def table_peer(steps):
-    dataset, whole = mnist1d.load(), Classification().n_steps
-    seconds = sum(table_1.torch_loop(name, dataset, steps) for name in table_1.NAMES)
-    return table_1.RUNS_PER_MODEL * seconds * whole / steps
+    dataset, config = mnist1d.load(), Classification()
+    # As many as have their share of evaluations.
+    steps = config.evaluate_every * max(1, steps // config.evaluate_every)
+    seconds = 0.0
+    for name in table_1.NAMES:
+        table_1.torch_loop(name, dataset, WARMING)
+        seconds += table_1.torch_loop(name, dataset, steps)
+    return table_1.RUNS_PER_MODEL * seconds * config.n_steps / steps
 
 
 def tickets_works():
@@ -254,10 +275,11 @@ def compare_works():
 def compare_peer(steps):
     dataset = mnist1d.load()
     validation = mnist1d.Samples(*mnist1d.fresh_samples(dataset, 1000, seed=1))
-    found = [
-        compare.train_theirs(each, 0, dataset, validation, steps)[0] for each in compare.THEIRS
-    ]
-    return RUNS * sum(found) * STEPS / steps
+    seconds = 0.0
+    for name in compare.THEIRS:
+        compare.train_theirs(name, 0, dataset, validation, WARMING)
+        seconds += compare.train_theirs(name, 0, dataset, validation, steps)[0]
+    return RUNS * seconds * STEPS / steps
 
 
 def rate_trials():
@@ -347,7 +369,7 @@ def row_of(name, case, parts, steps):
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     peer = case.peer(steps)
     row = {
-        "what": f"{case.what}, cold: {seconds:.1f} s",
+        "what": f"{case.what}{'' if name == 'tsne' else ', cold'}: {seconds:.1f} s",
         "beside": f"plain PyTorch loops: {peer:.0f} s, from {steps} steps of each kind",
         "ratio": peer / seconds,
         "name": name,
@@ -389,7 +411,7 @@ def shown(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CASES)}; all")
-    parser.add_argument("--steps", type=int, default=200, help="PyTorch's, of each kind")
+    parser.add_argument("--steps", type=int, default=200, help="of each kind of PyTorch's")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/limits.json")
     parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--compare", help=argparse.SUPPRESS)
