@@ -1,7 +1,9 @@
 """Help and lists load nothing large, in a fresh process."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +67,46 @@ def test_an_experiment_is_described_without_what_it_runs_with():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert len(done.stdout.splitlines()) >= 8
+
+
+FINISHED = """
+import sys
+sys.argv = ["mnist1d", "reproduce", "--out", sys.argv[1]]
+from mnist1d.cli import main
+from mnist1d.harness import record, schedule
+from mnist1d.harness.stored.circumstances import identity
+
+def found(experiment, config, folder):
+    identity(config)  # which a finished result has to have
+    return record.load(experiment, folder).assign_attrs(units_found=0)
+
+schedule.find_finished = found
+record.save_figures = lambda *_: None  # as if they were drawn
+main()
+print("loaded:", *sorted(sys.modules))
+"""
+
+
+@pytest.mark.slow
+def test_a_finished_reproduction_is_shown_without_what_it_was_computed_with(tmp_path):
+    results = Path(__file__).parents[2] / "results"
+    for path in results.glob("*/result.nc"):
+        (tmp_path / path.parent.name).mkdir()
+        shutil.copy(path, tmp_path / path.parent.name)
+    done = subprocess.run(
+        [sys.executable, "-c", FINISHED, tmp_path], capture_output=True, text=True, check=True
+    )
+    *shown, last = done.stdout.splitlines()
+    assert sum("Found finished: " in line for line in shown) == 8
+    assert (tmp_path / "claims.json").stat().st_size > 10_000
+    modules = set(last.split()[1:])
+    assert "xarray" in modules
+    assert not modules & {
+        "jax",
+        "matplotlib",
+        "equinox",
+        "optax",
+        "sklearn",
+        "scipy.stats",
+        "torch",
+    }

@@ -94,7 +94,6 @@ def reproduce(
     from mnist1d.harness.stored.findings import CLAIMS, save_claims
     from mnist1d.harness.stored.finished import ADDED, save_finished
 
-    prepare_devices()
     console = make_console()
     progress = make_progress(console, quiet=quiet, json=json)
     for note in notes:
@@ -108,7 +107,7 @@ def reproduce(
         exit_on_error(out),
         connected(scheduler) as executor,
         progress as bars,
-        schedule.finished(chosen, configs, out, executor, bars) as finished,
+        schedule.finished(chosen, configs, out, executor, bars, prepare_devices) as finished,
     ):
         for experiment, result, is_new in finished:
             if tests and experiment is classification:

@@ -20,7 +20,15 @@ from mnist1d.execution.machine import count_cores
 from mnist1d.execution.numerics import number_settings
 from mnist1d.execution.processes import check_start
 from mnist1d.execution.store import Store
-from mnist1d.execution.task import Arrays, OnProgress, OnStep, Runner, Task, grouped
+from mnist1d.execution.task import (
+    Arrays,
+    OnProgress,
+    OnStep,
+    Runner,
+    Stopped,
+    Task,
+    grouped,
+)
 
 Config = TypeVar("Config")
 Devices = Literal["one", "all", "none"]
@@ -198,10 +206,6 @@ def check_versions(own: Mapping[str, str], wanted: Mapping[str, str]) -> None:
             + ", ".join(f"{name} {own[name]} and should have {wanted[name]}" for name in different)
             + "; it must be the same everywhere"
         )
-
-
-class Stopped(Exception):  # noqa: N818 (no error, as the result is not needed any more)
-    """A task was given up, as its result is not needed any more."""
 
 
 class _Call(NamedTuple):

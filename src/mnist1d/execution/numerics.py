@@ -7,9 +7,8 @@ import os
 import sys
 from collections.abc import Callable
 from functools import lru_cache, wraps
+from importlib import import_module
 from typing import Any, TypeVar
-
-import jax
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -31,6 +30,7 @@ _FLAGS = ("determin", "fast_math", "precision", "tf32")
 def cached_by_settings(maxsize: int) -> Callable[[Function], Function]:
     """Return `functools.lru_cache` for a function whose results depend on global settings.
 
+    >>> import jax
     >>> @cached_by_settings(2)
     ... def draw(seed):
     ...     return jax.random.key(seed)
@@ -74,12 +74,17 @@ def jax_settings() -> dict[str, Any]:
     >>> jax_settings()["jax_enable_x64"]
     False
     """
-    return {name: getattr(jax.config, name) for name in _JAX if hasattr(jax.config, name)}
+    # Not imported, it has the settings of its environment, and it takes a while to import.
+    if "jax" not in sys.modules and not any(name.upper() in os.environ for name in _JAX):
+        return dict(_JAX)
+    config = import_module("jax").config
+    return {name: getattr(config, name) for name in _JAX if hasattr(config, name)}
 
 
 def changed_settings() -> dict[str, str]:
     """Return the settings that are not the default ones.
 
+    >>> import jax
     >>> changed_settings()
     {}
     >>> with jax.default_matmul_precision("bfloat16"):

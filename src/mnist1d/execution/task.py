@@ -13,6 +13,10 @@ Arrays = Mapping[str, np.ndarray]
 """The arrays of a finished task, by name."""
 
 
+class Stopped(Exception):  # noqa: N818 (no error, as the result is not needed any more)
+    """A task was given up, as its result is not needed any more."""
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """One piece of work, such as a network to train or an embedding to compute.

@@ -12,17 +12,14 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import jax
 import numpy as np
 import xarray as xr
-from h5netcdf.core import CompatibilityError
 
 from mnist1d.dataset import checks
 from mnist1d.dataset.atomic import atomic_write, remove_unfinished
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution import Compute, Store
 from mnist1d.execution.commit import commit_of_code
 from mnist1d.harness.interface import (
     NAME,
@@ -92,6 +89,10 @@ def execute(
         another dataset than the published one, `data` has the differences.
     """
     clock, compilation = time.perf_counter(), [0.0]
+    # Not on top, as results are also read where nothing is computed.
+    execution, monitoring = (
+        import_module(name) for name in ("mnist1d.execution", "jax.monitoring")
+    )
 
     def listen(event: str, duration_secs: float, **_: str | int) -> None:
         if event in COMPILATION:
@@ -106,17 +107,17 @@ def execute(
     def warn(line: str) -> None:
         progress(line, 0, 0)
 
-    store = Store(folder, about, warn, commit_of_code())
-    compute = Compute(store, executor)
+    store = execution.Store(folder, about, warn, commit_of_code())
+    compute = execution.Compute(store, executor)
     # Events during an experiment that compiles nothing come from others at the same time.
     compiles = getattr(experiment, "USES_JAX", True)
     if compiles:
-        jax.monitoring.register_event_duration_secs_listener(listen)
+        monitoring.register_event_duration_secs_listener(listen)
     try:
         result = experiment.run(config, progress=progress, compute=compute)
     finally:
         if compiles:
-            jax.monitoring.unregister_event_duration_listener(listen)
+            monitoring.unregister_event_duration_listener(listen)
     other = differences_of_data(config)
     known = {name: value for name, value in identity(config).items() if value is not None}
     return result.assign_attrs(
@@ -242,13 +243,17 @@ def write(result: xr.Dataset, path: checks.StrPath) -> None:
             # Nothing that unfolds to so much more than its size is read again.
             content = plain.to_netcdf(engine="h5netcdf")
         check_netcdf(io.BytesIO(content), len(content))
-    except (TypeError, ValueError, OverflowError, CompatibilityError) as error:
+    except (TypeError, ValueError, OverflowError, _incompatible()) as error:
         raise InputError(f"the result cannot be stored as netCDF: {error}") from error
     path = checks.path("path", path)
     with atomic_write(path) as file:
         file.write(content)
     for folder in (path.parent, path.parent / "units", path.parent / "points"):
         remove_unfinished(folder)
+
+
+def _incompatible() -> type[Exception]:
+    return cast("type[Exception]", import_module("h5netcdf.core").CompatibilityError)
 
 
 def _with_plain_attributes(result: xr.Dataset) -> xr.Dataset:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import xarray as xr
 
-from mnist1d.execution.compute import Stopped
+from mnist1d.execution.task import Stopped
 from mnist1d.harness import record
 from mnist1d.harness.interface import Experiment, Progress
 from mnist1d.harness.stored.finished import find_finished
@@ -78,6 +78,7 @@ def finished(
     out: Path,
     executor: Executor | None,
     bars: ProgressBars,
+    prepare: Callable[[], None] = lambda: None,
 ) -> Iterator[Iterator[Run]]:
     """Run experiments whose results are not there, and yield each as soon as it is finished.
 
@@ -87,8 +88,9 @@ def finished(
         out: the folder with a folder per experiment.
         executor: computes their tasks; None for the devices of this process.
         bars: show their progress.
+        prepare: called once, before the first that is not finished, if there is one.
     """
-    with closing(_results(chosen, configs, out, executor, bars)) as results:
+    with closing(_results(chosen, configs, out, executor, bars, prepare)) as results:
         yield results
 
 
@@ -98,8 +100,10 @@ def _results(
     out: Path,
     executor: Executor | None,
     bars: ProgressBars,
+    prepare: Callable[[], None],
 ) -> Generator[Run]:
     stopped = threading.Event()
+    lock, prepared = threading.Lock(), threading.Event()
 
     def execute(experiment: Experiment) -> Run:
         config, folder = configs[experiment.NAME], out / experiment.NAME
@@ -107,6 +111,10 @@ def _results(
         if found is not None:
             bars.note(f"Found finished: {experiment.TITLE}")
             return Run(experiment, found, is_new=False)
+        with lock:  # one experiment may run in the background
+            if not prepared.is_set():
+                prepare()
+                prepared.set()
         bars.note(f"Started: {experiment.TITLE}")
         with bars.group() as progress:
 

@@ -4,11 +4,9 @@ import dataclasses
 import json
 import platform
 from datetime import UTC, datetime
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
-
-import jax
 
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution.commit import commit_of_code
@@ -86,10 +84,11 @@ def circumstances(*packages: str) -> dict[str, str]:
     names = ("mnist1d", "numpy", "jax", "optax", *packages)
     versions = {name: metadata.version(name) for name in names}
     settings = changed_settings()
+    devices = import_module("jax").devices()  # not on top, as a result that is found needs none
     return {
         **({"settings": json.dumps(settings)} if settings else {}),
         "versions": json.dumps({"python": platform.python_version()} | versions),
-        "device": f"{jax.device_count()} x {jax.devices()[0].device_kind}",
+        "device": f"{len(devices)} x {devices[0].device_kind}",
         "processor": processor_name(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
