@@ -16,7 +16,7 @@ from mnist1d.execution.cluster import ClusterError
 from mnist1d.execution.compute import _Call, run_elsewhere, versions
 from mnist1d.execution.devices import leave_as_set_up
 from mnist1d.execution.numerics import number_settings
-from mnist1d.execution.task import grouped
+from mnist1d.execution.task import Stopped, grouped
 
 MADE = Counter()
 BUSY = Counter()
