@@ -74,6 +74,15 @@ def test_the_smallest_visible_difference_is_the_root_that_scipy_finds(n, alpha, 
     assert found == pytest.approx(expected, rel=1e-11)
 
 
+@pytest.mark.parametrize("n", [400, 1000, 100_000])
+def test_many_pairs_see_as_little_as_the_normal_distribution_says(n):
+    normal = scipy.stats.norm
+    expected = (normal.ppf(0.975) + normal.ppf(0.8)) / math.sqrt(n)
+    assert smallest_visible_difference(1, n) == pytest.approx(expected, rel=0.01)
+    assert power_of_paired_test(10, 1, n) == 1
+    assert pairs_needed(10, 1) < 5
+
+
 def test_there_is_a_largest_number_of_pairs():
     assert pairs_needed(1e-6, 1) == MOST_PAIRS
     assert pairs_needed(1e6, 1) == 2

@@ -147,7 +147,9 @@ def _power(effect: float, n: int, alpha: float) -> float:
     """
     special, df = _special(), n - 1
     limit = special.stdtrit(df, 1 - alpha / 2)
-    return float(1 - special.ncfdtr(1, df, n * effect**2, limit**2))
+    below = special.ncfdtr(1, df, n * effect**2, limit**2)
+    # Where nothing of the distribution lies below the limit, SciPy finds NaN.
+    return 1.0 if math.isnan(below) else float(1 - below)
 
 
 def _check(sd: float, alpha: float, power: float | None = None) -> None:
