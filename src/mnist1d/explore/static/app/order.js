@@ -1,7 +1,7 @@
 // The control of the order of the points, which two rooms have.
 
 import { html } from "../vendor/htm-preact.js";
-import { fixedOrder } from "../data/positions.js";
+import { fixedOrder } from "../data/legacy.js";
 import { range } from "../data/stream.js";
 import { Select, Typed, Whole } from "./controls.js";
 import { configOf, makeFields } from "./fields.js";

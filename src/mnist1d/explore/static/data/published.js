@@ -6,8 +6,7 @@
  */
 
 import { configured, InputError } from './config.js';
-import { RandomState } from './legacy.js';
-import { fixedOrder } from './positions.js';
+import { fixedOrder, RandomState } from './legacy.js';
 import { apportion } from './rationals.js';
 import { Synthesis } from './synthesis.js';
 

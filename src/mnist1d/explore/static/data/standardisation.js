@@ -6,7 +6,7 @@
  */
 
 import { InputError } from './config.js';
-import { mirrored } from './mirror.js';
+import { mirrored } from './grid.js';
 import { NORMAL_VARIANCE } from './normal.js';
 
 /** A Gaussian filter of width 2: the weight of the centre, of its two neighbours, and so on. */

@@ -5,7 +5,7 @@
  * coincide, so that grids and interpolation follow NumPy's operation by operation.
  */
 
-import { mirrored } from './mirror.js';
+import { mirrored } from './grid.js';
 
 // Keeps the digit apart from the padding, which is recognised by being exactly zero.
 const OFFSET = 1e-8;

@@ -1,7 +1,6 @@
 /** The convolutional network of three strided layers. */
 
-import { Affine, inputs } from './affine.js';
-import { Layered } from './layered.js';
+import { Affine, inputs, Layered } from './affine.js';
 
 const KERNELS = [5, 3, 3];
 const STRIDE = 2;

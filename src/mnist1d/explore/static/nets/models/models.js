@@ -1,9 +1,8 @@
 /** The four models of the paper, as in `mnist1d.models`, by the same names. */
 
 import { CNN } from './cnn.js';
+import { Logistic, MLP } from './dense.js';
 import { GRU } from './gru.js';
-import { Logistic } from './logistic.js';
-import { MLP } from './mlp.js';
 
 /** @typedef {import('./affine.js').NamedArray} NamedArray */
 /** @typedef {import('./affine.js').Storage} Storage */

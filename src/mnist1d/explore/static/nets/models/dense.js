@@ -1,13 +1,36 @@
-/** The multilayer perceptron with two hidden layers. */
+/** Logistic regression and the multilayer perceptron, whose layers are affine maps of all their inputs. */
 
-import { Affine, inputs } from './affine.js';
-import { Layered } from './layered.js';
+import { Affine, inputs, Layered } from './affine.js';
 
-/** With a = relu(W1 x), the second hidden layer is a + relu(W2 a) (residual) or relu(W2 a). */
+/** @typedef {import('../operations.js').Operations} Operations */
+/** @typedef {import('./models.js').Sizes} Sizes */
+
+/** Multinomial logistic regression. */
+export class Logistic extends Layered {
+  /**
+   * @param {Operations} operations
+   * @param {Sizes} sizes
+   */
+  constructor(operations, sizes) {
+    const output = new Affine(operations, 'output', [sizes.classes, sizes.length], sizes.columns);
+    super(operations, sizes, [output]);
+    this.output = output;
+  }
+
+  forward() {
+    this.output.forward(this.x, this.logits);
+  }
+
+  backward(withInput = false) {
+    this.output.backward(this.x, this.logitGradient, withInput ? this.inputGradient : null);
+  }
+}
+
+/** Two hidden layers: with a = relu(W1 x), the second one is a + relu(W2 a) (residual) or relu(W2 a). */
 export class MLP extends Layered {
   /**
-   * @param {import('../operations.js').Operations} operations
-   * @param {import('./models.js').Sizes} sizes
+   * @param {Operations} operations
+   * @param {Sizes} sizes
    */
   constructor(operations, sizes) {
     const { length, classes, columns, width = 100, residual = true } = sizes;
