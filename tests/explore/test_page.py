@@ -18,6 +18,21 @@ RICH = (
     "label_noise_kind=other&positions=chunked&shift.iid_noise_scale=0.1&shift.max_translation=1&"
     "rows=2&first=30&follow=31&stage=4&edit=3&only=seed,padding&hide=copy&note=Look%20at%208"
 )
+IN_HANDS = (
+    "models=Logistic,GRU&runs=3&steps=70&rate=0.02&optimiser=sgd&batch=20&samples=300&width.GRU=4&"
+    "inside=GRU.2&cell=3,8&sample=999&hand.shift=511&hand.shear=-1.5&hand.height=-0.25"
+)
+READINGS = (
+    "test=shuffled&feedback=no&block=3&round=4&frame=2&at.double-descent=12&at.lottery=50.5&"
+    "at.pooling=20000&at.layers=0&without=pooling.1,layers.0"
+)
+ROUND_TRIP = """(fields, hashes) => import('/app/address.js').then(async (address) => {
+  const all = fields.makeFields(await (await fetch('/record/parameters.json')).json());
+  return [Object.keys(all), hashes.map((hash) => {
+    const { room, values, refused } = address.readAddress(hash, ['data', 'train', 'test'], all);
+    return [address.writeAddress(room, values, all), refused];
+  })];
+})"""
 
 
 def hash_of(page):
@@ -62,6 +77,24 @@ def test_an_address_is_the_state_and_the_state_an_address(visit, until):
     page.wait_for_selector("h1")
     assert hash_of(page) == written
     assert page.get_by_label("Seed", exact=True).input_value() == "8"
+
+
+def test_every_field_of_the_state_is_written_as_it_was_read(run):
+    places = "positions=1,0&positions_seed=3&class_proportions=1,2&scale_coeff=1&shear_scale=-1"
+    templates = "_".join([",".join(["0.5"] * 12)] * 10)
+    more = f"#/data?{places}&final_seq_length=2&iid_noise_scale=0.1&max_translation=7"
+    more += "".join(f"&shift.{name}=1" for name in ("scale_coeff", "corr_noise_scale"))
+    more += f"&shift.padding=1,2&shift.shear_scale=0&width.MLP=7&width.CNN=8&templates={templates}"
+    hashes = [RICH, f"#/train?{IN_HANDS}", f"#/test?{READINGS}", more]
+    names, written = run("app/fields.js", ROUND_TRIP, hashes)
+
+    def parts(text):
+        return {*text.partition("?")[2].split("&")}
+
+    for hash_, (again, refused) in zip(hashes, written, strict=True):
+        assert refused == []
+        assert parts(again) == parts(hash_)
+    assert {*names} == {each.partition("=")[0] for hash_ in hashes for each in parts(hash_)}
 
 
 def test_undo_redo_and_the_back_button(visit, until):
@@ -327,6 +360,9 @@ def test_rooms_are_changed_and_a_test_is_taken_by_keyboard_alone(visit, until):
         "#/data?first=999999999999&follow=-3&stage=9&block=10",
         "#/data?positions=javascript:alert(1)&label_noise=2&label_noise_kind=published",
         "#/data?positions=0,1,1&positions=1,2&positions=0,&positions=-1,0&positions=0",
+        "#/data?cell=3&cell=3,10&cell=1,2,3&sample=1000&inside=CNN&inside=CNN.5&inside=__proto__.1",
+        "#/data?hand.shift=1.5&hand.shift=-1&hand.shear=21&hand.height=NaN&at.pooling=-1",
+        "#/data?at.layers=Infinity&at.constructor=1&without=pooling.4&without=nothing.0&without=,",
     ],
 )
 def test_a_hostile_address_is_named_and_left_out(visit, hash_, shown_by):

@@ -128,12 +128,77 @@ def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded, until):
     page.wait_for_selector("button:has-text('Go on')")
 
 
+HELD = "&inside=CNN.1&cell=3,3&sample=17&hand.shift=43&hand.shear=1.5&hand.height=-0.5"
+
+
+def test_a_link_holds_what_one_looks_at_and_holds_in_ones_hands(visit, until):
+    page = visit(SMALL + HELD)
+
+    def look():
+        page.get_by_role("button", name="Train", exact=True).click()
+        page.wait_for_selector(".scores")
+        until(page, FINISHED)
+
+    def held():
+        sliders = ("Test sample", "Shift", "Shear", "Height")
+        ranges = [page.locator(f"input[type=range][aria-label='{name}']") for name in sliders]
+        run = page.get_by_label("Run", exact=True)
+        return [each.input_value() for each in (run, *ranges)]
+
+    def scores():
+        page.wait_for_timeout(500)
+        return page.inner_text(".scores")
+
+    look()
+    # Signals have 40 points, and go round.
+    assert held() == ["CNN.1", "17", "3", "1.5", "-0.5"]
+    chosen = page.locator(".cell[aria-pressed=true]")
+    assert chosen.get_attribute("aria-label").endswith("samples of class 3 taken for 3")
+    assert "of class 3 taken for 3" in page.inner_text("main")
+    first = scores()
+
+    # A drag is one step, as one of the history.
+    stage = page.locator(".stage.held")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - box["width"] * 5 / 39, y, steps=6)
+    page.mouse.up()
+    until(page, "location.hash.includes('hand.shift=38&')")
+    assert page.evaluate("history.state.step") == 1
+    page.get_by_label("Run", exact=True).select_option("Logistic.0")
+    page.locator(".cell-samples .sample").first.click()
+    until(page, "!location.hash.includes('sample=17')")
+    dragged, hash_ = held(), page.evaluate("location.hash")
+    assert dragged[0] == "Logistic.0"
+    assert dragged[2] == "38"
+    for _ in range(3):
+        page.get_by_role("button", name="Undo").click()
+    until(page, "location.hash.includes('hand.shift=43&')")
+    assert held() == ["CNN.1", "17", "3", "1.5", "-0.5"]
+    assert scores() == first
+    # Elsewhere the same link shows the same, once its runs are trained.
+    page.evaluate(f"location.hash = {json.dumps(hash_)}")
+    page.reload()
+    look()
+    assert held() == dragged
+
+
+def test_a_run_that_a_link_names_and_there_is_not_is_the_first(visit):
+    page = visit("#/train?models=Logistic&steps=1&samples=100&inside=GRU.4&cell=0,1")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_selector(".scores")
+    assert page.get_by_label("Run", exact=True).input_value() == "Logistic.0"
+
+
 def test_a_run_that_diverges_says_so(visit):
     page = visit("#/train?models=CNN&rate=10&optimiser=sgd&steps=101&samples=100")
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_selector("text=It has diverged")
     cells = page.locator("[aria-labelledby=curves] tbody td").all_inner_texts()
-    assert cells[2:6] == ["101", "diverged", "diverged", "diverged"]
+    assert cells[1:5] == ["101", "diverged", "diverged", "diverged"]
     assert "NaN" not in page.inner_text("main")
 
 
@@ -206,6 +271,63 @@ def test_the_phenomena_say_what_the_record_says(visit):
     assert page.locator(".verdict").all_inner_texts() == [claim["verdict"] for claim in claims]
     page.get_by_label("Outer step", exact=True).fill("0")
     assert "outer step 0," in page.inner_text("main")
+
+
+def test_curves_are_read_by_keyboard_and_pointer_and_kept_by_the_address(visit, until):
+    page = visit("#/phenomena?at.layers=6.2")
+    found = json.loads((STATIC / "record" / "phenomena.json").read_text("utf-8"))
+
+    def said(name, x):
+        curves = found[name]["chart"]["curves"]
+        places = [each["x"].index(x) if x in each["x"] else None for each in curves]
+        read = [
+            "" if i is None else f"{each['y'][i]:.1f} ± {each['half'][i]:.1f}"
+            for each, i in zip(curves, places, strict=True)
+        ]
+        return [f"{each['name']} {text}".strip() for each, text in zip(curves, read, strict=True)]
+
+    def shown(name):
+        return page.locator(f"[aria-labelledby={name}] .legend li").all_inner_texts()
+
+    for name, x in (("double-descent", 47), ("lottery", 90.9), ("pooling", 1000), ("layers", 6)):
+        assert shown(name) == said(name, x)
+    assert shown("layers")[:2] == ["default", "no projector"]
+
+    samples = page.get_by_label("samples", exact=True)
+    samples.focus()
+    page.keyboard.press("ArrowRight")
+    until(page, "location.hash.includes('at.pooling=2000')")
+    assert shown("pooling") == said("pooling", 2000)
+    assert samples.get_attribute("aria-valuetext") == f"2,000: {', '.join(said('pooling', 2000))}"
+    assert "samples=2000&" in page.get_by_role("link", name="Train with 2,000").get_attribute(
+        "href"
+    )
+
+    # A pointer reads, a click keeps.
+    chart = page.locator("[aria-labelledby=pooling] .chart")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    middle = (box["x"] + box["width"] * 0.999, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    last = found["pooling"]["chart"]["curves"][0]["x"][-1]
+    assert shown("pooling") == said("pooling", last)
+    page.mouse.move(5, 5)
+    assert shown("pooling") == said("pooling", 2000)
+    page.mouse.click(*middle)
+    page.mouse.move(5, 5)
+    until(page, f"location.hash.includes('at.pooling={last}')")
+    assert shown("pooling") == said("pooling", last)
+
+    # A kind that is not wanted is not drawn and not read.
+    page.get_by_label("striding", exact=True).uncheck()
+    until(page, "location.hash.includes('without=pooling.1')")
+    assert page.locator("[aria-labelledby=pooling] .curve").count() == 3
+    assert shown("pooling")[1] == "striding"
+    assert "striding" not in samples.get_attribute("aria-valuetext")
+    page.reload()
+    page.wait_for_selector("h1")
+    assert not page.get_by_label("striding", exact=True).is_checked()
+    assert page.locator("[aria-labelledby=pooling] .reading").count() == 1
 
 
 def test_what_models_reach_is_said_with_the_records_numbers(visit):

@@ -1,7 +1,10 @@
 // Controls: every one has a name, a value that can be typed, and help.
 
 import { html, useRef, useState } from "../vendor/htm-preact.js";
+import { fixedOrder } from "../data/legacy.js";
+import { range } from "../data/stream.js";
 import { readNumber } from "./address.js";
+import { configOf, makeFields } from "./fields.js";
 
 let used = 0;
 
@@ -26,10 +29,10 @@ export function Range({ name, value, ends: [low, high, step], text, kind, onChan
     if (held.current) moved(event, true);
     held.current = false;
   };
-  return html`<input type="range" class=${kind} min=${low} max=${high} step=${step} value=${value} aria-label=${name} aria-valuetext=${text}
-    onKeyDown=${(/** @type {KeyboardEvent} */ { key, repeat }) => { held.current = repeat && /^(Arrow|Page)/.test(key); }}
+  return html`<input type="range" class=${kind} min=${low} max=${high} step=${step} value=${value} aria-label=${name} aria-valuetext=${text ?? value}
+    onKeyDown=${({ key, repeat }) => { held.current = repeat && /^(Arrow|Page)/.test(key); }}
     onKeyUp=${released} onBlur=${released}
-    onInput=${(/** @type {Event} */ event) => moved(event, false)} onChange=${(/** @type {Event} */ event) => moved(event, !held.current)} />`;
+    onInput=${(event) => moved(event, false)} onChange=${(event) => moved(event, !held.current)} />`;
 }
 
 /**
@@ -50,8 +53,8 @@ export function Slider({ name, value, slider, lowest, highest, initial, whole = 
     <label for=${id}>${help ? html`<${Help} text=${help}>${name}<//>` : name}</label>
     <input id=${id} class="value" inputmode="decimal" aria-label="${name}, value" aria-invalid=${wrong}
       value=${typed ?? String(value)}
-      onInput=${(/** @type {any} */ event) => setTyped(event.currentTarget.value)}
-      onChange=${(/** @type {any} */ event) => {
+      onInput=${(event) => setTyped(event.currentTarget.value)}
+      onChange=${(event) => {
         const text = event.currentTarget.value;
         if (allowed(text)) {
           setTyped(null);
@@ -75,8 +78,8 @@ export function Typed({ name, value, good, allowed, empty = "", help = "", wide 
   return html`<div class="control whole ${wide ? "wide" : ""}">
     <label for=${id}>${help ? html`<${Help} text=${help}>${name}<//>` : name}</label>
     <input id=${id} class="value" inputmode=${wide ? "text" : "decimal"} placeholder=${empty} aria-label=${name} aria-invalid=${wrong} value=${typed ?? value}
-      onInput=${(/** @type {any} */ event) => setTyped(event.currentTarget.value)}
-      onChange=${(/** @type {any} */ event) => {
+      onInput=${(event) => setTyped(event.currentTarget.value)}
+      onChange=${(event) => {
         const text = event.currentTarget.value;
         if (!good(text)) return;
         setTyped(null);
@@ -94,7 +97,7 @@ export function Whole({ name, value, lowest, highest, empty = "", help = "", onC
   const good = (/** @type {string} */ text) =>
     (text === "" && empty !== "") || (/^\d{1,12}$/.test(text) && Number(text) >= lowest && Number(text) <= highest);
   return html`<${Typed} name=${name} value=${value === null ? "" : String(value)} good=${good} allowed="A whole number from ${lowest} to ${highest}"
-    empty=${empty} help=${help} onChange=${(/** @type {string} */ text) => onChange(text === "" ? null : Number(text))} />`;
+    empty=${empty} help=${help} onChange=${(text) => onChange(text === "" ? null : Number(text))} />`;
 }
 
 /**
@@ -105,17 +108,17 @@ export function Select({ name, value, options, help = "", onChange }) {
   return html`<div class="control whole">
     <label for=${id}>${help ? html`<${Help} text=${help}>${name}<//>` : name}</label>
     <select id=${id} aria-label=${name} value=${value}
-      onChange=${(/** @type {any} */ event) => onChange(event.currentTarget.value)}>
+      onChange=${(event) => onChange(event.currentTarget.value)}>
       ${options.map(([key, text]) => html`<option value=${key} selected=${key === value}>${text}</option>`)}
     </select>
   </div>`;
 }
 
 /**
- * @param {{ label: string, onClick: () => void, disabled?: boolean, kind?: string, title?: string }} props
+ * @param {{ label: string, onClick: () => void, disabled?: boolean, kind?: string, title?: string, name?: string }} props a name where the label is a sign
  */
-export function Button({ label, onClick, disabled = false, kind = "", title = "" }) {
-  return html`<button type="button" class=${kind} disabled=${disabled} title=${title} onClick=${onClick}>${label}</button>`;
+export function Button({ label, onClick, disabled = false, kind = "", name, title = name }) {
+  return html`<button type="button" class=${kind} disabled=${disabled} title=${title} aria-label=${name} onClick=${onClick}>${label}</button>`;
 }
 
 /**
@@ -134,4 +137,37 @@ export function Copy({ label, text }) {
     setTimeout(() => setDone(""), 2000);
   }
   return html`<button type="button" onClick=${copy}><span aria-live="polite">${done || label}</span></button>`;
+}
+
+const ORDERS = /** @type {[string, string][]} */ ([
+  ["original", "original"],
+  ["flipped", "flipped"],
+  ["shuffled", "shuffled"],
+  ["chunked", "in blocks"],
+  ["shuffled_classification", "shuffled as in Table 1"],
+  ["shuffled_lottery", "shuffled as for lottery tickets"],
+  ["own", "your own"],
+]);
+
+/** The order of the points, in two rooms. @param {{ session: import("./address.js").Session, about: import("./fields.js").About }} props */
+export function Order({ session, about }) {
+  const { values, change, set } = session;
+  const { parameters } = about;
+  const { positions, positions_seed, seed, final_seq_length } = configOf(values);
+  const length = final_seq_length;
+  const own = Array.isArray(positions);
+  const { read, write } = makeFields(about).positions;
+  /** @param {string} text */
+  const good = (text) => read(text.replaceAll(" ", ""))?.length === length && /^\d/.test(text);
+  /** One's own order begins as that on the screen. @param {string} name */
+  const choose = (name) => {
+    const order = fixedOrder({ positions, positions_seed, seed, final_seq_length }) ?? range(0, length);
+    change({ positions: name === "own" ? [...order] : name });
+  };
+  return html`<${Select} name="Order of the points" value=${own ? "own" : positions} options=${ORDERS.filter(([name]) => name !== "chunked" || length % 4 === 0)}
+      help=${parameters.positions.help} onChange=${choose} />
+    ${own && html`<${Typed} wide name="Original place of every point" value=${write(positions)} good=${good}
+      allowed="The numbers 0 to ${length - 1} in any order, separated by commas" onChange=${(text) => change({ positions: read(text.replaceAll(" ", "")) })} />`}
+    ${positions === "shuffled" && html`<${Whole} name="Seed of the order" value=${positions_seed} lowest=${0} highest=${2 ** 32 - 1}
+      empty="the seed" help=${parameters.positions_seed.help} onChange=${set("positions_seed")} />`}`;
 }

@@ -22,6 +22,9 @@ export const MODELS = ["Logistic", "MLP", "CNN", "GRU"];
 
 export const LARGEST_FIRST = 1e9;
 
+/** The charts of the record, and where they are read at first. */
+const READ = { "double-descent": 47, lottery: 91, pooling: 1000, layers: 2 };
+
 /**
  * @param {About} about
  * @returns {Record<string, Field>}
@@ -59,9 +62,22 @@ export function makeFields(about) {
     test: choice("plain", ["plain", "shuffled"]),
     feedback: truth(true),
     block: optional(label),
+    inside: optional(choice("", MODELS.flatMap((model) => [0, 1, 2, 3, 4].map((seed) => runName({ model, seed }))))),
+    cell: optional(list([], label, (all) => all.length === 2)),
+    sample: integer(0, 0, 999),
+    "hand.shift": integer(0, 0, 511),
+    "hand.shear": number(0, -20, 20),
+    "hand.height": number(1, -10, 10),
     round: integer(91, 0, 99),
     frame: optional(integer(0, 0, 99)),
+    ...Object.fromEntries(Object.entries(READ).map(([name, at]) => [`at.${name}`, number(at, 0, 1e7)])),
+    without: list([], choice("", Object.keys(READ).flatMap((name) => [0, 1, 2, 3].map((curve) => `${name}.${curve}`)))),
   };
+}
+
+/** @param {{ model: string, seed: number }} run @returns {string} what it is called in the address */
+export function runName({ model, seed }) {
+  return `${model}.${seed}`;
 }
 
 /** @param {string} name @param {Parameter} about @returns {Field} */

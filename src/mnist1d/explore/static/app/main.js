@@ -3,7 +3,7 @@
 import { html, render, useEffect } from "../vendor/htm-preact.js";
 import { Button, Copy } from "./controls.js";
 import { makeFields, restingOf } from "./fields.js";
-import { useSession } from "./history.js";
+import { useSession } from "./address.js";
 import { AboutRoom } from "../rooms/about.js";
 import { DataRoom } from "../rooms/data/room.js";
 import { PhenomenaRoom } from "../rooms/phenomena.js";

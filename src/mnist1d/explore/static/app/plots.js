@@ -35,12 +35,12 @@ export function ticks(low, high, wanted = 5) {
 }
 
 /**
- * A signal without axes.
- * @param {{ heights: ArrayLike<number>, width?: number, height?: number, range?: [number, number], label: string, kind?: string, other?: ArrayLike<number> | null }} props
+ * A signal without axes; without a label, where what it stands in has a name.
+ * @param {{ heights: ArrayLike<number>, width?: number, height?: number, range?: [number, number], label?: string, kind?: string, other?: ArrayLike<number> | null }} props
  */
 export function Signal({ heights, width = 120, height = 56, range = [-4.5, 4.5], label, kind = "", other = null }) {
   const frame = { width, height, low: range[0], high: range[1] };
-  return html`<svg class="signal ${kind}" viewBox="0 0 ${width} ${height}" role="img" aria-label=${label} preserveAspectRatio="none">
+  return html`<svg class="signal ${kind}" viewBox="0 0 ${width} ${height}" role="img" aria-label=${label} aria-hidden=${!label} preserveAspectRatio="none">
     <path d=${pathOf(heights, frame)} />
     ${other && html`<path class="other" d=${pathOf(other, frame)} />`}
   </svg>`;
@@ -49,9 +49,9 @@ export function Signal({ heights, width = 120, height = 56, range = [-4.5, 4.5],
 /**
  * Curves with axes.
  * @typedef {{ name: string, colour: number, x: number[], y: number[], low?: number[], high?: number[], dashed?: boolean }} Curve
- * @param {{ curves: Curve[], x: [number, number], y: [number, number], xLabel: string, yLabel: string, label: string, height?: number, log?: boolean }} props
+ * @param {{ curves: Curve[], x: [number, number], y: [number, number], xLabel: string, yLabel: string, label: string, height?: number, log?: boolean, at?: number, onAt?: (x: number | null, finished: boolean) => void }} props where it is read, and what a pointer is told
  */
-export function Chart({ curves, x, y, xLabel, yLabel, label, height = 260, log = false }) {
+export function Chart({ curves, x, y, xLabel, yLabel, label, height = 260, log = false, at, onAt }) {
   const width = 560;
   const edge = { left: 48, right: 24, top: 24, bottom: 52 };
   const across = width - edge.left - edge.right;
@@ -60,6 +60,12 @@ export function Chart({ curves, x, y, xLabel, yLabel, label, height = 260, log =
   const px = (/** @type {number} */ v) =>
     edge.left + (across * (along(v) - along(x[0]))) / (along(x[1]) - along(x[0]) || 1);
   const py = (/** @type {number} */ v) => edge.top + (down * (y[1] - v)) / (y[1] - y[0] || 1);
+  /** @param {any} event @param {boolean} finished */
+  const read = ({ currentTarget, clientX }, finished) => {
+    const { left, width: wide } = currentTarget.getBoundingClientRect();
+    const place = along(x[0]) + (((clientX - left) * width / wide - edge.left) * (along(x[1]) - along(x[0]))) / across;
+    onAt?.(log ? 10 ** place : place, finished);
+  };
   const line = (/** @type {number[]} */ xs, /** @type {number[]} */ ys) =>
     xs
       .map((v, i) => [px(v), py(ys[i])])
@@ -71,7 +77,8 @@ export function Chart({ curves, x, y, xLabel, yLabel, label, height = 260, log =
   const marks = log
     ? [0, 1, 2, 3, 4, 5].flatMap((power) => (x[1] < 1000 ? [1, 2, 5] : [1]).map((factor) => factor * 10 ** power)).filter((v) => v >= x[0] && v <= x[1])
     : ticks(...x);
-  return html`<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-label=${label}>
+  return html`<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-label=${label}
+      onPointerMove=${(event) => read(event, false)} onPointerLeave=${() => onAt?.(null, false)} onClick=${(event) => read(event, true)}>
     ${ticks(...y, 4).map(
       (v) => html`<g class="tick"><line x1=${edge.left} x2=${width - edge.right} y1=${py(v)} y2=${py(v)} />
         <text x=${edge.left - 8} y=${py(v) + 4} text-anchor="end">${v}</text></g>`,
@@ -81,5 +88,7 @@ export function Chart({ curves, x, y, xLabel, yLabel, label, height = 260, log =
     <text class="axis" x=${width - edge.right} y=${height - 4} text-anchor="end">${xLabel}</text>
     ${curves.map((each) => html`<path class="band colour-${each.colour}" d=${band(each)} />`)}
     ${curves.map((each) => html`<path class="curve colour-${each.colour} ${each.dashed ? "dashed" : ""}" d=${line(each.x, each.y)} />`)}
+    ${at !== undefined && html`<line class="reading" x1=${px(at)} x2=${px(at)} y1=${edge.top} y2=${height - edge.bottom} />
+      ${curves.map((each) => each.x.includes(at) && html`<circle class="colour-${each.colour}" r="4" cx=${px(at)} cy=${py(each.y[each.x.indexOf(at)])} />`)}`}
   </svg>`;
 }

@@ -1,12 +1,11 @@
 // The room of phenomena: what the paper found, as the package's record shows it.
 
-import { html, useEffect, useState } from "../vendor/htm-preact.js";
+import { html, useEffect, useMemo, useState } from "../vendor/htm-preact.js";
 import { Button, Range } from "../app/controls.js";
 import { Chart, pathOf } from "../app/plots.js";
 import { LiveDescent } from "./descent.js";
-import { Ticket } from "./ticket.js";
 
-/** Title, what to look for, and a link into another room. @type {Record<string, { title: string, look: string, link?: [string, string, any] }>} */
+/** Title, what to look for, a link into the room of training, and what a place on the axis is. @type {Record<string, { title: string, look: string, link?: (values: any) => [string, any], place?: (at: number) => string }>} */
 const STORIES = {
   "double-descent": {
     title: "Deep double descent",
@@ -15,7 +14,7 @@ const STORIES = {
   shuffling: {
     title: "What shuffling costs",
     look: "One order of the points for all samples takes the neighbourhood away: CNN and GRU fall below the MLP, for which no order is special.",
-    link: ["Train on shuffled signals", "train", { positions: "shuffled_classification", models: ["MLP", "CNN"] }],
+    link: () => ["Train on shuffled signals", { positions: "shuffled_classification", models: ["MLP", "CNN"] }],
   },
   lottery: {
     title: "Lottery tickets",
@@ -28,15 +27,21 @@ const STORIES = {
   pooling: {
     title: "Pooling and the number of samples",
     look: "With few samples pooling helps much, with many hardly. Striding, which also halves the length, does not help.",
-    link: ["Train with 1,000 samples", "train", { samples: 1000, models: ["MLP", "CNN"] }],
+    link: (values) => {
+      const samples = Math.max(100, Math.min(20_000, Math.round(values["at.pooling"])));
+      return [`Train with ${samples.toLocaleString("en")} samples`, { samples, models: ["MLP", "CNN"] }];
+    },
   },
   layers: {
     title: "Layers of SimCLR",
-    look: "What a linear classifier can read is best after the first layers, and falls again towards the head, whose output the loss sees.",
+    look: "What a linear classifier can read is best after the first layers, and falls again towards the last, whose output the loss sees.",
+    place: (at) => (at === 0 ? "the signal" : `${at}, of the ${at <= ENCODER ? "encoder" : "head"}`),
   },
 };
 
-/** @param {{ session: import("../app/history.js").Session, phenomena: any, search: import("./ticket.js").Search }} props */
+const ENCODER = 3;
+
+/** @param {{ session: import("../app/address.js").Session, phenomena: any, search: Search }} props */
 export function PhenomenaRoom({ session, phenomena, search }) {
   return html`<div class="room">
     <h1>Phenomena</h1>
@@ -49,16 +54,17 @@ export function PhenomenaRoom({ session, phenomena, search }) {
 /** @param {any} props */
 function Phenomenon({ name, story, found, session, search }) {
   const { chart, table, frames, seeds, claims } = found;
+  const [text, values] = story.link?.(session.values) ?? [];
   return html`<section class="phenomenon" aria-labelledby=${name}>
     <div>
       <h2 id=${name}>${story.title}</h2>
       <p>${story.look}</p>
       ${claims.map((/** @type {any} */ claim) => html`<div class="claim"><p>${claim.statement}</p>
         <p class="small">${verdictOf(claim)} ${`Paper: ${claim.source}.`}</p></div>`)}
-      ${story.link && html`<p><a href=${session.link(story.link[2], story.link[1])}>${story.link[0]}</a></p>`}
+      ${text && html`<p><a href=${session.link(values, "train")}>${text}</a></p>`}
     </div>
     <div>
-      ${chart && html`<${Curves} chart=${chart} title=${story.title} />`}
+      ${chart && html`<${Curves} chart=${chart} name=${name} story=${story} session=${session} />`}
       ${table && html`<${Table} table=${table} />`}
       ${frames && html`<${Frames} frames=${frames} session=${session} />`}
       <p class="small">${seeds === 1 ? "One run." : `${seeds} runs; bands and ± are 95 % intervals of the mean.`}${" "}
@@ -78,27 +84,55 @@ function verdictOf({ verdict, published, ours, low, high, n }) {
   return html`<strong class="verdict ${verdict.replaceAll(" ", "-")}">${verdict}</strong>.${measured}`;
 }
 
-/** @param {any} props */
-function Curves({ chart, title }) {
-  const all = chart.curves.flatMap((/** @type {any} */ each) => each.x);
-  const curves = chart.curves.map((/** @type {any} */ { half, ...each }) => ({
-    ...each,
-    low: each.y.map((/** @type {number} */ mean, /** @type {number} */ i) => Math.max(0, mean - half[i])),
-    high: each.y.map((/** @type {number} */ mean, /** @type {number} */ i) => Math.min(100, mean + half[i])),
-  }));
-  return html`<${Chart} curves=${curves} x=${[Math.min(...all), Math.max(...all)]} y=${chart.y} log=${chart.log ?? false}
-      xLabel=${chart.xLabel} yLabel=${chart.yLabel} label="${title}: ${chart.yLabel} by ${chart.xLabel}" />
-    <ul class="legend">${chart.curves.map((/** @type {any} */ each) => html`<li class="model colour-${each.colour} ${each.dashed ? "dashed" : ""}">${each.name}</li>`)}</ul>`;
+/** @typedef {{ name: string, colour: number, dashed: boolean, x: number[], y: number[], half: number[] }} Curve */
+/**
+ * Curves of the record, and their values at the place that a pointer or the control chooses.
+ * @param {{ chart: { curves: Curve[], xLabel: string, yLabel: string, y: [number, number], log?: boolean }, name: string, story: any, session: import("../app/address.js").Session }} props
+ */
+function Curves({ chart, name, story: { title, place = (/** @type {number} */ at) => at.toLocaleString("en") }, session: { values, set } }) {
+  const { xLabel, yLabel, y, log = false } = chart;
+  const axis = xLabel.replace(/ \(0.*/, "");
+  const field = `at.${name}`;
+  const [over, setOver] = useState(/** @type {number | null} */ (null));
+  const places = [...new Set(chart.curves.flatMap((each) => each.x))].sort((a, b) => a - b);
+  const nearest = (/** @type {number} */ to) => {
+    const far = (/** @type {number} */ each) => Math.abs(log ? Math.log(each / to) : each - to);
+    return places.reduce((best, each) => (far(each) < far(best) ? each : best));
+  };
+  const { without } = values;
+  const at = over ?? nearest(values[field]);
+  const curves = chart.curves.map(({ half, ...each }, i) => {
+    const [key, here] = [`${name}.${i}`, each.x.indexOf(at)];
+    return {
+      ...each,
+      key,
+      shown: !without.includes(key),
+      read: here < 0 ? "" : `${each.y[here].toFixed(1)} ± ${half[here].toFixed(1)}`,
+      low: each.y.map((mean, i) => Math.max(0, mean - half[i])),
+      high: each.y.map((mean, i) => Math.min(100, mean + half[i])),
+    };
+  });
+  const shown = curves.filter((each) => each.shown);
+  const said = shown.map((each) => `${each.name} ${each.read || "none"}`).join(", ");
+  return html`<${Chart} curves=${shown} x=${[places[0], places[places.length - 1]]} y=${y} log=${log} at=${at}
+      xLabel=${xLabel} yLabel=${yLabel} label="${title}: ${yLabel} by ${xLabel}"
+      onAt=${(to, finished) => { setOver(to === null ? null : nearest(to)); if (finished) set(field)(nearest(to)); }} />
+    <ul class="legend">${curves.map((each) => html`<li class="model colour-${each.colour} ${each.dashed ? "dashed" : ""}">
+      <label><input type="checkbox" checked=${each.shown} onChange=${() =>
+        set("without")(each.shown ? [...without, each.key] : without.filter((/** @type {string} */ key) => key !== each.key))} /> ${each.name}</label> ${each.shown && each.read}</li>`)}</ul>
+    <div class="row"><${Range} kind="scrub" name=${axis} value=${places.indexOf(at)} ends=${[0, places.length - 1, 1]} text="${place(at)}: ${said}"
+        onChange=${(i, finished) => { setOver(null); set(field)(places[i], finished); }} />
+      <span class="small">${axis}: ${place(at)}</span></div>`;
 }
 
 /** @param {any} props */
 function Table({ table }) {
   return html`<div class="scroll" tabindex="0"><table><thead><tr>${table.head.map((/** @type {string} */ each) => html`<th>${each}</th>`)}</tr></thead>
-    <tbody>${table.rows.map((/** @type {string[]} */ row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>
+    <tbody>${table.rows.map((/** @type {string[]} */ [first, ...row]) => html`<tr><th scope="row">${first}</th>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>
     <p class="small">Test accuracy in per cent, at the step that validation chooses.</p>`;
 }
 
-/** @param {{ frames: { steps: number[], x: number[], y: number[][] }, session: import("../app/history.js").Session }} props a function, scrubbed over the outer steps */
+/** @param {{ frames: { steps: number[], x: number[], y: number[][] }, session: import("../app/address.js").Session }} props a function, scrubbed over the outer steps */
 function Frames({ frames, session }) {
   const { steps, x, y } = frames;
   const last = steps.length - 1;
@@ -121,6 +155,31 @@ function Frames({ frames, session }) {
     </svg>
     <div class="row"><${Button} label=${playing ? "Pause" : "Play"} onClick=${() => { if (!playing && at === last) setAt(0); setPlaying(!playing); }} />
       <${Range} kind="scrub" name="Outer step" value=${at} ends=${[0, last, 1]} text="outer step ${steps[at]}"
-        onChange=${(/** @type {number} */ frame, /** @type {boolean} */ finished) => { setPlaying(false); setAt(frame, finished); }} />
+        onChange=${(frame, finished) => { setPlaying(false); setAt(frame, finished); }} />
       <span class="small">outer step ${steps[at]}, from ${x[0]} to ${x[x.length - 1]}; grey: before learning</span></div>`;
+}
+
+/**
+ * What `record/tickets.json` has: a text per unit, with a character per point of the signal, whose place in the
+ * alphabet is the last round in which the weight is kept; and the test accuracy in per cent, by round.
+ * @typedef {{ seed: number, units: number, accuracy: number[], alphabet: string, masks: string[] }} Search
+ */
+
+/** @param {{ search: Search, session: import("../app/address.js").Session }} props */
+function Ticket({ search, session }) {
+  const { seed, units, accuracy } = search;
+  const lastRounds = useMemo(() => search.masks.map((row) => [...row].map((mark) => search.alphabet.indexOf(mark))), [search]);
+  const [height, width] = [lastRounds[0].length, lastRounds.length];
+  const last = accuracy.length - 1;
+  const round = Math.min(session.values.round, last);
+  const removed = `${((100 * round) / last).toFixed(0)} %`;
+  const kept = lastRounds.flatMap((row, unit) => row.flatMap((until, point) => (until < round ? [] : [`M${unit} ${point}h1v1h-1z`])));
+  return html`<h3>A ticket's first layer</h3>
+    <svg class="mask" viewBox="0 0 ${width} ${height}" role="img" aria-label="Weights of ${width} units that are kept where ${removed} are removed: ${kept.length} of ${width * height}">
+      <path d=${kept.join("")} /></svg>
+    <div class="row"><${Range} kind="scrub" name="Weights removed" value=${round} ends=${[0, last, 1]} text=${removed} onChange=${session.set("round")} />
+      <span class="small">${removed} of the weights removed</span></div>
+    <p class="small">${`A column per unit, the first ${width} of ${units}, and a row per point of the signal: the ${kept.length.toLocaleString("en")} weights of ${(width * height).toLocaleString("en")}
+      that are left in round ${round} of ${last}. Trained with this mask from its initial weights, the network reaches ${accuracy[round].toFixed(1)} % in the test, and ${accuracy[0].toFixed(1)} % with all.
+      The trial of seed ${seed}.`}</p>`;
 }

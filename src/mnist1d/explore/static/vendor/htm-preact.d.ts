@@ -1,7 +1,9 @@
 // Types of what the page uses of Preact and htm, whose own types are not vendored.
 
 export type Node = any;
-export function html(strings: TemplateStringsArray, ...values: any[]): Node;
+/** What stands in a template; parameters of a function there need no types of their own. */
+type Value = ((...given: any[]) => any) | object | string | number | boolean | null | undefined;
+export function html(strings: TemplateStringsArray, ...values: Value[]): Node;
 export function h(type: any, properties: any, ...children: any[]): Node;
 export function render(node: Node, parent: Element): void;
 

@@ -2,12 +2,11 @@
 
 import { html } from "../../vendor/htm-preact.js";
 import { same } from "../../app/address.js";
-import { Button, Select, Slider, Typed, Whole } from "../../app/controls.js";
+import { Button, Order, Select, Slider, Typed, Whole } from "../../app/controls.js";
 import { makeFields } from "../../app/fields.js";
-import { Order } from "../../app/order.js";
 import { SHAPING, SHIFTABLE } from "../../data/constants.js";
 
-/** @typedef {import("../../app/history.js").Session} Session */
+/** @typedef {import("../../app/address.js").Session} Session */
 /** @typedef {import("../../app/fields.js").About} About */
 
 /** Names of the parameters on the page. @type {Record<string, string>} */
@@ -33,7 +32,7 @@ const KINDS = /** @type {[string, string][]} */ ([
 
 /** @param {{ session: Session, about: About }} props */
 export function Controls({ session, about }) {
-  const { values, change } = session;
+  const { values, change, set } = session;
   const only = values.only;
   const wanted = (/** @type {string} */ name) => only.length === 0 || only.includes(name);
   const differs = SHAPING.some((name) => !same(values[name], initial(about, name)));
@@ -45,13 +44,13 @@ export function Controls({ session, about }) {
     return html`<${Slider} key=${field} name=${field === name ? NAMES[name] : `Shifted ${NAMES[name].toLowerCase()}`} value=${values[field] ?? values[name]}
       slider=${ends} lowest=${lowest} highest=${highest} whole=${Number.isInteger(ends?.[2])}
       initial=${field === name ? published : values[name]} help=${field === name ? help : ""}
-      onChange=${(/** @type {number} */ value, /** @type {boolean} */ finished) => change({ [field]: value }, finished)} />`;
+      onChange=${set(field)} />`;
   };
 
   return html`<aside class="side" aria-label="Parameters">
     ${only.length === 0 &&
     html`<${Select} name="Preset" value=${presetOf(values, about)} options=${presetOptions(about)}
-      onChange=${(/** @type {string} */ name) => name && change({ ...cleared(about), ...about.presets[name].parameters })} />
+      onChange=${(name) => name && change({ ...cleared(about), ...about.presets[name].parameters })} />
       <p class="small">${about.presets[presetOf(values, about)]?.meaning}</p>`}
     <fieldset><legend>The digit</legend>
       <${Padding} session=${session} about=${about} />
@@ -66,7 +65,7 @@ export function Controls({ session, about }) {
       wanted("label_noise_kind") &&
       html`<${Select} name=${NAMES.label_noise_kind} value=${values.label_noise_kind} options=${KINDS}
         help=${about.parameters.label_noise_kind.help}
-        onChange=${(/** @type {string} */ label_noise_kind) => change({ label_noise_kind })} />`}
+        onChange=${set("label_noise_kind")} />`}
       ${(wanted("positions") || wanted("positions_seed")) && html`<${Order} session=${session} about=${about} />`}
       ${wanted("classes") && html`<${Classes} session=${session} about=${about} />`}
       ${wanted("class_proportions") && html`<${Shares} session=${session} about=${about} />`}
@@ -75,7 +74,7 @@ export function Controls({ session, about }) {
       ${wanted("seed") &&
       html`<${Whole} name=${NAMES.seed} value=${values.seed} lowest=${0} highest=${2 ** 32 - 1}
         help=${about.parameters.seed.help}
-        onChange=${(/** @type {number} */ seed) => change({ seed })} />`}
+        onChange=${set("seed")} />`}
       <div class="buttons">
         <${Button} label="Another seed" onClick=${() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0] % 10_000 })} />
         <${Button} label="All as published" disabled=${!differs} onClick=${() => change(cleared(about))} />
@@ -105,11 +104,11 @@ function Padding({ session, about, shifted = false }) {
   return html`
     <${Slider} name="${name}, least" value=${low} slider=${slider} lowest=${lowest} highest=${highest} whole
       initial=${initial[0]} help=${shifted ? "" : help}
-      onChange=${(/** @type {number} */ value, /** @type {boolean} */ finished) =>
+      onChange=${(value, finished) =>
         change({ [field]: [value, Math.max(value, high)] }, finished)} />
     <${Slider} name="${name}, most" value=${high} slider=${slider} lowest=${lowest} highest=${highest} whole
       initial=${initial[1]}
-      onChange=${(/** @type {number} */ value, /** @type {boolean} */ finished) =>
+      onChange=${(value, finished) =>
         change({ [field]: [Math.min(low, value), value] }, finished)} />`;
 }
 
@@ -121,7 +120,7 @@ function Shares({ session, about }) {
   const good = (/** @type {string} */ text) => text === "" || read(text)?.length === n;
   return html`<${Typed} name=${NAMES.class_proportions} value=${values.class_proportions === null ? "" : write(values.class_proportions)}
     good=${good} allowed="${n} numbers above 0, separated by commas" empty="equal" help=${about.parameters.class_proportions.help}
-    onChange=${(/** @type {string} */ text) => change({ class_proportions: text === "" ? null : read(text) })} />`;
+    onChange=${(text) => change({ class_proportions: text === "" ? null : read(text) })} />`;
 }
 
 /** @param {{ session: Session, about: About }} props */

@@ -6,18 +6,18 @@ import { Button, Slider } from "../../app/controls.js";
 import { LARGEST_FIRST } from "../../app/fields.js";
 
 /**
- * @param {{ session: import("../../app/history.js").Session, samples: import("../../app/samples.js").Samples, shown: import("../../app/samples.js").Shown, other: Float32Array[] | null, first: number, follow: number }} props
+ * @param {{ session: import("../../app/address.js").Session, samples: import("../../app/samples.js").Samples, shown: import("../../app/samples.js").Shown, other: Float32Array[] | null, first: number, follow: number }} props
  */
 export function Grid({ session, samples, shown, other, first, follow }) {
-  const { values, change } = session;
+  const { values, change, set } = session;
   const count = shown.x.length;
   const range = rangeOf(other ? [...shown.x, ...other] : shown.x);
   return html`<section aria-labelledby="samples">
     <div class="heading"><h2 id="samples">Samples</h2>
       <div class="buttons">
-        <${Button} label="←" title="The samples before these" disabled=${first === 0} onClick=${() => change({ first: Math.max(0, first - count), follow: null })} />
-        <span class="small">${first.toLocaleString("en")} to ${(first + count - 1).toLocaleString("en")}</span>
-        <${Button} label="→" title="The samples after these" disabled=${first + count > LARGEST_FIRST} onClick=${() => change({ first: first + count, follow: null })} />
+        <${Button} label="←" name="The samples before these" disabled=${first === 0} onClick=${() => change({ first: Math.max(0, first - count), follow: null })} />
+        <span class="small" aria-live="polite">${first.toLocaleString("en")} to ${(first + count - 1).toLocaleString("en")}</span>
+        <${Button} label="→" name="The samples after these" disabled=${first + count > LARGEST_FIRST} onClick=${() => change({ first: first + count, follow: null })} />
       </div>
     </div>
     <div class="classes-grid">
@@ -30,8 +30,7 @@ export function Grid({ session, samples, shown, other, first, follow }) {
       )}
     </div>
     <div class="row">
-      <${Slider} name="Samples per class" value=${values.rows} slider=${[1, 10, 1]} lowest=${1} highest=${10} whole initial=${3}
-        onChange=${(/** @type {number} */ rows, /** @type {boolean} */ finished) => change({ rows }, finished)} />
+      <${Slider} name="Samples per class" value=${values.rows} slider=${[1, 10, 1]} lowest=${1} highest=${10} whole initial=${3} onChange=${set("rows")} />
       <p class="small">Sample i is the same wherever it is computed: this page, <code>mnist1d.stream.Stream</code>,
         and <code>mnist1d generate</code> agree to the last bit.${values.hide.includes("steps") ? "" : " Choose one to follow its making below."}</p>
     </div>
@@ -43,8 +42,8 @@ function Sample({ heights, other, label, clean, range, index, followed, onFollow
   const wrong = label !== clean;
   const text = `Sample ${index}, class ${clean}${wrong ? `, labelled ${label}` : ""}`;
   return html`<button type="button" class="sample ${followed ? "followed" : ""}" aria-pressed=${followed} title=${text} onClick=${onFollow}>
-    <${Signal} heights=${heights} other=${other} range=${range} label=${text} />
-    ${wrong && html`<span class="mislabelled">${label}</span>`}
+    <${Signal} heights=${heights} other=${other} range=${range} />
+    ${wrong && html`<span class="mislabelled" aria-hidden="true">${label}</span>`}
   </button>`;
 }
 

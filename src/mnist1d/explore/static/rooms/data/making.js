@@ -22,7 +22,7 @@ const STORY = {
 };
 
 /**
- * @param {{ session: import("../../app/history.js").Session, samples: import("../../app/samples.js").Samples, follow: number }} props
+ * @param {{ session: import("../../app/address.js").Session, samples: import("../../app/samples.js").Samples, follow: number }} props
  */
 export function Making({ session, samples, follow }) {
   const { values, change } = session;
@@ -61,7 +61,7 @@ export function Making({ session, samples, follow }) {
     <div class="row">
       <${Button} label=${playing ? "Pause" : "Play"} onClick=${play} />
       <${Range} kind="scrub" name="Step of the making" value=${stage} ends=${[0, steps.length - 1, 1]} text="${stage}, ${step.name}"
-        onChange=${(/** @type {number} */ to, /** @type {boolean} */ finished) => { setPlaying(false); change({ stage: to }, finished); }} />
+        onChange=${(to, finished) => { setPlaying(false); change({ stage: to }, finished); }} />
     </div>
   </section>`;
 }

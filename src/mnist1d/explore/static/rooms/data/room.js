@@ -9,7 +9,7 @@ import { Making } from "./making.js";
 import { Take } from "./take.js";
 import { Templates } from "./templates.js";
 
-/** @typedef {import("../../app/history.js").Session} Session */
+/** @typedef {import("../../app/address.js").Session} Session */
 /** @typedef {import("../../app/fields.js").About} About */
 
 /** @param {{ session: Session, about: About }} props */

@@ -29,10 +29,10 @@ export function Templates({ values, change }) {
     <p>Choose one and draw it anew; all samples follow.</p>
     <div class="template-list">
       ${templates.map(
-        (row, i) => html`<button type="button" class="template ${i === edited ? "now" : ""}" aria-pressed=${i === edited}
+        (row, i) => html`<button type="button" class="template ${i === edited ? "now" : ""}" aria-pressed=${i === edited} aria-label="Template ${i}"
             onClick=${() => change({ edit: i === edited ? null : i })}>
           <span>${i}</span>
-          <svg viewBox="0 0 ${small.width} ${small.height}" role="img" aria-label="Template ${i}"><path d=${pathOf(row, small)} /></svg>
+          <svg viewBox="0 0 ${small.width} ${small.height}" aria-hidden="true"><path d=${pathOf(row, small)} /></svg>
         </button>`,
       )}
     </div>
@@ -97,9 +97,9 @@ function Editor({ label, heights, onPut }) {
       aria-label="Template ${label}: left and right choose a point, up and down move it"
       aria-valuemin=${-END} aria-valuemax=${END} aria-valuenow=${rounded(heights[at])}
       aria-valuetext="point ${at + 1} of ${heights.length}, height ${rounded(heights[at])}"
-      onKeyDown=${typed} onKeyUp=${(/** @type {KeyboardEvent} */ { key }) => /Up|Down/.test(key) && onPut(heights, true)}
-      onPointerDown=${(/** @type {any} */ event) => { event.currentTarget.setPointerCapture(event.pointerId); last.current = null; draw(event); }}
-      onPointerMove=${(/** @type {any} */ event) => last.current && draw(event)}
+      onKeyDown=${typed} onKeyUp=${({ key }) => /Up|Down/.test(key) && onPut(heights, true)}
+      onPointerDown=${(event) => { event.currentTarget.setPointerCapture(event.pointerId); last.current = null; draw(event); }}
+      onPointerMove=${(event) => last.current && draw(event)}
       onPointerUp=${() => { last.current = null; onPut(heights, true); }}>
     <line class="zero" x1="0" x2=${WIDTH} y1=${HEIGHT / 2} y2=${HEIGHT / 2} />
     <path d=${`M${heights.map((height, i) => `${(i + 1) * dx} ${y(height)}`).join("L")}`} />

@@ -10,7 +10,7 @@ import { Results } from "./result.js";
 
 const ROUND = 10;
 
-/** @param {{ session: import("../../app/history.js").Session, about: any, record: any }} props */
+/** @param {{ session: import("../../app/address.js").Session, about: any, record: any }} props */
 export function TestRoom({ session, about, record }) {
   const [stored, setStored] = useState(load);
   const [kept, setKept] = useState(true);
@@ -27,7 +27,7 @@ export function TestRoom({ session, about, record }) {
   const finish = () => {
     const { testing: _, seen: __, ...test } = /** @type {NonNullable<typeof current>} */ (current);
     put({ current: null, done: [...done, test] });
-    requestAnimationFrame(() => document.getElementById("result")?.focus());
+    requestAnimationFrame(() => focusOn("result"));
   };
 
   // What another window of this page has stored is not lost.
@@ -42,17 +42,20 @@ export function TestRoom({ session, about, record }) {
     ${!kept && html`<p class="wrong" role="alert">This browser does not keep answers: stay on this page until you have exported them.</p>`}
     ${current === null && done.length > 0 && html`<${Results} key=${done.length} tests=${done} record=${record} onForget=${() => confirm("Forget all answers in this browser?") && put({ current: null, done: [] })} />
       <h2>Another test</h2>`}
-    ${current === null && html`<${Start} session=${session} done=${done} human=${record.human} onStart=${(/** @type {any} */ options) =>
+    ${current === null && html`<${Start} session=${session} done=${done} human=${record.human} onStart=${(options) =>
       put({ done, current: { package: about.version, ...options, block: chooseBlock(stored, options.data, session.values.block), learned: 0, started: new Date().toISOString(), answers: [], testing: false, seen: 0 } })} />`}
-    ${current && !current.testing && html`<${Learn} test=${current} onMore=${(/** @type {number} */ learned) => update({ learned })} onBegin=${() => update({ testing: true })} />`}
+    ${current && !current.testing && html`<${Learn} test=${current} onMore=${(learned) => update({ learned })} onBegin=${() => update({ testing: true })} />`}
     ${current?.testing && html`<${Questions} test=${current} update=${update} finish=${finish} />`}
     ${current && html`<p class="small"><${Button} label="Stop and forget this test" onClick=${() => confirm("Forget this test and its answers?") && put({ done, current: null })} /></p>`}
   </div>`;
 }
 
+/** Where a part begins, as the button that led to it is gone. @param {string} id */
+const focusOn = (id) => document.getElementById(id)?.focus();
+
 /** @param {{ session: any, done: any[], human: any, onStart: (options: any) => void }} props */
 function Start({ session, done, human, onStart }) {
-  const { values, change } = session;
+  const { values, change, set } = session;
   const [person, setPerson] = useState(done.at(-1)?.person ?? "");
   return html`
     <p class="lead">${`Are you better than the models? One person's answers to ${human.samples} test samples are published with the paper:
@@ -60,14 +63,13 @@ function Start({ session, done, human, onStart }) {
     <p>You first see labelled training samples, as many as you like; they are counted. Then come ${QUESTIONS} test samples, one answer
       each, by button or by the keys 0 to 9, without a way back. Answers stay in this browser until you export them.</p>
     <div class="options">
-      <${Select} name="Signals" value=${values.test} options=${[["plain", "plain"], ["shuffled", "shuffled, as in Table 1"]]}
-        onChange=${(/** @type {string} */ test) => change({ test })} />
+      <${Select} name="Signals" value=${values.test} options=${[["plain", "plain"], ["shuffled", "shuffled, as in Table 1"]]} onChange=${set("test")} />
       <${Select} name="True labels" value=${values.feedback ? "yes" : "no"}
         options=${[["yes", "after every ten answers, as published"], ["no", "not before the end"]]}
-        onChange=${(/** @type {string} */ answer) => change({ feedback: answer === "yes" })} />
+        onChange=${(answer) => change({ feedback: answer === "yes" })} />
       <div class="control whole"><label for="person">Your name or a code</label>
         <input id="person" class="value" maxlength="40" placeholder="optional" value=${person}
-          onInput=${(/** @type {any} */ event) => setPerson(event.currentTarget.value)} /></div>
+          onInput=${(event) => setPerson(event.currentTarget.value)} /></div>
     </div>
     <${Button} kind="main-action" label="Start with labelled samples" onClick=${() => onStart({ person: person.trim(), data: values.test, feedback: values.feedback })} />`;
 }
@@ -77,11 +79,12 @@ function Learn({ test, onMore, onBegin }) {
   const { train } = publishedSet(test.data);
   useEffect(() => {
     if (test.learned === 0) onMore(LESSON);
+    focusOn("learn");
   }, []);
   const shown = Array.from({ length: LESSON }, (_, i) => Math.max(0, test.learned - LESSON) + i);
   return html`
-    <h2>Learn</h2>
-    <p>Training samples with their labels${test.data === "shuffled" ? ", all points in one shuffled order" : ""}. Seen: <strong>${test.learned}</strong>.</p>
+    <h2 id="learn" tabindex="-1">Learn</h2>
+    <p aria-live="polite">Training samples with their labels${test.data === "shuffled" ? ", all points in one shuffled order" : ""}. Seen: <strong>${test.learned}</strong>.</p>
     <ol class="marks">
       ${shown.map((i) => html`<li key=${i}><${Signal} heights=${train.x[i]} label=${`Training sample of class ${train.y[i]}`} /><strong>${train.y[i]}</strong></li>`)}
     </ol>
@@ -97,7 +100,6 @@ function Questions({ test, update, finish }) {
   const n = test.answers.length;
   const reviews = test.feedback && n > test.seen && (n % ROUND === 0 || n === QUESTIONS);
   const since = useRef(/** @type {number | null} */ (null));
-  const place = useRef(/** @type {HTMLElement | null} */ (null));
   const resumed = useRef(true);
 
   useEffect(() => {
@@ -135,14 +137,14 @@ function Questions({ test, update, finish }) {
   }, []);
 
   useEffect(() => {
-    if (reviews) place.current?.focus();
+    focusOn("now");
   }, [reviews]);
 
   if (reviews) {
     const last = test.answers.slice(-ROUND);
     const right = last.filter((/** @type {any} */ each) => each.answer === each.label).length;
-    return html`<section ref=${place} tabindex="-1" aria-label="The last ten answers">
-      <h2>${right} of the last ten are right</h2>
+    return html`<section aria-label="The last ten answers">
+      <h2 id="now" tabindex="-1">${right} of the last ten are right</h2>
       <ol class="marks">
         ${last.map((/** @type {import("./protocol.js").Answer} */ { sample, label, answer }) => html`<li key=${sample}><${Signal} heights=${set.x[sample]} label=${`Sample of class ${label}, your answer ${answer}`} />
           <strong>${label}</strong>${answer !== label && html` <span class="miss">you said ${answer}</span>`}</li>`)}
@@ -152,7 +154,7 @@ function Questions({ test, update, finish }) {
   }
   if (n >= QUESTIONS) return null;
   const sample = test.block * QUESTIONS + n;
-  return html`<h2 aria-live="polite">Sample ${n + 1} of ${QUESTIONS}</h2>
+  return html`<h2 id="now" tabindex="-1" aria-live="polite">Sample ${n + 1} of ${QUESTIONS}</h2>
     <div class="meter"><div style=${{ width: `${n}%` }}></div></div>
     <div class="question"><${Signal} heights=${set.x[sample]} width=${480} height=${160} label="Which digit is it?" /></div>
     <div class="digits" role="group" aria-label="Your answer">

@@ -2,6 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "../../vendor/htm-preact.js";
 import { Button, Select, Slider } from "../../app/controls.js";
+import { runName } from "../../app/fields.js";
 import { download, npz } from "../../app/files.js";
 import { pathOf, Signal } from "../../app/plots.js";
 import { Confusion, DIGITS } from "../confusion.js";
@@ -11,13 +12,11 @@ const MOST_SAMPLES = 12;
 const MOST_FILTERS = 30;
 const LEAST_FILTER = 3;
 
-/** @param {{ race: import("./race.js").Race, sets: import("./data.js").Sets }} props */
-export function Inside({ race, sets }) {
-  const [chosen, setChosen] = useState(0);
+/** @param {{ session: import("../../app/address.js").Session, race: import("./race.js").Race, sets: import("./data.js").Sets }} props */
+export function Inside({ session, race, sets }) {
+  const { values, set } = session;
   const [found, setFound] = useState(/** @type {any} */ (null));
-  const [cell, setCell] = useState(/** @type {[number, number] | null} */ (null));
-  const [sample, setSample] = useState(0);
-  const run = race.runs[Math.min(chosen, race.runs.length - 1)];
+  const run = race.runs.find((each) => runName(each) === values.inside) ?? race.runs[0];
 
   const look = async () => {
     try {
@@ -32,12 +31,12 @@ export function Inside({ race, sets }) {
     if (!run.running) look();
   }, [run, run.running, run.running ? 0 : run.steps]);
 
-  const options = race.runs.map((each, i) => /** @type {[string, string]} */ ([String(i), `${each.model}, seed ${each.seed}`]));
+  const options = race.runs.map((each) => /** @type {[string, string]} */ ([runName(each), `${each.model}, seed ${each.seed}`]));
   const current = found?.run === run ? found : null;
   const diverged = current && !current.weights.every((/** @type {any} */ { values }) => values.every(Number.isFinite));
   return html`<section class="inside" aria-labelledby="inside">
     <div class="heading"><h2 id="inside">Inside a run</h2>
-      <div class="buttons"><${Select} name="Run" value=${String(chosen)} options=${options} onChange=${(/** @type {string} */ i) => setChosen(Number(i))} />
+      <div class="buttons"><${Select} name="Run" value=${runName(run)} options=${options} onChange=${set("inside")} />
         ${run.running && html`<${Button} label="Look now" onClick=${look} />`}
         <${Button} label="Weights as NPZ" onClick=${() => saveWeights(run)} /></div></div>
     ${!current && html`<p class="small">It is looked at when it pauses.</p>`}
@@ -47,12 +46,12 @@ export function Inside({ race, sets }) {
       <p class="small">After ${current.step.toLocaleString("en")} steps.</p>
       <div class="two">
         <div><h3>What it takes for what, in the test set</h3>
-          <${Cells} labels=${sets.test.y} predictions=${current.predictions} chosen=${cell} onCell=${setCell} />
-          ${cell && html`<${Samples} sets=${sets} predictions=${current.predictions} cell=${cell} sample=${sample} onSample=${setSample} />`}
+          <${Cells} labels=${sets.test.y} predictions=${current.predictions} chosen=${values.cell} onCell=${set("cell")} />
+          ${values.cell && html`<${Samples} sets=${sets} predictions=${current.predictions} cell=${values.cell} sample=${values.sample} onSample=${set("sample")} />`}
         </div>
         <div><h3>What its first layer looks at</h3><${Filters} weights=${current.weights} /></div>
       </div>
-      <${ByHand} run=${run} step=${current.step} sets=${sets} sample=${sample} onSample=${setSample} />
+      <${ByHand} run=${run} step=${current.step} sets=${sets} session=${session} />
     `}
   </section>`;
 }
@@ -94,12 +93,11 @@ function Filters({ weights }) {
 }
 
 /** @param {any} props a test sample that is shifted, tilted and stretched by hand, and the model's answer */
-function ByHand({ run, step, sets, sample, onSample }) {
-  const [shift, setShift] = useState(0);
-  const [shear, setShear] = useState(0);
-  const [height, setHeight] = useState(1);
+function ByHand({ run, step, sets, session: { values, change, set } }) {
+  const { sample, "hand.shear": shear, "hand.height": height } = values;
   const [answer, setAnswer] = useState(/** @type {any} */ (null));
   const { length, test } = sets;
+  const shift = values["hand.shift"] % length;
   const original = signalOf(test, sample, length);
   const moved = Float32Array.from(original, (_, i) => {
     const from = (i - shift + length) % length;
@@ -129,8 +127,14 @@ function ByHand({ run, step, sets, sample, onSample }) {
     const { width, height: tall } = event.currentTarget.getBoundingClientRect();
     const points = Math.round(((event.clientX - held.current.x) / width) * (length - 1));
     const slope = held.current.shear + ((event.clientY - held.current.y) / tall) * (frame.high - frame.low);
-    setShift((((held.current.shift + points) % length) + length) % length);
-    setShear(Math.round(10 * Math.min(5, Math.max(-5, slope))) / 10);
+    change({
+      "hand.shift": (((held.current.shift + points) % length) + length) % length,
+      "hand.shear": Math.round(10 * Math.min(5, Math.max(-5, slope))) / 10 || 0,
+    }, false);
+  };
+  const released = () => {
+    if (held.current) change({});
+    held.current = null;
   };
 
   const frame = { width: 480, height: 200, low: -5, high: 5 };
@@ -140,8 +144,8 @@ function ByHand({ run, step, sets, sample, onSample }) {
     <div class="two">
       <div>
         <svg class="stage held" viewBox="0 0 ${frame.width} ${frame.height}"
-          onPointerDown=${(/** @type {any} */ event) => { event.currentTarget.setPointerCapture(event.pointerId); held.current = { x: event.clientX, y: event.clientY, shift, shear }; }}
-          onPointerMove=${drag} onPointerUp=${() => { held.current = null; }} onPointerCancel=${() => { held.current = null; }}
+          onPointerDown=${(event) => { event.currentTarget.setPointerCapture(event.pointerId); held.current = { x: event.clientX, y: event.clientY, shift, shear }; }}
+          onPointerMove=${drag} onPointerUp=${released} onPointerCancel=${released}
           role="img" aria-label="Test sample ${sample} as you moved it; bars show what matters for the score of its class">
           ${answer && [...answer.slopes].map((slope, i) => html`<rect class="salient" x=${((i - 0.5) * frame.width) / (length - 1)} width=${frame.width / (length - 1)} y="0" height=${frame.height}
             opacity=${(0.45 * Math.abs(slope)) / strongest} />`)}
@@ -150,10 +154,10 @@ function ByHand({ run, step, sets, sample, onSample }) {
         <p class="small">Drag it: along to shift, up and down to shear. Shaded: the points that the score of its true class, ${test.y[sample]}, depends on most (absolute gradient).</p>
       </div>
       <div>
-        <${Slider} name="Test sample" value=${sample} slider=${[0, 999, 1]} lowest=${0} highest=${999} whole initial=${0} onChange=${(/** @type {number} */ i) => onSample(i)} />
-        <${Slider} name="Shift" value=${shift} slider=${[0, length - 1, 1]} lowest=${0} highest=${length - 1} whole initial=${0} onChange=${(/** @type {number} */ value) => setShift(value)} />
-        <${Slider} name="Shear" value=${shear} slider=${[-5, 5, 0.1]} lowest=${-20} highest=${20} initial=${0} onChange=${(/** @type {number} */ value) => setShear(value)} />
-        <${Slider} name="Height" value=${height} slider=${[-2, 2, 0.05]} lowest=${-10} highest=${10} initial=${1} onChange=${(/** @type {number} */ value) => setHeight(value)} />
+        <${Slider} name="Test sample" value=${sample} slider=${[0, 999, 1]} lowest=${0} highest=${999} whole initial=${0} onChange=${set("sample")} />
+        <${Slider} name="Shift" value=${shift} slider=${[0, length - 1, 1]} lowest=${0} highest=${length - 1} whole initial=${0} onChange=${set("hand.shift")} />
+        <${Slider} name="Shear" value=${shear} slider=${[-5, 5, 0.1]} lowest=${-20} highest=${20} initial=${0} onChange=${set("hand.shear")} />
+        <${Slider} name="Height" value=${height} slider=${[-2, 2, 0.05]} lowest=${-10} highest=${10} initial=${1} onChange=${set("hand.height")} />
         ${answer && html`<ul class="scores" aria-label="Probabilities">${DIGITS.map((digit) => html`<li class=${digit === best ? "best" : ""}><span>${digit}</span>
           <progress max="1" value=${answer.probabilities[digit]} aria-label="Digit ${digit}"></progress><span>${(100 * answer.probabilities[digit]).toFixed(0)} %</span></li>`)}</ul>`}
       </div>

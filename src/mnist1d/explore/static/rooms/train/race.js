@@ -1,12 +1,10 @@
 // Several runs on the same data: models and seeds, each in a worker of its own.
 
 import { Training } from "../../nets/protocol.js";
+import { interval } from "../statistics.js";
 
 /** @typedef {{ model: string, seed: number, training: Training, steps: number, running: boolean, nParameters: number, losses: number[], evaluations: import("../../nets/protocol.js").Evaluated[] }} Run */
 /** @typedef {import("../../nets/protocol.js").Settings} Settings */
-
-/** Two-sided 95 % points of Student's distribution, by degrees of freedom. */
-const STUDENT = [NaN, 12.7062, 4.3027, 3.1824, 2.7764];
 
 export class Race {
   /**
@@ -80,19 +78,6 @@ export class Race {
   of(model) {
     return this.runs.filter((run) => run.model === model);
   }
-}
-
-/**
- * @param {number[]} values one per seed
- * @returns {[number, number, number]} mean and Student's 95 % interval; no interval of one value
- */
-export function interval(values) {
-  const n = values.length;
-  const mean = values.reduce((sum, each) => sum + each, 0) / n;
-  if (n < 2) return [mean, NaN, NaN];
-  const variance = values.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (n - 1);
-  const half = (STUDENT[n - 1] ?? 1.96) * Math.sqrt(variance / n);
-  return [mean, mean - half, mean + half];
 }
 
 /**

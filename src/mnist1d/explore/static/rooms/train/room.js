@@ -1,16 +1,16 @@
 // The room of training: models in a race on the same data.
 
 import { html, useEffect, useRef, useState } from "../../vendor/htm-preact.js";
-import { Button, Select, Slider } from "../../app/controls.js";
+import { Button, Order, Select, Slider } from "../../app/controls.js";
 import { configOf, MODELS } from "../../app/fields.js";
 import { download } from "../../app/files.js";
-import { Order } from "../../app/order.js";
 import { Chart } from "../../app/plots.js";
 import { same } from "../../app/address.js";
 import { SHAPING } from "../../data/constants.js";
 import { makeSets } from "./data.js";
 import { Inside } from "./inside.js";
-import { bestOf, curveOf, interval, Race } from "./race.js";
+import { interval } from "../statistics.js";
+import { bestOf, curveOf, Race } from "./race.js";
 
 const EVALUATE_EVERY = 100;
 const PARTS = /** @type {const} */ (["train", "validation", "test"]);
@@ -19,7 +19,7 @@ const OPTIMISERS = /** @type {[string, string][]} */ ([["adam", "Adam"], ["momen
 /** What a width is, by model. @type {Record<string, [string, number, number]>} */
 export const WIDTHS = { MLP: ["MLP, hidden units", 100, 300], CNN: ["CNN, channels", 25, 64], GRU: ["GRU, units per direction", 6, 24] };
 
-/** @param {{ session: import("../../app/history.js").Session, about: any, record: any }} props */
+/** @param {{ session: import("../../app/address.js").Session, about: any, record: any }} props */
 export function TrainRoom({ session, about, record }) {
   const { values } = session;
   const race = useRef(/** @type {Race | null} */ (null));
@@ -87,7 +87,7 @@ export function TrainRoom({ session, about, record }) {
       <${DataLine} config=${config} about=${about} session=${session} samples=${values.samples} />
       ${now === null && html`<${Expected} values=${values} />`}
       ${now && now.runs.length > 0 && html`<${Outcome} race=${now} steps=${values.steps} record=${record} published=${stale ? null : recordedData(config, about, values)} />`}
-      ${now && now.runs.some(({ steps }) => steps > 0) && html`<${Inside} key=${now} race=${now} sets=${makeSets(...keyOf(made.current))} />`}
+      ${now && now.runs.some(({ steps }) => steps > 0) && html`<${Inside} key=${now} session=${session} race=${now} sets=${makeSets(...keyOf(made.current))} />`}
     </div>
   </div>`;
 }
@@ -135,9 +135,9 @@ function recordedData(config, about, values) {
   return config.positions === "original" ? "plain" : "shuffled";
 }
 
-/** @param {{ session: import("../../app/history.js").Session, about: any }} props */
+/** @param {{ session: import("../../app/address.js").Session, about: any }} props */
 function Settings({ session, about }) {
-  const { values, change } = session;
+  const { values, change, set } = session;
   /** @param {string} model */
   const toggled = (model) => {
     const models = MODELS.filter((each) => (each === model ? !values.models.includes(each) : values.models.includes(each)));
@@ -146,7 +146,7 @@ function Settings({ session, about }) {
   /** @param {string} name @param {string} field @param {[number, number, number]} slider @param {number} highest @param {number} initial */
   const whole = (name, field, slider, highest, initial) =>
     html`<${Slider} key=${field} name=${name} value=${values[field] ?? initial} slider=${slider} lowest=${slider[0]} highest=${highest} initial=${initial} whole
-      onChange=${(/** @type {number} */ value, /** @type {boolean} */ finished) => change({ [field]: value === initial && field.startsWith("width") ? null : value }, finished)} />`;
+      onChange=${(value, finished) => change({ [field]: value === initial && field.startsWith("width") ? null : value }, finished)} />`;
   const noise = about.parameters.label_noise;
   return html`<aside class="side" aria-label="Settings of the training">
     <fieldset class="classes"><legend>Models</legend>
@@ -158,16 +158,14 @@ function Settings({ session, about }) {
       ${whole("Steps", "steps", [100, 6001, 1], 20_000, 6001)}
     </fieldset>
     <fieldset><legend>Optimiser</legend>
-      <${Select} name="Method" value=${values.optimiser} options=${OPTIMISERS} onChange=${(/** @type {string} */ optimiser) => change({ optimiser })} />
-      <${Slider} name="Learning rate" value=${values.rate} slider=${[0.001, 0.1, 0.001]} lowest=${1e-6} highest=${10} initial=${0.01}
-        onChange=${(/** @type {number} */ rate, /** @type {boolean} */ finished) => change({ rate }, finished)} />
+      <${Select} name="Method" value=${values.optimiser} options=${OPTIMISERS} onChange=${set("optimiser")} />
+      <${Slider} name="Learning rate" value=${values.rate} slider=${[0.001, 0.1, 0.001]} lowest=${1e-6} highest=${10} initial=${0.01} onChange=${set("rate")} />
       ${whole("Batch size", "batch", [10, 500, 10], 1000, 100)}
     </fieldset>
     <fieldset><legend>Data</legend>
       ${whole("Training samples", "samples", [100, 10_000, 100], 20_000, 4000)}
       <${Slider} name="Label noise" value=${values.label_noise} slider=${noise.slider} lowest=${noise.lowest} highest=${noise.highest}
-        initial=${noise.default} help=${noise.help}
-        onChange=${(/** @type {number} */ label_noise, /** @type {boolean} */ finished) => change({ label_noise }, finished)} />
+        initial=${noise.default} help=${noise.help} onChange=${set("label_noise")} />
       <${Order} session=${session} about=${about} />
     </fieldset>
     <fieldset><legend>Width</legend>
@@ -226,7 +224,7 @@ function Outcome({ race, steps, record, published }) {
           const runs = race.of(model).filter(({ evaluations }) => evaluations.length);
           const all = race.of(model);
           const latest = (/** @type {string} */ part) => text(runs.map(({ evaluations }) => 100 * /** @type {any} */ (evaluations.at(-1)).parts[part].accuracy));
-          return html`<tr><td><span class="model colour-${colour(model)}">${model}</span></td><td>${all[0].nParameters.toLocaleString("en")}</td>
+          return html`<tr><th scope="row" class="model colour-${colour(model)}">${model}</th><td>${all[0].nParameters.toLocaleString("en")}</td>
             <td>${Math.min(...all.map((run) => run.steps)).toLocaleString("en")}</td>
             ${PARTS.map((part) => html`<td>${runs.length ? latest(part) : ""}</td>`)}
             <td>${runs.length ? text(runs.map((run) => 100 * bestOf(run).parts.test.accuracy)) : ""}</td>
