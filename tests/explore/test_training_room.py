@@ -153,7 +153,7 @@ def test_a_link_holds_what_one_looks_at_and_holds_in_ones_hands(visit, until):
     # Signals have 40 points, and go round.
     assert held() == ["CNN.1", "17", "3", "1.5", "-0.5"]
     chosen = page.locator(".cell[aria-pressed=true]")
-    assert chosen.get_attribute("aria-label").endswith("samples of class 3 taken for 3")
+    assert chosen.get_attribute("aria-label").endswith(" of class 3 taken for 3")
     assert "of class 3 taken for 3" in page.inner_text("main")
     first = scores()
 

@@ -84,10 +84,9 @@ function verdictOf({ verdict, published, ours, low, high, n }) {
   return html`<strong class="verdict ${verdict.replaceAll(" ", "-")}">${verdict}</strong>.${measured}`;
 }
 
-/** @typedef {{ name: string, colour: number, dashed: boolean, x: number[], y: number[], half: number[] }} Curve */
 /**
  * Curves of the record, and their values at the place that a pointer or the control chooses.
- * @param {{ chart: { curves: Curve[], xLabel: string, yLabel: string, y: [number, number], log?: boolean }, name: string, story: any, session: import("../app/address.js").Session }} props
+ * @param {{ chart: { curves: (import("../app/plots.js").Curve & { half: number[] })[], [part: string]: any }, name: string, story: any, session: any }} props
  */
 function Curves({ chart, name, story: { title, place = (/** @type {number} */ at) => at.toLocaleString("en") }, session: { values, set } }) {
   const { xLabel, yLabel, y, log = false } = chart;

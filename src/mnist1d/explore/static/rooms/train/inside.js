@@ -63,7 +63,7 @@ function Cells({ labels, predictions, chosen, onCell }) {
   const cell = (/** @type {number} */ label, /** @type {number} */ answer) => {
     const n = counts[label][answer];
     return html`<td>${n > 0 && html`<button type="button" class="cell ${label === answer ? "right" : "off"}" aria-pressed=${chosen?.[0] === label && chosen?.[1] === answer}
-      aria-label="${n} samples of class ${label} taken for ${answer}" onClick=${() => onCell([label, answer])}>${n}</button>`}</td>`;
+      aria-label="${n} of class ${label} taken for ${answer}" onClick=${() => onCell([label, answer])}>${n}</button>`}</td>`;
   };
   return html`<${Confusion} columns="the answer. Choose a number to see its samples." cell=${cell} />`;
 }
@@ -158,6 +158,7 @@ function ByHand({ run, step, sets, session: { values, change, set } }) {
         <${Slider} name="Shift" value=${shift} slider=${[0, length - 1, 1]} lowest=${0} highest=${length - 1} whole initial=${0} onChange=${set("hand.shift")} />
         <${Slider} name="Shear" value=${shear} slider=${[-5, 5, 0.1]} lowest=${-20} highest=${20} initial=${0} onChange=${set("hand.shear")} />
         <${Slider} name="Height" value=${height} slider=${[-2, 2, 0.05]} lowest=${-10} highest=${10} initial=${1} onChange=${set("hand.height")} />
+        <p aria-live="polite">${answer && `It answers ${best}: ${(100 * answer.probabilities[best]).toFixed(0)} %.`}</p>
         ${answer && html`<ul class="scores" aria-label="Probabilities">${DIGITS.map((digit) => html`<li class=${digit === best ? "best" : ""}><span>${digit}</span>
           <progress max="1" value=${answer.probabilities[digit]} aria-label="Digit ${digit}"></progress><span>${(100 * answer.probabilities[digit]).toFixed(0)} %</span></li>`)}</ul>`}
       </div>

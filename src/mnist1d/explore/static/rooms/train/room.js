@@ -84,6 +84,7 @@ export function TrainRoom({ session, about, record }) {
       </div>
       ${stale && html`<p class="notice" role="status">The settings have changed: what is below is of those before. “Train” begins anew.</p>`}
       ${problem && html`<p class="wrong" role="alert">${problem}</p>`}
+      <p class="small" role="status">${now === null || stale ? "" : now.running ? "Training." : finished ? "All runs are at their end." : "Paused."}</p>
       <${DataLine} config=${config} about=${about} session=${session} samples=${values.samples} />
       ${now === null && html`<${Expected} values=${values} />`}
       ${now && now.runs.length > 0 && html`<${Outcome} race=${now} steps=${values.steps} record=${record} published=${stale ? null : recordedData(config, about, values)} />`}
