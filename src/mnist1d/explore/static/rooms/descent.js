@@ -67,7 +67,7 @@ export function LiveDescent() {
   return html`<div class="live">
     <h3>At a small scale, here</h3>
     <p class="small">${`${SEEDS.length} MLPs of each of ${WIDTHS.length} widths, ${DATA.train.toLocaleString("en")} samples, ${100 * DATA.label_noise} % of their labels wrong,
-      ${STEPS.toLocaleString("en")} steps of Adam at rate 0.005. Two runs are no record: the peak is smaller and less certain than above.`}</p>
+      ${STEPS.toLocaleString("en")} steps of Adam at rate 0.005. Two runs are no record.`}</p>
     <div class="buttons">${running
       ? html`<${Button} label="Stop" onClick=${() => { stop(); setRunning(false); }} /><span class="small" role="status">${points.length} of ${WIDTHS.length} widths</span>`
       : html`<${Button} label=${points.length ? "Measure again" : "Measure"} onClick=${measure} />`}</div>
