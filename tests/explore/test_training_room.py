@@ -287,7 +287,8 @@ def test_curves_are_read_by_keyboard_and_pointer_and_kept_by_the_address(visit, 
         return [f"{each['name']} {text}".strip() for each, text in zip(curves, read, strict=True)]
 
     def shown(name):
-        return page.locator(f"[aria-labelledby={name}] .legend li").all_inner_texts()
+        texts = page.locator(f"[aria-labelledby={name}] .legend li").all_inner_texts()
+        return [" ".join(each.split()) for each in texts]
 
     for name, x in (("double-descent", 47), ("lottery", 90.9), ("pooling", 1000), ("layers", 6)):
         assert shown(name) == said(name, x)
