@@ -104,7 +104,7 @@ def test_a_finished_comparison_is_shown_without_what_it_was_computed_and_drawn_w
             (),
             "PROTOCOL in mine.py: the protocol must be a mnist1d.lab.Protocol or a mapping",
         ),
-        ("1 / 0", (), "mine.py cannot be run: ZeroDivisionError"),
+        ("A = 1\n1 / 0", (), "mine.py cannot be run, line 2: ZeroDivisionError"),
         ("CANDIDATES = {}\nPROTOCOL = {'sedes': 3}", (), "no field 'sedes'; did you mean 'seeds'?"),
         ("CANDIDATES = {}\nPROTOCOL = {3: 3}", (), "PROTOCOL in mine.py: the protocol must be"),
         (FILE, ("--seeds", "0"), "seeds must be from 1 to 10000, not 0"),

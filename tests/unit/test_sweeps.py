@@ -393,9 +393,9 @@ LACKING = {
     "NAME = 3\nclass Config: pass\ndef run(c): pass": "NAME .* must be up to 100 letters",
     'NAME = "../x"\nclass Config: pass\ndef run(c): pass': "NAME .* must be up to 100 letters",
     'NAME = "classification"\nclass Config: pass\ndef run(c): pass': "must not be classification",
-    "import no_such_module": "cannot be run: ModuleNotFoundError: No module named 'no_such_module'",
+    "import no_such_module": "line 1: ModuleNotFoundError: No module named 'no_such_module'",
     "def": "cannot be run: SyntaxError",
-    WALK.replace("n_steps: int = 2", "n_steps: int"): "cannot be run: TypeError: non-default",
+    WALK.replace("n_steps: int = 2", "n_steps: int"): r"line \d+: TypeError: non-default",
     WALK.replace("seeds: int = 2", "seeds: int"): r"Config\(\) .* a default per field",
     WALK.replace("def run", "plot = 3\ndef run"): "plot .* must be a function, not 3",
 }

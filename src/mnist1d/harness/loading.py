@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass
 from functools import wraps
@@ -69,7 +70,8 @@ def load_module(path: checks.StrPath) -> tuple[ModuleType, str]:
         exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 (the user's file)
     except (Exception, SystemExit) as error:  # a user's file can raise anything
         del sys.modules[spec.name]
-        raise InputError(f"{path} cannot be run: {_described(error)}") from error
+        line = _line_of(error, path)
+        raise InputError(f"{path} cannot be run{line}: {_described(error)}") from error
     texts = [file.read_bytes() for file in own_files(path)]
     if texts:
         digests = [digest, *(hashlib.sha256(text).hexdigest() for text in texts)]
@@ -124,6 +126,13 @@ def _check(module: ModuleType, path: Path, taken: Sequence[str]) -> None:
     for part, function in parts.items():
         if not callable(function):
             raise InputError(f"{part} in {path} must be a function, not {function!r}")
+
+
+def _line_of(error: BaseException, path: Path) -> str:
+    """Name the last line of a file that was on the way to an error, if there is one."""
+    steps = traceback.extract_tb(error.__traceback__)
+    lines = [step.lineno for step in steps if step.filename == str(path)]
+    return f", line {lines[-1]}" if lines else ""
 
 
 def _described(error: BaseException) -> str:
