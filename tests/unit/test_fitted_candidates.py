@@ -306,6 +306,10 @@ RNG = np.random.default_rng(0)
         (predicting(lambda n: RNG.normal(size=(n, 10))), "not the same twice"),
         (predicting(lambda n: 1 / 0), "ZeroDivisionError"),
         (lambda x, y: x, "expected a function that predicts.*got ndarray"),
+        (
+            lambda x, y: RidgeClassifier().fit(x, y),
+            "RidgeClassifier; return its method predict",
+        ),
         (lambda x: x, "TypeError"),
     ],
 )

@@ -104,6 +104,7 @@ def wrong_shape(parameters, x):
     ("pair", "message"),
     [
         ((init, wrong_shape), r"a batch of shape \(n, 40\) to logits of .*gave shape \(3, 3\)"),
+        ((init, lambda *given: (apply(*given), 0.0)), "logits alone, .* as a training function"),
         ((init, lambda _, x, state: (x, state)), r"init .*\(parameters, state\), as"),
         (
             (lambda key: (init(key), 0.0), lambda parameters, x, state: apply(parameters, x)),  # noqa: ARG005
@@ -128,6 +129,8 @@ def test_what_is_no_pair_is_an_error():
         JaxCandidate(init)
     with pytest.raises(ValueError, match="search must have names of arguments"):
         JaxCandidate((init, apply), search={"widht": [3]})
+    with pytest.raises(ValueError, match="first argument learning_rate, not 'lr'"):
+        JaxCandidate((init, apply), lambda lr: optax.adam(2 * lr), search={"lr": [0.1]})
 
 
 def flax_network(nnx):

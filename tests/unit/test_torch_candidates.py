@@ -154,6 +154,13 @@ def test_the_rate_that_is_not_tuned_is_the_optimizers():
     assert own.untuned_rate == "the optimizer's own"
 
 
+def test_a_rate_by_the_optimizers_own_name_is_tuned(sets):
+    candidate = TorchCandidate(Network, torch.optim.SGD, search={"lr": (0.001, 0.5)})
+    assert candidate.untuned_rate == ""
+    slow, fast = outcomes(candidate, runs_of({"lr": 0.001}, {"lr": 0.5}), sets)
+    assert fast.train_loss[-1] < slow.train_loss[-1]
+
+
 def test_a_schedule_moves_on_after_every_step(sets):
     def only_first(optimizer, n_steps):
         assert n_steps == 12
@@ -358,9 +365,21 @@ RESTLESS = np.random.default_rng(0)
 ONE = nn.Linear(40, 10)
 
 
+class WithRouter(nn.Module):
+    """Returns a loss of its own beside the logits, as mixtures of experts do."""
+
+    def __init__(self):
+        super().__init__()
+        self.output = nn.Linear(40, 10)
+
+    def forward(self, x):
+        return self.output(x), x.mean()
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (WithRouter, "got tuple: a model returns logits alone, .* written as a training function"),
         (Convolutional, r"takes signals of shape \(200, 1, 40\).*\(200, 40\).*x\[:, None, :\]"),
         (lambda: nn.Linear(40, 11), r"expected logits of shape \(200, 10\).*got shape \(200, 11\)"),
         (lambda: nn.Flatten(0), r"got shape \(8000,\)"),

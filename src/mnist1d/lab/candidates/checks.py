@@ -17,6 +17,12 @@ from mnist1d.lab.candidates.contract import CandidateError, Schedule, Sets
 SHORT = 2
 """Steps of the trial run of a candidate, if a run has so many."""
 
+OTHER_LOSS = (
+    ": a model returns logits alone, and what has a further loss, such as that of a router or of a "
+    "reconstruction, is written as a training function"
+)
+"""What to write in place of a model that returns several things."""
+
 _FEW = 200
 
 

@@ -286,6 +286,7 @@ class FunctionCandidate:
             raise CandidateError(
                 "expected a function that predicts, (n, length) to classes (n,) or logits "
                 f"(n, classes), got {type(predict).__name__}"
+                f"{'; return its method predict' if hasattr(predict, 'predict') else ''}"
             )
         return predict
 

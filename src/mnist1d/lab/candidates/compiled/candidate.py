@@ -23,7 +23,7 @@ from mnist1d.lab.candidates.compiled.programs import (
 from mnist1d.lab.candidates.compiled.recipe import PAPER_RATE, Recipe
 from mnist1d.lab.candidates.contract import OnEvaluation, Outcome, Run, RunSteps, Schedule, Sets
 from mnist1d.lab.candidates.fingerprint import source_text
-from mnist1d.lab.candidates.search_space import named_parameters, plain_values
+from mnist1d.lab.candidates.search_space import LEARNING_RATE, named_parameters, plain_values
 from mnist1d.models import count_parameters
 from mnist1d.training import History, cross_entropy
 from mnist1d.training.stateful import trained_part
@@ -93,12 +93,18 @@ class CompiledCandidate(ABC):
         for name in self.search or {}:
             if name in self.model_settings():
                 continue
-            if is_fixed or (
-                name != "learning_rate" and name not in named_parameters(self.optimizer)
-            ):
+            if not is_fixed and name != LEARNING_RATE and name == self._name_of_rate():
+                raise ValueError(
+                    f"search must call the optimizer's first argument {LEARNING_RATE}, not {name!r}"
+                )
+            if is_fixed or (name != LEARNING_RATE and name not in named_parameters(self.optimizer)):
                 raise ValueError(
                     f"search must have names of arguments of make or of optimizer, not {name!r}"
                 )
+
+    def _name_of_rate(self) -> str | None:
+        """Return the name that the optimiser has for the learning rate, which it gets first."""
+        return next(iter(named_parameters(self.optimizer)), None)
 
     def _check_evaluated(self) -> None:
         if self.average is not None and not isinstance(self.average, EMA | SWA):

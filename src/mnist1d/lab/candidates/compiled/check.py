@@ -9,7 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from mnist1d.lab.candidates.checks import are_equal, explained, varies_beyond_arrays
+from mnist1d.lab.candidates.checks import (
+    OTHER_LOSS,
+    are_equal,
+    explained,
+    varies_beyond_arrays,
+)
 from mnist1d.lab.candidates.compiled.network import Network
 from mnist1d.lab.candidates.compiled.recipe import PAPER_RATE, Recipe, takes_key
 from mnist1d.lab.candidates.contract import CandidateError, Schedule, Sets
@@ -96,6 +101,7 @@ def _check_shape(model: Any, x: np.ndarray, n_classes: int) -> None:
     if got != (n, n_classes):
         is_example = not of_batch and got is not None and got[:1] == (n,)
         text = f"shape {got[1:] if is_example else got}" if got is not None else f"{found}"
+        text += OTHER_LOSS if isinstance(found, tuple | list | dict) else ""
         raise CandidateError(
             f"the model was expected to map {what} to logits of shape {wanted}, and gave {text}"
         )

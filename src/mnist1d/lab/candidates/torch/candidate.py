@@ -27,6 +27,7 @@ from mnist1d.lab.candidates.search_space import (
     check_search,
     default_rate,
     first_values,
+    named_parameters,
     needs,
     own_settings,
     plain_values,
@@ -99,8 +100,8 @@ class TorchCandidate:
     """
 
     make: Callable[..., Module]
-    _: KW_ONLY
     optimizer: Callable[..., Any] = torch.optim.Adam
+    _: KW_ONLY
     loss: Callable[..., Tensor] = torch.nn.functional.cross_entropy
     augment: Callable[..., Tensor] | None = None
     schedule: Callable[[Any, int], Any] | None = None
@@ -137,7 +138,10 @@ class TorchCandidate:
 
     @property
     def untuned_rate(self) -> str:
-        """The learning rate if the search space has none, as a text."""
+        """The learning rate if the search space has none, as a text; empty if it is tuned."""
+        # By the name that the optimizer has for it, such as `lr`.
+        if set(named_parameters(self.optimizer)[1:2]) & set(self.search or {}):
+            return ""
         rate = default_rate(self.optimizer, 1)
         return "the optimizer's own" if rate is None else f"{rate}"
 

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mnist1d.dataset.imports import required
-from mnist1d.lab.candidates.checks import describe_error
+from mnist1d.lab.candidates.checks import OTHER_LOSS, describe_error
 from mnist1d.lab.candidates.contract import CandidateError, Outcome
 from mnist1d.lab.candidates.torch.prediction import Data, logits_of
 
@@ -33,7 +33,8 @@ def check_output(model: Module, loss: Callable[..., Any], data: Data, n_classes:
             f"{expected}, but the model raised {describe_error(error)}{hint}"
         ) from error
     if not isinstance(logits, torch.Tensor):
-        raise CandidateError(f"{expected}, got {type(logits).__name__}")
+        hint = OTHER_LOSS if isinstance(logits, tuple | list | dict) else ""
+        raise CandidateError(f"{expected}, got {type(logits).__name__}{hint}")
     if not _fits(logits, len(x), n_classes):
         hint = _layout_hint(model, x, n_classes)
         raise CandidateError(f"{expected}, got shape {tuple(logits.shape)}{hint}")
