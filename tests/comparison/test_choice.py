@@ -27,6 +27,31 @@ def test_the_setting_with_the_best_validation_accuracy_trains_on_other_seeds(ora
     assert found.n_parameters == 7
 
 
+def test_settings_may_be_chosen_by_their_steps_to_the_target(oracle, quick):
+    class Runner(oracle):
+        """Is fast with high rates, and in the end more accurate with low ones."""
+
+        def train(self, runs, *arguments):
+            for i, outcome in super().train(runs, *arguments):
+                rate, seed = runs[i].settings["learning_rate"], runs[i].seed
+                curve = {0.001: [0.5, 0.9], 0.01: [0.7, 0.8], 0.1: [0.7, 0.4 + 0.3 * (seed % 2)]}
+                yield i, outcome._replace(validation_accuracy=np.array(curve[rate]))
+
+    def chosen(**settings):
+        found = compare({"a": Runner(oracle.best_at(0.01))}, quick, **settings)
+        rate = json.loads(found.result.settings.item())["learning_rate"]
+        return rate, str(found)
+
+    assert chosen()[0] == 0.001
+    rate, text = chosen(chosen_by="steps")
+    assert rate == 0.01  # as fast as 0.1, and better in the end
+    assert "by steps to 60 % validation accuracy" in " ".join(text.split())
+    assert chosen(chosen_by="steps", target_accuracy=0.85)[0] == 0.001
+    assert chosen(chosen_by="steps", target_accuracy=0.95)[0] == 0.001  # which none reaches
+    with pytest.raises(ValueError, match="chosen_by must be"):
+        chosen(chosen_by="speed")
+
+
 def test_tuning_is_given_no_test_data(oracle, quick):
     candidate = oracle(oracle.best_at(0.01))
     compare({"oracle": candidate}, quick, shuffled=True, shifts=("noise",))

@@ -14,12 +14,12 @@ from mnist1d.lab.tracks import TRACKS, find_track
 DIGESTS = {
     "small": "cba48b5d8b449f02",
     "few-samples": "ad9429174b94fe21",
-    "fast": "54ba745ac7a346dc",
+    "fast": "7c09c335d8ca9f2e",
     "shuffled": "6b65f598ceff328a",
     "shifted": "5fdcf762bda0edb2",
 }
-# Fields that say what is tested, and not what is trained; and the limit that most tracks lack.
-FREE = {"baseline", "pairs", "margin", "max_parameters"}
+# Fields that say what is tested, and not what is trained; and those that most tracks lack.
+FREE = {"baseline", "pairs", "margin", "max_parameters", "chosen_by"}
 
 
 def test_the_protocols_are_those_of_all_records():
@@ -40,6 +40,7 @@ def test_tracks_differ_in_what_they_ask():
     assert TRACKS["small"].protocol.max_parameters == 5000
     assert TRACKS["few-samples"].protocol.data.n_train == 1000
     assert TRACKS["fast"].protocol.target_accuracy == 0.9
+    assert {name for name, each in TRACKS.items() if each.protocol.chosen_by == "steps"} == {"fast"}
     assert TRACKS["shuffled"].protocol.data.positions != "original"
     assert len(TRACKS["shifted"].protocol.shift_names) == 4
 

@@ -179,6 +179,7 @@ TRACKS = Tracks(
         "fast",
         "Which needs the fewest steps to 90 % validation accuracy?",
         Score("steps_to_target", "steps to 90 % validation accuracy", 1.0, False, 20.0),
+        chosen_by="steps",
         n_steps=2000,
         evaluate_every=20,
     ),

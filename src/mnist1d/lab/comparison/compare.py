@@ -27,7 +27,7 @@ from mnist1d.lab.candidates.checks import describe
 from mnist1d.lab.candidates.contract import CandidateError, Sets
 from mnist1d.lab.comparison.budget import TimeBudget
 from mnist1d.lab.comparison.data import DataSets
-from mnist1d.lab.comparison.entries import Entry, evaluated_of, to_dataset
+from mnist1d.lab.comparison.entries import Entry, evaluated_of, steps_to_target, to_dataset
 from mnist1d.lab.comparison.evaluations import OnEvaluation
 from mnist1d.lab.comparison.outcomes import has_diverged
 from mnist1d.lab.comparison.protocol import Protocol, as_protocol
@@ -39,7 +39,7 @@ from mnist1d.lab.comparison.runs import (
     Setup,
     run_candidate,
 )
-from mnist1d.lab.comparison.search import edges
+from mnist1d.lab.comparison.search import edges, fastest, most_accurate
 from mnist1d.lab.comparison.shipped import digest_of_source, shipped_rows
 from mnist1d.lab.comparison.workers import Workers
 from mnist1d.lab.notebook import default_progress
@@ -344,7 +344,7 @@ def _final_cases(entry: Entry, sets: DataSets) -> dict[tuple[int, str | int], Pl
 
 
 def _tune(entry: Entry, work: _Work) -> None:
-    """Choose the settings with the highest mean validation accuracy, without test samples."""
+    """Choose the best settings by validation data, without test samples."""
     entry.choose(0)
     entry.is_tuned = True
     cases = _tuning_cases(entry, work.sets)
@@ -353,17 +353,20 @@ def _tune(entry: Entry, work: _Work) -> None:
     progress, protocol = partial(work.progress, f"{entry.name}, tuning"), work.sets.protocol
     done = run_candidate(entry.setup, cases, work.compute, progress, work.budget)
     accuracy = np.full((len(entry.tries), protocol.tuning_seeds), np.nan)
+    steps = accuracy.copy()
     for (number, seed), outcome in done.outcomes.items():
-        # A run that diverged counts as an accuracy of 0.
-        last = 0 if has_diverged(outcome) else outcome.validation_accuracy[-1]
-        accuracy[number, protocol.seeds_of_tuning.index(seed)] = last
+        # A run that diverged counts as an accuracy of 0, and not as one that reached the target.
+        place, diverged = (number, protocol.seeds_of_tuning.index(seed)), has_diverged(outcome)
+        accuracy[place] = 0 if diverged else outcome.validation_accuracy[-1]
+        steps[place] = np.nan if diverged else steps_to_target(outcome, protocol)
     entry.tuning_accuracy, entry.failure = accuracy, done.failure
     entry.is_tuned, entry.is_stopped = not done.is_stopped, done.is_stopped
     if done.is_stopped:
         entry.settings = {}
     if entry.is_done:
         return
-    entry.choose(int(accuracy.mean(axis=1).argmax()))
+    by_steps = protocol.chosen_by == "steps"
+    entry.choose(fastest(steps, accuracy) if by_steps else most_accurate(accuracy))
     at_edges = [
         f"{setting} = {value}, the {end} of its values"
         for setting, value, end in edges(entry.space, entry.settings)

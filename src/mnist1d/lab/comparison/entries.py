@@ -211,7 +211,7 @@ def _of_full_run(
         "seconds": outcome.seconds,
         "cpu_seconds": outcome.cpu_seconds,
         "compile_seconds": outcome.compile_seconds,
-        "steps_to_target": _steps_to_target(outcome, protocol),
+        "steps_to_target": steps_to_target(outcome, protocol),
         **({} if outcome.step is None else {"judged_step": outcome.step}),
         "diverged": has_diverged(outcome),
         "test_prediction": outcome.predictions["test"],
@@ -225,7 +225,12 @@ def _curve(values: np.ndarray, n: int) -> np.ndarray:
     return np.concatenate([np.full(n - len(values), np.nan), values])
 
 
-def _steps_to_target(outcome: Outcome, protocol: Protocol) -> float:
+def steps_to_target(outcome: Outcome, protocol: Protocol) -> float:
+    """Return after how many steps a run reached the target accuracy; NaN if it did not.
+
+    That is the first evaluation with it: the true number may be smaller by less than the steps
+    between two evaluations.
+    """
     n = protocol.schedule.n_evaluations
     # Without steps there is nothing to count.
     has_steps = n > 1 or not np.isnan(outcome.train_loss).all()

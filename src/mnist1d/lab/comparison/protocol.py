@@ -37,8 +37,9 @@ class Protocol:
     """The protocol of a comparison, the same for all candidates.
 
     Each candidate tries settings (learning rates, or its own search space) on `tuning_seeds` seeds.
-    Those with the highest mean validation accuracy after the last step are chosen. It then trains
-    with them on `seeds` other seeds, and only these runs are evaluated on the test set.
+    Those with the highest mean validation accuracy after the last step are chosen, or those that
+    are the fastest (`chosen_by`). It then trains with them on `seeds` other seeds, and only these
+    runs are evaluated on the test set.
 
     Attributes:
         data: the dataset, by its configuration (of a `Dataset` that was generated it is taken); the
@@ -58,6 +59,9 @@ class Protocol:
             than a batch, is left out.
         evaluate_every: steps between evaluations on the validation set; divides `n_steps`.
         target_accuracy: accuracy on the validation set, to which training steps are counted.
+        chosen_by: what the tried settings are ranked by, on the validation set: "accuracy", the
+            mean after the last step; or "steps", the number of tuning seeds that reach
+            `target_accuracy`, then the mean number of steps to it, and where none does, accuracy.
         max_parameters: largest number of trained parameters, with any setting that is tried; other
             candidates fail, those without such a number among them. None for no limit.
         vary_data: whether every seed has its own training, validation and test sets.
@@ -93,6 +97,7 @@ class Protocol:
     batch_size: Count = 100
     evaluate_every: Count = 100
     target_accuracy: Annotated[float, Float(above=0, most=1, noun="a fraction")] = 0.6
+    chosen_by: Literal["accuracy", "steps"] = "accuracy"
     max_parameters: Annotated[int, Integer(1, 10**9)] | None = None
     vary_data: bool = False
     train_sizes: tuple[int, ...] = ()
@@ -202,6 +207,12 @@ class Protocol:
         """Names of all shifted test sets, those of the dataset last."""
         return (*self.shifts, *(shift.name for shift in self.data.shifted_tests))
 
+    @property
+    def _choice(self) -> str:
+        if self.chosen_by == "accuracy":
+            return "validation accuracy"
+        return f"steps to {100 * self.target_accuracy:g} % validation accuracy"
+
     def lines(self, evaluated: Mapping[str, str] = MappingProxyType({})) -> list[str]:
         """Return a description of the protocol in a few lines.
 
@@ -220,7 +231,7 @@ class Protocol:
         )
         tuning = (
             f"at most {_many(self.n_tries, 'setting')} each, on "
-            f"{_many(self.tuning_seeds, 'seed')} of their own, by validation accuracy"
+            f"{_many(self.tuning_seeds, 'seed')} of their own, by {self._choice}"
         )
         final = (
             f"{_many(self.seeds, 'other seed')}, the same for every candidate; "

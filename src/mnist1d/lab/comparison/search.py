@@ -1,9 +1,11 @@
-"""Grid or random search: the settings that are tried of a candidate's search space."""
+"""Grid or random search: which settings are tried of a candidate's search space, and chosen."""
 
 import math
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from mnist1d.lab.candidates.search_space import Grids
 
@@ -44,6 +46,37 @@ def choose_tries(
         # From a range, so that no space is too large; the stream of this class is frozen.
         chosen = sorted(random.Random(seed).sample(range(n), budget))  # noqa: S311
     return [_combination(space, index) for index in chosen]
+
+
+def most_accurate(accuracy: np.ndarray) -> int:
+    """Return the number of the setting with the highest mean accuracy, the first of several.
+
+    Args:
+        accuracy: on validation data after the last step, shape (settings, seeds).
+
+    >>> most_accurate(np.array([[0.5, 0.6], [0.7, 0.6], [0.6, 0.7]]))
+    1
+    """
+    return int(accuracy.mean(axis=1).argmax())
+
+
+def fastest(steps: np.ndarray, accuracy: np.ndarray) -> int:
+    """Return the number of the setting that reaches a target on most seeds, and in fewest steps.
+
+    Args:
+        steps: to the target, shape (settings, seeds); NaN where it is not reached.
+        accuracy: on validation data after the last step, of the same shape; decides between
+            settings that are equally fast, as those that never reach the target.
+
+    >>> accuracy = np.array([[0.8, 0.8], [0.9, 0.9], [0.95, 0.95]])
+    >>> fastest(np.array([[20.0, np.nan], [60.0, 80.0], [100.0, 100.0]]), accuracy)
+    1
+    >>> fastest(np.full((3, 2), np.nan), accuracy)
+    2
+    """
+    reached = np.isfinite(steps).sum(axis=1)
+    mean = np.nansum(steps, axis=1) / np.maximum(reached, 1)
+    return int(np.lexsort((-accuracy.mean(axis=1), mean, -reached))[0])
 
 
 def edges(
