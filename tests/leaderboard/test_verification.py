@@ -11,7 +11,9 @@ import pytest
 from mnist1d.cli.output.outcome import SCHEMA
 from mnist1d.harness import record
 from mnist1d.harness.interface import InputError
-from mnist1d.lab import TRACKS, verify
+from mnist1d.lab import TRACKS, silent, verify
+from mnist1d.lab.comparison.compare import compare
+from mnist1d.lab.leaderboard import verification
 from mnist1d.lab.leaderboard.records import digest_of
 from mnist1d.lab.leaderboard.verification import tolerance_of
 
@@ -72,6 +74,37 @@ def test_a_record_is_found_again_bit_for_bit(command):
     for each in document["candidates"]:
         assert each["recorded"] == each["found"]
     assert "parts_of_mine" not in sys.modules
+
+
+def test_an_interrupted_verification_resumes_and_a_finished_one_runs_all_again(
+    place, tmp_path, monkeypatch
+):
+    kept, n_found = tmp_path / "kept", []
+
+    def counting(*arguments, **settings):
+        found = compare(*arguments, **settings)
+        n_found.append(found.result.attrs["units_found"])
+        return found
+
+    def interrupt(task, *_):
+        if task.startswith("guess, final"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(verification, "compare", counting)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(KeyboardInterrupt):
+        verify(place, trust=True, folder=kept, progress=interrupt)
+    (own,) = kept.iterdir()
+    n_units = len([*(own / "units").iterdir()])
+    assert n_units >= 5  # all of the first candidate
+    assert verify(place, trust=True, folder=kept, progress=silent).verified
+    assert n_found == [n_units]
+    assert not kept.exists()
+    kept.mkdir()
+    (kept / "another").touch()
+    assert verify(place, trust=True, folder=kept, progress=silent).verified
+    assert n_found == [n_units, 0]
+    assert [each.name for each in kept.iterdir()] == ["another"]
 
 
 def _better(result):
@@ -160,6 +193,21 @@ def test_the_tolerance_holds_for_99_of_100_repetitions_with_other_seeds():
         for one, other in zip(*runs, strict=True)
     ]
     assert 0.006 < np.mean(beyond) < 0.014  # its standard error is 0.0018
+
+
+@pytest.mark.parametrize(
+    ("n_before", "n_now", "is_refuted"),
+    [(5, 0, True), (0, 5, True), (4, 0, False), (1, 0, False), (0, 0, False), (5, 3, False)],
+)
+def test_as_many_runs_reach_a_target_as_chance_allows(n_before, n_now, is_refuted):
+    def runs(n):
+        return np.where(np.arange(5) < n, 100.0, np.nan)
+
+    score = TRACKS["fast"].score
+    problem = verification._problem_of_scores(runs(n_before), runs(n_now), 20.0, score)
+    assert bool(problem) == is_refuted
+    if is_refuted:
+        assert problem == f"{n_now} of 5 runs have a score, recorded {n_before} of 5"
 
 
 def test_the_tolerance_is_never_below_what_rounding_may_change():

@@ -17,6 +17,7 @@ def verify(
     *,
     trust: bool = False,
     code: bool = False,
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("mnist1d-verifications"),
     json: bool = False,
     quiet: bool = False,
 ) -> Outcome:
@@ -29,6 +30,8 @@ def verify(
         record: a file that `mnist1d compare --record` wrote.
         trust: run the code in the record.
         code: show the code in the record, and run nothing.
+        out: folder for finished runs, from which the same command continues after an interruption;
+            removed when all are finished.
         json: write one JSON document in place of a table.
         quiet: show no progress.
     """
@@ -41,6 +44,7 @@ def verify(
     console = make_console()
     with exit_on_error(record, resumable=False):
         found = read_record(record)
+    with exit_on_error(out):
         about = {"command": "verify", "record": record}
         if code:
             if json:
@@ -56,7 +60,7 @@ def verify(
             )
         prepare_devices()
         with make_progress(console, quiet=quiet, json=json) as progress:
-            verified = repeat(found, progress=progress)
+            verified = repeat(found, folder=out, progress=progress)
     failed = "" if verified.verified else verified.conclusion
     if json:
         return Outcome(about | verified.document() | {"failed": failed or None}, failed)

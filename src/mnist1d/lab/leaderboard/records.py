@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from mnist1d.lab.comparison.result import Comparison
 
 VERSION = 1
-_DIGEST, _VERSION, _AUTHOR = "record_digest", "record_version", "author"
+DIGEST = "record_digest"
+"""The attribute with the digest of all contents."""
+_VERSION, _AUTHOR = "record_version", "author"
 _NAMES, _TEXTS = "file_name", "file_text"
 _LONGEST_AUTHOR = 100
 _PER_RUN = ("test_accuracy", "diverged", "test_prediction", "validation_accuracy")
@@ -109,7 +111,7 @@ def write_record(
         _TEXTS: ("file", np.array(list(texts.values()), object)),
     }
     made = result.assign(files).assign_attrs({_VERSION: VERSION, _AUTHOR: author})
-    record.write(made.assign_attrs({_DIGEST: digest_of(made)}), path)
+    record.write(made.assign_attrs({DIGEST: digest_of(made)}), path)
 
 
 def read_record(path: checks.StrPath) -> Record:
@@ -134,7 +136,7 @@ def read_record(path: checks.StrPath) -> Record:
     except ValueError as error:
         raise InputError(str(error)) from error
     attributes = result.attrs
-    if not {_VERSION, _DIGEST, _AUTHOR, "track", "track_digest"} <= set(attributes):
+    if not {_VERSION, DIGEST, _AUTHOR, "track", "track_digest"} <= set(attributes):
         raise InputError(
             f"{place} is no record: `mnist1d compare FILE.py --track NAME --record {place.name} "
             "--author NAME` makes one"
@@ -143,7 +145,7 @@ def read_record(path: checks.StrPath) -> Record:
         version = checks.shown(attributes[_VERSION])
         raise InputError(f"{place} must be a record of version {VERSION}, not {version}")
     try:
-        is_unchanged = attributes[_DIGEST] == digest_of(result)
+        is_unchanged = attributes[DIGEST] == digest_of(result)
         texts = {
             str(name): str(text)
             for name, text in zip(result[_NAMES].values, result[_TEXTS].values, strict=True)
@@ -197,7 +199,7 @@ def digest_of(result: xr.Dataset) -> str:
     """
     digest = hashlib.sha256()
     for name, value in sorted(result.attrs.items()):
-        if name != _DIGEST:
+        if name != DIGEST:
             text = without_controls(value) if isinstance(value, str) else repr(float(value))
             digest.update(f"{name}={len(text)} {text}\n".encode())
     for name, variable in sorted(result.variables.items(), key=lambda each: str(each[0])):

@@ -5,13 +5,17 @@ for bit. Elsewhere numbers are rounded in another way, and training makes that l
 another one of the same distribution, as if it had another seed. Then two means of n runs differ by
 at most their difference's standard error times Student's t for 99 % (2n - 2 degrees of freedom) in
 99 of 100 repetitions; that is the tolerance. Where all runs of a candidate agree, as of a method
-without random numbers, it is the score's `step`: half a point, or 20 steps.
+without random numbers, it is the score's `step`: half a point, or 20 steps. How many runs have a
+score, as those that reach a target, may differ by what Fisher's exact test at 1 % allows.
 """
 
 import json
 import re
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +29,7 @@ from mnist1d.harness.interface import InputError, Progress
 from mnist1d.harness.loading import load_module
 from mnist1d.harness.stored.commits import commits_of
 from mnist1d.lab.comparison.compare import compare
-from mnist1d.lab.leaderboard.records import Record, read_record
+from mnist1d.lab.leaderboard.records import DIGEST, Record, read_record
 from mnist1d.lab.leaderboard.sources import written
 from mnist1d.lab.statistics.tables import new_table
 from mnist1d.lab.tracks import Score
@@ -149,7 +153,11 @@ class Verification:
 
 
 def verify(
-    path: checks.StrPath, *, trust: bool = False, progress: Progress | None = None
+    path: checks.StrPath,
+    *,
+    trust: bool = False,
+    folder: checks.StrPath | None = None,
+    progress: Progress | None = None,
 ) -> Verification:
     """Run a record again, from the code in it, and compare the scores.
 
@@ -159,6 +167,8 @@ def verify(
     Args:
         path: of the record.
         trust: whether its code may run.
+        folder: where finished runs are kept until all are, so that the same call continues after an
+            interruption; None to keep nothing.
         progress: called with the progress of the comparison.
 
     Returns: scores recorded and found, with the tolerance. `verified` is whether all agree; a
@@ -181,21 +191,39 @@ def verify(
             f"{path} has code of {record.author} ({', '.join(record.files)}), which verifying runs "
             "with your rights: read it, and allow it with trust=True"
         )
-    return repeat(record, progress=progress)
+    return repeat(record, folder=folder, progress=progress)
 
 
-def repeat(record: Record, *, progress: Progress | None = None) -> Verification:
+def repeat(
+    record: Record,
+    *,
+    folder: checks.StrPath | None = None,
+    progress: Progress | None = None,
+) -> Verification:
     """Run the code of a record that was read, and compare; see `verify`."""
+    place = None
+    if folder is not None:
+        # Runs of another record must not pass for repetitions of this one.
+        place = checks.path("folder", folder) / str(record.result.attrs[DIGEST])[:16]
     with written(record.files) as file:
         module, _ = load_module(file)
-        candidates = getattr(module, "CANDIDATES", None)
-        found = compare(candidates, track=record.track.name, progress=progress).result  # type: ignore[arg-type]
+        candidates: Any = getattr(module, "CANDIDATES", None)
+        found = compare(candidates, track=record.track.name, folder=place, progress=progress).result
+    if place is not None:
+        _forget(place)
     differences = _differences(record.result, found)
     repetitions = tuple(
         _repetition(record, found, name, is_same_code=not _versions_differ(record.result, found))
         for name in record.candidates
     )
     return Verification(record, repetitions, tuple(differences))
+
+
+def _forget(place: Path) -> None:
+    """Remove the runs of a verification that is finished: the next one runs all again."""
+    shutil.rmtree(place)
+    with suppress(OSError):  # there are runs of other records
+        place.parent.rmdir()
 
 
 def tolerance_of(recorded: np.ndarray, found: np.ndarray, score: Score) -> float:
@@ -278,11 +306,12 @@ def _problem_of_code(recorded: xr.Dataset, found: xr.Dataset, *, is_same_code: b
 def _problem_of_scores(
     recorded: np.ndarray, found: np.ndarray, tolerance: float, score: Score
 ) -> str:
-    before, now = (np.isfinite(values).sum() for values in (recorded, found))
-    if not before and not now:
-        return ""
-    if not before or not now:
+    before, now = (int(np.isfinite(values).sum()) for values in (recorded, found))
+    table = [[before, len(recorded) - before], [now, len(found) - now]]
+    if import_module("scipy.stats").fisher_exact(table).pvalue < 1 - CONFIDENCE:
         return f"{now} of {len(found)} runs have a score, recorded {before} of {len(recorded)}"
+    if not before or not now:
+        return ""
     gap = float(np.nanmean(found) - np.nanmean(recorded))
     if abs(gap) <= tolerance:
         return ""
