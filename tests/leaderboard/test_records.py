@@ -82,6 +82,7 @@ def named(*names):
         (lambda result: result.isel(seed=slice(3)), "must have 5 runs, with seeds from 0, not"),
         (lambda result: result.drop_vars("test_prediction"), "must have test_prediction by"),
         (lambda result: result.drop_vars("file_text"), "is no record: it lacks"),
+        (lambda result: result.assign_attrs(stopped_after=60.0), "budget stopped this comparison"),
         (named("mine.py", "../parts.py"), r"names such as mine.py .* not '../parts.py'"),
         (named("/mine.py", "parts.py"), "not '/mine.py'"),
         (named("mine.py", "parts.pth"), "not 'parts.pth'"),

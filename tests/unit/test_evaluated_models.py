@@ -14,6 +14,7 @@ from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets,
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
 from mnist1d.lab.comparison.compare import compare
 from mnist1d.lab.comparison.outcomes import has_diverged
+from mnist1d.lab.statistics.stored import measure
 from mnist1d.models import Logistic, predict
 from mnist1d.training import Training, cross_entropy, train
 from mnist1d.training.stateful import Stateful
@@ -206,3 +207,28 @@ def test_a_comparison_says_what_was_evaluated(tmp_path):
     assert again.result.attrs["units_found"] == 4
     np.testing.assert_array_equal(again.result.judged_step, steps)
     assert json.loads(again.to_json())["protocol"] == lines
+
+
+@pytest.mark.slow
+def test_a_run_that_stopped_early_is_tested_as_one_of_so_many_steps():
+    """The rate is so high that the accuracy falls from one evaluation to another."""
+    small = {"seeds": 2, "tuning_seeds": 1, "evaluate_every": 20, "shifts": ()}
+    small |= {"learning_rates": (30.0,), "references": False, "shuffled": False}
+    small |= {"target_accuracy": 0.05}
+    stopping = EquinoxCandidate(Logistic, patience=1)
+    found = compare({"stopped": stopping}, n_steps=400, **small).result.isel(candidate=0)
+    ends = found.step.where(found.train_loss.notnull()).max("step")
+    judged = found.judged_step
+    assert (ends < 400).all(), "no run stopped early, so that nothing is tested"
+    assert (ends - judged).values.tolist() == [20, 20]
+    np.testing.assert_allclose(
+        measure(found, "cpu_seconds_to_target"), found.cpu_seconds * found.steps_to_target / ends
+    )
+    for n_steps in sorted(set(judged.values.astype(int).tolist())):
+        plain = compare({"plain": Logistic}, n_steps=n_steps, **small).result.isel(candidate=0)
+        for seed in judged.seed.values[judged.values == n_steps]:
+            one, other = found.sel(seed=seed), plain.sel(seed=seed)
+            assert float((one.test_prediction == other.test_prediction).mean()) > 0.99
+            np.testing.assert_allclose(
+                one.validation_accuracy[-1], other.validation_accuracy[-1], atol=0.003
+            )
