@@ -1,8 +1,9 @@
 """Statistics: estimates with intervals, paired tests, and corrections for several tests.
 
 Runs differ by their seed alone, so a mean over seeds has Student's t interval. It is used in
-place of a bootstrap because n is 3 to 20 here: the nominal 95 % interval of a percentile bootstrap
-covers the mean about 70 % of the time with three values.
+place of a bootstrap because n is 3 to 20 here: of three values, the nominal 95 % interval of a
+percentile bootstrap is their range, which covers the mean of a symmetric distribution 75 % of the
+time; of five, it covers that of a normal one about 83 % of the time.
 """
 
 import math
