@@ -14,6 +14,7 @@ import numpy as np
 
 from mnist1d.cli.options.command import prepare_devices
 from mnist1d.dataset.atomic import atomic_write
+from mnist1d.execution.commit import CHANGED, commit_of_code
 from mnist1d.lab.comparison import shipped
 from mnist1d.lab.comparison.compare import compare
 from mnist1d.lab.comparison.protocol import Protocol
@@ -28,9 +29,12 @@ def nothing(x, y):  # noqa: ARG001
 
 
 if __name__ == "__main__":
+    if commit_of_code().endswith(CHANGED):
+        raise SystemExit("commit first: the file names the code that it was made by")
     prepare_devices()
-    shipped.FILE.unlink(missing_ok=True)  # what it has would not be computed
+    place = shipped.FILE
+    shipped.FILE = place.with_name("none.json")  # rows that are there would not be computed
     found = compare({"nothing": nothing}, PROTOCOL, folder=ROOT / "build" / "tuned-references")
     rows = shipped.rows_of(found.result, PROTOCOL)
-    with atomic_write(shipped.FILE) as file:
+    with atomic_write(place) as file:
         file.write((json.dumps(rows, allow_nan=False) + "\n").encode())
