@@ -133,6 +133,17 @@ def test_what_is_no_pair_is_an_error():
         JaxCandidate((init, apply), lambda lr: optax.adam(2 * lr), search={"lr": [0.1]})
 
 
+def test_a_module_of_flax_linen_is_the_pair_that_the_document_says():
+    linen = pytest.importorskip("flax.linen", reason="Flax is not installed")
+    module = linen.Sequential([linen.Dense(12), linen.relu, linen.Dense(10)])
+    pair = (lambda key: module.init(key, jnp.zeros((1, 40))), module.apply)
+    candidate = as_candidate("linen", pair)
+    assert candidate.check(SETS, SCHEDULE) == 40 * 12 + 12 + 12 * 10 + 10
+    for given in (module, linen.Dense):
+        with pytest.raises(TypeError, match=r"linen must be two functions .* module\.apply\)"):
+            as_candidate("linen", given)
+
+
 def flax_network(nnx):
     class Network(nnx.Module):
         """As Flax's documentation writes it."""

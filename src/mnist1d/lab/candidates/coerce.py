@@ -49,6 +49,11 @@ def as_candidate(name: str, given: Any) -> Candidate:
         return given
     if _is_torch(given):
         return _torch(given)
+    if _is_of("flax.linen", given):
+        raise TypeError(
+            f"{name} must be two functions of the module of Flax Linen: (lambda key: "
+            "module.init(key, jnp.zeros((1, 40))), module.apply)"
+        )
     if isinstance(given, eqx.Module) or (_is_flax(given) and not isinstance(given, type)):
         raise TypeError(
             f"{name} must be {_WANTED}, not a finished model ({type(given).__name__}): every seed "
@@ -108,8 +113,13 @@ def _is_torch(given: Any) -> bool:
 
 
 def _is_flax(given: Any) -> bool:
-    nnx = sys.modules.get("flax.nnx")  # imported, if there is a module of Flax
-    module = getattr(nnx, "Module", ())
+    return _is_of("flax.nnx", given)
+
+
+def _is_of(library: str, given: Any) -> bool:
+    """Return whether something is a module of a library of Flax, or a class of such."""
+    imported = sys.modules.get(library)  # it is, if there is a module of it
+    module = getattr(imported, "Module", ())
     return isinstance(given, module) or (isinstance(given, type) and issubclass(given, module))
 
 

@@ -15,12 +15,7 @@ from mnist1d.dataset import checks
 from mnist1d.lab.candidates.compiled.candidate import CompiledCandidate
 from mnist1d.lab.candidates.compiled.network import Network, arguments_in
 from mnist1d.lab.candidates.contract import CandidateError
-from mnist1d.lab.candidates.search_space import (
-    named,
-    named_parameters,
-    own_settings,
-    takes_by_name,
-)
+from mnist1d.lab.candidates.search_space import named_parameters, own_settings, takes_by_name
 
 _GIVEN = ("state", "key", "train")
 """Arguments of `apply` that it gets if it takes them."""
@@ -77,14 +72,15 @@ class JaxCandidate(CompiledCandidate):
         own = own_settings(init, settings)
         made = init(key=key, **own) if takes_by_name(init, "key") else init(key, **own)
         parameters, state = made, None
-        if named(apply, "state"):
+        if "state" in named_parameters(apply):
             if not isinstance(made, tuple) or len(made) != 2:
                 raise CandidateError(
                     "init was expected to give (parameters, state), as apply takes a state, and "
                     f"gave {type(made).__name__}"
                 )
             parameters, state = made
-        of_apply = own_settings(apply, settings)
+        # Not what it would take by `**others`, as that of Flax Linen takes anything.
+        of_apply = {name: settings[name] for name in named_parameters(apply) if name in settings}
         return FunctionNetwork(
             model=_with_arrays(parameters, np.ndarray | np.generic | float),
             state=_with_arrays(state, np.ndarray | np.generic | float | int),
@@ -103,7 +99,7 @@ class FunctionNetwork(Network):
 
     def takes_key(self) -> bool:
         """Return whether `apply` takes a key."""
-        return named(self.apply, "key")
+        return "key" in named_parameters(self.apply)
 
     def in_training(self, x: Array, key: PRNGKeyArray) -> tuple[Array, Any]:
         """Return logits of a batch and the state after it."""
@@ -111,7 +107,7 @@ class FunctionNetwork(Network):
 
     def _applied(self, x: Array, key: PRNGKeyArray | None) -> tuple[Array, Any]:
         more = arguments_in(self.apply, key=key, train=key is not None)
-        if not named(self.apply, "state"):
+        if "state" not in named_parameters(self.apply):
             return self.apply(self.model, x, **more), None
         found = self.apply(self.model, x, state=self.state, **more)
         if not isinstance(found, tuple) or len(found) != 2:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from jaxtyping import Array, PRNGKeyArray
 
-from mnist1d.lab.candidates.search_space import named
+from mnist1d.lab.candidates.search_space import named_parameters
 from mnist1d.training.stateful import Stateful
 
 
@@ -47,6 +47,5 @@ def arguments_in(
     >>> arguments_in(lambda parameters, x, train: x, key=None, train=True)
     {'train': True}
     """
-    return {
-        name: value for name, value in {"key": key, "train": train}.items() if named(function, name)
-    }
+    names = named_parameters(function)
+    return {name: value for name, value in {"key": key, "train": train}.items() if name in names}
