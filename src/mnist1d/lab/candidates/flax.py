@@ -10,7 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 from mnist1d.dataset import checks
 from mnist1d.dataset.imports import required
 from mnist1d.lab.candidates.compiled.candidate import CompiledCandidate
-from mnist1d.lab.candidates.compiled.network import Network, arguments_in
+from mnist1d.lab.candidates.compiled.network import Network, arguments_in, logits_alone
 from mnist1d.lab.candidates.contract import CandidateError
 from mnist1d.lab.candidates.search_space import named_parameters, takes_by_name
 
@@ -80,7 +80,8 @@ class FlaxNetwork(Network):
         """Predict."""
         module = nnx.merge(self.graph, self.model, self.state, copy=True)
         module.eval()
-        return module(x.T, **arguments_in(type(module).__call__, key=None, train=False)).T
+        more = arguments_in(type(module).__call__, key=None, train=False)
+        return logits_alone(module(x.T, **more)).T
 
     def takes_key(self) -> bool:
         """Return that modules have random numbers of their own."""
@@ -90,6 +91,7 @@ class FlaxNetwork(Network):
         """Return logits of a batch and the variables after it."""
         module = nnx.merge(self.graph, self.model, self.state, copy=True)
         module.train()
-        logits = module(x, **arguments_in(type(module).__call__, key=key, train=True))
+        more = arguments_in(type(module).__call__, key=key, train=True)
+        logits = logits_alone(module(x, **more))
         _, _, others = nnx.split(module, nnx.Param, ...)
         return logits, others

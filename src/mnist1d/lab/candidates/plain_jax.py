@@ -13,7 +13,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from mnist1d.dataset import checks
 from mnist1d.lab.candidates.compiled.candidate import CompiledCandidate
-from mnist1d.lab.candidates.compiled.network import Network, arguments_in
+from mnist1d.lab.candidates.compiled.network import Network, arguments_in, logits_alone
 from mnist1d.lab.candidates.contract import CandidateError
 from mnist1d.lab.candidates.search_space import named_parameters, own_settings, takes_by_name
 
@@ -108,7 +108,7 @@ class FunctionNetwork(Network):
     def _applied(self, x: Array, key: PRNGKeyArray | None) -> tuple[Array, Any]:
         more = arguments_in(self.apply, key=key, train=key is not None)
         if "state" not in named_parameters(self.apply):
-            return self.apply(self.model, x, **more), None
+            return logits_alone(self.apply(self.model, x, **more)), None
         found = self.apply(self.model, x, state=self.state, **more)
         if not isinstance(found, tuple) or len(found) != 2:
             raise CandidateError(

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from jaxtyping import Array, PRNGKeyArray
 
+from mnist1d.lab.candidates.checks import OTHER_LOSS
+from mnist1d.lab.candidates.contract import CandidateError
 from mnist1d.lab.candidates.search_space import named_parameters
 from mnist1d.training.stateful import Stateful
 
@@ -32,6 +34,18 @@ class Network(Stateful):
     @abstractmethod
     def in_training(self, x: Array, key: PRNGKeyArray) -> tuple[Array, Any]:
         """Return the logits of a batch (n, length) while training, (n, classes), and the state."""
+
+
+def logits_alone(found: Any) -> Array:
+    """Return what a model gave for a batch, if that is one array.
+
+    Raises: CandidateError: if it gave several things.
+    """
+    if isinstance(found, tuple | list | dict):
+        what = type(found).__name__
+        raise CandidateError(f"the model was expected to give logits, and gave {what}{OTHER_LOSS}")
+    logits: Array = found
+    return logits
 
 
 def arguments_in(
