@@ -3,6 +3,7 @@
 # ruff: noqa: ARG001, ARG002, ARG005 (functions have the arguments that they are called with)
 # ruff: noqa: NPY002, S311 (the global generators are what is tested)
 
+import importlib.util
 import inspect
 import random
 
@@ -12,13 +13,13 @@ import pytest
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 pytest.importorskip("jax", reason="JAX is not installed")
 
+import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import all_estimators
 
 import mnist1d
 from mnist1d.lab.candidates.coerce import as_candidate
@@ -26,6 +27,23 @@ from mnist1d.lab.candidates.contract import CandidateError, Run, Schedule, Sets
 from mnist1d.lab.candidates.fitted import FunctionCandidate, SklearnCandidate
 
 SHORT = Schedule(n_steps=12, batch_size=100, evaluate_every=6)
+
+
+def classifiers():
+    """Return those of scikit-learn by name; `all_estimators` would import private parts, too."""
+    parts = [importlib.util.find_spec(f"sklearn.{name}") for name in sklearn.__all__]
+    modules = [importlib.import_module(part.name) for part in parts if part is not None]
+    kinds = {pair for each in modules for pair in inspect.getmembers(each, inspect.isclass)}
+    return {
+        name: kind
+        for name, kind in sorted(kinds, key=lambda pair: pair[0])
+        if issubclass(kind, ClassifierMixin)
+        and issubclass(kind, BaseEstimator)
+        and not inspect.isabstract(kind)
+    }
+
+
+CLASSIFIERS = classifiers()
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +152,9 @@ def test_draws_from_pytorch_are_the_runs():
 
 
 @pytest.mark.filterwarnings("ignore:.*deprecated")
-@pytest.mark.parametrize("name", [name for name, _ in all_estimators(type_filter="classifier")])
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_every_classifier_of_scikit_learn_is_accepted_alone_and_in_a_pipeline(name):
-    make = dict(all_estimators(type_filter="classifier"))[name]
+    make = CLASSIFIERS[name]
     inner = {"estimator": RidgeClassifier(), "estimators": [("a", RidgeClassifier())]}
     inner["base_estimator"] = inner["estimator"]  # its name before scikit-learn 1.7
     needs = [each for each in inner if needed(make, each)]

@@ -1,6 +1,7 @@
 """Without extras: help, lists, and the command that installs what is missing, which is never PyPI's
 package of the same name; that package is noticed where it is installed, too."""
 
+import functools
 import json
 import re
 import subprocess
@@ -114,26 +115,56 @@ def test_a_command_names_what_it_needs_and_what_installs_it(name, of_the_core_al
     assert error.endswith(f"{install_command(COMMANDS[name].extra)}\n")
 
 
-@pytest.mark.parametrize(
-    ("statement", "package", "extra"),
-    [
-        ("from mnist1d.lab import compare", "jax", "lab"),
-        ("import mnist1d.lab; mnist1d.lab.CNN", "equinox", "lab"),
-        ("from mnist1d import pictures", "matplotlib", "lab"),
-        ("import mnist1d; mnist1d.pictures", "matplotlib", "lab"),
-        ("from mnist1d.training import Training", "equinox", "lab"),
-        ("from mnist1d.models import CNN", "equinox", "lab"),
-        ("from mnist1d.experiments.pooling import run", "jax", "lab"),
-        ("import mnist1d.jax", "jax", "jax"),
-        ("import mnist1d.torch", "torch", "torch"),
-        ("from mnist1d.lab import TorchCandidate", "torch", "torch"),
-    ],
-)
-def test_an_import_names_what_it_needs_and_what_installs_it(statement, package, extra):
-    hidden = f"import sys; sys.modules[{package!r}] = None\n"
-    program = f"try:\n    {statement}\nexcept ModuleNotFoundError as error:\n    print(error)"
-    done = run(hidden + program)
-    assert done.stdout == f"this needs {package}; install it with: {install_command(extra)}\n"
+LACKING = [
+    ("from mnist1d.lab import compare", "jax", "lab"),
+    ("import mnist1d.lab; mnist1d.lab.CNN", "equinox", "lab"),
+    ("from mnist1d import pictures", "matplotlib", "lab"),
+    ("import mnist1d; mnist1d.pictures", "matplotlib", "lab"),
+    ("from mnist1d.training import Training", "equinox", "lab"),
+    ("from mnist1d.models import CNN", "equinox", "lab"),
+    ("from mnist1d.experiments.pooling import run", "jax", "lab"),
+    ("import mnist1d.jax", "jax", "jax"),
+    ("import mnist1d.torch", "torch", "torch"),
+    ("from mnist1d.lab import TorchCandidate", "torch", "torch"),
+]
+IMPORTS = """
+import sys
+
+sys.modules[sys.argv[1]] = None
+for statement in sys.argv[2:]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mnist1d"]:
+        del sys.modules[name]
+    try:
+        exec(statement)
+    except ModuleNotFoundError as error:
+        print(error)
+    else:
+        print("nothing")
+"""
+
+
+@pytest.fixture(scope="module")
+def said_by_imports():
+    """Return a function from a missing package to what each statement says that needs it.
+
+    All of them run in one process: what needs the package is loaded by none of them.
+    """
+
+    @functools.cache
+    def of(package):
+        statements = [statement for statement, lacks, _ in LACKING if lacks == package]
+        lines = run(IMPORTS, package, *statements).stdout.splitlines()
+        return dict(zip(statements, lines, strict=True))
+
+    return of
+
+
+@pytest.mark.parametrize(("statement", "package", "extra"), LACKING)
+def test_an_import_names_what_it_needs_and_what_installs_it(
+    statement, package, extra, said_by_imports
+):
+    expected = f"this needs {package}; install it with: {install_command(extra)}"
+    assert said_by_imports(package)[statement] == expected
 
 
 @pytest.mark.parametrize("arguments", [[], ["classification", "tsne"]])
