@@ -150,7 +150,8 @@ def keep(plan, experiments, out, results):
         name = experiment.NAME
         shutil.copyfile(out / name / RECORD, Path(experiment.__file__).parent / RECORD)
         if left_out := LEFT_OUT.get(name):
-            small = record.load(experiment, results / name).drop_vars(left_out)
+            found = record.load(experiment, results / name)
+            small = found.drop_vars(left_out, errors="ignore")  # already left out, or not
             record.write(small, results / name / "result.nc")
     # Judged again, as the package has the record now.
     save_claims(experiments, results)

@@ -284,8 +284,8 @@ def test_a_gpu_trains_all_networks_of_a_round_together_and_a_core_one(monkeypatc
     monkeypatch.setattr(jax, "default_backend", lambda: backend)
     bits = np.zeros(1, np.uint8)
     tasks = [
-        method._network(TINY, "search", {"search": "random"}, bits),
-        method._network(TINY, "study", {"network": "dense"}, bits),
+        method.network_task(TINY, "search", {"search": "random"}, bits),
+        method.network_task(TINY, "study", {"network": "dense"}, bits),
     ]
     assert {task.group for task in tasks} == groups
 

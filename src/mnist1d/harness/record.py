@@ -61,6 +61,11 @@ _CODED = 4
 """How many times its own size an array may take while it is read."""
 
 
+def shared_key(experiment: Experiment) -> dict[str, Any]:
+    """Return the part of the key that all stored tasks of an experiment share."""
+    return {"experiment": experiment.NAME, "version": experiment.VERSION, **environment()}
+
+
 def execute(
     experiment: Experiment,
     config: Any,
@@ -98,16 +103,10 @@ def execute(
         if event in COMPILATION:
             compilation[0] += duration_secs
 
-    about = {
-        "experiment": experiment.NAME,
-        "version": experiment.VERSION,
-        **environment(),
-    }
-
     def warn(line: str) -> None:
         progress(line, 0, 0)
 
-    store = execution.Store(folder, about, warn, commit_of_code())
+    store = execution.Store(folder, shared_key(experiment), warn, commit_of_code())
     compute = execution.Compute(store, executor)
     # Events during an experiment that compiles nothing come from others at the same time.
     compiles = getattr(experiment, "USES_JAX", True)

@@ -109,7 +109,7 @@ def _search(
         masks.append(dict(present))
         # Each network starts again from its initial weights, with its present mask.
         tasks = [
-            _network(config, "search", {"search": search, "seed": seed, "round": number}, mask)
+            network_task(config, "search", {"search": search, "seed": seed, "round": number}, mask)
             for (search, seed), mask in present.items()
         ]
         for task, arrays in compute(tasks, SearchTrainer, config):
@@ -143,7 +143,7 @@ def _study(config: Config, tickets: Masks, compute: Compute, progress: Progress)
         for control, seed in product(CONTROLS, seeds):
             masks[control, seed] = _control(config, tickets["lottery", seed], control, seed)
     tasks = [
-        _network(
+        network_task(
             config,
             "study",
             {"study": study, "network": network, "seed": seed},
@@ -185,7 +185,7 @@ def _study(config: Config, tickets: Masks, compute: Compute, progress: Progress)
     return xr.merge([result, controls.assign(control_mask=kept)])
 
 
-def _network(config: Config, part: str, place: Mapping[str, Any], mask: np.ndarray) -> Task:
+def network_task(config: Config, part: str, place: Mapping[str, Any], mask: np.ndarray) -> Task:
     """Return the task of a network; a GPU trains those of a round, or of all studies, together."""
     key = {"part": part, **place, **{name: getattr(config, name) for name in SETTINGS[part]}}
     return Task(
