@@ -110,6 +110,11 @@ def why_open(judged: Judged) -> str:
     return brief_reason(judged.judgement)
 
 
+def why_in_brief(judged: Judged) -> str:
+    """Return the first sentence of the explanation why a claim differs; the page has the others."""
+    return re.split(r"(?<=\.) (?=[A-Z])", judged.why or "", maxsplit=1)[0]
+
+
 def verdict_beyond(judged: Judged) -> str:
     """Return the verdict on a claim beyond the paper, where there is nothing to reproduce."""
     return OWN_WORDS.get(judged.verdict, judged.verdict)

@@ -33,6 +33,7 @@ _FILTERS = (
     overview.n_said,
     overview.verdict_beyond,
     overview.why_open,
+    overview.why_in_brief,
     own.tally,
     wording.commits_in_words,
     wording.compilation_of,

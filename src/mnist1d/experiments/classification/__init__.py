@@ -68,10 +68,7 @@ VERSION = 1
 PAPER_SEEDS = 3
 HEADLINES = (
     "cnn-beats-mlp",
-    "separates-models",
-    "all-above-90-on-mnist",
     "shuffling-costs-cnn",
-    "shuffling-costs-gru",
     "mlp-best-when-shuffled-cnn",
     "human-beats-cnn",
 )

@@ -60,7 +60,6 @@ PAPER_SEEDS = 2
 HEADLINES = (
     "tickets-beat-random",
     "sparse-beats-dense-96",
-    "ticket-beats-random-on-flipped",
     "shuffling-hurts-tickets",
     "reinitialised-beats-dense",
     "adjacency-by-chance-three",

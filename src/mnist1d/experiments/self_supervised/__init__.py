@@ -57,7 +57,6 @@ PAPER_SEEDS = 1
 HEADLINES = (
     "before-head",
     "head-costs-default",
-    "peak-in-the-middle-default",
     "isolated-beyond-others",
 )
 """Claims that answer the question, for the overview."""

@@ -63,14 +63,8 @@ NAME = "activation-transfer"
 TITLE = "Learned activation functions in larger networks"
 VERSION = 1
 HEADLINES = (
-    "beats-relu-mlp",
-    "beats-relu-cnn",
     "ahead-4-times-as-wide-mlp",
-    "ahead-4-times-as-wide-cnn",
-    "transfers-to-mlp",
-    "transfers-to-cnn",
     "tuning-costs-mlp",
-    "tuning-costs-cnn",
 )
 LITERATURE = (
     "Greydanus & Kobak (2024), Scaling Down Deep Learning with MNIST-1D, ICML, section 6",

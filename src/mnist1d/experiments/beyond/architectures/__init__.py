@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 NAME = "architectures"
 TITLE = "Ten architectures at equal size"
 VERSION = 1
-HEADLINES = ("cnn-beats-mlp", "tcn-beats-lstm", "transformer-catches-up", "features-are-learned")
+HEADLINES = ("cnn-beats-mlp", "bias-saves-samples")
 LITERATURE = (
     "Greydanus & Kobak (2024), Scaling down deep learning with MNIST-1D, ICML, section 4",
     "Rahimi & Recht (2007), Random features for large-scale kernel machines, NeurIPS",

@@ -166,6 +166,23 @@ CLAIMS = (
 )
 
 
+def explain(result: xr.Dataset) -> dict[str, str]:
+    """Explain why claims differ, claim by claim, with numbers of the result."""
+    found = {
+        (model, n): size_accuracy(model, n)(result).mean
+        for model in ("CNN", "MLP")
+        for n in (FEW, MANY)
+    }
+    return {
+        "bias-saves-samples": (
+            f"With {FEW:,} samples the CNN reaches {found['CNN', FEW]:.1f} % and the MLP "
+            f"{found['MLP', FEW]:.1f} %, with {MANY:,} {found['CNN', MANY]:.1f} % and "
+            f"{found['MLP', MANY]:.1f} %: few samples are too few for either, and more of them "
+            "help the CNN further than the MLP, which the ceiling of its size stops."
+        )
+    }
+
+
 def summarise(result: xr.Dataset) -> list[Row]:
     """Make a table of all architectures: accuracies in per cent, by all that was varied."""
     models = result.model.to_numpy().tolist()

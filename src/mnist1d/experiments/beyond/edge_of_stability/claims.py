@@ -73,7 +73,7 @@ CLAIMS = (
             f"gd-at-edge-{rate:g}",
             GD,
             rate,
-            f"Gradient descent, rate {rate:g}: sharpness is at 2 / rate = {2 / rate:.3g}",
+            f"Under gradient descent of rate {rate:g} sharpness is at 2 / rate = {2 / rate:.3g}",
             COHEN,
         )
         for rate in DEFAULT.rates
@@ -133,7 +133,7 @@ CLAIMS = (
             f"momentum-at-edge-{rate:g}",
             MOMENTUM,
             rate,
-            f"Momentum of {DEFAULT.momentum:g}, rate {rate:g}: sharpness is at "
+            f"With momentum of {DEFAULT.momentum:g} and rate {rate:g} sharpness is at "
             f"2 (1 + momentum) / rate = {2 * (1 + DEFAULT.momentum) / rate:g}",
             COHEN,
         )
@@ -144,7 +144,7 @@ CLAIMS = (
             f"adam-at-edge-{rate:g}",
             ADAM,
             rate,
-            f"Adam on all samples, rate {rate:g}: the preconditioned sharpness is at "
+            f"With Adam on all samples, of rate {rate:g}, the preconditioned sharpness is at "
             f"38 / rate = {38 / rate:,.0f}",
             ADAPTIVE,
         )
@@ -152,8 +152,8 @@ CLAIMS = (
     ),
     Claim(
         "sgd-below-edge",
-        f"SGD with batches of {SMALL_BATCH}: sharpness is lower than with gradient descent at the "
-        f"same rate, {SHARED:g}: difference",
+        f"With SGD in batches of {SMALL_BATCH} sharpness is lower than with gradient descent at "
+        f"the same rate, {SHARED:g}: difference",
         COHEN,
         Positive(),
         late_sharpness(GD, SHARED) - late_sharpness(sgd(SMALL_BATCH), SHARED),
