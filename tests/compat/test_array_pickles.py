@@ -319,7 +319,7 @@ def test_other_pickles_have_no_note(path, thing):
 WHOLE = {"x": np.arange(6.0).reshape(2, 3), "t": [np.ones(2, "i1"), "text"], "n": np.int64(3)}
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(data=st.data(), protocol=st.integers(0, 5))
 def test_damage_is_an_error_or_harmless(path, data, protocol):
     content = bytearray(pickle.dumps(WHOLE, protocol))

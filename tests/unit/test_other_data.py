@@ -17,7 +17,7 @@ from mnist1d.experiments import (
 )
 from mnist1d.experiments.classification import method
 from mnist1d.experiments.double_descent.config import PUBLISHED_DATA
-from mnist1d.experiments.lottery_tickets.method import _network as lottery_network
+from mnist1d.experiments.lottery_tickets.method import network_task as lottery_network
 from mnist1d.experiments.self_supervised.method import _task as encoder_task
 from mnist1d.experiments.tsne.method import _embedding
 from mnist1d.harness import record
