@@ -1,6 +1,6 @@
 // Controls: every one has a name, a value that can be typed, and help.
 
-import { html, useRef, useState } from "../vendor/htm-preact.js";
+import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { fixedOrder } from "../data/legacy.js";
 import { range } from "../data/stream.js";
 import { readNumber } from "./address.js";
@@ -119,6 +119,44 @@ export function Select({ name, value, options, help = "", onChange }) {
  */
 export function Button({ label, onClick, disabled = false, kind = "", name, title = name }) {
   return html`<button type="button" class=${kind} disabled=${disabled} title=${title} aria-label=${name} onClick=${onClick}>${label}</button>`;
+}
+
+/** @type {Record<string, [number, number]>} */
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/**
+ * Buttons that are one stop of the Tab key, and between which arrows move: to the next one in their row or column on the screen.
+ * @returns {any} what the element around them gets
+ */
+export function useRoving() {
+  const place = useRef(/** @type {any} */ (null));
+  const last = useRef(/** @type {any} */ (null));
+  const buttons = () => /** @type {HTMLButtonElement[]} */ ([...place.current.querySelectorAll("button")]);
+  const settle = () => {
+    const all = buttons();
+    const stop = all.find((each) => each === last.current) ?? all.find((each) => each.ariaPressed === "true") ?? all[0];
+    for (const each of all) each.tabIndex = each === stop ? 0 : -1;
+  };
+  useLayoutEffect(settle);
+  return {
+    ref: place,
+    onfocusin: (/** @type {any} */ { target }) => { last.current = target; settle(); },
+    onKeyDown: (/** @type {KeyboardEvent} */ event) => {
+      const [dx, dy] = ARROWS[event.key] ?? [0, 0];
+      if (!dx && !dy) return;
+      event.preventDefault();
+      const from = last.current.getBoundingClientRect();
+      let next, least = Infinity;
+      for (const each of buttons()) {
+        const { x, y } = each.getBoundingClientRect();
+        const [right, down] = [x - from.x, y - from.y];
+        const far = dx * right + dy * down;
+        const aside = Math.abs(dx ? down : right);
+        if (far > 1 && far < least && aside < 9) [next, least] = [each, far];
+      }
+      next?.focus();
+    },
+  };
 }
 
 /**

@@ -83,7 +83,7 @@ export function Chart({ curves, x, y, xLabel, yLabel, label, height = 260, log =
       (v) => html`<g class="tick"><line x1=${edge.left} x2=${width - edge.right} y1=${py(v)} y2=${py(v)} />
         <text x=${edge.left - 8} y=${py(v) + 4} text-anchor="end">${v}</text></g>`,
     )}
-    ${marks.map((v) => html`<text class="tick" x=${px(v)} y=${height - edge.bottom + 18} text-anchor="middle">${v.toLocaleString("en")}</text>`)}
+    ${marks.map((v) => html`<text class="tick" x=${px(v)} y=${height - edge.bottom + 22} text-anchor="middle">${v.toLocaleString("en")}</text>`)}
     <text class="axis" x=${edge.left} y="12">${yLabel}</text>
     <text class="axis" x=${width - edge.right} y=${height - 4} text-anchor="end">${xLabel}</text>
     ${curves.map((each) => html`<path class="band colour-${each.colour}" d=${band(each)} />`)}

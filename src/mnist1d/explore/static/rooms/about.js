@@ -32,7 +32,7 @@ export function AboutRoom({ about, phenomena }) {
       parts: <code>hide=controls,templates</code> leaves out parts of the room (<code>controls</code>, <code>steps</code>, <code>templates</code>, <code>shift</code>, <code>copy</code>, <code>rooms</code>), <code>only=shear_scale,seed</code> shows these controls alone,
       and <code>note=...</code> puts a line above.</p>
     <h2>Keys</h2>
-    <p>Tab and Shift+Tab move between controls, arrows change them, Ctrl+Z undoes and Ctrl+Shift+Z redoes. In a test, the
+    <p>Tab and Shift+Tab move between controls, arrows change them and move between samples, Ctrl+Z undoes and Ctrl+Shift+Z redoes. In a test, the
       digits answer.</p>
   </div>`;
 }

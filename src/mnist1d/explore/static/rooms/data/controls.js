@@ -2,7 +2,7 @@
 
 import { html } from "../../vendor/htm-preact.js";
 import { same } from "../../app/address.js";
-import { Button, Order, Select, Slider, Typed, Whole } from "../../app/controls.js";
+import { Button, Help, Order, Select, Slider, Typed, Whole } from "../../app/controls.js";
 import { makeFields } from "../../app/fields.js";
 import { SHAPING, SHIFTABLE } from "../../data/constants.js";
 
@@ -134,7 +134,7 @@ function Classes({ session, about }) {
       : [...chosen, label].sort((a, b) => a - b);
     if (now.length) change({ classes: now.length === 10 ? null : now, class_proportions: null });
   };
-  return html`<fieldset class="classes"><legend title=${about.parameters.classes.help}>${NAMES.classes}</legend>
+  return html`<fieldset class="classes"><legend><${Help} text=${about.parameters.classes.help}>${NAMES.classes}<//></legend>
     ${[0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(
       (label) => html`<label><input type="checkbox" checked=${chosen.includes(label)}
         disabled=${chosen.length === 1 && chosen.includes(label)} onChange=${() => toggled(label)} />${label}</label>`,

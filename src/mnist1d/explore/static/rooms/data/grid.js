@@ -2,7 +2,7 @@
 
 import { html } from "../../vendor/htm-preact.js";
 import { Signal } from "../../app/plots.js";
-import { Button, Slider } from "../../app/controls.js";
+import { Button, Slider, useRoving } from "../../app/controls.js";
 import { LARGEST_FIRST } from "../../app/fields.js";
 
 /**
@@ -20,7 +20,7 @@ export function Grid({ session, samples, shown, other, first, follow }) {
         <${Button} label="→" name="The samples after these" disabled=${first + count > LARGEST_FIRST} onClick=${() => change({ first: first + count, follow: null })} />
       </div>
     </div>
-    <div class="classes-grid">
+    <div class="classes-grid" ...${useRoving()}>
       ${samples.labels.map(
         (label) => html`<div class="class" role="group" aria-label="Class ${label}">
           <h3>${label}</h3>
@@ -32,7 +32,7 @@ export function Grid({ session, samples, shown, other, first, follow }) {
     <div class="row">
       <${Slider} name="Samples per class" value=${values.rows} slider=${[1, 10, 1]} lowest=${1} highest=${10} whole initial=${3} onChange=${set("rows")} />
       <p class="small">Sample i is the same wherever it is computed: this page, <code>mnist1d.stream.Stream</code>,
-        and <code>mnist1d generate</code> agree to the last bit.${values.hide.includes("steps") ? "" : " Choose one to follow its making below."}</p>
+        and <code>mnist1d generate</code> agree to the last bit.${values.hide.includes("steps") ? "" : " Choose one to follow its making below; arrow keys move."}</p>
     </div>
   </section>`;
 }

@@ -30,7 +30,7 @@ export function Making({ session, samples, follow }) {
   const stage = Math.min(values.stage, steps.length - 1);
   const [playing, setPlaying] = useState(false);
   const step = steps[stage];
-  const largest = Math.max(...steps.slice(0, -1).map(({ heights }) => Math.max(...heights.map(Math.abs))), 0.5);
+  const largest = Math.max(...steps.map(({ heights }) => Math.max(...heights.map(Math.abs))), 0.5);
 
   useEffect(() => {
     if (!playing) return;
@@ -57,7 +57,7 @@ export function Making({ session, samples, follow }) {
       )}
     </div>
     <p class="story" aria-live="polite">${STORY[step.name] ?? ""} ${step.drawn && html`<span class="small">${step.drawn}</span>`}</p>
-    <${Stage} step=${step} before=${stage ? steps[stage - 1] : null} largest=${largest} last=${stage === steps.length - 1} />
+    <${Stage} step=${step} before=${stage ? steps[stage - 1] : null} largest=${largest} />
     <div class="row">
       <${Button} label=${playing ? "Pause" : "Play"} onClick=${play} />
       <${Range} kind="scrub" name="Step of the making" value=${stage} ends=${[0, steps.length - 1, 1]} text="${stage}, ${step.name}"
@@ -67,19 +67,19 @@ export function Making({ session, samples, follow }) {
 }
 
 /** @param {any} props the signal after a step, over that before it */
-function Stage({ step, before, largest, last }) {
-  const end = last ? Math.max(...step.heights.map(Math.abs), 1) : largest;
-  const frame = { width: WIDTH, height: HEIGHT, low: -1.08 * end, high: 1.08 * end };
+function Stage({ step, before, largest }) {
+  const end = 1.08 * largest;
+  const frame = { width: WIDTH, height: HEIGHT, low: -end, high: end };
   const zero = HEIGHT / 2;
   const dx = WIDTH / (step.heights.length - 1);
-  const comparable = before && before.heights.length === step.heights.length && !last;
+  const comparable = before && before.heights.length === step.heights.length;
   return html`<svg class="stage" viewBox="-5 0 ${WIDTH + 10} ${HEIGHT}" role="img" aria-label=${`The signal after the step ${step.name}, ${step.heights.length} points`}>
     <line class="zero" x1="0" x2=${WIDTH} y1=${zero} y2=${zero} />
     ${comparable && html`<path class="before" d=${pathOf(before.heights, frame)} />`}
     <path d=${pathOf(step.heights, frame)} />
     ${step.heights.map(
       (/** @type {number} */ value, /** @type {number} */ i) =>
-        html`<circle class=${step.digit?.[i] ? "digit" : ""} r="3" cx=${(i * dx).toFixed(1)} cy=${(zero - (value * zero) / (1.08 * end)).toFixed(1)} />`,
+        html`<circle class=${step.digit?.[i] ? "digit" : ""} r="3" cx=${(i * dx).toFixed(1)} cy=${(zero - (value * zero) / end).toFixed(1)} />`,
     )}
   </svg>`;
 }

@@ -35,8 +35,7 @@ export function Results({ tests, record, onForget }) {
       ${` ${test.learned} labelled samples seen before${test.feedback ? ", labels shown after every ten" : ""}.`}
       ${times.length > 0 && ` Median of ${median(times).toFixed(1)} s per answer.`}</p>
     <${Beside} test=${test} record=${record} right=${right} />
-    <h3>What you took for what</h3>
-    <${Confusion} columns="your answer." cell=${cell} />
+    <${Confusion} title="What you took for what" columns="your answer." cell=${cell} />
     <${PerDigit} answers=${answers} human=${record.human} runs=${record.seeds} plain=${test.data === "plain"} />
     <h3>Files</h3>
     <p class="small"><code>mnist1d human FILE...</code> checks the files against the test set and merges several

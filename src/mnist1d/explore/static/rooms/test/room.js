@@ -61,7 +61,8 @@ function Start({ session, done, human, onStart }) {
     <p class="lead">${`Are you better than the models? One person's answers to ${human.samples} test samples are published with the paper:
       ${((100 * human.right) / human.samples).toFixed(0)} % are right. On shuffled signals it reports about 30 ± 10 %, for which no answers were published.`}</p>
     <p>You first see labelled training samples, as many as you like; they are counted. Then come ${QUESTIONS} test samples, one answer
-      each, by button or by the keys 0 to 9, without a way back. Answers stay in this browser until you export them.</p>
+      each, by button or by the keys 0 to 9, without a way back. Answers stay in this browser unless you export them.
+      In the room of training there are test samples, too, with their labels: those that you have seen there are no test any more.</p>
     <div class="options">
       <${Select} name="Signals" value=${values.test} options=${[["plain", "plain"], ["shuffled", "shuffled, as in Table 1"]]} onChange=${set("test")} />
       <${Select} name="True labels" value=${values.feedback ? "yes" : "no"}

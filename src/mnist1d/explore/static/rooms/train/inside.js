@@ -1,7 +1,7 @@
 // Inside a run: what it confuses, what its first layer looks at, and its answer to a signal that the reader moves.
 
 import { html, useEffect, useRef, useState } from "../../vendor/htm-preact.js";
-import { Button, Select, Slider } from "../../app/controls.js";
+import { Button, Select, Slider, useRoving } from "../../app/controls.js";
 import { runName } from "../../app/fields.js";
 import { download, npz } from "../../app/files.js";
 import { pathOf, Signal } from "../../app/plots.js";
@@ -45,8 +45,7 @@ export function Inside({ session, race, sets }) {
     html`
       <p class="small">After ${current.step.toLocaleString("en")} steps.</p>
       <div class="two">
-        <div><h3>What it takes for what, in the test set</h3>
-          <${Cells} labels=${sets.test.y} predictions=${current.predictions} chosen=${values.cell} onCell=${set("cell")} />
+        <div><${Cells} labels=${sets.test.y} predictions=${current.predictions} chosen=${values.cell} onCell=${set("cell")} />
           ${values.cell && html`<${Samples} sets=${sets} predictions=${current.predictions} cell=${values.cell} sample=${values.sample} onSample=${set("sample")} />`}
         </div>
         <div><h3>What its first layer looks at</h3><${Filters} weights=${current.weights} /></div>
@@ -65,7 +64,8 @@ function Cells({ labels, predictions, chosen, onCell }) {
     return html`<td>${n > 0 && html`<button type="button" class="cell ${label === answer ? "right" : "off"}" aria-pressed=${chosen?.[0] === label && chosen?.[1] === answer}
       aria-label="${n} of class ${label} taken for ${answer}" onClick=${() => onCell([label, answer])}>${n}</button>`}</td>`;
   };
-  return html`<${Confusion} columns="the answer. Choose a number to see its samples." cell=${cell} />`;
+  return html`<${Confusion} title="What it takes for what, in the test set" columns="the answer. Choose a number to see its samples; arrow keys move." cell=${cell}
+    more=${{ role: "grid", ...useRoving() }} />`;
 }
 
 /** @param {any} props the samples of a cell */
