@@ -12,6 +12,8 @@ PLACES = {
     "phenomena": "#/phenomena",
     "test": "#/test",
     "question": "#/test?test=shuffled",
+    "answers": "#/test?block=0",
+    "result": "#/test?block=0",
     "about": "#/about",
 }
 
@@ -31,10 +33,17 @@ def test_axe_finds_no_violation(axe, visit, place):
         page.get_by_role("button", name="Train", exact=True).click()
         page.wait_for_selector(".scores", timeout=120_000)
         page.locator(".confusion .off").first.click()
-    if place == "question":
+    answered = {"question": 0, "answers": 10, "result": 100}.get(place)
+    if answered is not None:
         page.get_by_role("button", name="Start with").click()
         page.get_by_role("button", name="Begin the test").click()
-        page.wait_for_selector("text=Sample 1 of 100")
+        for i in range(answered):
+            page.wait_for_selector(f"text=Sample {i + 1} of 100")
+            page.keyboard.press(str(i % 7))
+            if i % 10 == 9 and place == "result":
+                page.get_by_role("button", name="Continue").click()
+        headings = {0: "Sample 1 of 100", 10: "of the last ten are right", 100: "of 100 right"}
+        page.wait_for_selector(f"text={headings[answered]}")
     results = axe.run(page)
     assert results.violations_count == 0, results.generate_report()
     assert len(results.response["passes"]) > 10

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mnist1d import load
+from mnist1d.explore import STATIC
 from mnist1d.explore.record import recorded_accuracies
 from mnist1d.measures.uncertainty import estimate_proportion, in_percent, paired_difference
 
@@ -66,6 +67,17 @@ def test_a_person_of_known_accuracy_is_found_as_such(visit, data, right, tmp_pat
         line = next(line for line in table.splitlines() if line.startswith(model))
         numbers = (f"{each:.1f}" for each in (expected.mean, expected.low, expected.high))
         assert "{}, {} to {}".format(*numbers) in line
+    if data == "plain":
+        shown = page.locator("h3:has-text('Errors per digit') + .scroll tbody tr").all()
+        cells = [each.locator("td").all_inner_texts() for each in shown]
+        labels = load().y_test[400:500]
+        wrong = np.arange(100) >= right
+        assert [int(row[0]) for row in cells] == np.bincount(labels, minlength=10).tolist()
+        errors = [f"{100 * wrong[labels == digit].mean():.0f}" for digit in range(10)]
+        assert [row[1] for row in cells] == errors
+        human = json.loads((STATIC / "record" / "classification.json").read_text("utf-8"))["human"]
+        for column, name in ((2, "errors_per_digit"), (3, "cnn_errors_per_digit")):
+            assert [float(row[column]) for row in cells] == pytest.approx(human[name], abs=0.51)
 
 
 def test_what_the_test_shows_is_the_published_set(visit):

@@ -319,6 +319,56 @@ def test_the_data_room_works_by_keyboard_alone(visit):
     assert "stage=0" in hash_of(page)
 
 
+def test_samples_are_one_stop_between_which_arrows_move(visit, until):
+    page = visit("#/data?classes=1,3,8&rows=2&follow=4")
+    focused = "document.activeElement.title"
+
+    def moved(*keys):
+        for key in keys:
+            page.keyboard.press(key)
+        return page.evaluate(focused)
+
+    page.get_by_role("button", name="The samples after these").focus()
+    followed = moved("Tab")
+    assert followed.startswith("Sample 4,")
+    # Rows hold a sample of every class; there is nothing beyond their ends.
+    rows = [
+        [each.get_attribute("title") for each in group.locator(".sample").all()]
+        for group in page.locator(".class").all()
+    ]
+    place = next(i for i, row in enumerate(rows) if followed in row)
+    row = rows[place].index(followed)
+    assert moved(*["ArrowLeft"] * 3) == rows[0][row]
+    assert moved("ArrowRight", "ArrowRight", "ArrowRight") == rows[2][row]
+    assert moved("ArrowUp", "ArrowUp") == rows[2][0]
+    assert moved("ArrowDown") == rows[2][1]
+    assert page.evaluate("document.activeElement.ariaLabel") is None
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Samples per class, value"
+    assert moved("Shift+Tab") == rows[2][1]
+    page.keyboard.press("Enter")
+    until(page, f"location.hash.includes('follow={rows[2][1].split()[1].strip(',')}')")
+
+
+def test_a_lesson_leaves_out_what_it_does_not_need(visit):
+    parts = {
+        "controls": ".side",
+        "steps": "#making",
+        "templates": "#templates",
+        "shift": ".shift",
+        "copy": "#take",
+        "rooms": "nav",
+    }
+    whole = visit("#/data?note=Look")
+    assert [whole.locator(place).count() for place in parts.values()] == [1] * len(parts)
+    for part in parts:
+        page = visit(f"#/data?hide={part}")
+        gone = {part} | ({"shift"} if part == "controls" else set())
+        assert {each for each, place in parts.items() if not page.locator(place).count()} == gone
+    page = visit("#/train?hide=controls,rooms&note=Why%3F")
+    assert [page.locator(place).count() for place in (".side", "nav", ".note")] == [0, 0, 1]
+
+
 def test_rooms_are_changed_and_a_test_is_taken_by_keyboard_alone(visit, until):
     page = visit("#/about")
 

@@ -128,6 +128,51 @@ def test_a_race_trains_pauses_and_tells_what_it_found(visit, downloaded, until):
     page.wait_for_selector("button:has-text('Go on')")
 
 
+def test_training_and_looking_inside_work_by_keyboard_alone(visit, until):
+    page = visit("#/train?models=Logistic&steps=1&samples=200")
+    about = """(({ tagName, ariaLabel, innerText }) =>
+        `${tagName}: ${ariaLabel || innerText}`)(document.activeElement)"""
+
+    def reach(wanted):
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate(about) == wanted:
+                return
+        raise AssertionError(wanted)
+
+    reach("BUTTON: Train")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".scores")
+    # The table of confusions is one stop; arrows move between its numbers.
+    assert page.get_by_role("grid", name="What it takes for what, in the test set").count() == 1
+    reach("BUTTON: Weights as NPZ")
+    page.keyboard.press("Tab")
+    first = page.evaluate(about)
+    assert " taken for " in first
+    seen = {first}
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft", "ArrowUp", "ArrowRight"):
+        page.keyboard.press(key)
+        now = page.evaluate(about)
+        assert " taken for " in now
+        seen.add(now)
+    assert len(seen) > 2
+    row, column = now.split(" class ")[1].split(" taken for ")
+    page.keyboard.press("Enter")
+    until(page, f"location.hash.includes('cell={row},{column}')")
+    page.wait_for_selector(".cell-samples")
+    assert page.evaluate(about) == now
+    page.keyboard.press("Tab")
+    sample = page.evaluate("document.activeElement.querySelector('svg').ariaLabel")
+    assert sample.startswith("Test sample ")
+    page.keyboard.press("Enter")
+    reach("INPUT: Shift")
+    before = page.inner_text(".scores")
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    until(page, "location.hash.includes('hand.shift=4')")
+    until(page, f"document.querySelector('.scores').innerText != {json.dumps(before)}")
+
+
 HELD = "&inside=CNN.1&cell=3,3&sample=17&hand.shift=43&hand.shear=1.5&hand.height=-0.5"
 
 
