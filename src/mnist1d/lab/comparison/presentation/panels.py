@@ -109,26 +109,40 @@ def curves(axes: Axes, result: xr.Dataset, rows: Sequence[Row], name: str, heigh
         height: of the axes, in inches.
     """
     is_loss = name == "train_loss"
-    at, ends = result.step.to_numpy(), []
+    at, ends, drawn = result.step.to_numpy(), [], []
     for row in rows:
         values = result[name].sel(candidate=row.name).transpose("seed", "step").to_numpy()
-        mean, low, high = interval(values if is_loss else 100 * values)
+        mean, low, high = _of_losses(values) if is_loss else interval(100 * values)
         if not np.isfinite(mean).any():  # a candidate without a loss
             continue
         # One without steps is a point, after training.
         look = {} if np.isfinite(mean[:-1]).any() else {"marker": row.marker, "markersize": 3}
         style.line_with_interval(axes, at, mean, low, high, color=row.colour, **look)
         ends.append((mean[np.isfinite(mean)][-1], row.label, row.colour))
+        drawn.append(values[np.isfinite(values) & (values > 0)])
     axes.set_xlabel("Training step")
     axes.margins(x=0.01)
     axes.grid(axis="y", color="0.9", linewidth=0.5)
     if is_loss:
-        axes.set(title="Training loss", ylabel="Mean since the last evaluation")
-        if ends:
-            axes.set_yscale("log")
+        axes.set(title="Training loss, geometric mean", ylabel="Mean since the last evaluation")
+        known = np.concatenate([*drawn, []])
+        if len(known):
+            # Intervals of two runs may reach over many powers of ten.
+            axes.set(yscale="log", ylim=(known.min() / 1.5, known.max() * 1.5))
     else:
         axes.set(title="Validation accuracy", ylabel="Accuracy (%)")
     label_ends(axes, ends, height)
+
+
+def _of_losses(values: np.ndarray) -> np.ndarray:
+    """Return geometric mean of losses, shape (seeds, steps), and its interval.
+
+    An interval of losses themselves often reaches below 0, which a logarithmic axis does not have.
+    """
+    above = values[values > 0]
+    least = above.min() if len(above) else 1.0  # stands for 0
+    found: np.ndarray = np.exp(np.clip(interval(np.log(np.maximum(values, least))), -700, 700))
+    return found
 
 
 def times(figure: Figure, cell: SubplotSpec, result: xr.Dataset, rows: Sequence[Row]) -> list[Axes]:
