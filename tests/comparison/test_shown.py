@@ -4,16 +4,20 @@ import io
 import itertools
 import json
 from functools import partial
+from typing import get_args
 
 import jax
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.colors import to_rgb
 from rich.console import Console
 
 from mnist1d.cli.output.progress import Bars
 from mnist1d.harness.interface import silent
 from mnist1d.lab.comparison.compare import compare
+from mnist1d.lab.comparison.presentation.figure import Plot
 from mnist1d.lab.comparison.result import Comparison
 
 
@@ -108,6 +112,38 @@ def test_every_part_has_a_figure(measured):
     assert steps.get_title() == "Steps to 50 %"
     missed = [each.get_text() for each in steps.texts]
     assert missed == ["", "missed by 1 of 3", "missed by 3 of 3", "no steps"]
+
+
+def test_losses_have_intervals_that_a_logarithmic_axis_can_show(measured):
+    result = measured.result.copy(deep=True)
+    result["train_loss"][...] = 1.0
+    result["train_loss"].loc[{"candidate": "high", "step": 20}] = [1e-4, 1e-2, 0]
+    result["train_loss"].loc[{"candidate": "none"}] = np.nan
+    _, losses = Comparison(result).plot("curves").axes
+    assert losses.get_yscale() == "log"
+    # 0 counts as the smallest one, 1e-4.
+    assert losses.lines[0].get_ydata() == pytest.approx([1, 10 ** (-10 / 3)])
+    low, high = losses.get_ylim()
+    assert 1e-5 < low < 1e-4
+    assert 1 < high < 10
+    (band, *_) = losses.collections
+    assert (band.get_paths()[0].vertices[:, 1] > 0).all()
+
+
+def luminance(colour):
+    return np.dot(to_rgb(colour), [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("what", get_args(Plot))
+def test_a_dark_style_of_the_user_hides_nothing(measured, what):
+    with plt.style.context("dark_background"):
+        figure = measured.plot(what)
+    assert luminance(figure.get_facecolor()) == 1
+    for axes in figure.axes:
+        assert luminance(axes.get_facecolor()) == 1
+        texts = [*axes.texts, *axes.get_yticklabels(), axes.title, axes.xaxis.label]
+        inks = [*(line.get_color() for line in axes.lines), *(each.get_color() for each in texts)]
+        assert max(luminance(ink) for ink in inks) < 0.8
 
 
 def test_what_a_comparison_has_not_measured_is_not_drawn(oracle, quick):

@@ -44,6 +44,13 @@ STYLE: Mapping[str, Any] = {
     "ytick.major.width": 0.5,
 }
 
+_COLOURS = {
+    **{name: mpl.rcParamsDefault[name] for name in mpl.rcParams if name.endswith("color")},
+    "axes.grid": False,
+    "axes.prop_cycle": mpl.rcParamsDefault["axes.prop_cycle"],
+}
+"""Black on white: much is drawn in black, which a dark style of the user's would hide."""
+
 
 @contextmanager
 def house_style() -> Iterator[None]:
@@ -54,7 +61,7 @@ def house_style() -> Iterator[None]:
     >>> figure.get_dpi()
     135.0
     """
-    with mpl.rc_context(cast("Any", dict(STYLE))):
+    with mpl.rc_context(cast("Any", {**_COLOURS, **STYLE})):
         yield
 
 
