@@ -52,6 +52,10 @@ def test_latex_has_every_number_and_no_command_in_a_name(found):
     assert escaped("a^b~\\") == r"a\textasciicircum{}b\textasciitilde{}\textbackslash{}"
 
 
+def test_latex_takes_no_name_for_an_option_of_the_row_before():
+    assert escaped("[relu]*<a|b>") == r"{[}relu]{*}\textless{}a\textbar{}b\textgreater{}"
+
+
 def test_json_is_the_document_of_the_command(found):
     document = json.loads(found.to_json())
     assert [each["name"] for each in document["candidates"]] == ["base", "50 % & more", "lost"]

@@ -216,13 +216,18 @@ _SPECIAL = {character: rf"\{character}" for character in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "[": "{[}",  # after the end of a row, which takes what is in brackets
+    "*": "{*}",
 }
 
 
 def escaped(text: str) -> str:
     r"""Return a text in which LaTeX finds no command.
 
-    >>> escaped("50 % of x_1")
-    '50 \\% of x\\_1'
+    >>> escaped("50 % of x_1"), escaped("[relu]")
+    ('50 \\% of x\\_1', '{[}relu]')
     """
-    return re.sub(r"[&%$#_{}\\~^]", lambda found: _SPECIAL[found[0]], text)
+    return re.sub(r"[&%$#_{}\\~^<>|*\[]", lambda found: _SPECIAL[found[0]], text)
