@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
+from PIL import Image
 
 from mnist1d.figures import style
 from mnist1d.figures.style import Figure
@@ -35,8 +36,8 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_BYTES = 20_000_000
 _STORED_PIXELS_PER_INCH = 300.0
 
-_LARGE = 300_000
-"""Bytes from which on an image is tried as PNG as well."""
+_LARGE = 60_000
+"""Bytes from which on an image is tried as WebP as well."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Picture:
         name: its file name without suffix.
         caption: what it is.
         words: a description, for readers who cannot see the image.
-        image: SVG, its text as outlines, so that it looks the same everywhere; PNG if the SVG is
-            large and PNG smaller.
+        image: SVG, its text as outlines, so that it looks the same everywhere; WebP of 256 colours
+            if the SVG is large and WebP smaller.
         media_type: of the image.
         size: width and height in inches, as in the paper.
         panels: for every panel with numbers at its axes, its position (`box`: left, top, width,
@@ -165,8 +166,8 @@ def picture_of(name: str, figure: Figure, caption: str) -> Picture:
         caption: its caption.
     """
     image, media_type = saved(figure, "svg"), "image/svg+xml"
-    if len(image) > _LARGE and len(pixels := saved(figure, "png")) < len(image):
-        image, media_type = pixels, "image/png"
+    if len(image) > _LARGE and len(pixels := _webp(saved(figure, "png"))) < len(image):
+        image, media_type = pixels, "image/webp"
     width, height = figure.get_size_inches()
     return Picture(
         name,
@@ -195,6 +196,15 @@ def saved(figure: Figure, kind: str) -> bytes:
     about = {"Date": None, "Creator": None} if kind == "svg" else {}
     with mpl.rc_context({"svg.hashsalt": "mnist1d"}):
         figure.savefig(file, format=kind, metadata=about)
+    return file.getvalue()
+
+
+def _webp(png: bytes) -> bytes:
+    """Return a PNG as WebP of 256 colours, which lines and letters do with."""
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        few = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        few.convert("RGB").save(file, "webp", lossless=True)
     return file.getvalue()
 
 

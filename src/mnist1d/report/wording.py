@@ -157,13 +157,13 @@ def provenance_of(report: Report) -> str:
     """
     sections, sentences = report.sections, []
     if report.plan is not None:
-        versions = dict.fromkeys(report.plan.version_of(each.name) for each in sections)
+        versions = sorted({report.plan.version_of(each.name) for each in sections})
         tags = [f"{tag} (commit {short_commit(commit)})" for tag, commit in versions]
         several = len(tags) > 1
         whose = "every result is of its own" if several else "all results are of it"
         return (
             f"Seeds, settings and rules were fixed before the runs, by the tag{'s' * several} "
-            f"{' and '.join(tags)}; {whose}."
+            f"{' and '.join(filter(None, (', '.join(tags[:-1]), tags[-1])))}; {whose}."
         )
     old = [each for each in sections if each.finished[: len(SINCE)] < SINCE]
     if old:
