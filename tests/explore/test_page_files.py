@@ -120,8 +120,11 @@ def test_the_tickets_masks_are_those_of_the_records_trial():
     (ticket,) = np.flatnonzero(result.sparsity == result.ticket_sparsity)
     np.testing.assert_array_equal(kept[ticket], recorded.ticket_mask[: len(last)])
     assert stored["units"] == result.sizes["unit"]
-    # As many weights are removed as a round says, but for the layer's other units.
-    np.testing.assert_allclose(1 - kept.mean((1, 2)), result.sparsity, atol=0.02)
+    # As many weights are removed as a round says, but for the layer's other units: within four
+    # standard errors of the mean over these units.
+    removed = 1 - kept.mean(2)
+    error = removed.std(1, ddof=1) / np.sqrt(len(last))
+    np.testing.assert_array_less(abs(removed.mean(1) - result.sparsity), 4 * error + 1e-6)
     assert kept[0].all()
     assert not kept[-1].any()
 
