@@ -24,7 +24,13 @@ FOLDERS = (
 )
 """The folders of the paper's experiments."""
 
-BEYOND_FOLDERS = ("architectures", "ticket_locality", "activation_transfer", "edge_of_stability")
+BEYOND_FOLDERS = (
+    "architectures",
+    "ticket_locality",
+    "activation_transfer",
+    "edge_of_stability",
+    "scaling_laws",
+)
 """The folders in `beyond`."""
 
 PAPER = tuple(cast("PaperExperiment", import_module(f"{__name__}.{folder}")) for folder in FOLDERS)

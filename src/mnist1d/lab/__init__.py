@@ -105,12 +105,14 @@ if TYPE_CHECKING:
         sharpness as sharpness,
     )
     from mnist1d.measures.expressions import Measure as Measure, value as value
+    from mnist1d.measures.posterior import Posterior as Posterior
     from mnist1d.measures.power import (
         equivalence_p_value as equivalence_p_value,
         pairs_needed as pairs_needed,
         power_of_paired_test as power_of_paired_test,
         smallest_visible_difference as smallest_visible_difference,
     )
+    from mnist1d.measures.power_laws import PowerLaw as PowerLaw, fit_power_law as fit_power_law
     from mnist1d.measures.probes import (
         fit_linear as fit_linear,
         knn_accuracy as knn_accuracy,
