@@ -87,6 +87,7 @@ def dense_parts(config):
     return np.array(digits), np.array(precisions)
 
 
+@pytest.mark.slow
 def test_probabilities_are_calibrated_on_data_that_leave_doubt():
     # Where the posterior says 80 %, 80 % are right; and its entropy is its loss.
     config = DatasetConfig(iid_noise_scale=0.15, padding=(36, 40), max_translation=12)

@@ -48,9 +48,8 @@ class Posterior:
     Source: the generator's definition (`mnist1d.dataset.synthesise`), of Greydanus & Kobak (2024).
 
     >>> from mnist1d.dataset import generate
-    >>> data = generate(num_samples=200, seed=1)
-    >>> config = DatasetConfig()
-    >>> found = Posterior(config)(data.x, constants=(data.mean, data.std))
+    >>> data = generate(num_samples=200, seed=1, max_translation=2, padding=(36, 38))
+    >>> found = Posterior(data.config)(data.x, constants=(data.mean, data.std))
     >>> bool((found.argmax(axis=1) == data.y).mean() > 0.9)
     True
     """

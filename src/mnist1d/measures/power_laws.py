@@ -18,8 +18,11 @@ HUBER = 0.01
 EXPONENTS = (0.01, 5.0)
 """The least and the largest exponent that a fit may have; one that ends there has failed."""
 
-_SMALLEST = -20.0
-"""Least logarithm of the constant, relative to the smallest loss: no constant at all."""
+FALLS = 0.01
+"""Share of the largest loss that every power has at the smallest size, or the fit has failed."""
+
+_SMALLEST = -7.0
+"""Least logarithm of the constant, relative to the smallest loss: a thousandth, as good as none."""
 
 
 class PowerLaw(NamedTuple):
@@ -31,6 +34,9 @@ class PowerLaw(NamedTuple):
         exponents: one per size, above 0.
         residual: root mean square deviation of the logarithms of the losses from the law.
         reason: why there is none, all numbers being NaN; otherwise empty.
+
+    >>> PowerLaw(0.5, (8.0,), (1.0,), 0.0)([4, 16]).tolist()
+    [2.5, 1.0]
     """
 
     constant: float
@@ -78,7 +84,8 @@ def fit_power_law(losses: ArrayLike, *sizes: ArrayLike) -> PowerLaw:
         *sizes: above 0, shape (points,) each.
 
     Returns: the law; one of NaN, with the reason, if there is none: too few points, a loss that is
-        not finite, no convergence, or an exponent at the end of `EXPONENTS`.
+        not finite, no convergence, an exponent at an end of `EXPONENTS`, or losses that do not
+        fall.
 
     Source: Hoffmann et al. (2022), section 3.3: Huber loss of logarithms, from a grid of starts.
 
@@ -120,25 +127,53 @@ def _fitted(losses: tuple[float, ...], columns: tuple[tuple[float, ...], ...]) -
         return np.concatenate([shares, by_exponent]).T
 
     lowest = targets.min()
-    # Not quite at the ends, where a start is refused.
     low = [lowest + _SMALLEST, *(lowest - 15 for _ in columns), *(EXPONENTS[0] for _ in columns)]
     high = [lowest + 1e-6, *(targets.max() + 5 for _ in columns), *(EXPONENTS[1] for _ in columns)]
-    minimise = import_module("scipy.optimize").least_squares
-    best = None
-    for exponents in product((0.3, 1.0), repeat=n_sizes):
-        for constant in (lowest - 0.3, lowest - 4.0):
-            start = [constant, *(targets.mean() - 0.7 for _ in columns), *exponents]
-            tried = minimise(
-                deviations, start, slopes, (low, high), loss="huber", f_scale=HUBER, max_nfev=2000
-            )
-            if tried.success and (best is None or tried.cost < best.cost):
-                best = tried
-    if best is None:
+    optimize = import_module("scipy.optimize")
+
+    def cost(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the sum of Huber's losses in units of `HUBER`, and its gradient."""
+        away = deviations(parameters) / HUBER
+        far = np.abs(away) > 1
+        losses = np.where(far, 2 * np.abs(away) - 1, away**2)
+        by_deviation = 2 * np.where(far, np.sign(away), away) / HUBER
+        return float(losses.sum()), by_deviation @ slopes(parameters)
+
+    starts = product((0.2, 0.5, 1.2), repeat=n_sizes)
+    height = targets.mean() - np.log(n_sizes + 1)
+    tried = [
+        optimize.minimize(
+            cost,
+            [constant, *[height] * n_sizes, *exponents],
+            jac=True,
+            bounds=list(zip(low, high, strict=True)),
+            method="L-BFGS-B",
+        )
+        for exponents in starts
+        for constant in (lowest - 0.5, lowest - 3.0)
+    ]
+    least = min((each for each in tried if np.isfinite(each.fun)), key=lambda each: each.fun)
+    # The constant and the exponents nearly replace each other: a second order is needed.
+    best = optimize.least_squares(
+        deviations,
+        np.clip(least.x, low, high),
+        slopes,
+        (low, high),
+        loss="huber",
+        f_scale=HUBER,
+        max_nfev=1000,
+    )
+    if not best.success:
         return _failed(n_sizes, "the fit did not converge")
     exponents = best.x[n_sizes + 1 :]
     if (np.abs(exponents - np.array(EXPONENTS)[:, None]) < 1e-3).any():
         return _failed(n_sizes, f"an exponent is at an end of {EXPONENTS}")
-    factors = np.exp(best.x[1 : n_sizes + 1] + exponents * middle)
+    heights = best.x[1 : n_sizes + 1]
+    # What the terms are at the smallest sizes, relative to all of the loss there.
+    largest = heights + exponents * (middle - logs.min(axis=1)) - targets.max()
+    if (largest < np.log(FALLS)).any():
+        return _failed(n_sizes, "the losses hardly fall with a size")
+    factors = np.exp(heights + exponents * middle)
     residual = float(np.sqrt(np.mean(deviations(best.x) ** 2)))
     return PowerLaw(
         float(np.exp(best.x[0])), tuple(factors.tolist()), tuple(exponents.tolist()), residual

@@ -96,9 +96,9 @@ def residual(law: Law) -> Measure:
 def budgets_of(result: xr.Dataset) -> np.ndarray:
     """Return the budgets of work in floating-point operations, evenly in their logarithm.
 
-    They reach from the first fitted evaluation of the smallest MLP to the last of the widest.
+    They reach from the first evaluation of the smallest MLP to the last of the widest.
     """
-    seen = result.seen.to_numpy()[fitted_places(result)]
+    seen = result.seen.to_numpy()
     n = result.n_parameters.to_numpy()
     return np.geomspace(FLOPS * n[0] * seen[0], FLOPS * n[-1] * seen[-1], N_BUDGETS)
 
@@ -109,11 +109,11 @@ def losses_at(result: xr.Dataset, seed: int, budgets: np.ndarray) -> np.ndarray:
     They are interpolated between evaluations, in logarithms; NaN where an MLP was not trained as
     shortly, or as long.
     """
-    seen, first = np.log(result.seen.to_numpy()), int(fitted_places(result)[0])
+    seen = np.log(result.seen.to_numpy())
     rows = []
     for n, losses in zip(result.n_parameters.to_numpy(), losses_of(result, seed), strict=True):
         wanted = np.log(budgets / (FLOPS * n))
-        inside = (wanted >= seen[first] - 1e-9) & (wanted <= seen[-1] + 1e-9)
+        inside = (wanted >= seen[0] - 1e-9) & (wanted <= seen[-1] + 1e-9)
         found = np.exp(np.interp(wanted, seen, np.log(losses)))
         rows.append(np.where(inside, found, np.nan))
     return np.array(rows)
