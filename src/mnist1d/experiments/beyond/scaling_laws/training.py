@@ -94,7 +94,7 @@ def rows_of(n_samples: int, n_steps: int, batch_size: int, trial: int) -> np.nda
     Returns: int32, shape (n_steps, batch_size).
 
     >>> rows_of(4, 3, 2, trial=0).reshape(-1)[:4].tolist()
-    [0, 2, 1, 3]
+    [2, 3, 1, 0]
     """
     n_seen = n_steps * batch_size
     # Weights and other experiments have other seeds.
