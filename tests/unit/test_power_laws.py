@@ -50,7 +50,7 @@ def test_one_odd_loss_does_not_decide():
         ([1.0, 0.5, np.nan, 0.1], "a loss is not finite and above 0"),
         ([1.0, 0.5, 0.0, 0.1], "a loss is not finite and above 0"),
         ([1.0, 1.0, 1.0, 1.0], "the losses hardly fall"),
-        ([1.0, 1.0, 1.0, 1e-9], "an exponent is at an end"),
+        ((SIZES[:4] / 100) ** -7.0, "an exponent is at an end"),
     ],
 )
 def test_a_failure_is_no_number_and_a_reason(losses, reason):
