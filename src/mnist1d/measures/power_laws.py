@@ -21,6 +21,12 @@ EXPONENTS = (0.01, 5.0)
 FALLS = 0.01
 """Share of the largest loss that every power has at the smallest size, or the fit has failed."""
 
+_GRID = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Exponents among which the search begins, for every size."""
+
+_STARTS = 3
+"""Searches, from the best places of the grid."""
+
 _SMALLEST = -7.0
 """Least logarithm of the constant, relative to the smallest loss: a thousandth, as good as none."""
 
@@ -77,7 +83,7 @@ def fit_power_law(losses: ArrayLike, *sizes: ArrayLike) -> PowerLaw:
     """Fit a constant and a power of every size, robustly, to the logarithms of losses.
 
     Large deviations count in proportion and not squared, so that one odd run does not decide. The
-    least of several starts is taken; there is no chance in it.
+    search begins at the best laws of a grid of exponents; there is no chance in it.
 
     Args:
         losses: above 0, shape (points,).
@@ -108,6 +114,8 @@ def _fitted(losses: tuple[float, ...], columns: tuple[tuple[float, ...], ...]) -
         return _failed(n_sizes, why)
     if not (np.isfinite(found).all() and (found > 0).all()):
         return _failed(n_sizes, "a loss is not finite and above 0")
+    if found.min() > (1 - FALLS) * found.max():
+        return _failed(n_sizes, "the losses hardly fall")
     targets = np.log(found)
     middle = logs.mean(axis=1)
 
@@ -131,38 +139,30 @@ def _fitted(losses: tuple[float, ...], columns: tuple[tuple[float, ...], ...]) -
     high = [lowest + 1e-6, *(targets.max() + 5 for _ in columns), *(EXPONENTS[1] for _ in columns)]
     optimize = import_module("scipy.optimize")
 
-    def cost(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the sum of Huber's losses in units of `HUBER`, and its gradient."""
-        away = deviations(parameters) / HUBER
-        far = np.abs(away) > 1
-        losses = np.where(far, 2 * np.abs(away) - 1, away**2)
-        by_deviation = 2 * np.where(far, np.sign(away), away) / HUBER
-        return float(losses.sum()), by_deviation @ slopes(parameters)
+    def start_at(exponents: tuple[float, ...]) -> tuple[float, np.ndarray]:
+        """Return how far the best law with these exponents is from the losses, and the law."""
+        terms = np.exp(-np.array(exponents)[:, None] * (logs - middle[:, None]))
+        # With exponents fixed, the law is linear in what is left.
+        shares = np.concatenate([np.ones((1, len(found))), terms]) / found
+        heights, distance = optimize.nnls(shares.T, np.ones(len(found)))
+        with np.errstate(divide="ignore"):
+            return distance, np.array([*np.log(heights), *exponents])
 
-    starts = product((0.2, 0.5, 1.2), repeat=n_sizes)
-    height = targets.mean() - np.log(n_sizes + 1)
+    grid = [start_at(exponents) for exponents in product(_GRID, repeat=n_sizes)]
+    inside = np.array(low) + 1e-3, np.array(high) - 1e-3
     tried = [
-        optimize.minimize(
-            cost,
-            [constant, *[height] * n_sizes, *exponents],
-            jac=True,
-            bounds=list(zip(low, high, strict=True)),
-            method="L-BFGS-B",
+        optimize.least_squares(
+            deviations,
+            np.clip(start, *inside),
+            slopes,
+            (low, high),
+            loss="huber",
+            f_scale=HUBER,
+            max_nfev=1000,
         )
-        for exponents in starts
-        for constant in (lowest - 0.5, lowest - 3.0)
+        for _, start in sorted(grid, key=lambda each: each[0])[:_STARTS]
     ]
-    least = min((each for each in tried if np.isfinite(each.fun)), key=lambda each: each.fun)
-    # The constant and the exponents nearly replace each other: a second order is needed.
-    best = optimize.least_squares(
-        deviations,
-        np.clip(least.x, low, high),
-        slopes,
-        (low, high),
-        loss="huber",
-        f_scale=HUBER,
-        max_nfev=1000,
-    )
+    best = min(tried, key=lambda each: (not each.success, each.cost))
     if not best.success:
         return _failed(n_sizes, "the fit did not converge")
     exponents = best.x[n_sizes + 1 :]
