@@ -167,7 +167,8 @@ class Trainer:
             if key["n_samples"] == n_seen
             else rows_of(key["n_samples"], n_steps, config.batch_size, trial)
         )
-        data = {part: samples_of(config, trial, part) for part in ("train", "test", "validation")}
+        parts = ("train", "test", "validation")
+        data: dict[str, Any] = {part: samples_of(config, trial, part) for part in parts}
         data |= {"rows": rows, "rate": np.float32(key["rate"])}
         networks = jax.tree.map(lambda leaf: leaf[None], initial_network(model, size, trial))
         keys = jax.random.split(jax.random.key(0), 1)  # not used for random numbers
