@@ -147,22 +147,25 @@ def joint_growth() -> Measure:
 
 
 def head_start(width: int, wider: int) -> Measure:
-    """Measure how many times as many samples an MLP needs for a loss, in powers of two.
+    """Measure how many times as many samples an MLP needs as a wider one, in powers of two.
 
-    The loss is that of the narrower at the end; where the wider reaches it is interpolated.
+    The loss is the higher of their last ones, and where the other reaches it is interpolated; so it
+    is below 0 if the wider needs more.
     """
 
     def per_seed(result: xr.Dataset) -> np.ndarray:
         widths, seen = result.width.to_numpy().tolist(), np.log2(result.seen.to_numpy())
-        narrow, wide = widths.index(width), widths.index(wider)
+        places = [widths.index(width), widths.index(wider)]
         found = []
         for seed in range(result.sizes["seed"]):
-            losses = losses_of(result, seed)
-            target, curve = losses[narrow, -1], np.minimum.accumulate(losses[wide])
-            if not np.isfinite(losses[[narrow, wide]]).all() or curve[-1] > target:
+            curves = losses_of(result, seed)[places]
+            if not np.isfinite(curves).all():
                 found.append(np.nan)
-            else:
-                found.append(seen[-1] - np.interp(-target, -curve, seen))
+                continue
+            target = curves[:, -1].max()
+            # Where a curve falls to the loss for the first time; the curve that ends there, too.
+            reached = [np.interp(-target, -np.minimum.accumulate(each), seen) for each in curves]
+            found.append(reached[0] - reached[1])
         return np.array(found)
 
     return Measure(_known(per_seed))
