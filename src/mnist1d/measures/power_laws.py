@@ -109,13 +109,8 @@ def fit_power_law(losses: ArrayLike, *sizes: ArrayLike) -> PowerLaw:
 @lru_cache(512)
 def _fitted(losses: tuple[float, ...], columns: tuple[tuple[float, ...], ...]) -> PowerLaw:
     n_sizes, found, logs = len(columns), np.array(losses), np.log(np.array(columns))
-    if len(losses) <= 2 * n_sizes + 1:
-        why = f"{len(losses)} losses do not determine a law of {2 * n_sizes + 1} numbers"
-        return _failed(n_sizes, why)
-    if not (np.isfinite(found).all() and (found > 0).all()):
-        return _failed(n_sizes, "a loss is not finite and above 0")
-    if found.min() > (1 - FALLS) * found.max():
-        return _failed(n_sizes, "the losses hardly fall")
+    if reason := _unfit(found, 2 * n_sizes + 1):
+        return _failed(n_sizes, reason)
     targets = np.log(found)
     middle = logs.mean(axis=1)
 
@@ -178,6 +173,17 @@ def _fitted(losses: tuple[float, ...], columns: tuple[tuple[float, ...], ...]) -
     return PowerLaw(
         float(np.exp(best.x[0])), tuple(factors.tolist()), tuple(exponents.tolist()), residual
     )
+
+
+def _unfit(losses: np.ndarray, n_numbers: int) -> str:
+    """Return why losses determine no law of so many numbers, or nothing if they may."""
+    if len(losses) <= n_numbers:
+        return f"{len(losses)} losses do not determine a law of {n_numbers} numbers"
+    if not (np.isfinite(losses).all() and (losses > 0).all()):
+        return "a loss is not finite and above 0"
+    if losses.min() > (1 - FALLS) * losses.max():
+        return "the losses hardly fall"
+    return ""
 
 
 def _failed(n_sizes: int, reason: str) -> PowerLaw:

@@ -109,8 +109,8 @@ CLAIMS = (
     ),
     Claim(
         "wider-need-fewer-samples",
-        f"The MLP of width {WIDEST} needs fewer samples than that of width {WIDE} for the same loss, "
-        "the higher of their last ones: ratio (powers of two)",
+        f"The MLP of width {WIDEST} needs fewer samples than that of width {WIDE} for the same "
+        "loss, the higher of their last ones: ratio (powers of two)",
         KAPLAN,
         Positive(),
         head_start(WIDE, WIDEST),

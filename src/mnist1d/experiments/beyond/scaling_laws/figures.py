@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 
 from mnist1d.experiments.beyond.scaling_laws.claims import bayes
 from mnist1d.experiments.beyond.scaling_laws.measures import (
@@ -48,7 +49,7 @@ def _plot_work(result: xr.Dataset) -> Figure:
     figure = Figure(figsize=(6.75, 2.6))
     losses, sizes = figure.subplots(1, 2, width_ratios=(1.3, 1))
     seen, n_parameters = result.seen.to_numpy(), result.n_parameters.to_numpy()
-    shades = colormaps["viridis"](np.linspace(0.9, 0.05, len(n_parameters)))
+    shades = map(to_hex, colormaps["viridis"](np.linspace(0.9, 0.05, len(n_parameters))))
     means = _mean(result.test_loss.transpose("width", "seen", "seed").to_numpy())
     for n, mean, shade in zip(n_parameters, means, shades, strict=True):
         losses.plot(FLOPS * n * seen, mean, color=shade, label=f"{n:,}")
