@@ -30,13 +30,17 @@ from mnist1d.measures.uncertainty import estimate
 CAPTIONS = {
     "figure": "(a) Test loss on endless samples by the work of training, 6 operations per "
     "parameter and sample; a curve per MLP, mean over trials; black: the least loss for the work; "
-    "dashed: the least loss that is possible, by the posterior of the generator. (b) The best "
-    "number of parameters by work, a point per trial and budget, and its power law.",
+    "dashed, or a number if it is far below: the least loss that is possible, by the posterior of "
+    "the generator. (b) The best number of parameters by work, a point per trial and budget, and "
+    "its power law.",
     "figure-laws": "Test loss (a) by samples seen, of the widest MLP, (b) by parameters, at the "
     "end of the training, (c) by fixed numbers of samples, at the best step; dots with 95 % "
     "intervals over trials. Lines: a power and a constant, fitted to each trial, their mean. "
-    "Dashed: the least loss that is possible.",
+    "Dashed, or a number if it is far below: the least loss that is possible.",
 }
+
+FAR_BELOW = 10.0
+"""How many times the axis' lowest loss may be as high as one that is drawn."""
 
 
 @house_style()
@@ -57,8 +61,8 @@ def _plot_work(result: xr.Dataset) -> Figure:
     every = range(result.sizes["seed"])
     least = [_least(losses_at(result, seed, budgets)) for seed in every]
     losses.plot(budgets, np.exp(_mean(np.log(least).T)), color="black", linewidth=1.5)
-    _plot_possible(losses, result)
     losses.set(xscale="log", yscale="log", xlabel="Work (operations)", ylabel="Test loss (nats)")
+    _plot_possible(losses, result)
     losses.legend(title="parameters", title_fontsize=6)
     best = np.array([best_sizes(result, seed) for seed in every])
     for row in best:
@@ -105,17 +109,26 @@ def _plot_laws(result: xr.Dataset) -> Figure:
     parameters.set(xlabel="Parameters")
     fixed.set(xlabel="Fixed number of samples")
     fixed.legend()
-    for axes, letter in zip((samples, parameters, fixed), "abc", strict=True):
+    for axes in (samples, parameters, fixed):
         axes.set(xscale="log", yscale="log")
+    # Less than two decades, of which every number would have its label.
+    ticks = seen[places][::-4]
+    samples.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    samples.xaxis.set_minor_formatter("")
+    for axes, letter in zip((samples, parameters, fixed), "abc", strict=True):
         _plot_possible(axes, result)
         style.panel_letter(axes, letter)
     return figure
 
 
 def _plot_possible(axes: Axes, result: xr.Dataset) -> None:
+    """Draw the least possible loss as a line, or write it below an arrow if it is far away."""
     possible = bayes("bayes_loss")(result).mean
-    if possible > 0:
+    if possible > axes.get_ylim()[0] / FAR_BELOW:
         axes.axhline(possible, linestyle="--", color="0.5", linewidth=0.6)
+    else:
+        text = f"\N{DOWNWARDS ARROW} possible: {possible:.1g}"
+        axes.text(0.03, 0.03, text, transform=axes.transAxes, color="0.4", fontsize=6)
 
 
 def _plot_points(
