@@ -77,7 +77,8 @@ def just_outside(constraint, default):
                     f"must be {constraint.constraint.plural}, all different",
                 )
             if constraint.least > 1:
-                yield default[:1], "must have two or more values, not"
+                number = {2: "two"}.get(constraint.least, constraint.least)
+                yield default[: constraint.least - 1], f"must have {number} or more values, not"
 
 
 def entry(text, field):
