@@ -158,13 +158,9 @@ def _plot_seeds(result: xr.Dataset) -> Figure:
     axes = figure.subplots()
     for side in ("h", "v"):
         getattr(axes, f"ax{side}line")(0, color="0.8", linewidth=0.5, zorder=0)
-    for seed in range(result.sizes["seed"]):
-        axes.plot(
-            result.place,
-            result.learned.isel(seed=seed, outer_step=-1),
-            color=f"C{seed % 10}",
-            label=f"seed {seed}" if seed < 10 else None,
-        )
+    learned = result.learned.isel(outer_step=-1).transpose("place", "seed")
+    lines = axes.plot(result.place, learned, color="tab:blue", alpha=0.6)
+    lines[0].set_label(f"learned ({len(lines)} seeds)")
     axes.plot(result.place, result.initial[0], "--", color="grey", label="before (seed 0)")
     axes.set(
         title="Learned activation functions",

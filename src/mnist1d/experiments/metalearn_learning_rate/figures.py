@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 
 from mnist1d.figures import style
 from mnist1d.figures.style import Figure, house_style
-from mnist1d.measures.uncertainty import interval
 
 COLOURS = ("tab:red", "tab:blue", "tab:green", "tab:purple", "tab:orange")
 
 CAPTIONS = {
     "figure": "Figure 6: both trials from the published initial weights (lines) and from our own "
-    "weights (bands: 95 % intervals of the mean).",
+    "weights (dashed: their median; bands: the middle 95 % of them, as one that diverges would "
+    "move every mean).",
     "figure-sweep": "Beyond the paper: the objective at all learning rates, and the ends of "
     "gradient descent.",
 }
@@ -50,10 +50,10 @@ def _plot_trials(result: xr.Dataset) -> Figure:
             style.line_with_interval(
                 axes,
                 result.outer_step,
-                *interval(trial[name].transpose("seed", "outer_step").to_numpy()),
+                *_middle(trial[name].transpose("seed", "outer_step").to_numpy()),
                 color=colour,
                 linestyle="--",
-                label=None if number else f"Mean of {result.sizes['seed']} draws",
+                label=None if number else f"Median of {result.sizes['seed']} draws",
                 alpha=0.6,
                 zorder=2,
             )
@@ -72,6 +72,15 @@ def _plot_trials(result: xr.Dataset) -> Figure:
         panels[0].set_ylim(None, 1.75)
     panels[1].legend(loc="upper right")
     return figure
+
+
+def _middle(values: np.ndarray) -> np.ndarray:
+    """Return median and ends of the middle 95 % of the draws that are numbers, at every step."""
+    of_all = np.full((3, values.shape[1]), np.nan)
+    some = np.isfinite(values).any(axis=0)
+    finite = np.where(np.isfinite(values), values, np.nan)
+    of_all[:, some] = np.nanquantile(finite[:, some], (0.5, 0.025, 0.975), axis=0)
+    return of_all
 
 
 def _plot_sweep(result: xr.Dataset) -> Figure:
@@ -118,15 +127,17 @@ def _inside(tick: float, rates: xr.DataArray) -> bool:
 
 
 def _plot_minima(axes: Axes, result: xr.Dataset) -> None:
-    found = [result.sweep_optimum.to_numpy(), result.rate.isel(outer_step=-1).to_numpy().ravel()]
-    numbers = np.concatenate(found)
+    ends = result.rate.isel(outer_step=-1)
+    # A trial that diverged ends where no learning rate is; drawn, it would hide all others.
+    inside = (ends >= result.sweep_rate[0]) & (ends <= result.sweep_rate[-1])
+    numbers = np.append(result.sweep_optimum.to_numpy(), ends.where(inside).to_numpy())
     if np.isfinite(numbers).any():
-        ends = [np.nanmin(numbers), np.nanmax(numbers)]
-        axes.plot(ends, ends, color="#bbbbbb", linewidth=0.5, zorder=1)
+        limits = [np.nanmin(numbers), np.nanmax(numbers)]
+        axes.plot(limits, limits, color="#bbbbbb", linewidth=0.5, zorder=1)
     for number, (label, colour, trial) in enumerate(_trials(result)):
         axes.plot(
             trial.sweep_optimum,
-            trial.rate.isel(outer_step=-1),
+            ends.where(inside).isel(initial_rate=number),
             linestyle="none",
             marker="+" if number else ".",
             color=colour,
@@ -142,5 +153,7 @@ def _plot_minima(axes: Axes, result: xr.Dataset) -> None:
         color="black",
         label="Published weights",
     )
+    if outside := int((~inside).sum()):
+        axes.plot([], [], " ", label=f"({outside} of {inside.size} outside)")
     axes.set(xlabel="Learning rate at the sweep's minimum", ylabel="Metalearned learning rate")
     axes.legend(loc="lower right")

@@ -88,7 +88,7 @@ def _plot_functions(axes: Axes, result: xr.Dataset) -> None:
             )
     axes.plot(result.place, np.maximum(result.place, 0), label="ReLU", **LINES["relu"])
     axes.set(title="Learned functions", xlabel="Input", ylabel="Output", xlim=(-5, 5), ylim=(-3, 5))
-    axes.legend(loc="upper left", labelspacing=0.2)
+    axes.legend(loc="lower right", labelspacing=0.2)
 
 
 def _plot_sizes(axes: Axes, result: xr.Dataset, architecture: str, measure: Any) -> None:
