@@ -1,6 +1,7 @@
 """The explorer's room of training: its data, its runs, and what it shows of them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,6 +61,39 @@ SHORT_RACE = """async ({ Race }) => {
 
 def test_a_run_that_ends_before_the_last_one_begins_is_at_its_end(run):
     assert run("rooms/train/race.js", SHORT_RACE) == [True, False]
+
+
+PUBLISHED_RACE = """async ({ Race, bestOf }) => {
+  const about = await (await fetch('/record/parameters.json')).json();
+  const { makeFields, configOf } = await import('/app/fields.js');
+  const { initialValues } = await import('/app/address.js');
+  const { makeSets } = await import('/rooms/train/data.js');
+  const config = configOf(initialValues(makeFields(about)));
+  const { length, train, validation, test } = makeSets(config, 4000);
+  const data = { train, validation, test };
+  const each = { data, length, nSteps: 6001, evaluateEvery: 100, seed: 0 };
+  const models = ['Logistic', 'MLP', 'CNN', 'GRU'];
+  const race = new Race(models.map((model) => ({ ...each, model })), () => {}, () => {});
+  await race.begin(false);
+  while (race.running) await new Promise((resolve) => setTimeout(resolve, 100));
+  race.stop();
+  return race.runs.map((run) => [run.model, 100 * bestOf(run).parts.test.accuracy]);
+}"""
+
+
+def test_training_reaches_the_accuracies_of_the_record(run):
+    reason = "the laboratory is not installed"
+    record = pytest.importorskip("mnist1d.harness.record", reason=reason)
+    stats = pytest.importorskip("scipy.stats", reason=reason)
+    path = Path(__file__).resolve().parents[2] / "results" / "classification" / "result.nc"
+    if not path.is_file():
+        pytest.skip("the record is not here")
+    recorded = record.read(path).early_stopped_accuracy.sel(data="plain")
+    for model, reached in run("rooms/train/race.js", PUBLISHED_RACE):
+        runs = 100 * recorded.sel(model=model).to_numpy()
+        # One more run lies in this interval of the record's with a probability of 99 %.
+        half = stats.t.ppf(0.995, len(runs) - 1) * runs.std(ddof=1) * np.sqrt(1 + 1 / len(runs))
+        assert abs(reached - runs.mean()) <= half, (model, reached, runs)
 
 
 def test_before_training_there_are_axes_and_a_hint(visit):

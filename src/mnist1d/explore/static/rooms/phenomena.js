@@ -155,7 +155,7 @@ function Frames({ frames, session }) {
     <div class="row"><${Button} label=${playing ? "Pause" : "Play"} onClick=${() => { if (!playing && at === last) setAt(0); setPlaying(!playing); }} />
       <${Range} kind="scrub" name="Outer step" value=${at} ends=${[0, last, 1]} text="outer step ${steps[at]}"
         onChange=${(frame, finished) => { setPlaying(false); setAt(frame, finished); }} />
-      <span class="small">outer step ${steps[at]}; inputs ${x[0]} to ${x[x.length - 1]}, outputs ${-end.toFixed(1)} to ${end.toFixed(1)}; grey: before learning</span></div>`;
+      <span class="small">outer step ${steps[at]}, inputs ${x[0]} to ${x[x.length - 1]}, outputs ${-end.toFixed(1)} to ${end.toFixed(1)}; grey: before learning</span></div>`;
 }
 
 /**
