@@ -99,6 +99,7 @@ if TYPE_CHECKING:
         adjacency_probability as adjacency_probability,
         runs_per_unit as runs_per_unit,
     )
+    from mnist1d.measures.collapse import Collapse as Collapse, neural_collapse as neural_collapse
     from mnist1d.measures.curvature import (
         hessian_product as hessian_product,
         lanczos as lanczos,
