@@ -20,11 +20,11 @@ from mnist1d.experiments import double_descent
 from mnist1d.experiments.double_descent import training
 from mnist1d.experiments.double_descent.config import PUBLISHED_DATA, Config
 from mnist1d.experiments.double_descent.method import _training
-from mnist1d.experiments.double_descent.padding import pad_model
 from mnist1d.experiments.double_descent.training import ARCHITECTURES, Trainer, sizes_together
 from mnist1d.models import predict
 from mnist1d.models.layers import draw_layers
 from mnist1d.training import Training, cross_entropy, longest_first, sequential_batch, train
+from mnist1d.training.padding import pad_model
 
 pytestmark = pytest.mark.usefixtures("quick_compilation", "one_device")
 

@@ -20,10 +20,10 @@ import optax
 from mnist1d.dataset import generate
 from mnist1d.execution import Arrays, OnStep, Task
 from mnist1d.experiments.double_descent.config import Config
-from mnist1d.experiments.double_descent.padding import pad_model
 from mnist1d.models import CNN, MLP, count_parameters, predict
 from mnist1d.models.layers import draw_layers
 from mnist1d.training import Programs, Training, cross_entropy, shuffled_order
+from mnist1d.training.padding import pad_model
 
 ARCHITECTURES: Mapping[str, Callable[..., Any]] = {
     "MLP": lambda size, key, **shape: MLP(hidden_size=size, residual=False, key=key, **shape),
