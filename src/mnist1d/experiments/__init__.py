@@ -30,6 +30,7 @@ BEYOND_FOLDERS = (
     "activation_transfer",
     "edge_of_stability",
     "scaling_laws",
+    "double_descent_complete",
 )
 """The folders in `beyond`."""
 

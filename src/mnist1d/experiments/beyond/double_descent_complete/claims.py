@@ -1,0 +1,316 @@
+"""Claims about double descent, weight decay and neural collapse, and their tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist1d.experiments.beyond.double_descent_complete.config import FEATURES, PART_DIMS, Config
+from mnist1d.experiments.beyond.double_descent_complete.measures import (
+    at,
+    best_decay,
+    ends,
+    epoch_fall,
+    epoch_rise,
+    fall_after_fit,
+    highest_rise,
+    most_fitted,
+    over,
+    peak_size,
+)
+from mnist1d.harness.claims import Claim
+from mnist1d.harness.interface import Row
+from mnist1d.harness.verdicts.rules import NoGain, Positive, Similar
+from mnist1d.measures.expressions import Measure
+from mnist1d.measures.uncertainty import Estimate
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+DEFAULT = Config()
+FIXED = DEFAULT.fixed
+
+NARROW, THRESHOLD, WIDE = (8,), (16, 20), (64, 128)
+"""Widths of the MLP before, at and beyond the interpolation threshold of 1,000 samples."""
+
+SMOOTH_WIDTH, SMOOTH_DECAY = 64, 0.001
+"""Of the network whose collapse is followed over the steps: the smallest weight decay that is not
+zero, as Papyan et al. train with a small one."""
+
+LEAST_PEAK = 2.0
+"""Least height of a peak of an error, in percentage points: what the paper's double descent takes
+for its own, as the highest of noisy numbers is above zero without any peak."""
+
+LEAST_LOSS = 0.1
+"""The same of the cross-entropy, in nats."""
+
+FLAT = 2.0
+"""Rise of a loss, in per cent, below which it counts as falling: pilots of other trials had less
+than half of it between neighbouring sizes."""
+
+BELKIN = "Beyond the paper: Belkin et al. (2019), of images and speech"
+DEEP = "Beyond the paper: Nakkiran et al. (2020), of images and texts"
+LINEAR = "Beyond the paper: Advani & Saxe (2017) and Nakkiran (2019), of linear regression"
+REGULAR = "Beyond the paper: Nakkiran et al. (2021), of images"
+PAPYAN = "Beyond the paper: Papyan, Han & Donoho (2020), of images"
+
+
+def _error(part: str, sizes: tuple[int, ...], *, best: bool = False) -> Measure:
+    return at(part, "test_error", sizes, best=best, scale=100)
+
+
+def _loss(part: str, size: int, *, best: bool = False) -> Measure:
+    return at(part, "test_loss", size, best=best)
+
+
+def _through(name: str, field: str, what: str) -> Claim:
+    """Say that a property of neural collapse is nearer to 0 beyond the threshold than before."""
+    return Claim(
+        name,
+        f"{what} beyond the threshold than before: mean of width {NARROW[0]} minus mean of "
+        f"{WIDE[0]} and {WIDE[1]}, without weight decay",
+        PAPYAN,
+        Positive(),
+        at("width", field, NARROW) - at("width", field, WIDE),
+    )
+
+
+def _terminal(name: str, field: str, what: str) -> Claim:
+    """Say that a property goes on falling after all labels are fitted."""
+    return Claim(
+        name,
+        f"After the labels are fitted {what} goes on falling: binary logarithm of the factor, "
+        f"width {SMOOTH_WIDTH}, weight decay {SMOOTH_DECAY:g}",
+        PAPYAN,
+        Positive(),
+        fall_after_fit(field, SMOOTH_WIDTH, SMOOTH_DECAY),
+    )
+
+
+OF_FEATURES = (
+    Claim(
+        "features-peak-at-threshold",
+        "Without a ridge the test loss of random features is highest where there are as many "
+        "features as samples: features there / samples",
+        BELKIN,
+        Similar(0.1, center=1),
+        over(peak_size("features", "test_loss"), FIXED),
+    ),
+    Claim(
+        "features-second-descent",
+        f"Beyond it their test error falls again: at {FIXED} features minus at "
+        f"{DEFAULT.n_features[-1]:,} (percentage points)",
+        BELKIN,
+        Positive(),
+        _error("features", (FIXED,)) - _error("features", DEFAULT.n_features[-1:]),
+    ),
+    Claim(
+        "features-modern-beats-classical",
+        f"It falls below its lowest value before the threshold, here at {50} features: there minus "
+        f"at {DEFAULT.n_features[-1]:,} (percentage points)",
+        BELKIN,
+        Positive(),
+        _error("features", (50,)) - _error("features", DEFAULT.n_features[-1:]),
+    ),
+    Claim(
+        "feature-samples-peak-at-threshold",
+        "Over samples, too, the test loss is highest where there are as many samples as features: "
+        "samples there / features",
+        LINEAR,
+        Similar(0.1, center=1),
+        over(peak_size("feature_samples", "test_loss"), FIXED),
+    ),
+    Claim(
+        "more-samples-hurt-features",
+        f"More samples hurt: test error with {FIXED} samples minus with 100, of {FIXED} features "
+        "(percentage points)",
+        LINEAR,
+        Positive(),
+        _error("feature_samples", (FIXED,)) - _error("feature_samples", (100,)),
+    ),
+    *(
+        Claim(
+            f"best-ridge-no-peak-{name}",
+            f"With the best ridge more {what} never hurt: highest rise of the test loss above what "
+            "it was with fewer (per cent of it)",
+            REGULAR,
+            NoGain(FLAT),
+            highest_rise(part, "test_loss", best=True),
+        )
+        for name, part, what in (
+            ("features", "features", "features"),
+            ("samples", "feature_samples", "samples"),
+        )
+    ),
+)
+
+OF_WIDTH = (
+    Claim(
+        "width-rise",
+        "At the threshold the MLP errs more than before: mean of widths "
+        f"{THRESHOLD[0]} and {THRESHOLD[1]} minus width {NARROW[0]} (percentage points)",
+        DEEP,
+        Positive(),
+        _error("width", THRESHOLD) - _error("width", NARROW),
+    ),
+    Claim(
+        "width-fall",
+        "Beyond the threshold it errs less again: mean of widths "
+        f"{THRESHOLD[0]} and {THRESHOLD[1]} minus mean of {WIDE[0]} and {WIDE[1]} (percentage "
+        "points)",
+        DEEP,
+        Positive(),
+        _error("width", THRESHOLD) - _error("width", WIDE),
+    ),
+    Claim(
+        "width-best-decay-no-rise",
+        "With the best weight decay it does not err more at the threshold than before: the same "
+        f"difference (percentage points), less than {LEAST_PEAK:g} counting as none",
+        REGULAR,
+        NoGain(LEAST_PEAK),
+        _error("width", THRESHOLD, best=True) - _error("width", NARROW, best=True),
+    ),
+    Claim(
+        "decay-helps-most-at-threshold",
+        "Weight decay helps more at the threshold than beyond: what the best one takes from the "
+        "error there minus what it takes from that of the wide networks (percentage points)",
+        REGULAR,
+        Positive(),
+        (_error("width", THRESHOLD) - _error("width", THRESHOLD, best=True))
+        - (_error("width", WIDE) - _error("width", WIDE, best=True)),
+    ),
+)
+
+FEW, MIDDLE, MANY = 250, 500, 4000
+OF_SAMPLES = (
+    Claim(
+        "more-samples-hurt",
+        f"More samples hurt the MLP of width {DEFAULT.width}: test loss with {MIDDLE} samples "
+        f"minus with {FEW} (nats)",
+        DEEP,
+        Positive(least=LEAST_LOSS),
+        _loss("samples", MIDDLE) - _loss("samples", FEW),
+    ),
+    Claim(
+        "many-samples-help",
+        f"Many more help: test loss with {MIDDLE} samples minus with {MANY:,} (nats)",
+        DEEP,
+        Positive(least=LEAST_LOSS),
+        _loss("samples", MIDDLE) - _loss("samples", MANY),
+    ),
+    Claim(
+        "samples-peak-at-threshold",
+        "The test loss is highest near the most samples that the network fits: samples there / "
+        "most samples with less than 1 % training errors",
+        DEEP,
+        Similar(0.5, center=1),
+        over(peak_size("samples", "test_loss"), most_fitted),
+    ),
+    Claim(
+        "samples-best-decay-no-rise",
+        f"With the best weight decay more samples do not hurt: test loss with {MIDDLE} samples "
+        f"minus with {FEW} (nats), less than {LEAST_LOSS:g} counting as none",
+        REGULAR,
+        NoGain(LEAST_LOSS),
+        _loss("samples", MIDDLE, best=True) - _loss("samples", FEW, best=True),
+    ),
+)
+
+OF_EPOCHS = (
+    Claim(
+        "epochs-rise",
+        "Over the epochs the test error of the CNN falls and rises: highest rise above what came "
+        f"before (percentage points), more than {LEAST_PEAK:g}",
+        DEEP,
+        Positive(least=LEAST_PEAK),
+        epoch_rise(),
+    ),
+    Claim(
+        "epochs-second-descent",
+        "It falls again: from the top of the rise to the end (percentage points), more than "
+        f"{LEAST_PEAK:g}",
+        DEEP,
+        Positive(least=LEAST_PEAK),
+        epoch_fall(),
+    ),
+    Claim(
+        "epochs-best-decay-lower-rise",
+        "With the best weight decay it rises less: difference of the rises (percentage points)",
+        REGULAR,
+        Positive(),
+        epoch_rise() - epoch_rise(best=True),
+    ),
+)
+
+OF_COLLAPSE = (
+    _through("nc1-through-threshold", "variability", "Classes vary less (NC1)"),
+    _through("nc2-through-threshold", "angles", "Angles are nearer to a simplex (NC2)"),
+    _through("nc3-through-threshold", "duality", "Weights are nearer to class means (NC3)"),
+    _through("nc4-through-threshold", "disagreement", "The nearest mean decides more (NC4)"),
+    _terminal("nc1-after-fit", "variability", "the variance within classes (NC1)"),
+    _terminal("nc2-after-fit", "angles", "the distance from the angles of a simplex (NC2)"),
+    _terminal("nc3-after-fit", "duality", "the distance of weights from class means (NC3)"),
+)
+
+CLAIMS = (*OF_WIDTH, *OF_EPOCHS, *OF_SAMPLES, *OF_FEATURES, *OF_COLLAPSE)
+
+TITLES = {
+    "width": "MLP, by width",
+    "samples": f"MLP of width {DEFAULT.width}, by samples",
+    "epochs": "CNN after all epochs, by channels",
+    "features": "Random features, by features",
+    "feature_samples": "Random features, by samples",
+}
+
+
+def summarise(result: xr.Dataset) -> list[Row]:
+    """Make a table of all sizes: errors without weight decay and with the best, and collapse."""
+    rows = []
+    for part, title in TITLES.items():
+        for size in result[PART_DIMS[part]].to_numpy().tolist():
+            columns = {
+                "training error (%)": at(part, "train_error", size, scale=100),
+                "test error (%)": _error(part, (size,)),
+                "test loss": _loss(part, size),
+                "test error (%),\nbest decay": _error(part, (size,), best=True),
+                "test loss,\nbest decay": _loss(part, size, best=True),
+            }
+            if part == "width":
+                columns |= {
+                    "NC1": at(part, "variability", size),
+                    "NC2": at(part, "angles", size),
+                    "NC3": at(part, "duality", size),
+                    "NC4": at(part, "disagreement", size),
+                }
+            estimates: dict[str, Estimate] = {
+                name: measure(result) for name, measure in columns.items()
+            }
+            rows.append(Row(title, f"{size:,}", estimates))
+    return rows
+
+
+def remarks(result: xr.Dataset) -> list[str]:
+    """Say which sizes fit their labels, and which of the tried decays are at an end."""
+    fits = np.nanmean(ends(result, "width", "train_error"), axis=1) < 0.01
+    widths = result["width"].to_numpy()[fits]
+    text = f"from {widths[0]} units on" if len(widths) else "at none of the widths"
+    lines = [f"Less than 1 % training errors, without weight decay, mean of trials: {text}."]
+    most = {part: best_decay(result, part) for part in PART_DIMS}
+    ends_of = {
+        part: len(result["ridge"]) - 1 if part in FEATURES else _largest(result, part)
+        for part in PART_DIMS
+    }
+    at_end = sum(int((most[part] == ends_of[part]).sum()) for part in PART_DIMS)
+    if at_end:
+        n = sum(each.size for each in most.values())
+        lines.append(
+            f"In {at_end} of {n} cases the best weight decay or ridge is the largest tried."
+        )
+    return lines
+
+
+def _largest(result: xr.Dataset, part: str) -> int:
+    """Return the place of the largest decay that a part tries."""
+    tried = result[f"{part}_test_error"].notnull().any([PART_DIMS[part], "step", "seed"])
+    return int(np.flatnonzero(tried.to_numpy())[-1])
