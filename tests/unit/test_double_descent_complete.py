@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
@@ -83,7 +84,7 @@ def test_padded_networks_compute_the_same_and_show_all_features_to_the_last_laye
     network = initial_network("MLP", 8, trial=0)
     assert network.second.weight.shape == (22, 22)
     assert (network.second.weight[8:] == 0).all()
-    x = np.random.default_rng(0).normal(size=(5, 40)).astype(np.float32)
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(5, 40)), jnp.float32)
     hidden = last_features(network, x)
     outputs = hidden @ network.output.weight.T + network.output.bias
     np.testing.assert_allclose(predict(network, x), outputs, rtol=1e-5, atol=1e-6)
@@ -102,7 +103,7 @@ def test_a_trained_network_has_the_numbers_of_its_description():
     assert {each.shape for each in arrays.values()} == {(2, 10)}
     # The same training, step by step: momentum on the gradient with the decay added to it.
     data = samples_of(config, 3)
-    x, y = data.x.astype(np.float32), data.y.astype(np.int32)
+    x, y = jnp.asarray(data.x, jnp.float32), data.y.astype(np.int32)
     for row, decay in enumerate(config.decays):
         network = initial_network("MLP", 4, trial=3)
         speed = jax.tree.map(np.zeros_like, network)
@@ -119,7 +120,7 @@ def test_a_trained_network_has_the_numbers_of_its_description():
                 speed, gradient, network,
             )  # fmt: skip
             network = jax.tree.map(lambda w, v: w - config.learning_rate * v, network, speed)
-        labels = predict(network, data.x_test.astype(np.float32)).argmax(axis=1)
+        labels = predict(network, jnp.asarray(data.x_test, jnp.float32)).argmax(axis=1)
         assert arrays["test_error"][row, -1] == pytest.approx(
             (labels != data.y_test).mean(), abs=0.02
         )

@@ -1,7 +1,6 @@
 """Least squares on random features, without and with a ridge: double descent without training."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import jax
 import numpy as np
@@ -88,7 +87,8 @@ class Fitter:
         key = task.key
         parts = samples_of(self._config, key["trial"]).parts
         samples = {name: (part.x, part.y) for name, part in parts.items()}
-        samples["train"] = tuple(each[: key["n_samples"]] for each in samples["train"])
+        x_train, y_train = samples["train"]
+        samples["train"] = x_train[: key["n_samples"]], y_train[: key["n_samples"]]
         n_classes = self._config.data.n_classes
         features = {
             name: random_features(x, key["n_features"], key["trial"])
@@ -99,7 +99,7 @@ class Fitter:
             found = fit_ridges(
                 features["train"], targets["train"], list(features.values()), key["ridges"]
             )
-        arrays: dict[str, Any] = {}
+        arrays: dict[str, np.ndarray] = {}
         for (name, (_, y)), outputs in zip(samples.items(), found, strict=True):
             arrays[f"{name}_error"] = (outputs.argmax(axis=2) != y).mean(axis=1)
             arrays[f"{name}_loss"] = ((outputs - targets[name]) ** 2).sum(axis=2).mean(axis=1)

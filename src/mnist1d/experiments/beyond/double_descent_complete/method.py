@@ -1,12 +1,13 @@
 """Method of the complete double descent: train and fit every size, with every weight decay."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from mnist1d.execution import Compute, Task
+from mnist1d.execution import Arrays, Compute, Task
 from mnist1d.experiments.beyond.double_descent_complete.config import (
     FEATURES,
     NETWORKS,
@@ -46,31 +47,42 @@ def run(
         `width` those of neural collapse on training samples (`mnist1d.measures.collapse.Collapse`).
     """
     compute = compute or Compute()
-    seeds = range(config.seeds)
-    parts = [
-        ([task for part in NETWORKS for task in tasks_of(config, part, seeds)], Trainer, "one"),
-        ([task for part in FEATURES for task in tasks_of(config, part, seeds)], Fitter, "none"),
-    ]
+    networks = [task for part in NETWORKS for task in tasks_of(config, part, range(config.seeds))]
+    trained = compute(networks, Trainer, config)
+    fits = [task for part in FEATURES for task in tasks_of(config, part, range(config.seeds))]
+    fitted = compute(fits, Fitter, config, devices="none")
+    return xr.merge(
+        [
+            _assembled(config, NETWORKS, _shown(trained, networks, progress, "networks")),
+            _assembled(config, FEATURES, _shown(fitted, fits, progress, "random features")),
+        ]
+    )
+
+
+def _shown(
+    found: Iterable[tuple[Task, Arrays]], tasks: Sequence[Task], progress: Progress, bar: str
+) -> Iterator[tuple[Task, Arrays]]:
+    """Pass finished tasks on, and report how much of their work is done."""
+    whole = sum(task.cost for task in tasks)
+    share = len(tasks) / whole
+    return counted(found, tasks, progress, lambda _: bar, lambda task: share * task.cost)
+
+
+def _assembled(
+    config: Config, parts: tuple[str, ...], found: Iterable[tuple[Task, Arrays]]
+) -> xr.Dataset:
+    """Put the arrays of some parts into the variables of the result."""
+    dims = _dims(parts)
     coords = {**config.coords, "seed": np.arange(config.seeds)}
-    results = []
-    for (tasks, runner, devices), bar in zip(parts, ("networks", "random features"), strict=True):
-        found = compute(tasks, runner, config, devices=devices)  # type: ignore[arg-type]
-        counted_found = counted(
-            found, tasks, progress, lambda _, bar=bar: bar, lambda task: task.cost
-        )
-        dims = _dims(NETWORKS if bar == "networks" else FEATURES)
-        used = {name for axes in dims.values() for name in axes}
-        results.append(
-            assemble(
-                ((task, _variables(config, task, arrays)) for task, arrays in counted_found),
-                coords={name: labels for name, labels in coords.items() if name in used},
-                dims=dims,
-            )
-        )
-    return xr.merge(results)
+    used = {name for axes in dims.values() for name in axes}
+    return assemble(
+        ((task, _variables(config, task, arrays)) for task, arrays in found),
+        coords={name: labels for name, labels in coords.items() if name in used},
+        dims=dims,
+    )
 
 
-def tasks_of(config: Config, part: str, trials: Any) -> list[Task]:
+def tasks_of(config: Config, part: str, trials: Iterable[int]) -> list[Task]:
     """Return the tasks of a part: a network with all weight decays, or a fit with all ridges.
 
     Args:
@@ -80,7 +92,7 @@ def tasks_of(config: Config, part: str, trials: Any) -> list[Task]:
     """
     sizes = config.coords[PART_DIMS[part]]
     make = _network if part in NETWORKS else _fit
-    return [make(config, part, size, trial) for size in sizes for trial in trials]
+    return [make(config, part, *place) for place in product(sizes, trials)]
 
 
 def _network(config: Config, part: str, size: int, trial: int) -> Task:
