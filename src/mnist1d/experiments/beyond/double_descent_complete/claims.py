@@ -49,8 +49,8 @@ LEAST_LOSS = 0.1
 """The same of the cross-entropy, in nats."""
 
 FLAT = 2.0
-"""Rise of a loss, in per cent, below which it counts as falling. In a pilot of trial 1000 the highest
-was 0.3 with the best ridge, and more than a hundred without."""
+"""Rise of a loss, in per cent, below which it counts as falling. In a pilot of trial 1000 the
+highest was 0.3 with the best ridge, and more than a hundred without."""
 
 BELKIN = "Beyond the paper: Belkin et al. (2019), of images and speech"
 DEEP = "Beyond the paper: Nakkiran et al. (2020), of images and texts"
