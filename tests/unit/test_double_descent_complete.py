@@ -30,6 +30,7 @@ from mnist1d.experiments.beyond.double_descent_complete.measures import (
     epoch_rise,
     fall_after_fit,
     highest_rise,
+    lowest_before,
     most_fitted,
     peak_size,
 )
@@ -86,7 +87,7 @@ def test_padded_networks_compute_the_same_and_show_all_features_to_the_last_laye
     assert (network.second.weight[8:] == 0).all()
     x = jnp.asarray(np.random.default_rng(0).normal(size=(5, 40)), jnp.float32)
     hidden = last_features(network, x)
-    outputs = hidden @ network.output.weight.T + network.output.bias
+    outputs = hidden @ network.output.weight.T + network.output.bias[None]
     np.testing.assert_allclose(predict(network, x), outputs, rtol=1e-5, atol=1e-6)
     assert (hidden[:, 8:] == 0).all()
 
@@ -120,13 +121,11 @@ def test_a_trained_network_has_the_numbers_of_its_description():
                 speed, gradient, network,
             )  # fmt: skip
             network = jax.tree.map(lambda w, v: w - config.learning_rate * v, network, speed)
-        labels = predict(network, jnp.asarray(data.x_test, jnp.float32)).argmax(axis=1)
-        assert arrays["test_error"][row, -1] == pytest.approx(
-            (labels != data.y_test).mean(), abs=0.02
-        )
-        assert arrays["train_loss"][row, -1] == pytest.approx(
-            loss(network, np.arange(60)), rel=1e-3
-        )
+        logits = np.asarray(predict(network, jnp.asarray(data.x_test, jnp.float32)))
+        test_error = (logits.argmax(axis=1) != data.y_test).mean()
+        assert arrays["test_error"][row, -1] == pytest.approx(test_error, abs=0.02)
+        train_loss = float(loss(network, np.arange(60)))
+        assert arrays["train_loss"][row, -1] == pytest.approx(train_loss, rel=1e-3)
 
 
 def test_fits_use_the_first_samples_and_right_labels_for_tests():
@@ -195,7 +194,7 @@ def made_up(seeds=3, config=CONFIG):
         size = task.labels[PART_DIMS[part]]
         noise = 1e-3 * np.random.default_rng(task.labels["seed"]).normal()
         fall = 0.1 / np.log2(size + 2)
-        height = 0.3 * np.exp(-(np.log(size / peaks[part]) ** 2)) + fall
+        height = 0.3 * np.exp(-4 * np.log(size / peaks[part]) ** 2) + fall
         weights = task.key["ridges"] if part in FEATURES else task.key["decays"]
         errors = np.array([height if weight == 0 else fall for weight in weights]) + noise
         if part not in FEATURES:
@@ -245,6 +244,12 @@ def test_measures_of_curves():
     result = made_up()
     assert (peak_size("features", "test_loss").per_seed(result) == 500).all()
     assert (most_fitted(result) == 700).all()
+    errors = result.features_test_error.sel(ridge=0)
+    lowest = lowest_before("features", "test_error", 500, scale=100).per_seed(result)
+    np.testing.assert_allclose(
+        lowest, 100 * errors.sel(n_features=slice(25, 450)).min("n_features")
+    )
+    assert (lowest > 100 * errors.min("n_features")).all()
     np.testing.assert_allclose(
         highest_rise("features", "test_loss", best=True).per_seed(result), 0, atol=1e-9
     )

@@ -44,6 +44,7 @@ from mnist1d.dataset import imports
 if TYPE_CHECKING:
     from mnist1d.experiments.beyond.double_descent_complete.claims import (
         CLAIMS as CLAIMS,
+        explain as explain,
         remarks as remarks,
         summarise as summarise,
     )
@@ -66,6 +67,10 @@ LITERATURE = (
     (
         "Belkin, Hsu, Ma & Mandal (2019), Reconciling modern machine-learning practice and the "
         "classical bias-variance trade-off, PNAS 116(32), arXiv:1812.11118"
+    ),
+    (
+        "Hastie, Montanari, Rosset & Tibshirani (2022), Surprises in high-dimensional ridgeless "
+        "least squares interpolation, Annals of Statistics 50(2), arXiv:1903.08560"
     ),
     (
         "Nakkiran (2019), More data can hurt for linear regression: sample-wise double descent, "

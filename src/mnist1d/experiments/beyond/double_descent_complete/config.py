@@ -66,10 +66,10 @@ class Config:
     epoch_samples: Count = 4000
     decays: _Decays = (0, 0.001, 0.003, 0.01, 0.02)
     epoch_decays: _Decays = (0, 0.003, 0.01)
-    n_features: _Sizes = (25, 50, 100, 200, 300, 400, 450, 500, 550, 700, 1000, 2000)
+    n_features: _Sizes = (25, 50, 100, 200, 300, 400, 450, 500, 550, 700, 1000, 2000, 5000)
     n_feature_samples: _Sizes = (50, 100, 200, 300, 400, 450, 500, 550, 700, 1000, 2000, 4000)
     fixed: Count = 500
-    ridges: _Decays = (0, 0.01, 0.03, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+    ridges: _Decays = (0, 0.01, 0.03, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
     n_steps: Count = 5000
     batch_size: Count = 100
     learning_rate: Positive = 0.05

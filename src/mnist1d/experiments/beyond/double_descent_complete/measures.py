@@ -102,6 +102,28 @@ def peak_size(part: str, name: str) -> Measure:
     return Measure(per_seed)
 
 
+def lowest_before(part: str, name: str, size: float, *, scale: float = 1.0) -> Measure:
+    """Measure the lowest value at sizes below one, which every trial finds for itself.
+
+    Without weight decay or ridge; the lowest of noisy numbers is too low rather than too high.
+
+    Args:
+        part: one of `PART_DIMS`.
+        name: of the measure.
+        size: the one that is beyond.
+        scale: see `at`.
+    """
+
+    def per_seed(result: xr.Dataset) -> np.ndarray:
+        rows = result[PART_DIMS[part]].to_numpy() < size
+        if not rows.any():
+            raise KeyError(size)
+        found: np.ndarray = scale * ends(result, part, name)[rows].min(axis=0)
+        return found
+
+    return Measure(per_seed)
+
+
 def most_fitted(result: xr.Dataset) -> np.ndarray:
     """Return the largest number of samples that the network fits, by seed; NaN if none."""
     fits = ends(result, "samples", "train_error") < FITTED
