@@ -139,7 +139,7 @@ def test_a_plan_that_cannot_be_followed_is_refused(oracle, quick, settings, expe
 N = 300
 
 
-def simulated(differences, n_seeds=5, sd=1.0, n_times=N, margin=1.0):
+def simulated(differences, n_seeds=5, sd=1.0, n_times=N, margin=1.0, digits=16):
     """Compare simulated candidates with a baseline, `differences` points apart from it."""
     rng = np.random.default_rng(1)
     names = [str(i) for i in range(len(differences))]
@@ -147,13 +147,25 @@ def simulated(differences, n_seeds=5, sd=1.0, n_times=N, margin=1.0):
     for _ in range(n_times):
         # A spread of `sd` points in every difference, half of it the baseline's.
         runs = rng.normal(0, sd / np.sqrt(2), (len(names) + 1, n_seeds))
-        accuracy = dict(zip(names, 0.7 + (runs[1:].T + differences).T / 100, strict=True))
-        yield differences_of(accuracy | {"base": 0.7 + runs[0] / 100}, pairs, margin)
+        runs[1:] += np.reshape(differences, (-1, 1))
+        accuracy = np.round(0.7 + runs / 100, digits)
+        yield differences_of(dict(zip(["base", *names], accuracy, strict=True)), pairs, margin)
 
 
 def test_false_alarms_of_all_pairs_together_are_rare():
     n_alarms = sum(any(each.told_apart for each in found) for found in simulated([0, 0, 0, 0]))
     assert 0.01 < n_alarms / N < 0.05 + 3 * np.sqrt(0.05 * 0.95 / N)
+
+
+@pytest.mark.parametrize("n_seeds", [2, 3])
+def test_false_alarms_of_few_seeds_are_rare_where_accuracies_have_steps(n_seeds):
+    # Of 1,000 samples: runs may differ by exactly the same, which is not tested.
+    found = list(simulated([0, 0, 0, 0], n_seeds=n_seeds, digits=3))
+    n_alarms = sum(any(each.told_apart for each in pairs) for pairs in found)
+    assert n_alarms / N < 0.05 + 3 * np.sqrt(0.05 * 0.95 / N)
+    same = [each for pairs in found for each in pairs if each.same_for_all_seeds]
+    assert (len(same) > 10) == (n_seeds == 2)
+    assert np.isnan([each.p_value for each in same]).all()
 
 
 def test_a_difference_that_is_called_visible_is_found_in_80_percent():
