@@ -144,25 +144,37 @@ def test_the_pace_is_kept(run):
     assert steps["fast"] > 2 * steps["slow"]
 
 
-def test_five_workers_are_stopped_and_started_many_times(run, workers_of):
-    states = run(
-        "nets/protocol.js",
-        """async ({ Training }) => {"""
-        + SETTINGS
-        + """
+FIVE_WORKERS = (
+    """async ({ Training }, rounds) => {"""
+    + SETTINGS
+    + """
   const states = [];
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < rounds; round++) {
     const trainings = range(0, 5).map(() => new Training(() => {}));
     const started = trainings.map((each, seed) => each.start({ ...settings, seed }));
     states.push(...(await Promise.all(started)));
     for (const training of trainings) training.stop();
   }
   return states;
-}""",
-    )
-    assert len(states) == 100
-    assert all(state["running"] for state in states)
-    assert workers_of(run.page, 0) == 0
+}"""
+)
+
+
+def test_five_workers_are_stopped_and_started_many_times(run, workers_of):
+    devtools = run.page.context.new_cdp_session(run.page)
+    devtools.send("Performance.enable")
+    kept = []
+    for rounds in (5, 15):
+        states = run("nets/protocol.js", FIVE_WORKERS, rounds)
+        assert len(states) == 5 * rounds
+        assert all(state["running"] for state in states)
+        assert workers_of(run.page, 0) == 0
+        devtools.send("HeapProfiler.collectGarbage")
+        found = devtools.send("Performance.getMetrics")["metrics"]
+        kept.append({each["name"]: each["value"] for each in found})
+    first, last = kept
+    assert last["JSEventListeners"] <= first["JSEventListeners"]
+    assert last["JSHeapUsedSize"] - first["JSHeapUsedSize"] < 4000 * 75  # bytes, of 75 runs
 
 
 def test_without_the_kernel_a_run_is_the_same(browser, static_url):
