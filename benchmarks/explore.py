@@ -1,14 +1,18 @@
-"""Time the explorer in Chromium: steps of training with its kernel and without, and samples.
+"""Time the explorer in Chromium: opening, dragging, samples, steps of training.
 
     python explore.py [--keep]
 
-Steps have batches of 100 samples and one thread. The best of several blocks of steps counts, which
-alternate between both, so that another load of the machine harms neither alone.
+Steps, with the kernel and without it, have batches of 100 samples and one thread. The best of
+several blocks of steps counts, which alternate between both, so that another load of the machine
+harms neither alone. The page has opened when its samples are drawn; every opening is that of a new
+browser with an empty cache. While a slider is dragged, a hundred samples are drawn for every frame.
 """
 
 import shutil
+import statistics
 import sys
 import threading
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,9 +21,11 @@ from keep import keep
 from playwright.sync_api import sync_playwright
 
 import mnist1d.explore
+from mnist1d.explore import Explorer
 
 STATIC = Path(mnist1d.explore.__file__).parent / "static"
 BLOCKS = 30
+OPENINGS = 9
 
 STEPS = """async (blocks) => {
   const { Trainer } = await import('/nets/trainer.js');
@@ -67,6 +73,36 @@ SAMPLES = """async () => {
 }"""
 
 
+OPENED = """() => {
+  const look = () => {
+    if (document.querySelectorAll('.sample').length < 30) requestAnimationFrame(look);
+    else globalThis.opened = performance.now();
+  };
+  look();
+}"""
+
+DRAGGED = """(seconds) => new Promise((finished) => {
+  const slider = document.querySelector('input[type=range][aria-label="Smooth noise"]');
+  const drawn = document.querySelectorAll('.sample path').length;
+  const times = [];
+  const work = [];
+  const frame = (now) => {
+    times.push(now);
+    const start = performance.now();
+    slider.value = (times.length % 100) / 100;
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+    setTimeout(() => {
+      document.body.getBoundingClientRect(); // The layout is part of the work.
+      work.push(performance.now() - start);
+      if (now - times[0] < 1000 * seconds) return requestAnimationFrame(frame);
+      const gaps = times.slice(1).map((time, i) => time - times[i]);
+      finished({ drawn, gaps, work });
+    });
+  };
+  requestAnimationFrame(frame);
+})"""
+
+
 class Files(SimpleHTTPRequestHandler):
     """Files of the explorer, and an empty page in place of what is not there."""
 
@@ -76,26 +112,71 @@ class Files(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def measured():
-    """Return rows of step times and the times of samples, in milliseconds."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    options = {"executable_path": chromium, "args": ["--no-sandbox"]}
-    handler = partial(Files, directory=STATIC)
-    with (
-        ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
-        sync_playwright() as running,
-        running.chromium.launch(**options) as browser,
-    ):
+@contextmanager
+def serving(server):
+    """Serve in a thread; give the address."""
+    with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_address[1]}/data/constants.js")
-        found = page.evaluate(STEPS, BLOCKS), page.evaluate(SAMPLES)
+        yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
-        return *found, browser.version
+
+
+def steps_and_samples(browser):
+    """Return rows of step times and the times of samples, in milliseconds."""
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=STATIC))) as url:
+        page = browser.new_page()
+        page.goto(f"{url}/data/constants.js")
+        found = page.evaluate(STEPS, BLOCKS), page.evaluate(SAMPLES)
+        page.close()
+        return found
+
+
+def openings(browser, url):
+    """Return milliseconds from asking for the page to its samples on the screen, per opening."""
+    times = []
+    for _ in range(OPENINGS):
+        context = browser.new_context(viewport={"width": 1400, "height": 900})
+        page = context.new_page()
+        page.goto(f"{url}/", wait_until="commit")
+        page.evaluate(OPENED)
+        while (time := page.evaluate("globalThis.opened")) is None:
+            page.wait_for_timeout(20)
+        times.append(time)
+        context.close()
+    return times
+
+
+def dragging(browser, url):
+    """Return frames per second, the longest frame and the work per frame in milliseconds."""
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.goto(f"{url}/#/data?rows=10")
+    page.wait_for_selector(".sample")
+    page.evaluate(DRAGGED, 1)
+    found = page.evaluate(DRAGGED, 4)
+    page.close()
+    gaps, work = found["gaps"], found["work"]
+    return {
+        "samples": found["drawn"],
+        "frames_per_second": 1000 * len(gaps) / sum(gaps),
+        "longest_frame_ms": max(gaps),
+        "work_per_frame_ms": statistics.median(work),
+    }
 
 
 def main():
-    rows, samples, version = measured()
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    options = {"executable_path": chromium, "args": ["--no-sandbox"]}
+    with sync_playwright() as running, running.chromium.launch(**options) as browser:
+        with serving(Explorer()) as url:
+            opened, dragged = openings(browser, url), dragging(browser, url)
+        rows, samples = steps_and_samples(browser)
+        version = browser.version
+    opening = {"median_ms": statistics.median(opened), "longest_ms": max(opened), "n": len(opened)}
+    print(f"opening: {opening['median_ms']:.0f} ms, longest of {OPENINGS}: {max(opened):.0f} ms")
+    print(
+        f"dragging, {dragged['samples']} samples: {dragged['frames_per_second']:.1f} frames/s, "
+        f"longest {dragged['longest_frame_ms']:.0f} ms, work {dragged['work_per_frame_ms']:.1f} ms"
+    )
     print(f"{'':10}{'kernel':>10}{'plain':>10}   milliseconds per step")
     for row in rows:
         print(f"{row['what']:10}{row['kernel_ms']:10.3f}{row['plain_ms']:10.3f}")
@@ -103,7 +184,8 @@ def main():
     for what, time in samples.items():
         print(f"{what}: {time:.2f} ms")
     if "--keep" in sys.argv:
-        keep("explore", rows, ["playwright"], chromium=version, samples_ms=samples)
+        facts = {"samples_ms": samples, "opening": opening, "dragging": dragged}
+        keep("explore", rows, ["playwright"], chromium=version, **facts)
 
 
 if __name__ == "__main__":
