@@ -58,8 +58,8 @@ class Config:
     """
 
     seeds: Count = 5
-    widths: _Sizes = (4, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 22, 28, 40, 64, 128)
-    samples: Count = 1000
+    widths: _Sizes = (5, 9, 12, 16, 20, 28, 36, 40, 44, 48, 56, 64, 128)
+    samples: Count = 4000
     sample_counts: _Sizes = (250, 350, 500, 700, 1000, 1400, 2000, 4000)
     width: Count = 20
     channels: Count = 40
@@ -151,7 +151,7 @@ class Config:
         }
 
 
-PADDED_TO = (22, 40)
+PADDED_TO = (20, 48, 64)
 """Widths of programs: a narrower network is padded with zero units to the next of these."""
 
 
@@ -159,6 +159,6 @@ def padded_width(width: int) -> int:
     """Return the width of the program that trains a network.
 
     >>> [padded_width(width) for width in (4, 20, 28, 64)]
-    [22, 22, 40, 64]
+    [20, 20, 48, 64]
     """
     return next((each for each in PADDED_TO if width <= each), width)
