@@ -2,9 +2,11 @@
 
 import numpy as np
 import xarray as xr
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 
-from mnist1d.experiments.beyond.double_descent_complete.config import PART_DIMS
+from mnist1d.experiments.beyond.double_descent_complete.config import FEATURES, PART_DIMS
 from mnist1d.experiments.beyond.double_descent_complete.measures import ends, epoch_curve
 from mnist1d.figures import style
 from mnist1d.figures.style import Figure, house_style
@@ -52,6 +54,8 @@ def _plot_networks(result: xr.Dataset) -> Figure:
         xlabel="Training samples", ylabel="Test loss (nats)", ylim=(0, None), title="Over samples"
     )
     width.legend()
+    _label_sizes(width, result["width"].to_numpy())
+    _label_sizes(samples, result["n_samples"].to_numpy())
     for axes, letter in zip((width, epochs, samples), "abc", strict=True):
         style.panel_letter(axes, letter)
     return figure
@@ -75,6 +79,9 @@ def _plot_features(result: xr.Dataset) -> Figure:
 def _plot_collapse(result: xr.Dataset) -> Figure:
     figure = Figure(figsize=(6.75, 1.9))
     panels = figure.subplots(1, 4)
+    decays = _tried(result)
+    shades = map(to_hex, colormaps["viridis"](np.linspace(0, 0.9, len(decays))))
+    colours = dict(zip(decays, shades, strict=True))
     titles = {
         "variability": "NC1: variance within",
         "angles": "NC2: angles",
@@ -83,12 +90,15 @@ def _plot_collapse(result: xr.Dataset) -> Figure:
     }
     for axes, (name, title) in zip(panels, titles.items(), strict=True):
         values = result[f"width_{name}"].isel(step=slice(-10, None)).mean("step")
-        for decay in _tried(result):
-            one = values.sel(decay=decay).transpose("seed", "width").to_numpy()
-            axes.plot(result["width"], one.mean(axis=0), marker=".", label=f"decay {decay:g}")
+        for decay, colour in colours.items():
+            one = values.sel(decay=decay).transpose("seed", "width").to_numpy().mean(axis=0)
+            label = f"decay {decay:g}"
+            axes.plot(result["width"], one, marker=".", color=colour, label=label)
         axes.set(xlabel="Width", title=title, xscale="log")
-        if (values.to_numpy() > 0).any():
-            axes.set(yscale="symlog" if name == "disagreement" else "log")
+        if name == "disagreement":  # a share, which may be 0
+            axes.set(ylim=(0, None))
+        elif (values.to_numpy() > 0).any():
+            axes.set(yscale="log")
     panels[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
@@ -101,10 +111,20 @@ def _tried(result: xr.Dataset) -> list[float]:
 
 def _plot_ends(axes: Axes, result: xr.Dataset, part: str, name: str, scale: float) -> None:
     """Draw a measure over the sizes of a part, without weight decay and with the best."""
-    for best, colour, label in ((False, PLAIN, "No decay"), (True, BEST, "Best decay")):
+    penalty = "ridge" if part in FEATURES else "decay"
+    for best, colour, label in ((False, PLAIN, f"No {penalty}"), (True, BEST, f"Best {penalty}")):
         values = scale * ends(result, part, name, best=best).T
         _band(axes, result[PART_DIMS[part]].to_numpy(), values, colour, label)
     axes.set(xscale="log")
+
+
+def _label_sizes(axes: Axes, sizes: np.ndarray) -> None:
+    """Label 1, 2, 5, 10, 20 ..., as far as they are in the range of sizes."""
+    powers = 10 ** np.arange(7)
+    ticks = sorted(int(m * power) for m in (1, 2, 5) for power in powers)
+    shown = [tick for tick in ticks if sizes.min() <= tick <= sizes.max()]
+    axes.set_xticks(shown, [f"{tick:,}" for tick in shown])
+    axes.xaxis.set_minor_formatter("")
 
 
 def _band(axes: Axes, x: np.ndarray, values: np.ndarray, colour: str, label: str) -> None:
