@@ -122,6 +122,26 @@ def test_undo_redo_and_the_back_button(visit, until):
     assert undo.is_disabled()
 
 
+def test_undo_by_keys_that_come_fast_does_not_leave_the_page(visit, until):
+    page = visit("#/data?rows=1")
+    for seed in ("3", "4"):
+        page.get_by_label("Seed", exact=True).fill(seed)
+        page.keyboard.press("Enter")
+        until(page, f"location.hash.includes('seed={seed}')")
+    # As many at once as a key that is held gives.
+    press = """(shiftKey) => { for (let i = 0; i < 9; i++) {
+        dispatchEvent(new KeyboardEvent('keydown', { key: 'z', ctrlKey: true, shiftKey })); } }"""
+    for _ in range(3):
+        page.evaluate(press, False)
+        page.wait_for_timeout(300)
+    until(page, "location.hash === '#/data?rows=1' && history.state.step === 0")
+    for _ in range(3):
+        page.evaluate(press, True)
+        page.wait_for_timeout(300)
+    until(page, "location.hash.includes('seed=4') && history.state.step === 2")
+    assert page.inner_text("h1") == "10 classes, 40 points"
+
+
 @pytest.mark.parametrize("control", ["input[type=range][aria-label='Smooth noise']", ".editor"])
 def test_a_key_that_is_held_is_one_step_of_the_history(visit, until, control):
     page = visit("#/data?edit=3&rows=1")
@@ -469,6 +489,17 @@ def test_it_prints_without_controls_dark_on_light(visit):
     assert page.is_hidden("header")
     assert page.is_hidden(".side")
     assert page.is_visible(".sample")
+    # What is longer than a page is not kept together: its heading would be alone on the first one.
+    page = visit("#/phenomena")
+    page.emulate_media(media="print")
+    kept = "selector => getComputedStyle(document.querySelector(selector)).breakInside"
+    assert [page.evaluate(kept, each) for each in ("section", "table", ".chart", ".claim")] == [
+        "auto",
+        "avoid",
+        "avoid",
+        "avoid",
+    ]
+    assert page.get_by_role("button").count() == 0
 
 
 def test_nobody_complained_and_nothing_foreign_was_asked_for(heard, page_url):

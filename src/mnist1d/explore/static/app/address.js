@@ -5,7 +5,7 @@
 // A finished change is an entry of the browser's history, so that its back button is undo; while a
 // slider moves nothing is written.
 
-import { useCallback, useEffect, useState } from "../vendor/htm-preact.js";
+import { useCallback, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 
 /**
  * A field of the state.
@@ -198,10 +198,20 @@ export function useSession(rooms, fields) {
   const [place, setPlace] = useState(() => readAddress(location.hash, rooms, fields));
   const [step, setStep] = useState(() => stepOf(history.state) ?? 0);
   const [furthest, setFurthest] = useState(step);
+  /** Whether the browser is on its way: keys that come faster would lead out of the page. */
+  const away = useRef(false);
+  /** @param {number} by */
+  const go = (by) => {
+    const to = (stepOf(history.state) ?? 0) + by;
+    if (away.current || to < 0 || to > furthest) return;
+    away.current = true;
+    history.go(by);
+  };
 
   useEffect(() => {
     if (stepOf(history.state) === undefined) history.replaceState({ step }, "");
     const moved = () => {
+      away.current = false;
       setPlace(readAddress(location.hash, rooms, fields));
       setStep((before) => {
         const now = stepOf(history.state) ?? before + 1;
@@ -223,6 +233,7 @@ export function useSession(rooms, fields) {
       if (!finished) return;
       const hash = writeAddress(place.room, values, fields);
       if (hash === location.hash) return;
+      away.current = false;
       try {
         history.pushState({ step: step + 1 }, "", hash);
       } catch {
@@ -240,8 +251,8 @@ export function useSession(rooms, fields) {
     set: (name) => (value, finished) => change({ [name]: value }, finished),
     link: (changes, room = place.room) =>
       writeAddress(room, { ...place.values, ...changes }, fields),
-    undo: () => step > 0 && history.back(),
-    redo: () => history.forward(),
+    undo: () => go(-1),
+    redo: () => go(1),
     canUndo: step > 0,
     canRedo: step < furthest,
   };

@@ -43,7 +43,7 @@ export function Inside({ session, race, sets }) {
     ${diverged && html`<p class="wrong">It has diverged: its weights are no numbers any more. A smaller learning rate may help.</p>`}
     ${current && !diverged &&
     html`
-      <p class="small">After ${current.step.toLocaleString("en")} steps.</p>
+      <p class="small">${`${run.model}, seed ${run.seed}, after ${current.step.toLocaleString("en")} steps.`}</p>
       <div class="two">
         <div><${Cells} labels=${sets.test.y} predictions=${current.predictions} chosen=${values.cell} onCell=${set("cell")} />
           ${values.cell && html`<${Samples} sets=${sets} predictions=${current.predictions} cell=${values.cell} sample=${values.sample} onSample=${set("sample")} />`}
