@@ -137,6 +137,9 @@ def evaluated_text(average: Any, patience: int | None, other: Any = None) -> str
     >>> evaluated_text(EMA(0.9), 5)  # doctest: +NORMALIZE_WHITESPACE
     'the exponential moving average of its weights (decay 0.9), as of the evaluation with the
     highest validation accuracy; a run ends after 5 in a row without a higher one'
+    >>> evaluated_text(None, 3)  # doctest: +NORMALIZE_WHITESPACE
+    'its state at the evaluation with the highest validation accuracy; a run ends after 3 in a row
+    without a higher one'
     >>> evaluated_text(None, None)
     ''
     """
@@ -147,7 +150,8 @@ def evaluated_text(average: Any, patience: int | None, other: Any = None) -> str
         text = "what its evaluation_model makes of the trained one"
     if patience is None:
         return text
+    what = f"{text}, as of" if text else "its state at"
     return (
-        f"{text or 'the state'}, as of the evaluation with the highest validation accuracy; a run "
-        f"ends after {patience} in a row without a higher one"
+        f"{what} the evaluation with the highest validation accuracy; a run ends after {patience} "
+        "in a row without a higher one"
     )

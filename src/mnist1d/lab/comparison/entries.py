@@ -96,9 +96,8 @@ class Entry:
         steps = [outcome.step for outcome in self.outcomes.values() if outcome.step is not None]
         if steps:
             first, last = min(steps), max(steps)
-            self.remarks.append(
-                f"final runs are judged by their states after {first:,} to {last:,} steps"
-            )
+            number = f"{first:,}" if first == last else f"{first:,} to {last:,}"
+            self.remarks.append(f"final runs are judged by their states after {number} steps")
 
     def take(self, row: Mapping[str, Any]) -> None:
         """Take a finished row in place of training."""
