@@ -1,4 +1,4 @@
-"""Time the explorer in Chromium: opening, dragging, samples, steps of training.
+"""Time the explorer in Chromium: opening, dragging, double descent, samples, steps of training.
 
     python explore.py [--keep]
 
@@ -12,6 +12,7 @@ import shutil
 import statistics
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -139,9 +140,9 @@ def openings(browser, url):
         page = context.new_page()
         page.goto(f"{url}/", wait_until="commit")
         page.evaluate(OPENED)
-        while (time := page.evaluate("globalThis.opened")) is None:
+        while (opened := page.evaluate("globalThis.opened")) is None:
             page.wait_for_timeout(20)
-        times.append(time)
+        times.append(opened)
         context.close()
     return times
 
@@ -163,12 +164,25 @@ def dragging(browser, url):
     }
 
 
+def descent(browser, url):
+    """Return the seconds of the double descent that the page measures, in two workers."""
+    page = browser.new_page()
+    page.goto(f"{url}/#/phenomena")
+    page.get_by_role("button", name="Measure", exact=True).click()
+    start = time.perf_counter()
+    page.get_by_role("button", name="Measure again").wait_for(timeout=600_000)
+    seconds = time.perf_counter() - start
+    page.close()
+    return seconds
+
+
 def main():
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     options = {"executable_path": chromium, "args": ["--no-sandbox"]}
     with sync_playwright() as running, running.chromium.launch(**options) as browser:
         with serving(Explorer()) as url:
             opened, dragged = openings(browser, url), dragging(browser, url)
+            seconds = descent(browser, url)
         rows, samples = steps_and_samples(browser)
         version = browser.version
     opening = {"median_ms": statistics.median(opened), "longest_ms": max(opened), "n": len(opened)}
@@ -177,14 +191,20 @@ def main():
         f"dragging, {dragged['samples']} samples: {dragged['frames_per_second']:.1f} frames/s, "
         f"longest {dragged['longest_frame_ms']:.0f} ms, work {dragged['work_per_frame_ms']:.1f} ms"
     )
+    print(f"double descent, 20 networks of 10 widths in 2 workers: {seconds:.1f} s")
     print(f"{'':10}{'kernel':>10}{'plain':>10}   milliseconds per step")
     for row in rows:
         print(f"{row['what']:10}{row['kernel_ms']:10.3f}{row['plain_ms']:10.3f}")
         row["ratio"] = row["plain_ms"] / row["kernel_ms"]
-    for what, time in samples.items():
-        print(f"{what}: {time:.2f} ms")
+    for what, milliseconds in samples.items():
+        print(f"{what}: {milliseconds:.2f} ms")
     if "--keep" in sys.argv:
-        facts = {"samples_ms": samples, "opening": opening, "dragging": dragged}
+        facts = {
+            "samples_ms": samples,
+            "opening": opening,
+            "dragging": dragged,
+            "descent_seconds": seconds,
+        }
         keep("explore", rows, ["playwright"], chromium=version, **facts)
 
 
