@@ -1,7 +1,7 @@
 """Write the tables of the documents from the records: `python docs/fill_documents.py`.
 
-The records are the JSON files in `benchmarks/results`, and those of `leaderboard/records`. A test
-checks that the documents are up to date.
+The records are the JSON files in `benchmarks/results`, and those of `leaderboard/records`; what is
+said of every experiment comes from its folder. A test checks that the documents are up to date.
 """
 
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import mnist1d
+from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness.stored.plan import plan_of
 from mnist1d.lab.tracks import TRACKS
 from mnist1d.measures.text import with_interval
@@ -246,6 +247,18 @@ def tags() -> str:
     )
 
 
+def tasks() -> str:
+    """Make a row per experiment, and one of comparisons: what a worker computes at a time."""
+    rows = [(f"`{each.NAME}`", each.TASKS) for each in EXPERIMENTS]
+    rows.append(
+        (
+            "`mnist1d compare`",
+            "a setting of a candidate, its tuning seeds; then a final seed, all of its data",
+        )
+    )
+    return table(("experiment", "tasks"), rows)
+
+
 def leaderboard(name: str) -> str:
     """Write a track of the leaderboards, from the records in `leaderboard/records`."""
     page = import_module("mnist1d.lab.leaderboard.page")
@@ -273,6 +286,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "set size": set_size,
         "files": files,
     },
+    "running.md": {"tasks": tasks},
     "rules.md": {"tags": tags},
     "leaderboard.md": {name: partial(leaderboard, name) for name in TRACKS},
 }

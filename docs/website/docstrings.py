@@ -184,11 +184,28 @@ def is_left_out(
     """Leave out what is no part of a class's own description.
 
     Constructors and fields of named tuples, which the class describes; functions that are the
-    default of a field; and what another package wrote.
+    default of a field; what another package wrote; and what Python calls (`is_called_by_python`).
 
     Returns: whether a member is left out; None to leave it to Sphinx.
     """
     is_field = type(member).__name__ == "_tuplegetter"
     is_default = inspect.isroutine(member) and "." not in getattr(member, "__qualname__", ".")
     is_foreign = not str(getattr(member, "__module__", None) or "mnist1d").startswith("mnist1d")
-    return True if name == "__init__" or is_field or is_default or is_foreign else None
+    is_out = name == "__init__" or is_field or is_default or is_foreign
+    return True if is_out or is_called_by_python(member) else None
+
+
+def is_called_by_python(member: Any) -> bool:
+    """Return whether a method is there for a class of the standard library, which calls it.
+
+    >>> from mnist1d.explore import Explorer
+    >>> is_called_by_python(Explorer.handle_error), is_called_by_python(Explorer.__init__)
+    (True, False)
+    """
+    module, path = getattr(member, "__module__", ""), getattr(member, "__qualname__", "")
+    owner = getattr(sys.modules.get(module), path.rpartition(".")[0], None)
+    return not path.endswith("__") and any(
+        path.rpartition(".")[2] in vars(base)
+        for base in (inspect.getmro(owner)[1:] if inspect.isclass(owner) else ())
+        if base.__module__.partition(".")[0] in sys.stdlib_module_names
+    )

@@ -130,7 +130,7 @@ def names() -> Iterator[Name]:
         for name in module.__all__:
             value = getattr(module, name)
             if not inspect.ismodule(value) and not name.startswith("_"):
-                yield Name(f"{path}.{name}", home_of(name, module), kind_of(value), value)
+                yield Name(f"{path}.{name}", home_of(name, module), kind_of(name, value), value)
 
 
 def home_of(name: str, module: ModuleType) -> str:
@@ -145,9 +145,12 @@ def home_of(name: str, module: ModuleType) -> str:
     return module.__name__
 
 
-def kind_of(value: object) -> str:
-    """Return the kind of what a name stands for."""
-    if inspect.isclass(value):
+def kind_of(name: str, value: object) -> str:
+    """Return the kind of a name, by what it stands for.
+
+    A second name of a class is a constant, whose description stands with it in the source.
+    """
+    if inspect.isclass(value) and value.__name__ == name:
         return "exception" if issubclass(value, BaseException) else "class"
     return "function" if inspect.isroutine(value) or hasattr(value, "__wrapped__") else "data"
 

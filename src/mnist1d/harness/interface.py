@@ -74,9 +74,11 @@ class PaperExperiment(Experiment, Protocol):
 
     Attributes:
         PAPER_SEEDS: the paper's number of runs.
+        TASKS: what a worker of a cluster computes at a time, for the table of docs/running.md.
     """
 
     PAPER_SEEDS: int
+    TASKS: str
 
 
 class BeyondExperiment(Experiment, Protocol):
@@ -87,9 +89,11 @@ class BeyondExperiment(Experiment, Protocol):
     Attributes:
         LITERATURE: where its question and the statements that it tests come from, a reference
             each; more than the paper, or the section of the paper that asks for it.
+        TASKS: what a worker of a cluster computes at a time, for the table of docs/running.md.
     """
 
     LITERATURE: Sequence[str]
+    TASKS: str
 
 
 Origin = Literal["paper", "beyond", "own"]

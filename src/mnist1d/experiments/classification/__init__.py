@@ -73,5 +73,6 @@ HEADLINES = (
     "human-beats-cnn",
 )
 """Claims that answer the question, for the overview."""
+TASKS = "a model, all runs; on MNIST, in the command's process, also a run of a usual model"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

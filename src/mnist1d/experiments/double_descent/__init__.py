@@ -53,5 +53,6 @@ HEADLINES = (
     "fall-from-threshold-mlp-noise",
 )
 """Claims that answer the question, for the overview."""
+TASKS = "a size, all seeds; the smallest sizes together"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -65,5 +65,6 @@ HEADLINES = (
     "adjacency-by-chance-three",
 )
 """Claims that answer the question, for the overview."""
+TASKS = "a network of a round, of the studies"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

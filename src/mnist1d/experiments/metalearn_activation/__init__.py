@@ -59,5 +59,6 @@ HEADLINES = (
 )
 """Claims that answer the question, for the overview."""
 FILLS_CORES = False
+TASKS = "ten outer steps of a trial, in turn; the trainings of a setting"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -47,5 +47,6 @@ HEADLINES = (
 )
 """Claims that answer the question, for the overview."""
 TAKES_SECONDS = True
+TASKS = "ten outer steps of all trials, in turn; the sweep"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -54,5 +54,6 @@ HEADLINES = (
     "little-difference-50000",
 )
 """Claims that answer the question, for the overview."""
+TASKS = "a variant of a trial, on sets of all sizes"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -60,5 +60,6 @@ HEADLINES = (
     "isolated-beyond-others",
 )
 """Claims that answer the question, for the overview."""
+TASKS = "an encoder's training, its probes, an embedding"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -46,5 +46,6 @@ HEADLINES = (
 """Claims that answer the question, for the overview."""
 REQUIRES = {"openTSNE": "tsne"}
 USES_JAX = False
+TASKS = "an embedding; with MNIST, all of them in the command's process"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -74,5 +74,6 @@ LITERATURE = (
     "Ziyin et al. (2020), Neural Networks Fail to Learn Periodic Functions, arXiv:2006.08195",
     "Sitzmann et al. (2020), Implicit Neural Representations, arXiv:2006.09661 (sine)",
 )
+TASKS = "a trial's learning; then an architecture of a size and a trial, with all functions"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -81,5 +81,6 @@ LITERATURE = (
         "ICLR, arXiv:2111.00396"
     ),
 )
+TASKS = "an architecture of a size, all its networks"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

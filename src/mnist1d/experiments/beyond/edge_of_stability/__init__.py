@@ -73,5 +73,6 @@ LITERATURE = (
         "arXiv:2309.12488"
     ),
 )
+TASKS = "a method at a rate, all its networks"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -74,5 +74,6 @@ LITERATURE = (
         "receptive fields in fully connected neural networks, arXiv 2412.06545"
     ),
 )
+TASKS = "a network of a round"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)
