@@ -1,15 +1,19 @@
 """Write the tables of the documents from the records: `python docs/fill_documents.py`.
 
-The records are the JSON files in `benchmarks/results`, and those of `leaderboard/records`; what is
-said of every experiment comes from its folder. A test checks that the documents are up to date.
+The records are `results/claims.json`, the JSON files in `benchmarks/results`, those of
+`leaderboard/records`, and `docs/new-activation`; what is said of every experiment comes from its
+folder. A test checks that the documents are up to date.
 """
 
 import json
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from itertools import combinations
 from pathlib import Path
 from typing import Any
+
+import xarray as xr
 
 import mnist1d
 from mnist1d.experiments import EXPERIMENTS
@@ -247,6 +251,27 @@ def tags() -> str:
     )
 
 
+def table_1_accuracy(cell: str) -> str:
+    """Write the record's mean accuracy in a cell of Table 1, such as "plain-mlp"."""
+    claims = json.loads((ROOT / "results" / "claims.json").read_text("utf-8"))
+    (found,) = (each["ours"] for each in claims if each["claim"] == f"test-accuracy-{cell}")
+    return f"{found:.0f} %"
+
+
+def sample_errors() -> str:
+    """Write the standard errors that the choice of test samples gives to differences of models.
+
+    Of the comparison in `docs/new-activation`: the least and the largest of all pairs, in points.
+    """
+    with xr.open_dataset(
+        ROOT / "docs" / "new-activation" / "result.nc", engine="h5netcdf"
+    ) as found:
+        is_right = 100.0 * (found.test_prediction == found.test_label).mean("seed")
+        rows = is_right.transpose("candidate", "sample").to_numpy()
+    errors = [(a - b).std(ddof=1) / len(a) ** 0.5 for a, b in combinations(rows, 2)]
+    return f"{min(errors):.1f} to {max(errors):.1f}"
+
+
 def tasks() -> str:
     """Make a row per experiment, and one of comparisons: what a worker computes at a time."""
     rows = [(f"`{each.NAME}`", each.TASKS) for each in EXPERIMENTS]
@@ -276,6 +301,11 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "products verdicts": products_verdicts,
         "deep activation": deep_activation,
     },
+    "datasheet.md": {
+        f"plain-{model}": partial(table_1_accuracy, f"plain-{model}")
+        for model in ("logistic", "mlp", "cnn", "human")
+    },
+    "laboratory.md": {"test samples": sample_errors},
     "dataset.md": {"presets": presets, "variants": variants, "endless": endless},
     "streams.md": {
         "speed": speed,

@@ -7,6 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, get_type_hints
 
 from docutils.nodes import image
+from numpy.typing import ArrayLike
+from sphinx.util.nodes import make_refnode
+from sphinx.util.typing import stringify_annotation
+from website.reference import OTHER
 
 SECTION = re.compile(r"(?P<indent> *)(?P<name>Returns|Yields|Raises|Source|Sources): *(?P<text>.*)")
 FIELDS = {"Returns": "returns", "Yields": "yields"}
@@ -25,6 +29,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("autodoc-before-process-signature", without_constraints)
     app.connect("autodoc-process-signature", shorter)
     app.connect("viewcode-follow-imported", home_of)
+    app.connect("missing-reference", found_elsewhere)
     return {"parallel_read_safe": True}
 
 
@@ -158,7 +163,12 @@ def with_names(signature: str) -> str:
 
     >>> with_names("(x: ~jaxtyping.Float[jaxlib._jax.Array, 'n'], act=<jax.custom_jvp object>)")
     "(x: Float[Array, 'n'], act=...)"
+    >>> with_names("(x: ~numpy.ndarray[tuple[~typing.Any, ...], ~numpy.dtype[~numpy.bool]])")
+    '(x: NDArray[~numpy.bool])'
     """
+    signature = signature.replace(stringify_annotation(ArrayLike, "smart"), "ArrayLike")
+    any_shape = r"~?numpy\.ndarray\[tuple\[~?typing\.Any, \.\.\.\], ~?numpy\.dtype\[([^\[\]]+)\]\]"
+    signature = re.sub(any_shape, r"NDArray[\1]", signature)
     signature = re.sub(r"<[^<>]+>", "...", signature)  # a value without a name
     signature = re.sub(r"~?(?:jaxtyping\.|(?:jax\.)?jaxlib\._jax\.)", "", signature)
     key = "Key[Array, ''] | UInt32[Array, '2'] | UInt32[Array, '4']"
@@ -169,13 +179,37 @@ def home_of(_app: Any, module: str, name: str) -> str:
     """Return the module with the source of what another offers.
 
     Of a constant or a type that is the module which offers it: Sphinx would ask the value, and a
-    type of whole numbers says that it comes with Python.
+    type of whole numbers says that it comes with Python. Of what lies behind public names there is
+    none: sources link back to one module alone, the public one.
     """
+    if f"{module}.{name}".removeprefix("mnist1d.").startswith(OTHER):
+        return "none"
     above, _, last = module.rpartition(".")
     place = sys.modules.get(module) or getattr(sys.modules.get(above), last, None)
     value = inspect.unwrap(getattr(place, name.partition(".")[0], None))
     is_defined = inspect.isclass(value) or inspect.isroutine(value)
     return str(value.__module__ if is_defined else getattr(place, "__name__", module))
+
+
+def found_elsewhere(app: Any, env: Any, node: Any, contnode: Any) -> Any:
+    """Return a link to a public type that a docstring of another module names.
+
+    Names in small letters stay code: most of them are arguments or files.
+    """
+    target = node.get("reftarget", "")
+    if node.get("refdomain") != "py" or not re.fullmatch(r"[A-Z]+[a-z]\w*", target):
+        return None
+    domain = env.get_domain("py")
+    found = [
+        (place, entry)
+        for place, entry in domain.objects.items()
+        if place.endswith(f".{target}") and not entry.aliased and entry.objtype == "class"
+    ]
+    if len(found) != 1:
+        return None
+    ((place, entry),) = found
+    start = node["refdoc"]
+    return make_refnode(app.builder, start, entry.docname, entry.node_id, contnode, place)
 
 
 def is_left_out(

@@ -93,8 +93,25 @@ KINDS = {
     "class": "Classes",
     "data": "Types and constants",
     "exception": "Errors",
+    "other": "Behind these names",
 }
-"""Kinds of names, by the last part of Sphinx's directive."""
+"""Kinds of names; all but `other` are the last part of Sphinx's directive."""
+
+OTHER = (
+    "dataset.constraints.Constraint",
+    "dataset.standardisation.Standardisation",
+    "harness.interface.Experiment",
+    "harness.verdicts.rules.Assessment",
+    "lab.candidates.compiled.candidate.CompiledCandidate",
+    "lab.comparison.entries.to_dataset",
+    "lab.leaderboard.verification.Repetition",
+    "lab.statistics.plan.Plan",
+    "lab.tracks.Score",
+    "measures.curvature.Eigenvalue",
+    "measures.replication.Spread",
+    "models.masked_mlp.Needed",
+)
+"""What functions take or return, or descriptions name, and programs do not import."""
 
 
 class Name(NamedTuple):
@@ -124,13 +141,16 @@ def module_of(name: str) -> ModuleType:
 
 
 def names() -> Iterator[Name]:
-    """Yield every public name but those of modules."""
+    """Yield every public name but those of modules, and then the types behind them."""
     for each in MODULES:
         module, path = module_of(each), "mnist1d" if each == "mnist1d" else f"mnist1d.{each}"
         for name in module.__all__:
             value = getattr(module, name)
             if not inspect.ismodule(value) and not name.startswith("_"):
                 yield Name(f"{path}.{name}", home_of(name, module), kind_of(name, value), value)
+    for path in OTHER:
+        module, _, name = f"mnist1d.{path}".rpartition(".")
+        yield Name(f"{module}.{name}", module, "other", getattr(import_module(module), name))
 
 
 def home_of(name: str, module: ModuleType) -> str:
@@ -174,9 +194,10 @@ def write_pages(out: Path) -> None:
     every = list(names())
     for page, (title, text, _) in PAGES.items():
         own = [name for name in every if page_of(name) == page]
+        public = [name for name in own if name.kind != "other"]
         parts = [heading(title, "="), text]
-        for module in dict.fromkeys(name.path.rpartition(".")[0] for name in own):
-            inside = [name for name in own if name.path.rpartition(".")[0] == module]
+        for module in dict.fromkeys(name.path.rpartition(".")[0] for name in public):
+            inside = [name for name in public if name.path.rpartition(".")[0] == module]
             parts += [f".. currentmodule:: {module}", *summary(inside)]
         for kind, called in KINDS.items():
             entries = [entry(name) for name in own if name.kind == kind]
@@ -194,8 +215,9 @@ def entry(name: Name) -> str:
     """Return the directive that describes a name."""
     module, _, short = name.path.rpartition(".")
     if name.kind != "data":
-        members = "\n   :members:" if name.kind in {"class", "exception"} else ""
-        return f".. auto{name.kind}:: {name.path}{members}"
+        kind = kind_of(short, name.value) if name.kind == "other" else name.kind
+        members = "" if kind == "function" else "\n   :members:"
+        return f".. auto{kind}:: {name.path}{members}"
     return "\n\n".join([f".. py:data:: {short}\n   :module: {module}", *described(name)])
 
 

@@ -138,6 +138,12 @@ def test_tables_are_made_of_the_records(document):
     assert fill["filled"](document, TEXTS[document]) == TEXTS[document]
 
 
+@pytest.mark.parametrize("document", FILLED)
+def test_what_is_made_within_a_sentence_begins_no_line(document):
+    # Markdown would end the paragraph there.
+    assert not re.search(r"^<!-- [^>]+ -->.*<!-- end -->", TEXTS[document], re.MULTILINE)
+
+
 def test_the_options_of_the_command_exist():
     pytest.importorskip("rich", reason="rich is not installed")
     from mnist1d.cli.generate import generate

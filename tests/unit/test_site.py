@@ -2,9 +2,11 @@
 
 import doctest
 import importlib
+import inspect
 import json
 import re
 import sys
+import typing
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -122,9 +124,32 @@ def test_every_public_name_is_on_a_page_of_the_reference():
     pages = {path: reference.page_of(name) for path, name in names.items()}
     assert pages["mnist1d.load"] == "dataset"
     assert pages["mnist1d.lab.CNN"] == "models"
+    assert names["mnist1d.lab.Store"].kind == "class"
+    assert names["mnist1d.lab.Units"].kind == "data"  # a second name
     assert pages["mnist1d.lab.Count"] == "experiments"
     assert pages["mnist1d.make_dataset"] == "published"
     assert set(pages.values()) == set(reference.PAGES)
+    constants = [name for name in names.values() if name.kind == "data"]
+    assert [name.path for name in constants if not reference.described(name)] == []
+
+
+@pytest.mark.slow
+def test_classes_that_public_functions_return_are_in_the_reference():
+    for package in ("sphinx", "jax", "torch", "pandas"):
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    reference = module("reference")
+    names = list(reference.names())
+    known = {id(name.value) for name in names}
+    for name in names:
+        if name.kind != "function":
+            continue
+        try:
+            returned = typing.get_type_hints(inspect.unwrap(name.value)).get("return")
+        except NameError:  # one that is imported for type checkers alone
+            continue
+        for each in (returned, *typing.get_args(returned)):
+            is_ours = inspect.isclass(each) and each.__module__.startswith("mnist1d")
+            assert not is_ours or id(each) in known, (name.path, each)
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ class NotebookProgress:
         self._output = _Output(self)
 
     def __call__(self, task: str, done: int, total: int, /) -> None:
-        """Take note of progress, as `harness.interface.Progress` says."""
+        """Take note of progress, as `Progress` says."""
         if total:
             self._tasks[task] = (done, total)
         else:

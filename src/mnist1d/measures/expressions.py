@@ -79,15 +79,15 @@ def value(
     Args:
         name: of the variable.
         scale: factor on its values, as 100 for per cent.
-        limits: ends of the scaled values.
+        limits: ends of the scaled values; none if omitted.
         digits: decimals to which values are rounded before they are scaled, so that fractions
             stored as float32 are whole numbers of samples again; None not to round.
         **place: for every dimension but `seed` a label, a list of labels whose values are
-            averaged, or a function `(array, dimension) -> array without it`, as `last`.
+            averaged, or a function `(array, dimension) -> array without it`.
 
     >>> import xarray as xr
     >>> result = xr.Dataset({"loss": (("step", "seed"), [[2.0, 1.0], [0.5, 0.3]])})
-    >>> value("loss", step=last)(result).mean
+    >>> value("loss", step=lambda array, dimension: array.isel({dimension: -1}))(result).mean
     0.4
     """
 

@@ -88,7 +88,7 @@ def smallest_visible_difference(
         sd: standard deviation of the differences, above 0.
         n: number of pairs, at least 2.
         alpha: level of the test, in (0, 1).
-        power: how often it has to be found, above `alpha` and below 1.
+        power: how often it has to be found, above `alpha` and below 1; 0.8 if omitted.
 
     Returns: the difference, in the unit of `sd`.
 
@@ -117,9 +117,9 @@ def pairs_needed(difference: float, sd: float, alpha: float = 0.05, power: float
         difference: the true mean of the differences, other than 0.
         sd: their standard deviation, above 0, in the same unit.
         alpha: level of the test, in (0, 1).
-        power: how often it has to be found, above `alpha` and below 1.
+        power: how often it has to be found, above `alpha` and below 1; 0.8 if omitted.
 
-    Returns: the number of pairs; `MOST_PAIRS` also where more are needed.
+    Returns: the number of pairs; a million also where more are needed.
 
     >>> pairs_needed(difference=1.0, sd=1.0)
     10

@@ -39,7 +39,8 @@ def magnitude_mask(network: Any, fraction: float) -> Any:
     sparsity are nested.
 
     Args:
-        network: any tree of layers (`LAYERS`), trained, with its dropped parameters at 0.
+        network: any tree of affine maps and convolutions, trained, with its dropped parameters
+            at 0.
         fraction: share of every layer's parameters to drop, 0 to 1; rounded down to whole ones.
 
     >>> from mnist1d.models import MLP
@@ -54,7 +55,7 @@ def random_mask(network: Any, fraction: float, rng: np.random.Generator) -> Any:
     """Return a mask that drops the same share of every layer at random.
 
     Args:
-        network: any tree of layers (`LAYERS`); only its shapes matter.
+        network: any tree of layers, as for `magnitude_mask`; only its shapes matter.
         fraction: share of every layer's parameters to drop, 0 to 1; rounded down to whole ones.
         rng: source of randomness.
 

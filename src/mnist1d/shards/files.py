@@ -107,6 +107,7 @@ def contents(file_format: str, stream: Stream) -> tuple[Contents, ...]:
 
 
 FORMATS = ("parquet", "npz", "npy", "csv")
+"""The formats of shards."""
 
 
 def bytes_per_sample(file_format: str, stream: Stream) -> int:

@@ -119,7 +119,7 @@ def train_runs(
     Raises: ValueError: if there is no key, or an array of each run has another number of runs.
 
     The runs are spread over all devices of JAX's default backend (CPU cores if
-    `mnist1d.training.use_all_cores` ran first), the run axis padded to a multiple of their
+    `use_all_cores` ran first), the run axis padded to a multiple of their
     number. After some of the evaluations control returns to Python, to report progress.
 
     >>> import jax.numpy as jnp, optax

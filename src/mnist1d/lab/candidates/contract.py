@@ -115,8 +115,9 @@ class Candidate(Protocol):
     `count(settings, sets)`, which returns the number with these settings, or None. If the search
     space has no learning rate, an attribute `untuned_rate` may be the learning rate in use, as a
     text. If what predicts is not the model after the last step, an attribute `evaluated` says what
-    it is. An argument `on_evaluation` of `train` gets an `OnEvaluation`, to be called during
-    training, or None.
+    it is. An argument `on_evaluation` of `train` gets None, or a function to be called after every
+    evaluation, in their order, with the number of the run, its validation accuracy, and its mean
+    loss since the last one; not after a run has ended early.
 
     Attributes:
         search: the values to try, by setting; every combination is one try. None for the
@@ -134,8 +135,8 @@ class Candidate(Protocol):
         """Return the source code and values that determine the candidate, as far as available.
 
         The text is stored; runs that are stored with another text belong to another candidate. If
-        a line begins with `mnist1d.lab.candidates.fingerprint.UNKNOWN`, which names a value without
-        its content, no run of the candidate is stored.
+        a line begins with "without a fingerprint: ", which names a value without its content,
+        no run of the candidate is stored.
         """
 
     def check(self, sets: Sets, schedule: Schedule) -> int | None:

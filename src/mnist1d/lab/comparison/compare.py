@@ -76,7 +76,7 @@ def compare(
     such small networks.
 
     Which pairs are tested is planned: each candidate with the protocol's `baseline`, its `pairs`,
-    or every two of them (see `mnist1d.lab.statistics`). The paper's models stand beside them.
+    or every two of them (see `Comparison.differences`). The paper's models stand beside them.
 
     Args:
         candidates: by name; `as_candidate` lists what they may be.

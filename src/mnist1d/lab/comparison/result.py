@@ -39,7 +39,7 @@ class Comparison:
         result: all numbers, labelled, per candidate and seed, with the protocol, versions, machine,
             settings, tuning scores and sources (`mnist1d.lab.comparison.entries.to_dataset`), and
             with intervals, differences and p values, which are added if they are missing or of
-            other numbers (`mnist1d.lab.statistics.stored.with_statistics`).
+            other numbers.
 
     >>> import numpy as np
     >>> from mnist1d.lab import compare

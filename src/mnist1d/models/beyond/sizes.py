@@ -29,7 +29,8 @@ def of_size(name: str, n_parameters: int) -> Callable[..., Any]:
     """Return the constructor of a model with a number of parameters, within 5 %.
 
     Args:
-        name: a name in `SETTINGS`.
+        name: "MLP", "CNN", "GRU", "LSTM", "TCN", "ResNet", "Mixer", "Transformer", "StateSpace" or
+            "RandomFeatures".
         n_parameters: 5,000 or 15,000.
 
     Returns: the class with its settings, to be called with `key=`; a candidate for
