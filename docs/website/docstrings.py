@@ -16,6 +16,8 @@ SECTION = re.compile(r"(?P<indent> *)(?P<name>Returns|Yields|Raises|Source|Sourc
 FIELDS = {"Returns": "returns", "Yields": "yields"}
 NAMED = re.compile(r"[A-Z][\w.]*(?:, [A-Z][\w.]*)*: .*")
 """What a section of errors says: which, and when."""
+NOWHERE = "nowhere"
+"""The module of what has no link to its source."""
 COLON = "\ue000"
 """A colon that is no sign of napoleon's, from before it runs until after."""
 
@@ -29,6 +31,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("autodoc-before-process-signature", without_constraints)
     app.connect("autodoc-process-signature", shorter)
     app.connect("viewcode-follow-imported", home_of)
+    app.connect("html-collect-pages", without_nowhere, priority=100)  # before viewcode's
     app.connect("missing-reference", found_elsewhere)
     return {"parallel_read_safe": True}
 
@@ -183,12 +186,18 @@ def home_of(_app: Any, module: str, name: str) -> str:
     none: sources link back to one module alone, the public one.
     """
     if f"{module}.{name}".removeprefix("mnist1d.").startswith(OTHER):
-        return "none"
+        return NOWHERE
     above, _, last = module.rpartition(".")
     place = sys.modules.get(module) or getattr(sys.modules.get(above), last, None)
     value = inspect.unwrap(getattr(place, name.partition(".")[0], None))
     is_defined = inspect.isclass(value) or inspect.isroutine(value)
     return str(value.__module__ if is_defined else getattr(place, "__name__", module))
+
+
+def without_nowhere(app: Any) -> Iterator[Any]:
+    """Leave the module that is none out of the list of sources; adds no pages."""
+    app.env._viewcode_modules.pop(NOWHERE, None)  # noqa: SLF001 (viewcode has no other way)
+    return iter(())
 
 
 def found_elsewhere(app: Any, env: Any, node: Any, contnode: Any) -> Any:
