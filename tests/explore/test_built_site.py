@@ -71,3 +71,18 @@ def test_figures_are_dark_on_dark_pages(page, url):
         image = "document.querySelector('.content img')"
         assert page.evaluate(f"getComputedStyle({image}).filter") == turned
     assert page.wrong == []
+
+
+def test_paper_gets_figures_as_they_are_and_all_of_the_code(page, url):
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 718, "height": 1050})  # of A4 within usual margins
+    for path in ("tutorials/05-double-descent.html", "experiments/pooling.html"):
+        page.goto(f"{url}{path}")
+        filters = (
+            "[...document.querySelectorAll('.content img')].map(e => getComputedStyle(e).filter)"
+        )
+        assert set(page.evaluate(filters)) <= {"none"}
+        cut = "e => e.scrollWidth > e.clientWidth + 2 || e.getBoundingClientRect().right > 718"
+        wide = "[...document.querySelectorAll('article pre, article table')]"
+        assert page.evaluate(f"{wide}.filter({cut}).map(e => e.textContent)") == [], path
+    assert page.wrong == []
