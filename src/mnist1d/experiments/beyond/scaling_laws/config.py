@@ -48,7 +48,7 @@ class Config:
     n_steps: Count = 6400
     evaluate_every: Count = 100
     batch_size: Count = 100
-    rates: _Rates = (0.01, 0.03, 0.1)
+    rates: _Rates = (0.01, 0.03, 0.1, 0.3)
     n_samples: _Samples = (500, 1000, 2000, 4000, 8000, 16_000, 32_000, 80_000, 320_000)
     fixed_steps: Count = 3200
     fixed_width: Count = 128
