@@ -32,7 +32,7 @@ class Recorded:
     def __init__(self):
         self.tasks = []
 
-    def __call__(self, tasks, runner, config, **_):
+    def __call__(self, tasks, runner, *_, **__):
         for task in tasks:
             self.tasks.append((runner, task))
             if runner is BestClassifier:
@@ -40,7 +40,7 @@ class Recorded:
                 yield task, {name: np.array(0.001) for name in names}
                 continue
             key = task.key
-            n = key["n_steps"] // config.evaluate_every
+            n = key["n_steps"] // key["evaluate_every"]
             seen = np.linspace(0, key["n_steps"], n + 1)[1:] * key["batch_size"]
             parameters = experiment.parameters_of(key["size"])
             losses = LAW(np.full(n, parameters), seen) * (1 + 1e-3 * (key["trial"] % 7))
@@ -214,7 +214,7 @@ def test_every_pass_has_all_samples_in_an_order_of_its_own():
 
 
 def test_evaluations_are_those_that_the_result_names():
-    training = training_of(CONFIG, CONFIG.n_steps)
+    training = training_of(CONFIG.n_steps, CONFIG.evaluate_every)
     assert ((training.evaluation_steps + 1) * CONFIG.batch_size).tolist() == list(CONFIG.seen)
 
 
@@ -223,6 +223,7 @@ def test_evaluations_are_those_that_the_result_names():
     [
         ({"n_steps": 1500}, "n_steps must be at least 1600, not 1500"),
         ({"n_steps": 6450}, "n_steps must be a multiple of evaluate_every=100, not 6450"),
+        ({"evaluate_fixed": 300}, "fixed_steps must be a multiple of evaluate_fixed=300, not 3200"),
         ({"n_samples": (500, 1000)}, "n_samples must end with fixed_steps x batch_size = 320000"),
         ({"n_samples": (50, 320_000)}, "n_samples must be from 100 to 320000, not 50"),
         ({"fixed_width": 100}, "fixed_width must be one of widths, .*, not 100"),

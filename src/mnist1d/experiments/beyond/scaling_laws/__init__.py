@@ -30,10 +30,11 @@ Limits:
 3. The optimiser is schedule-free AdamW, without decay of weights: the average that it evaluates
    needs no schedule that knows the end, so that one training has the losses of all shorter ones.
    Losses are those of its averages. Cosine schedules of every length may be a little better.
-4. The learning rate of a network is the best of four in a trial of its own, by the mean logarithm
+4. The learning rate of a network is the best of five in a trial of its own, by the mean logarithm
    of the validation loss over the training. The batch size is the same for all.
-5. On fixed numbers of samples the step is that with the lowest validation loss, and all networks
-   make as many updates; the last number is seen once.
+5. On fixed numbers of samples the step is that with the lowest validation loss, of every 20, and
+   the learning rate that of new samples; all networks make as many updates, and the last number is
+   seen once. Decay of weights, or a rate for every number, might help where samples are few.
 6. Fits leave out the first sixteenth of the training. Where a fit fails, it has no number, and the
    report says why.
 7. Trial s has the stream of seed 42 + s and initial weights of seed s. Intervals therefore cover

@@ -28,14 +28,16 @@ class Config:
         seeds: number of trials; trial s has the stream of seed 42 + s and weights of seed s.
         widths: hidden units of both layers of the MLPs that see endless data.
         n_steps: updates on endless data.
-        evaluate_every: steps between evaluations; `n_steps` and `fixed_steps` are multiples of it,
-            `n_steps` 16 times as many or more.
+        evaluate_every: steps between evaluations on endless data; `n_steps` is a multiple of it, 16
+            times as many or more.
         batch_size: samples per batch.
         rates: learning rates of schedule-free AdamW that are tried for every network, in a further
             trial.
         n_samples: fixed numbers of samples, of which the last is seen once in the whole training:
             `fixed_steps` times `batch_size`.
         fixed_steps: updates on fixed numbers of samples.
+        evaluate_fixed: steps between evaluations there, of which `fixed_steps` is a multiple: the
+            best of few samples comes soon.
         fixed_width: of the MLP on fixed numbers of samples; one of `widths`.
         fixed_channels: of the CNN on fixed numbers of samples.
         n_test: test samples, whose posterior is computed as well.
@@ -48,21 +50,22 @@ class Config:
     n_steps: Count = 6400
     evaluate_every: Count = 100
     batch_size: Count = 100
-    rates: _Rates = (0.01, 0.03, 0.1, 0.3)
+    rates: _Rates = (0.003, 0.01, 0.03, 0.1, 0.3)
     n_samples: _Samples = (500, 1000, 2000, 4000, 8000, 16_000, 32_000, 80_000, 320_000)
     fixed_steps: Count = 3200
+    evaluate_fixed: Count = 20
     fixed_width: Count = 128
     fixed_channels: Count = 25
-    n_test: Annotated[int, Integer(10, 10**6)] = 4000
+    n_test: Annotated[int, Integer(10, 10**6)] = 10_000
     n_validation: Annotated[int, Integer(10, 10**6)] = 2000
     data: DatasetConfig = PUBLISHED_DATA
 
     def __post_init__(self) -> None:
         checks.integer("n_steps", self.n_steps, TRANSIENT * self.evaluate_every, 10**9)
-        for name in ("n_steps", "fixed_steps"):
-            if getattr(self, name) % self.evaluate_every:
+        for name, every in (("n_steps", "evaluate_every"), ("fixed_steps", "evaluate_fixed")):
+            if getattr(self, name) % getattr(self, every):
                 raise ValueError(
-                    f"{name} must be a multiple of evaluate_every={self.evaluate_every}, not "
+                    f"{name} must be a multiple of {every}={getattr(self, every)}, not "
                     f"{getattr(self, name)}"
                 )
         n_seen = self.fixed_steps * self.batch_size
@@ -96,6 +99,7 @@ class Config:
             rates=(0.03, 0.1),
             n_samples=(50, 100, 200, 400, 1200),
             fixed_steps=60,
+            evaluate_fixed=10,
             fixed_width=16,
             fixed_channels=5,
             n_test=100,

@@ -183,7 +183,7 @@ def _network(config: Config, network: tuple[str, int], rate: float, labels: dict
         "n_steps": n_steps,
         "n_samples": labels.get("n_samples", n_steps * config.batch_size),
         "batch_size": config.batch_size,
-        "evaluate_every": config.evaluate_every,
+        "evaluate_every": config.evaluate_every if is_endless else config.evaluate_fixed,
         "n_test": config.n_test,
         "n_validation": config.n_validation,
     }

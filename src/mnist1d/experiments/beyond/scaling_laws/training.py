@@ -103,7 +103,7 @@ def rows_of(n_samples: int, n_steps: int, batch_size: int, trial: int) -> np.nda
     return np.concatenate(passes)[:n_seen].reshape(n_steps, batch_size).astype(np.int32)
 
 
-def training_of(config: Config, n_steps: int) -> Training:
+def training_of(n_steps: int, evaluate_every: int) -> Training:
     """Return the training of a network at the rate and on the rows that its data name."""
 
     def batch(data: Any, step: Array, _: Any) -> Any:
@@ -132,8 +132,8 @@ def training_of(config: Config, n_steps: int) -> Training:
         optimizer=lambda data: schedule_free_adamw(data["rate"], weight_decay=0.0),
         n_steps=n_steps,
         evaluate=evaluate,
-        evaluate_every=config.evaluate_every,
-        evaluate_first=config.evaluate_every - 1,
+        evaluate_every=evaluate_every,
+        evaluate_first=evaluate_every - 1,
         evaluation_model=averaged,
     )
 
@@ -174,7 +174,7 @@ class Trainer:
         keys = jax.random.split(jax.random.key(0), 1)  # not used for random numbers
         program = self._programs.get(
             (model, size, n_steps, device),
-            training_of(config, n_steps),
+            training_of(n_steps, key["evaluate_every"]),
             networks,
             data,
             keys=keys,
