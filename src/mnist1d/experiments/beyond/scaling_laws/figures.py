@@ -29,10 +29,10 @@ from mnist1d.measures.uncertainty import estimate
 
 CAPTIONS = {
     "figure": "(a) Test loss on endless samples by the work of training, 6 operations per "
-    "parameter and sample; a curve per MLP, mean over trials; black: the least loss for the work; "
-    "dashed, or a number if it is far below: the least loss that is possible, by the posterior of "
-    "the generator. (b) The best number of parameters by work, a point per trial and budget, and "
-    "its power law.",
+    "parameter and sample; a curve per MLP, mean over trials; black: the least loss for that work "
+    "or less; dashed, or a number if it is far below: the least loss that is possible, by the "
+    "posterior of the generator. (b) The best number of parameters by work, a point per trial and "
+    "budget, and its power law.",
     "figure-laws": "Test loss (a) by samples seen, of the widest MLP, (b) by parameters, at the "
     "end of the training, (c) by fixed numbers of samples, at the best step; dots with 95 % "
     "intervals over trials. Lines: a power and a constant, fitted to each trial, their mean. "
@@ -156,6 +156,7 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 
 def _least(losses: np.ndarray) -> np.ndarray:
-    """Return the least loss at every budget, NaN where there is none; shape (budgets,)."""
+    """Return the least loss for every budget or less, NaN where there is none."""
     least = np.where(np.isfinite(losses), losses, np.inf).min(axis=0)
+    least = np.minimum.accumulate(least)
     return np.where(np.isfinite(least), least, np.nan)
