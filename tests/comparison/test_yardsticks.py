@@ -96,12 +96,39 @@ def test_rows_that_come_with_the_package_are_taken_for_their_protocol_alone(
     for name in ("test_accuracy", "shuffled_accuracy", "shift_accuracy", "n_parameters"):
         np.testing.assert_array_equal(one[name], other[name])
     assert f"{PAPER}: from the package, computed on 20" in str(taken)
+    # Times of another machine are not told beside those of this one.
+    line, *_ = (line for line in str(taken).splitlines() if PAPER in line)
+    assert line.split()[-1] == "7"  # the number of parameters
+    described = taken.document()["candidates"][-1]
+    for name in ("seconds_per_run", "cpu_seconds_per_run", "cpu_seconds_to_target"):
+        assert (described[name]["n"], described[name]["n_diverged"]) == (0, 0)
+    taken.plot("time").draw_without_rendering()
     for change in ({"seeds": 3}, {"n_steps": 40}, {"references": True}):
         assert beside(**settings | change)[1].done
     assert beside(**settings, on_evaluation=lambda *_: None)[1].done
     rows["rows"][PAPER]["source"] = "another"
     shipped.FILE.write_text(json.dumps(rows), "utf-8")
     assert beside(**settings)[1].done
+
+
+@pytest.mark.skipif(not shipped.FILE.exists(), reason="made by record/tuned_references.py")
+def test_the_rows_of_the_package_are_of_the_default_protocol_and_cost_nothing(monkeypatch):
+    for name in ("check", "train"):
+        monkeypatch.setattr(EquinoxCandidate, name, lambda *_, **__: pytest.fail("not finished"))
+
+    def zeros(x, y):  # noqa: ARG001
+        return lambda signals: np.zeros(len(signals), int)
+
+    found = compare({"zeros": zeros}, references="tuned")
+    assert not found.failures
+    paper = found.result.sel(candidate=found.result.is_reference)
+    assert paper.sizes["candidate"] == 4
+    assert paper.test_accuracy.notnull().all()
+    right = paper.test_prediction == found.result.test_label
+    np.testing.assert_allclose(right.mean("sample"), paper.test_accuracy)
+    chosen = [json.loads(each)["learning_rate"] for each in paper.settings.values]
+    means = paper.tuning_accuracy.mean("tuning_seed").values
+    assert chosen == [Protocol().learning_rates[i] for i in means.argmax(axis=1)]
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ _MEANS = (
 _DROP = "shuffled_drop"
 STEPS_TO_TARGET, SECONDS_TO_TARGET = "steps_to_target", "cpu_seconds_to_target"
 TO_TARGET = (STEPS_TO_TARGET, SECONDS_TO_TARGET)
+_TIMES = ("seconds", "cpu_seconds")
 _NUMBERS: Mapping[str, str] = {
     "p_value": "of Student's paired t test, corrected by Holm's method for the planned pairs",
     "p_uncorrected": "of Student's paired t test",
@@ -75,8 +76,9 @@ def has_statistics(result: xr.Dataset) -> bool:
 def estimate_in(each: xr.Dataset, name: str) -> Estimate:
     """Return the mean of a measure of one candidate, with the interval that is stored.
 
-    Values that do not exist are those of runs that diverged, that did not reach the target, or that
-    were not finished when the comparison was stopped; only the first are counted as diverged.
+    Values that do not exist are those of runs that diverged, that did not reach the target, whose
+    time is not known, or that were not finished when the comparison was stopped; only the first are
+    counted as diverged.
 
     Args:
         each: a result with its statistics, of one candidate (and one test set or size).
@@ -88,7 +90,7 @@ def estimate_in(each: xr.Dataset, name: str) -> Estimate:
     """
     values = _values(each, name)
     found = _estimate(values, each[f"{name}_interval"].to_numpy())
-    if name in TO_TARGET:
+    if name in (*TO_TARGET, *_TIMES):
         missing = np.isnan(values) & each.diverged.to_numpy().astype(bool)
     else:
         missing = ~np.isfinite(values) & finished_seeds(each, *_stages(each, name))

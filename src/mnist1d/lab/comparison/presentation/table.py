@@ -241,7 +241,9 @@ def estimate_text(found: Estimate, n: int) -> str:
 
 
 def _seconds(each: xr.Dataset) -> str:
-    """Write the processor time of a run and, in brackets, its wall time."""
+    """Write the processor time of a run and, in brackets, its wall time; nothing without either."""
+    if not np.isfinite(each.seconds).any():  # computed elsewhere
+        return ""
     wall = f"{np.nanmean(each.seconds):.2g}"
     # Older results have no processor time.
     known = "cpu_seconds" in each and bool(np.isfinite(each.cpu_seconds).any())
