@@ -89,6 +89,6 @@ LITERATURE = (
         "ICLR, arXiv:2003.01897"
     ),
 )
-TASKS = "a size, all its networks with every decay; a fit of random features"
+TASKS = "networks of a size, the narrow ones together; a fit of random features"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)

@@ -71,6 +71,6 @@ LITERATURE = (
     "Muennighoff et al. (2023), Scaling data-constrained language models, arXiv:2305.16264",
     "Defazio et al. (2024), The road less scheduled, NeurIPS, arXiv:2405.15682",
 )
-TASKS = "a size and number of steps, all its networks; a trial's best classifier"
+TASKS = "a network and its number of steps, all trials; the posteriors"
 
 __getattr__, __dir__ = imports.attach(__name__, __file__)
