@@ -8,8 +8,8 @@ import { Confusion, DIGITS } from "../confusion.js";
 import { interval, wilson } from "../statistics.js";
 import { asJson, asRows } from "./protocol.js";
 
-/** @param {number} fraction */
-const percent = (fraction) => (100 * fraction).toFixed(1);
+/** Rounded twice, as sums of fractions that lie between two tenths are not exact. @param {number} fraction */
+const percent = (fraction) => Number((100 * fraction).toPrecision(12)).toFixed(1);
 
 /** @param {{ tests: import("./protocol.js").Test[], record: any, onForget: () => void }} props */
 export function Results({ tests, record, onForget }) {
