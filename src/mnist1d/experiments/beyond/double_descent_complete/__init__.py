@@ -18,8 +18,8 @@ them decides (Papyan et al.).
 Limits:
 
 1. Noise is the paper's: 15 % of the training labels are redrawn and may be the old ones. Validation
-   and test labels are right. The MLP has the paper's 4,000 samples; networks make a quarter of its
-   updates at five times its rate, which takes a quarter of the time.
+   and test labels are right. The MLP has the paper's 4,000 samples; networks make half of its
+   updates at twice its rate, which takes half of the time.
 2. All networks make as many updates at the same constant rate, whatever the number of samples.
    "At the end" is the mean of the last ten evaluations, as the error goes on fluctuating.
 3. Weight decay is the gradient of half the squared length of all parameters, biases included, times
@@ -33,8 +33,9 @@ Limits:
 6. Over samples the claims are about the test loss. The test error of this network falls with more
    samples all along, only more slowly below the threshold.
 7. A network of fewer than nine units cannot have ten class means at the angles of a simplex: its
-   NC2 is above zero whatever the training. After 125 passes over the samples collapse is on its
-   way in the others, not complete: claims are about its direction.
+   NC2 is above zero whatever the training. Over the epochs collapse is followed in one network of
+   its own, which sees few samples often: 1,000 of them 1,000 times. It is on its way there, not
+   complete: claims are about its direction.
 """
 
 from typing import TYPE_CHECKING

@@ -15,12 +15,16 @@ PART_DIMS = {
     "width": "width",
     "samples": "n_samples",
     "epochs": "channels",
+    "collapse": "collapse_width",
     "features": "n_features",
     "feature_samples": "n_feature_samples",
 }
 """What each part varies, by the dimension of the result."""
 
-NETWORKS, FEATURES = ("width", "samples", "epochs"), ("features", "feature_samples")
+NETWORKS, FEATURES = (
+    ("width", "samples", "epochs", "collapse"),
+    ("features", "feature_samples"),
+)
 
 _Sizes = Annotated[tuple[int, ...], Each(Integer(1, 10**6), least=2, rising=True)]
 _Decays = Annotated[tuple[float, ...], Each(Number(least=0), least=2, rising=True)]
@@ -39,6 +43,8 @@ class Config:
         width: of the MLP while samples vary.
         channels: of the CNN whose test error is followed over the epochs.
         epoch_samples: training samples of the CNN.
+        collapse_width: of the MLP whose neural collapse is followed over the epochs.
+        collapse_samples: its training samples.
         decays: weight decays of the MLP, the first of them 0.
         epoch_decays: weight decays of the CNN, the first of them 0.
         n_features: numbers of random features, fitted to `fixed` samples.
@@ -64,24 +70,26 @@ class Config:
     width: Count = 20
     channels: Count = 40
     epoch_samples: Count = 4000
+    collapse_width: Count = 128
+    collapse_samples: Count = 1000
     decays: _Decays = (0, 0.001, 0.003, 0.01, 0.02)
     epoch_decays: _Decays = (0, 0.003, 0.01)
     n_features: _Sizes = (25, 50, 100, 200, 300, 400, 450, 500, 550, 700, 1000, 2000, 5000)
     n_feature_samples: _Sizes = (50, 100, 200, 300, 400, 450, 500, 550, 700, 1000, 2000, 4000)
     fixed: Count = 500
     ridges: _Decays = (0, 0.01, 0.03, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
-    n_steps: Count = 5000
+    n_steps: Count = 10_000
     batch_size: Count = 100
-    learning_rate: Positive = 0.05
+    learning_rate: Positive = 0.02
     momentum: Annotated[float, Number(least=0, below=1)] = 0.9
-    evaluate_every: Count = 100
+    evaluate_every: Count = 200
     n_evaluated: Count = 1000
     n_validation: Count = 1000
     n_test: Count = 2000
     data: DatasetConfig = NOISY_DATA
 
     def __post_init__(self) -> None:
-        least = min(self.samples, self.epoch_samples, *self.sample_counts)
+        least = min(self.samples, self.epoch_samples, self.collapse_samples, *self.sample_counts)
         checks.integer("batch_size", self.batch_size, 1, least)
         checks.integer("n_steps", self.n_steps, 10 * self.evaluate_every, 10**9)
         if self.n_steps % self.evaluate_every:
@@ -107,6 +115,8 @@ class Config:
             width=12,
             channels=4,
             epoch_samples=100,
+            collapse_width=12,
+            collapse_samples=100,
             decays=(0, 0.01),
             epoch_decays=(0, 0.01),
             n_features=(10, 50, 100),
@@ -126,6 +136,7 @@ class Config:
         return max(
             self.samples,
             self.epoch_samples,
+            self.collapse_samples,
             self.fixed,
             *self.sample_counts,
             *self.n_feature_samples,
@@ -136,13 +147,14 @@ class Config:
         """Labels of all dimensions of a result but seeds.
 
         >>> Config().coords["step"][-1]
-        5000
+        10000
         """
         steps = range(self.evaluate_every, self.n_steps + 1, self.evaluate_every)
         return {
             "width": list(self.widths),
             "n_samples": list(self.sample_counts),
             "channels": [self.channels],
+            "collapse_width": [self.collapse_width],
             "n_features": list(self.n_features),
             "n_feature_samples": list(self.n_feature_samples),
             "decay": sorted({*self.decays, *self.epoch_decays}),

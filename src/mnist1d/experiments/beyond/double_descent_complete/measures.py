@@ -197,22 +197,21 @@ def epoch_fall() -> Measure:
     return Measure(per_seed)
 
 
-def fall_after_fit(name: str, width: int, decay: float) -> Measure:
-    """Measure by which factor something falls after a network fits its labels.
+def fall_after_fit(name: str, decay: float) -> Measure:
+    """Measure by which factor something falls after the followed network fits its labels.
 
     It is the value at the first evaluation with so few training errors (`FITTED`) over the mean of
     the last ten, as a logarithm to the base 2: 1 if it halves. NaN if the network never fits them.
 
     Args:
         name: a field of `mnist1d.measures.collapse.Collapse`.
-        width: of the MLP.
-        decay: its weight decay.
+        decay: weight decay of the network, the MLP of the part `collapse`.
     """
 
     def per_seed(result: xr.Dataset) -> np.ndarray:
-        one = result.sel(width=width, decay=decay)
-        errors = one.width_train_error.transpose("seed", "step").to_numpy()
-        curves = one[f"width_{name}"].transpose("seed", "step").to_numpy().astype(float)
+        one = result.sel(decay=decay).isel(collapse_width=0)
+        errors = one.collapse_train_error.transpose("seed", "step").to_numpy()
+        curves = one[f"collapse_{name}"].transpose("seed", "step").to_numpy().astype(float)
         first = (errors < FITTED).argmax(axis=1)
         falls = np.log2(np.take_along_axis(curves, first[:, None], axis=1)[:, 0])
         falls -= np.log2(curves[:, -N_LATE:].mean(axis=1))

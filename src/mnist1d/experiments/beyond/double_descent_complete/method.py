@@ -28,6 +28,10 @@ CURVES = tuple(
 )
 
 
+WITH_COLLAPSE = ("width", "collapse")
+"""Parts whose neural collapse is part of the result."""
+
+
 def run(
     config: Config, *, progress: Progress = silent, compute: Compute | None = None
 ) -> xr.Dataset:
@@ -40,11 +44,12 @@ def run(
 
     Returns: variables named `PART_MEASURE`, NaN where a training diverged. Parts are `width` and
         `samples` (the MLP, over `width` or `n_samples`), `epochs` (the CNN, over `channels`, of
-        which there is one), all over `decay`, `step` (number of updates) and `seed`; `features` and
-        `feature_samples` (random features, over `n_features` or `n_feature_samples`), over `ridge`
-        and `seed`. Measures are errors (fractions) and losses (nats; of random features the squared
-        distance from labels as 0 and 1) on training, validation and test samples, and of the part
-        `width` those of neural collapse on training samples (`mnist1d.measures.collapse.Collapse`).
+        which there is one) and `collapse` (the MLP, over `collapse_width`, likewise), all over
+        `decay`, `step` (number of updates) and `seed`; `features` and `feature_samples` (random
+        features, over `n_features` or `n_feature_samples`), over `ridge` and `seed`. Measures are
+        errors (fractions) and losses (nats; of random features the squared distance from labels as
+        0 and 1) on training, validation and test samples, and of `WITH_COLLAPSE` those of neural
+        collapse on training samples (`mnist1d.measures.collapse.Collapse`).
     """
     compute = compute or Compute()
     networks = [task for part in NETWORKS for task in tasks_of(config, part, range(config.seeds))]
@@ -96,7 +101,12 @@ def tasks_of(config: Config, part: str, trials: Iterable[int]) -> list[Task]:
 
 
 def _network(config: Config, part: str, size: int, trial: int) -> Task:
-    n_samples = {"width": config.samples, "samples": size, "epochs": config.epoch_samples}[part]
+    n_samples = {
+        "width": config.samples,
+        "samples": size,
+        "epochs": config.epoch_samples,
+        "collapse": config.collapse_samples,
+    }[part]
     architecture = "CNN" if part == "epochs" else "MLP"
     own = config.width if part == "samples" else size
     settings = ("n_steps", "batch_size", "learning_rate", "momentum", "evaluate_every")
@@ -160,6 +170,6 @@ def _dims(parts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     dims: dict[str, tuple[str, ...]] = {}
     for part in parts:
         own = ("ridge", "seed") if part in FEATURES else ("decay", "step", "seed")
-        measures = (*CURVES, *Collapse._fields) if part == "width" else CURVES
+        measures = (*CURVES, *Collapse._fields) if part in WITH_COLLAPSE else CURVES
         dims |= {f"{part}_{name}": (PART_DIMS[part], *own) for name in measures}
     return dims
