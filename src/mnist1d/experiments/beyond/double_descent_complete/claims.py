@@ -262,6 +262,7 @@ OF_COLLAPSE = (
     _terminal("nc1-after-fit", "variability", "the variance within classes (NC1)"),
     _terminal("nc2-after-fit", "angles", "the distance from the angles of a simplex (NC2)"),
     _terminal("nc3-after-fit", "duality", "the distance of weights from class means (NC3)"),
+    _terminal("nc4-after-fit", "disagreement", "what the nearest mean decides otherwise (NC4)"),
 )
 
 CLAIMS = (*OF_WIDTH, *OF_EPOCHS, *OF_SAMPLES, *OF_FEATURES, *OF_COLLAPSE)
