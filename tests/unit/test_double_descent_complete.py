@@ -206,9 +206,8 @@ def made_up(seeds=3, config=CONFIG):
         found = dict.fromkeys(experiment.CURVES, errors)
         if part in NETWORKS:
             is_fitted = size <= 700 if part == "samples" else size >= 40
-            found["train_error"] = (
-                np.where(share > 0.25, 0.0 if is_fitted else 0.2, 0.3) + 0 * errors
-            )
+            is_late = share > (0.5 if part == "epochs" else 0.25)
+            found["train_error"] = np.where(is_late, 0.0 if is_fitted else 0.2, 0.3) + 0 * errors
             for name in Collapse._fields:
                 found[name] = (1 / size) * 2.0 ** (-4 * share) * np.exp(noise) + 0 * errors
             found["test_loss"] = 10 * errors
@@ -257,11 +256,13 @@ def test_measures_of_curves():
     assert (highest_rise("features", "test_loss", best=False).per_seed(result) > 100).all()
     rises, falls = epoch_rise().per_seed(result), epoch_fall().per_seed(result)
     np.testing.assert_allclose(rises, 20, atol=1)
-    np.testing.assert_allclose(falls, 20, atol=1)
+    share = np.linspace(0, 1, CONFIG.n_steps // CONFIG.evaluate_every)
+    bump = 20 * np.exp(-(((share - 0.5) / 0.1) ** 2))
+    np.testing.assert_allclose(falls, bump[share <= 0.5][-5:].mean(), atol=0.1)
+    never = result.assign(epochs_train_error=0 * result.epochs_train_error + 0.02)
+    assert np.isnan(epoch_fall().per_seed(never)).all()
     np.testing.assert_allclose(epoch_rise(best=True).per_seed(result), 0, atol=1e-6)
     # From a quarter to the mean of the last tenths, at four halvings over the whole.
-    n = CONFIG.n_steps // CONFIG.evaluate_every
-    share = np.linspace(0, 1, n)
     expected = np.log2(2 ** (-4 * share[share > 0.25][0]) / (2 ** (-4 * share[-10:])).mean())
     np.testing.assert_allclose(fall_after_fit("variability", 0.003).per_seed(result), expected)
     never = result.assign(collapse_train_error=0 * result.collapse_train_error + 0.02)

@@ -43,23 +43,28 @@ from typing import TYPE_CHECKING
 from mnist1d.dataset import imports
 
 if TYPE_CHECKING:
-    from mnist1d.experiments.beyond.double_descent_complete.claims import (
-        CLAIMS as CLAIMS,
-        explain as explain,
-        remarks as remarks,
-        summarise as summarise,
-    )
+    from mnist1d.experiments.beyond.double_descent_complete.claims import CLAIMS as CLAIMS
     from mnist1d.experiments.beyond.double_descent_complete.config import Config as Config
     from mnist1d.experiments.beyond.double_descent_complete.figures import (
         CAPTIONS as CAPTIONS,
         plot as plot,
     )
     from mnist1d.experiments.beyond.double_descent_complete.method import run as run
+    from mnist1d.experiments.beyond.double_descent_complete.table import (
+        explain as explain,
+        remarks as remarks,
+        summarise as summarise,
+    )
 
 NAME = "double-descent-complete"
 TITLE = "Double descent over width, epochs and samples"
 VERSION = 1
-HEADLINES = ("width-best-decay-no-rise", "epochs-rise", "more-samples-hurt", "nc1-after-fit")
+HEADLINES = (
+    "width-best-decay-no-rise",
+    "epochs-second-descent",
+    "more-samples-hurt",
+    "nc1-after-fit",
+)
 LITERATURE = (
     (
         "Advani & Saxe (2017), High-dimensional dynamics of generalization error in neural "
@@ -84,6 +89,10 @@ LITERATURE = (
     (
         "Papyan, Han & Donoho (2020), Prevalence of neural collapse during the terminal phase of "
         "deep learning training, PNAS 117(40), arXiv:2008.08186"
+    ),
+    (
+        "Nguyen, Levie, Lienen, Kutyniok & Hüllermeier (2023), Memorization-dilation: modeling "
+        "neural collapse under label noise, ICLR, arXiv:2206.05530"
     ),
     (
         "Nakkiran, Venkat, Kakade & Ma (2021), Optimal regularization can mitigate double descent, "

@@ -20,6 +20,9 @@ fluctuating."""
 N_SMOOTHED = 3
 """Evaluations in a row that are averaged before the highest or lowest is sought."""
 
+N_BEFORE = 5
+"""Evaluations before a network fits its labels that are its threshold over the epochs."""
+
 FITTED = 0.01
 """Share of wrong training labels below which a network fits them."""
 
@@ -183,16 +186,22 @@ def epoch_rise(*, best: bool = False) -> Measure:
 
 
 def epoch_fall() -> Measure:
-    """Measure how far the CNN's test error falls from the top of its highest rise to the end.
+    """Measure how far the CNN's test error falls from its threshold in time to the end.
 
-    In percentage points, without weight decay; the end is the mean of the last ten evaluations.
+    In percentage points, without weight decay: mean of the last evaluations (`N_BEFORE`) before the
+    network first fits its labels (`FITTED`) minus the mean of the last ten. NaN if it never does.
     """
 
     def per_seed(result: xr.Dataset) -> np.ndarray:
-        curves = epoch_curve(result)
-        tops = (curves - np.minimum.accumulate(curves, axis=1)).argmax(axis=1)
-        end = 100 * ends(result, "epochs", "test_error")[0]
-        return np.asarray(np.take_along_axis(curves, tops[:, None], axis=1)[:, 0] - end)
+        one = result.isel(channels=0, decay=0)
+        errors = one.epochs_train_error.transpose("seed", "step").to_numpy()
+        curves = 100 * one.epochs_test_error.transpose("seed", "step").to_numpy()
+        falls = []
+        for fits, curve in zip(errors < FITTED, curves, strict=True):
+            first = int(fits.argmax())  # 0 if it never fits, or fits from the beginning
+            before = curve[max(first - N_BEFORE, 0) : first]
+            falls.append(before.mean() - curve[-N_LATE:].mean() if first else np.nan)
+        return np.array(falls)
 
     return Measure(per_seed)
 
