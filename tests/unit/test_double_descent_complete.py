@@ -29,6 +29,7 @@ from mnist1d.experiments.beyond.double_descent_complete.measures import (
     epoch_fall,
     epoch_rise,
     fall_after_fit,
+    halvings,
     highest_rise,
     lowest_before,
     most_fitted,
@@ -259,6 +260,8 @@ def test_measures_of_curves():
     share = np.linspace(0, 1, CONFIG.n_steps // CONFIG.evaluate_every)
     bump = 20 * np.exp(-(((share - 0.5) / 0.1) ** 2))
     np.testing.assert_allclose(falls, bump[share <= 0.5][-5:].mean(), atol=0.1)
+    ratio = halvings(*(at("width", "variability", width) for width in (16, 64)))
+    np.testing.assert_allclose(ratio.per_seed(result), 2)
     never = result.assign(epochs_train_error=0 * result.epochs_train_error + 0.02)
     assert np.isnan(epoch_fall().per_seed(never)).all()
     np.testing.assert_allclose(epoch_rise(best=True).per_seed(result), 0, atol=1e-6)
@@ -288,6 +291,17 @@ def test_all_claims_can_be_judged_and_shown(result):
     assert "from 40 units on" in double_descent_complete.remarks(result)[0]
     figures = double_descent_complete.plot(result)
     assert figures.keys() == double_descent_complete.CAPTIONS.keys()
+
+
+def test_explanations_are_of_claims_and_have_the_numbers_of_the_result(result):
+    texts = double_descent_complete.explain(result)
+    assert {*texts} < {claim.name for claim in double_descent_complete.CLAIMS}
+    narrow, wide = (at("width", "angles", each)(result).mean for each in ((12, 16, 20), 128))
+    assert f"It is {narrow:.2f} before and {wide:.2f} beyond." in texts["nc2-through-threshold"]
+    assert "at 100 features" in texts["features-modern-beats-classical"]
+    # Other sizes or decays than the claims' leave nothing to explain.
+    other = result.sel(width=[5, 9], n_features=[25, 50], decay=[0, 0.01])
+    assert double_descent_complete.explain(other) == {}
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from mnist1d.experiments.beyond.double_descent_complete.measures import (
     epoch_fall,
     epoch_rise,
     fall_after_fit,
+    halvings,
     highest_rise,
     lowest_before,
     most_fitted,
@@ -68,11 +69,11 @@ def _through(name: str, field: str, what: str) -> Claim:
     """Say that a property of neural collapse is nearer to 0 beyond the threshold than before."""
     return Claim(
         name,
-        f"{what} beyond the threshold than before: {_several(NARROW)} minus "
-        f"{_several(WIDE)}, without weight decay",
+        f"{what} beyond the threshold than before: binary logarithm of the ratio of the "
+        f"{_several(NARROW)} to {_several(WIDE)}, without weight decay",
         EXPECTED,
         Positive(),
-        at("width", field, NARROW) - at("width", field, WIDE),
+        halvings(at("width", field, NARROW), at("width", field, WIDE)),
     )
 
 

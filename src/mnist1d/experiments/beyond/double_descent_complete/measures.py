@@ -144,6 +144,15 @@ def over(measure: Measure, divisor: Callable[[xr.Dataset], np.ndarray] | float) 
     return Measure(per_seed)
 
 
+def halvings(larger: Measure, smaller: Measure) -> Measure:
+    """Measure how often something has to be halved to be something else, seed by seed."""
+
+    def per_seed(result: xr.Dataset) -> np.ndarray:
+        return np.asarray(np.log2(larger.per_seed(result) / smaller.per_seed(result)))
+
+    return Measure(per_seed)
+
+
 def highest_rise(part: str, name: str, *, best: bool, relative: bool = True) -> Measure:
     """Measure the highest rise of a curve over sizes above the lowest point before.
 

@@ -91,14 +91,13 @@ def _largest(result: xr.Dataset, part: str) -> int:
 
 def explain(result: xr.Dataset) -> dict[str, str]:
     """Explain why claims differ, claim by claim, with numbers of the result."""
-    return _explain_features(result) | {
-        name: _explain_collapse(result, field)
-        for name, field in (
-            ("nc2-through-threshold", "angles"),
-            ("nc3-through-threshold", "duality"),
-            ("nc4-through-threshold", "disagreement"),
-        )
-    }
+    found = _explain_features(result)
+    sizes = {*result["width"].to_numpy().tolist()}
+    if FOLLOWED_DECAY in result["decay"] and sizes.issuperset((*NARROW, *WIDE)):
+        fields = {"nc2": "angles", "nc3": "duality", "nc4": "disagreement"}
+        for name, field in fields.items():
+            found[f"{name}-through-threshold"] = _explain_collapse(result, field)
+    return found
 
 
 def _explain_features(result: xr.Dataset) -> dict[str, str]:
