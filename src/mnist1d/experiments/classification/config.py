@@ -69,4 +69,4 @@ class Config:
     @classmethod
     def quick(cls) -> Self:
         """Return settings for a run of seconds, which tests that everything works."""
-        return cls(seeds=2, n_steps=501, mnist_evaluate_every=500, mnist_seeds=1, usual_steps=30)
+        return cls(seeds=2, n_steps=101, mnist_evaluate_every=100, mnist_seeds=1, usual_steps=30)

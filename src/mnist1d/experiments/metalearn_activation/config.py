@@ -100,10 +100,10 @@ class Config:
         return cls(
             seeds=2,
             deep_seeds=1,
-            outer_steps=8,
-            inner_steps=61,
-            objective_steps=40,
-            transfer_steps=101,
+            outer_steps=3,
+            inner_steps=31,
+            objective_steps=20,
+            transfer_steps=31,
             transfer_rates=(0.005, 0.01),
         )
 
