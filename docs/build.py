@@ -55,7 +55,10 @@ def build(out: Path, *, run: bool = True, links: bool = False, work: Path = WORK
     if wrong := list(check.wrong_with(made.resolve())):
         return "\n".join(["the site has", *wrong])
     if links and build_main(["--builder", "linkcheck", *arguments, str(work / "links")]):
-        return "links to other sites are broken, above"
+        return (
+            "every link above leads nowhere, or its site cannot be reached from this machine; "
+            f"links within the site are right, and its pages are in {made}"
+        )
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(made, out)
     return ""
