@@ -59,8 +59,10 @@ def _plot_work(result: xr.Dataset) -> Figure:
         losses.plot(FLOPS * n * seen, mean, color=shade, label=f"{n:,}")
     budgets = budgets_of(result)
     every = range(result.sizes["seed"])
-    least = [_least(losses_at(result, seed, budgets)) for seed in every]
-    losses.plot(budgets, np.exp(_mean(np.log(least).T)), color="black", linewidth=1.5)
+    # Where an MLP's training ends, too: it has the least loss there, or soon after another has.
+    work = np.union1d(budgets, np.clip(FLOPS * n_parameters * seen[-1], budgets[0], budgets[-1]))
+    least = [_least(losses_at(result, seed, work)) for seed in every]
+    losses.plot(work, np.exp(_mean(np.log(least).T)), color="black", linewidth=1.5)
     losses.set(xscale="log", yscale="log", xlabel="Work (operations)", ylabel="Test loss (nats)")
     _plot_possible(losses, result)
     losses.legend(title="parameters", title_fontsize=6)
