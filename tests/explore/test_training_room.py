@@ -272,6 +272,14 @@ def test_a_run_that_a_link_names_and_there_is_not_is_the_first(visit):
     assert page.get_by_label("Run", exact=True).input_value() == "Logistic.0"
 
 
+def test_a_signal_that_is_too_short_is_refused_in_the_words_of_the_page(visit):
+    page = visit("#/train?final_seq_length=5&models=MLP")
+    page.get_by_role("button", name="Train", exact=True).click()
+    refused = page.get_by_role("alert")
+    refused.wait_for()
+    assert refused.inner_text() == "Points must be from 9 to 4096, not 5"
+
+
 def test_a_run_that_diverges_says_so(visit):
     page = visit("#/train?models=CNN&rate=10&optimiser=sgd&steps=101&samples=100")
     page.get_by_role("button", name="Train", exact=True).click()

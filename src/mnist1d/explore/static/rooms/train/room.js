@@ -50,7 +50,8 @@ export function TrainRoom({ session, about, record }) {
     } catch (error) {
       race.current?.stop();
       race.current = null;
-      setProblem(/** @type {Error} */ (error).message);
+      // The controls call the length of a signal its points.
+      setProblem(/** @type {Error} */ (error).message.replace(/^length/, "Points"));
     }
     redraw({});
   };
