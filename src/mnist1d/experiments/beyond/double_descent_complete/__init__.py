@@ -4,7 +4,8 @@ The paper shows double descent over the width of networks. Here it is followed e
 to be, on the paper's noisy labels: over the width of its MLP, over the epochs of its CNN, over the
 number of samples, and in least squares on random features, where the threshold is known beforehand.
 All of it without weight decay and with the best of several, which every trial chooses for every
-size on samples of its own; and at the end of every training neural collapse is measured.
+size on samples of its own. Neural collapse is measured through the threshold of the width, and
+over the epochs of a wide MLP that fits few samples.
 
 What the literature says: the test error peaks where a model just fits its training samples, and
 falls beyond to below its first minimum (Belkin et al.). So it does in deep networks over width and,

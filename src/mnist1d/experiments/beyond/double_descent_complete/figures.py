@@ -95,7 +95,8 @@ def _plot_collapse(result: xr.Dataset) -> Figure:
             label = f"decay {decay:g}"
             axes.plot(result["width"], one, marker=".", color=colour, label=label)
         axes.set(xlabel="Width", title=title, xscale="log")
-        if name == "disagreement":  # a share, which may be 0
+        axes.xaxis.set_minor_formatter("")
+        if name != "variability":
             axes.set(ylim=(0, None))
         elif (values.to_numpy() > 0).any():
             axes.set(yscale="log")
