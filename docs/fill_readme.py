@@ -35,6 +35,12 @@ ROWS = (
     ("shuffled", "GRU", "test-accuracy-shuffled-gru", "57 ± 2"),
 )
 """Data set, model, claim and the paper's number of every row of Table 1."""
+OF_SAMPLES = {
+    ("mnist", "Logistic"): "test images",
+    ("mnist", "Logistic, training accuracy"): "",
+    ("plain", "Human"): "answers",
+}
+"""Rows whose number of values is none of runs, and what their values are."""
 
 
 def table_1() -> str:
@@ -47,12 +53,13 @@ def table_1() -> str:
         found = by_claim.get(claim)
         if found is None or not found["n"]:
             continue
-        if model != "Human":
+        of = OF_SAMPLES.get((data, model))
+        if of is None:
             runs.setdefault(DATA[data], []).append(found["n"])
         low, high = (nan if found[end] is None else found[end] for end in ("ci_low", "ci_high"))
         ours = with_interval(Estimate(found["ours"], low, high, found["n"]), found["n"])
-        if model == "Human":
-            ours += f" ({found['n']} answers)"
+        if of:
+            ours += f" ({found['n']:,} {of})"
         lines.append(f"| {DATA[data]} | {model} | {ours} | {paper} | {found['verdict']} |")
     numbers = "; ".join(
         f"{' to '.join(str(n) for n in sorted({min(each), max(each)}))} on {data}"

@@ -113,7 +113,7 @@ def test_an_experiment_that_came_later_has_a_tag_of_its_own(
     sections = [SimpleNamespace(name=each.NAME) for each in modules]
     assert provenance_of(SimpleNamespace(plan=finished, sections=sections)) == (
         "Seeds, settings and rules were fixed before the runs, by the tags record-1 (commit "
-        "aaaaaaaaaaaa) and record-2 (commit bbbbbbbbbbbb); every result is of its own."
+        "aaaaaaaaaaaa) and record-2 (commit bbbbbbbbbbbb); every result's page names its commit."
     )
     again = longer.begun("record-2", TAGGED, modules)
     with pytest.raises(InputError, match="another plan"):

@@ -369,8 +369,10 @@ class Report:
         return count_verdicts(judged for section in self.paper for judged in section.claims)
 
 
+SAID = "sentences and table cells of the paper"
+"""What the paper says itself."""
 GROUPS: Mapping[str, tuple[Kind, ...]] = {
-    "sentences and table cells of the paper": ("sentence", "table"),
+    SAID: ("sentence", "table"),
     "figures and published notebooks": ("figure", "notebook"),
     "beyond the paper": ("beyond",),
 }

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mnist1d.harness.findings import OWN_WORDS
 from mnist1d.harness.verdicts.reasons import brief_reason
-from mnist1d.harness.verdicts.rules import Counted, Equals, NoData
+from mnist1d.harness.verdicts.rules import ALPHA, Counted, Equals, Fact, NoData
 from mnist1d.measures.text import interval_of, mean_of
 from mnist1d.report.contents import Judged, Report, Section
 
@@ -16,7 +16,8 @@ HEADLINE_KINDS = ("sentence", "table")
 """What the paper says itself; readings of figures and prints of notebooks are left to the pages."""
 HOLDS = ("reproduced", "verified")
 _UNITS = {"percentage points": " points"} | {
-    unit: f" {unit}" for unit in ("%", "minutes", "nats", "points")
+    unit: f" {unit}"
+    for unit in ("%", "% of it", "minutes", "nats", "points", "units", "per 100 weights")
 }
 _FEW = 3
 
@@ -100,9 +101,36 @@ def in_words(judged: Judged, section: Section) -> str:
     if estimate.n_diverged:
         return f"{statement}: {mean_of(estimate)}"
     about = [interval_of(estimate)] if estimate.low < estimate.high else []
-    about += [f"n = {estimate.n}"] if estimate.n != section.n_seeds else []
+    if estimate.n > 1 and estimate.low == estimate.high:
+        about = ["all runs"]
+    is_one_fact = estimate.n == 1 and isinstance(judged.claim.rule, Fact)
+    if estimate.n != section.n_seeds and not is_one_fact:
+        about += [f"n = {estimate.n:,}"]
     more = f" ({', '.join(about)})" if about else ""
     return f"{statement}: {mean_of(estimate)}{unit}{more}"
+
+
+def against(judged: Judged) -> str:
+    """Write what a measured number is compared with: the published one, or what a claim expects.
+
+    Of an ordering the difference of the published numbers follows, if there is one.
+    """
+    rule = judged.claim.rule
+    if isinstance(rule, Equals | Counted | NoData):
+        return f"published {rule}"
+    expected, _, published = str(rule).removesuffix(")").partition(" (")
+    return f"expected {expected}" + (f", published {published}" if published else "")
+
+
+def beside_published(judged: Judged) -> str:
+    """Write the published number after a measured one that holds; of an ordering nothing."""
+    return f", {against(judged)}" if isinstance(judged.claim.rule, Equals) else ""
+
+
+def remark_on(judged: Judged) -> str:
+    """Give the p value of a claim that would differ if it were the only one; empty of others."""
+    p, corrected = judged.judgement.assessment.p, judged.judgement.p_corrected
+    return f"; alone p = {p:.2g}" if p < ALPHA <= corrected else ""
 
 
 def why_open(judged: Judged) -> str:

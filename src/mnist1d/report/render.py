@@ -29,8 +29,11 @@ COMPARED = "compared.svg"
 """The file of the overview's figure, in the pages' folder."""
 
 _FILTERS = (
+    overview.against,
+    overview.beside_published,
     overview.in_words,
     overview.n_said,
+    overview.remark_on,
     overview.verdict_beyond,
     overview.why_open,
     overview.why_in_brief,
@@ -44,6 +47,7 @@ _FILTERS = (
     wording.sentence,
     wording.setting,
     wording.summary_of,
+    wording.tally_of,
     wording.time_of,
     wording.verdicts_of,
     wording.wall_time_of,

@@ -8,7 +8,7 @@ from mnist1d.execution.commit import CHANGED, UNKNOWN as UNKNOWN_COMMIT
 from mnist1d.experiments import PAPER
 from mnist1d.harness.verdicts.rules import SINCE
 from mnist1d.measures.text import UNKNOWN
-from mnist1d.report.contents import Report, Section
+from mnist1d.report.contents import SAID, Report, Section
 
 COVERAGE = (
     "Ours is the mean over seeds with its 95 % interval (Student's t; of proportions Wilson's), n "
@@ -23,7 +23,8 @@ VERDICTS_MEAN = (
     "Consistent: compatible, not all within the margin, though half the interval is no wider. "
     "Imprecise: more seeds are needed to tell. Differs slightly: not compatible, yet within the "
     "margin. Differs: not compatible. Verified: a number that is counted, not estimated. Not "
-    "checkable: no data, not the full protocol, or a run diverged."
+    "checkable: no data, not the full protocol, or a run diverged. Beyond the paper confirmed "
+    "stands for reproduced, refuted for differs."
 )
 HOW_TO_READ = f"{COVERAGE} {VERDICTS_MEAN}"
 HOW_OWN = (
@@ -86,6 +87,19 @@ def scope_of(report: Report) -> str:
     if n_beyond:
         where += f" of the paper and in {n_beyond} beyond it"
     return f"Claims checked in {where}."
+
+
+def tally_of(report: Report) -> str:
+    """Say in a sentence how many of the paper's own statements hold; empty if there is none."""
+    counts = next((counts for name, counts in report.groups.items() if name == SAID), {})
+    if not counts:
+        return ""
+    n_differ = counts["differs"] + counts["differs slightly"]
+    n_open = counts["consistent"] + counts["imprecise"]
+    return (
+        f"Of {sum(counts.values())} {SAID} {counts['reproduced'] + counts['verified']} hold, "
+        f"{n_differ} do not, {n_open} are open and {counts['not checkable']} cannot be checked."
+    )
 
 
 def summary_of(report: Report) -> str:
@@ -160,7 +174,7 @@ def provenance_of(report: Report) -> str:
         versions = sorted({report.plan.version_of(each.name) for each in sections})
         tags = [f"{tag} (commit {short_commit(commit)})" for tag, commit in versions]
         several = len(tags) > 1
-        whose = "every result is of its own" if several else "all results are of it"
+        whose = "every result's page names its commit" if several else "all results are of it"
         return (
             f"Seeds, settings and rules were fixed before the runs, by the tag{'s' * several} "
             f"{' and '.join(filter(None, (', '.join(tags[:-1]), tags[-1])))}; {whose}."

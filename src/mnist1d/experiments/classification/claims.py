@@ -156,8 +156,8 @@ CLAIMS = (
     *(
         Claim(
             width_claim_name(data),
-            f"Inference: the published MLP on {DATA[data]} had the width 256 of the authors' "
-            "training defaults, not the 100 of their model: test accuracy with it (%)",
+            f"Inference: the published MLP on {DATA[data]} had the 256 units of the authors' "
+            "training defaults, not the 100 of their model: test accuracy with 256 (%)",
             "Beyond the paper",
             TABLE_1[data, "MLP"],
             early_stopped(data, WIDE),
@@ -333,16 +333,16 @@ CLAIMS = (
     ),
     Claim(
         "same-hard-samples",
-        "The person and the CNN err on the same samples: correlation, over the samples that the "
-        "person answered, of the person's errors with the share of CNNs that err",
+        "The person and the CNN err on the same samples, by a correlation: over the samples that "
+        "the person answered, of the person's errors with the share of CNNs that err",
         "Section 4, Figure S1",
         Positive(),
         human_expert.same_hard_samples,
     ),
     Claim(
         "same-hard-digits",
-        "The person and the CNN err on the same digits: correlation of their rates of errors over "
-        "the ten digits, the person's answers, test samples and seeds resampled",
+        "The person and the CNN err on the same digits, by the correlation of their rates of "
+        "errors: over the ten digits, the person's answers, test samples and seeds resampled",
         "Section 4, Figure S1",
         Positive(),
         human_expert.same_hard_digits,

@@ -77,7 +77,7 @@ CLAIMS = (
     Claim(
         "peak-size-mlp-noise",
         "The test error peaks at about 50 hidden units, fitted to widths from 36 to 80: between 47 "
-        f"and 61, as in the published run, give or take a step of {WIDTH_STEP}",
+        f"and 61, as in the published run, give or take a step of {WIDTH_STEP} (units)",
         FIGURE,
         between(47, 61, WIDTH_STEP),
         geometric_mean("mlp-noise", fitted_peak),
@@ -225,7 +225,7 @@ CLAIMS = (
     *(
         Claim(
             f"peak-error-{series}",
-            f"{SERIES[series].title}: test error at the peak (%)",
+            f"{SERIES[series].title}: test error at the peak among the published sizes (%)",
             f"Figure 5{letter}",
             Equals(published, ACCURACY),
             value_at(series, "peak"),

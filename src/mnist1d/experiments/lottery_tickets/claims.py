@@ -246,8 +246,8 @@ CLAIMS = (
         Claim(
             f"adjacency-by-chance-{LENGTHS[length]}",
             f"{LENGTHS[length].capitalize()} neighbouring weights of a unit are kept more often in "
-            "tickets than by chance, in masks with the same numbers of weights per unit and per "
-            "input: difference of the probabilities (percentage points)",
+            "tickets than in random masks with as many per unit and per input: difference of the "
+            "probabilities (percentage points)",
             "Section 5.1, Figure 4 g",
             Positive(),
             adjacency("lottery", length) - control_adjacency("same degrees", length),

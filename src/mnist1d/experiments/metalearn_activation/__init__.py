@@ -54,7 +54,6 @@ VERSION = 1
 PAPER_SEEDS = 1
 HEADLINES = (
     "beats-relu",
-    "beats-elu",
     "two-extrema",
 )
 """Claims that answer the question, for the overview."""

@@ -128,8 +128,8 @@ CLAIMS = (
     ),
     Claim(
         "two-extrema",
-        "The learned function has two local extrema from -5 to 5: share of trials, more than half "
-        "(%)",
+        "In more than half of the trials the learned function has two local extrema from -5 to 5: "
+        "share of trials (%)",
         "Section 5.4, Figure 7",
         AtLeast(50),
         share_with_two_extrema,

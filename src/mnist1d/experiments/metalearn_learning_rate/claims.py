@@ -150,8 +150,8 @@ CLAIMS = (
     ),
     Claim(
         "rate-published-weights",
-        "The metalearned learning rate is 0.62 to two digits: mean of both trials from the "
-        "published initial weights",
+        "From the published initial weights the metalearned learning rate is 0.62 to two digits, "
+        "mean of both trials",
         FIGURE,
         Counted(0.62, 2),
         computed(at_end("published_rate")),

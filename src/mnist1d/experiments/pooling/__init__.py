@@ -50,7 +50,6 @@ PAPER_SEEDS = 1
 HEADLINES = (
     "pooling-not-striding-1000",
     "striding-1000",
-    "gain-shrinks",
     "little-difference-50000",
 )
 """Claims that answer the question, for the overview."""

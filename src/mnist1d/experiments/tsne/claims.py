@@ -115,7 +115,8 @@ CLAIMS = (
     ),
     Claim(
         "no-islands-mnist1d",
-        f"MNIST-1D does not, but for digits 0, 6 and 3: digits other than those {ISLANDS}",
+        "On MNIST-1D seven digits or more, all but 0, 6 and 3, are no islands: digits other than "
+        f"those {ISLANDS}",
         "Section 4, Figure 3b",
         AtLeast(7),
         other_digits("MNIST-1D"),

@@ -63,6 +63,7 @@ NAME = "activation-transfer"
 TITLE = "Learned activation functions in larger networks"
 VERSION = 1
 HEADLINES = (
+    "beats-snake-mlp",
     "ahead-4-times-as-wide-mlp",
     "tuning-costs-mlp",
 )

@@ -44,6 +44,7 @@ from mnist1d.dataset import imports
 if TYPE_CHECKING:
     from mnist1d.experiments.beyond.architectures.claims import (
         CLAIMS as CLAIMS,
+        explain as explain,
         remarks as remarks,
         summarise as summarise,
     )

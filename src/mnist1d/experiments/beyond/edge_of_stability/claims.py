@@ -60,7 +60,7 @@ LONG = "Beyond the paper: Long & Bartlett (2024), of images and texts"
 def _at_edge(name: str, method: str, rate: float, what: str, source: str) -> Claim:
     return Claim(
         name,
-        f"{what} (per cent of it, mean of the last quarter of the training)",
+        f"{what} (% of it; mean of the last quarter of the training)",
         source,
         Similar(SAM_MARGIN if method == SAM else MARGIN, center=100),
         relative_sharpness(method, rate),

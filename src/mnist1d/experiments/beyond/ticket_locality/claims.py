@@ -112,16 +112,16 @@ CLAIMS = (
     _more("more-threes-at-once", 3, pruning=PRUNINGS[1]),
     Claim(
         "grows-with-samples",
-        "Tickets become more local with more samples: runs of three above chance with 100,000 "
-        "samples minus those with 1,000 (per 100 weights)",
+        "Tickets from more samples have more runs of three neighbouring weights above chance: "
+        "those from 100,000 samples minus those from 1,000 (per 100 weights)",
         PRUNED,
         Positive(),
         excess(3, n_samples=100_000) - excess(3, n_samples=1000),
     ),
     Claim(
         "rounds-make-local",
-        "Pruning in rounds makes tickets more local than pruning at once: difference of the runs "
-        "of three above chance, mean over the sizes of the training set (per 100 weights)",
+        "Pruning in rounds leaves more runs of three neighbouring weights above chance than "
+        "pruning at once: difference, mean over the sizes of the training set (per 100 weights)",
         PRUNED,
         Positive(),
         mean_over_sizes() - mean_over_sizes(pruning=PRUNINGS[1]),
@@ -136,8 +136,9 @@ CLAIMS = (
     ),
     Claim(
         "order-matters",
-        "Tickets are local in the order of the signals: runs of three above chance minus those in "
-        "a shuffled order, mean over the sizes of the training set (per 100 weights)",
+        "Tickets have more runs of three neighbouring weights above chance in the order of the "
+        "signals than in a shuffled one: difference, mean over the sizes of the training set (per "
+        "100 weights)",
         "Beyond the paper: the control",
         Positive(),
         mean_over_sizes() - mean_over_sizes(order=ORDERS[1]),
