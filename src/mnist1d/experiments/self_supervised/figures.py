@@ -22,6 +22,11 @@ LINES: Mapping[str, tuple[str, str, str]] = {
 """Name, line and marker of each variant in the figures."""
 
 
+LABEL_DISTANCE, LABEL_MOVES = 0.13, 50
+"""Least distance of two labels in the picture of an embedding, as a part of its width, and how
+often labels that are nearer are moved."""
+
+
 CAPTIONS = {
     "figure": "Figure 8: outputs of an encoder with projection head, embedded by t-SNE (a), and "
     "linear accuracy of every layer (b); bands are 95 % intervals over seeds.",
@@ -69,13 +74,26 @@ def _plot_embedding(axes: Axes, result: xr.Dataset, stage: str, seed: int = 0) -
     axes.scatter(x, y, c=labels, cmap=colormaps["tab10"], vmin=0, vmax=9, s=2, linewidths=0)
     # Before training the medians of all digits are close together.
     if stage == "after" and np.isfinite(points).all():
-        for digit in np.unique(labels):
-            middle = np.median(points[labels == digit], axis=0)
-            x_middle, y_middle = middle
+        digits = np.unique(labels)
+        middles = np.stack([np.median(points[labels == digit], axis=0) for digit in digits])
+        for digit, (x_middle, y_middle) in zip(digits, _apart(middles, points), strict=True):
             text = axes.text(x_middle, y_middle, str(digit), fontsize=9, ha="center", va="center")
             text.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_axis_off()
+
+
+def _apart(middles: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Move labels that would overlap away from each other, a little at a time."""
+    least = LABEL_DISTANCE * np.ptp(points, axis=0).max()
+    places = middles.astype(float)
+    for _ in range(LABEL_MOVES):
+        between = places[:, None] - places[None]
+        distances = np.linalg.norm(between, axis=-1, keepdims=True)
+        # Two in the same place have no direction, and stay.
+        steps = between / np.where(distances, distances, 1) * np.clip(least - distances, 0, None)
+        places += steps.sum(axis=1) / 4
+    return places
 
 
 def _plot_stages(result: xr.Dataset) -> Figure:
