@@ -1,7 +1,7 @@
 """The models of the paper as yardsticks: whether they were tuned, in words that go with every use.
 
-The published recipe is Adam at a learning rate of 0.01 for all of them. The same network with five
-rates to choose from is better than that by several points, so that a candidate of the same kind
+The published recipe is Adam at a learning rate of 0.01 for all of them. With another number of
+steps or samples, other rates may be better by several points, so that a candidate of the same kind
 would beat "the paper's" by its tuning alone.
 """
 
