@@ -26,7 +26,11 @@ VERDICTS_MEAN = (
     "checkable: no data, not the full protocol, or a run diverged. Beyond the paper confirmed "
     "stands for reproduced, refuted for differs."
 )
-HOW_TO_READ = f"{COVERAGE} {VERDICTS_MEAN}"
+RULES_MEAN = (
+    "Rules: ≥ 90 is what a sentence is taken to say, 68 ± 2 a published number with its standard "
+    "deviation, and > 0 (+38) means more than 0, where the published runs have +38."
+)
+HOW_TO_READ = f"{COVERAGE} {RULES_MEAN} {VERDICTS_MEAN}"
 HOW_OWN = (
     "A claim is a statement of an experiment's file, with a rule for its verdict. Measured is the "
     "mean over seeds with its 95 % interval (Student's t), n the number of values behind it. "
