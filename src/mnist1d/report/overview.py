@@ -15,7 +15,7 @@ from mnist1d.report.contents import Judged, Report, Section
 HEADLINE_KINDS = ("sentence", "table")
 """What the paper says itself; readings of figures and prints of notebooks are left to the pages."""
 HOLDS = ("reproduced", "verified")
-_UNITS = {"percentage points": " points"} | {
+_UNITS = {"percentage points": " points", "per cent": " %"} | {
     unit: f" {unit}"
     for unit in ("%", "% of it", "minutes", "nats", "points", "units", "per 100 weights")
 }

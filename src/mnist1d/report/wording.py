@@ -31,6 +31,7 @@ RULES_MEAN = (
     "deviation, and > 0 (+38) means more than 0, where the published runs have +38."
 )
 HOW_TO_READ = f"{COVERAGE} {RULES_MEAN} {VERDICTS_MEAN}"
+_FEW_TAGS = 3
 HOW_OWN = (
     "A claim is a statement of an experiment's file, with a rule for its verdict. Measured is the "
     "mean over seeds with its 95 % interval (Student's t), n the number of values behind it. "
@@ -178,10 +179,14 @@ def provenance_of(report: Report) -> str:
         versions = sorted({report.plan.version_of(each.name) for each in sections})
         tags = [f"{tag} (commit {short_commit(commit)})" for tag, commit in versions]
         several = len(tags) > 1
+        # Commits of a few are a line; of more they stand on the pages and in the plan.
+        named = " and ".join(filter(None, (", ".join(tags[:-1]), tags[-1])))
+        if len(tags) > _FEW_TAGS:
+            named = f"{versions[0][0]} to {versions[-1][0]}"
         whose = "every result's page names its commit" if several else "all results are of it"
         return (
             f"Seeds, settings and rules were fixed before the runs, by the tag{'s' * several} "
-            f"{' and '.join(filter(None, (', '.join(tags[:-1]), tags[-1])))}; {whose}."
+            f"{named}; {whose}."
         )
     old = [each for each in sections if each.finished[: len(SINCE)] < SINCE]
     if old:

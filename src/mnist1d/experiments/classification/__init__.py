@@ -69,7 +69,6 @@ PAPER_SEEDS = 3
 HEADLINES = (
     "cnn-beats-mlp",
     "shuffling-costs-cnn",
-    "mlp-best-when-shuffled-cnn",
     "human-beats-cnn",
 )
 """Claims that answer the question, for the overview."""

@@ -55,7 +55,6 @@ TITLE = "Self-supervised learning, SimCLR (Figure 8)"
 VERSION = 1
 PAPER_SEEDS = 1
 HEADLINES = (
-    "before-head",
     "head-costs-default",
     "isolated-beyond-others",
 )

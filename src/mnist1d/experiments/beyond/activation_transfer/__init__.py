@@ -64,7 +64,6 @@ TITLE = "Learned activation functions in larger networks"
 VERSION = 1
 HEADLINES = (
     "beats-snake-mlp",
-    "ahead-4-times-as-wide-mlp",
     "tuning-costs-mlp",
 )
 LITERATURE = (

@@ -203,8 +203,8 @@ def explain(result: xr.Dataset) -> dict[str, str]:
         best = max(means, key=means.__getitem__)
         numbers = ", ".join(f"{TITLES[name]} {mean:.1f}" for name, mean in means.items())
         texts[architecture, size] = (
-            f"Test accuracies in this network (%), each function at its best rate: {numbers}. "
-            f"The highest mean is that of {TITLES[best]}."
+            f"The highest mean test accuracy in this network is that of {TITLES[best]}. All of "
+            f"them (%), each function at its best rate: {numbers}."
         )
     found = {}
     for claim in CLAIMS:

@@ -177,7 +177,7 @@ def explain(result: xr.Dataset) -> dict[str, str]:
         "bias-saves-samples": (
             f"With {FEW:,} samples the CNN reaches {found['CNN', FEW]:.1f} % and the MLP "
             f"{found['MLP', FEW]:.1f} %, with {MANY:,} {found['CNN', MANY]:.1f} % and "
-            f"{found['MLP', MANY]:.1f} %: few samples are too few for either, and more of them "
+            f"{found['MLP', MANY]:.1f} %. Few samples are too few for either, and more of them "
             "help the CNN further than the MLP, which the ceiling of its size stops."
         )
     }
