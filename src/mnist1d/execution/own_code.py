@@ -6,7 +6,7 @@ import sysconfig
 import types
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module, machinery, metadata, util
+from importlib import import_module, machinery, util
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,14 @@ def package_version(package: str) -> str:
 
     Returns: the version; empty if it belongs to Python itself or to mnist1d, or has none.
 
+    >>> from importlib import metadata
     >>> package_version("sklearn") == metadata.version("scikit-learn"), package_version("json")
     (True, '')
     """
     if package == "mnist1d" or package in sys.stdlib_module_names:
         return ""
+    # Loaded when it is needed: lists and helps do without.
+    metadata = import_module("importlib.metadata")
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
