@@ -1,5 +1,6 @@
 """The engine: one run, many runs, and the promises between them."""
 
+import dataclasses
 import functools
 import json
 import os
@@ -27,6 +28,7 @@ from mnist1d.training import (
     train_runs,
 )
 from mnist1d.training.loop import segments
+from mnist1d.training.schedules import even_in_log
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -135,6 +137,40 @@ def test_published_runs_are_evaluated_at_the_published_steps():
     np.testing.assert_array_equal(
         counting(8000, 400, 399).evaluation_steps, np.linspace(399, 7999, 20)
     )  # section 5.5
+
+
+def test_a_run_is_evaluated_at_the_steps_that_it_names_as_one_evaluated_everywhere():
+    steps = tuple(n - 1 for n in even_in_log(40, 6))
+    assert steps[:4] == (0, 1, 2, 3)
+    assert steps[-1] == 39
+    everywhere, some = (
+        train_runs(training, Counter(10.0 * jnp.arange(3.0)), None, keys=run_keys(3)).history
+        for training in (
+            counting(40, 1),
+            dataclasses.replace(counting(40, 0), evaluate_at=steps),
+        )
+    )
+    np.testing.assert_array_equal(some.train_loss, everywhere.train_loss)
+    for name, values in some.metrics.items():
+        np.testing.assert_array_equal(values, everywhere.metrics[name][:, steps])
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 9, 1000, 20_000])
+def test_numbers_even_in_their_logarithm_rise_from_one_to_all(n_steps):
+    found = np.array(even_in_log(n_steps, 16))
+    assert found[0] == 1
+    assert found[-1] == n_steps
+    assert (np.diff(found) >= 1).all()
+    large = np.diff(np.log10(found[found > 100]))
+    assert (abs(large - 1 / 16) < 0.01).all()
+
+
+@pytest.mark.parametrize("steps", [(3, 2), (1, 1), (-1, 3), (0, 12)])
+def test_steps_of_evaluations_that_a_run_does_not_have_are_refused(steps):
+    with pytest.raises(ValueError, match="evaluate_at must be rising steps from 0 to 11, got"):
+        classification(evaluate_every=0, evaluate_at=steps)
+    with pytest.raises(ValueError, match="evaluate_at goes without evaluate_every"):
+        classification(evaluate_at=(1, 2))
 
 
 @settings(deadline=None)

@@ -41,6 +41,8 @@ class Training:
             (the published rule); 0 for once, after the last step.
         evaluate_first: step of the first evaluation, below `n_steps`; the others follow every k
             steps from there.
+        evaluate_at: the steps after which to evaluate, rising and below `n_steps`, in place of
+            every k; as for curves over the logarithm of steps (`schedules.even_in_log`).
         evaluation_model: `(model, optimizer state) -> model`, what is evaluated and returned, such
             as the model with averaged weights; None for the model that is trained. It gets and
             returns the trained part of a `Stateful` model.
@@ -59,6 +61,7 @@ class Training:
     evaluate_optimizer: bool = False
     evaluate_every: int = 0
     evaluate_first: int = 0
+    evaluate_at: tuple[int, ...] = ()
     evaluation_model: Callable[[Any, Any], Any] | None = None
     patience: int | None = None
 
@@ -71,12 +74,25 @@ class Training:
             raise ValueError(
                 f"evaluate_first must be from 0 to {self.n_steps - 1}, got {self.evaluate_first}"
             )
+        if self.evaluate_at:
+            self._check_evaluate_at()
         if self.patience is not None and self.patience < 1:
             raise ValueError(f"patience must be at least 1, got {self.patience}")
+
+    def _check_evaluate_at(self) -> None:
+        if self.evaluate_every or self.evaluate_first:
+            raise ValueError("evaluate_at goes without evaluate_every and evaluate_first")
+        steps = self.evaluate_at
+        if list(steps) != sorted(set(steps)) or not 0 <= steps[0] <= steps[-1] < self.n_steps:
+            raise ValueError(
+                f"evaluate_at must be rising steps from 0 to {self.n_steps - 1}, got {steps}"
+            )
 
     @property
     def evaluation_steps(self) -> np.ndarray:
         """Index of the step after which each evaluation happens, shape (evaluations,)."""
+        if self.evaluate_at:
+            return np.array(self.evaluate_at)
         if self.evaluate_every == 0:
             return np.array([self.n_steps - 1])
         return np.arange(self.evaluate_first, self.n_steps, self.evaluate_every)

@@ -1,8 +1,9 @@
-"""Learning rates that fall during a run."""
+"""Learning rates that fall during a run, and steps that are even in their logarithm."""
 
 from collections.abc import Callable
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 
@@ -28,3 +29,21 @@ def cosine_schedule(
         return (1 + jnp.cos(jnp.pi * step.astype(jnp.float32) / n_steps)) / 2
 
     return lambda step: rate * left(step)
+
+
+def even_in_log(n_steps: int, per_decade: int) -> tuple[int, ...]:
+    """Return numbers of updates from 1 to all of them, as even in their logarithm as integers are.
+
+    Less 1 they are the steps after which to evaluate (`Training.evaluate_at`).
+
+    Args:
+        n_steps: number of updates of the run, 1 or more.
+        per_decade: how many numbers there are from one power of ten to the next, where they are
+            large enough to differ.
+
+    >>> even_in_log(100, 4)
+    (1, 2, 3, 6, 10, 18, 32, 56, 100)
+    """
+    n_numbers = 1 + round(per_decade * np.log10(n_steps))
+    found = np.rint(np.geomspace(1, n_steps, max(2, n_numbers))).astype(int)
+    return tuple(np.unique(found).tolist())
