@@ -106,6 +106,13 @@ if TYPE_CHECKING:
         sharpness as sharpness,
     )
     from mnist1d.measures.expressions import Measure as Measure, value as value
+    from mnist1d.measures.lines import average as average, barrier as barrier, on_line as on_line
+    from mnist1d.measures.matching import (
+        match_activations as match_activations,
+        match_weights as match_weights,
+        mlp_axes as mlp_axes,
+        permuted as permuted,
+    )
     from mnist1d.measures.posterior import Posterior as Posterior
     from mnist1d.measures.power import (
         equivalence_p_value as equivalence_p_value,
