@@ -21,7 +21,6 @@ seeds: number of runs. From 1 to 100.
 """
 
 import dataclasses
-import re
 import textwrap
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -350,20 +349,33 @@ def constrained(cls: Class) -> Class:
 
 
 def _documented(text: str, cls: type) -> str:
-    for name, constraint in _constraints(cls):
-        entry = re.search(rf"(^ +){name}: .*(?:\n\1 +.*)*", text, re.MULTILINE)
-        if entry is not None and not _explained(constraint, entry[0]):
-            *lines, last = entry[0].split("\n")
-            margin = " " * (len(entry[1]) + 4)
-            allowed = f"{constraint}."
-            lines += textwrap.wrap(
-                f"{last} {allowed[:1].upper()}{allowed[1:]}",
-                _COLUMNS,
-                subsequent_indent=margin,
-                break_on_hyphens=False,
-            )
-            text = text[: entry.start()] + "\n".join(lines) + text[entry.end() :]
-    return text
+    """Add what is allowed to the entries of fields, in one pass: every start of a program does."""
+    constraints = dict(_constraints(cls))
+    lines: list[str] = []
+    rest = text.split("\n")
+    while rest:
+        line = rest.pop(0)
+        name = line.lstrip(" ").partition(": ")[0]
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        if not indent or name not in constraints:
+            lines.append(line)
+            continue
+        constraint = constraints.pop(name)
+        entry = [line]
+        while rest and rest[0].startswith(f"{indent} "):
+            entry.append(rest.pop(0))
+        if not _explained(constraint, "\n".join(entry)):
+            allowed = str(constraint)
+            entry += _filled(f"{entry.pop()} {allowed[:1].upper()}{allowed[1:]}.", indent)
+        lines += entry
+    return "\n".join(lines)
+
+
+def _filled(line: str, indent: str) -> list[str]:
+    if len(line) <= _COLUMNS:
+        return [line]
+    margin = f"{indent}    "
+    return textwrap.wrap(line, _COLUMNS, subsequent_indent=margin, break_on_hyphens=False)
 
 
 def _explained(constraint: Constraint, entry: str) -> bool:
