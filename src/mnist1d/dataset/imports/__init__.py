@@ -4,6 +4,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module, util
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from mnist1d.dataset.imports.beside import NAME, check_whole
 
 __all__ = ["absent", "attach", "missing", "required"]
 
+_TYPED = "if TYPE_CHECKING:"
 _MESSAGES_OF_PYTHON = ("No module named ", "import of ")
 
 
@@ -99,9 +101,7 @@ def attach(
         check_whole()
     imported = [
         (str(statement.module), alias)
-        for block in ast.parse(Path(file).read_text(encoding="utf-8")).body
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-        for statement in block.body
+        for statement in ast.walk(ast.parse(_typed_block(Path(file).read_text(encoding="utf-8"))))
         if isinstance(statement, ast.ImportFrom)
         for alias in statement.names
     ]
@@ -129,3 +129,14 @@ def attach(
         return value
 
     return load, lambda: sorted({*vars(sys.modules[module]), *origins})
+
+
+def _typed_block(text: str) -> str:
+    r"""Return the lines below `if TYPE_CHECKING:`, alone: all of a package would take its time.
+
+    >>> _typed_block("import c\n\nif TYPE_CHECKING:\n    from a import b\n\nD = 1")
+    'if True:\n    from a import b\n'
+    """
+    _, found, below = text.partition(f"\n{_TYPED}\n")
+    lines = takewhile(lambda line: not line or line.startswith(" "), below.splitlines())
+    return "\n".join(["if True:", *lines]) if found else ""
