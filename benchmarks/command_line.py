@@ -4,8 +4,9 @@
 
 Every command is a process of its own; all take turns, so that a busy machine slows all of them.
 Reported are medians of wall and of processor time, and their ratios to those of importing NumPy;
-those of processor time hardly depend on what else the machine does. What is finished is found
-again in a checkout without changes alone, so that this is where it is timed.
+those of processor time hardly depend on what else the machine does. Modules are compiled once, as
+in an installation. What is finished is found again in a checkout without changes alone, so that
+this is where it is timed.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from time import perf_counter
 
 from keep import keep, processor
@@ -53,7 +55,8 @@ def main():
         "--keep", action="store_true", help="write benchmarks/results/command_line.json"
     )
     options = parser.parse_args()
-    os.environ.pop("MNIST1D_MNIST", None)
+    for name in ("MNIST1D_MNIST", "PYTHONDONTWRITEBYTECODE"):
+        os.environ.pop(name, None)
     commands = dict(COMMANDS)
     if commit_of_code().endswith(CHANGED):
         print("There are changes in no commit: what is finished is not found, and not timed.")
@@ -61,6 +64,7 @@ def main():
         commands |= FINISHED
     calls = [PEER, *(["-m", *name.split()] for name in commands)]
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder, "compiled"))
         for arguments in calls:
             seconds(arguments, folder)  # files are then in memory, and results there
         rounds = [
