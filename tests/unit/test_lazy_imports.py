@@ -75,6 +75,14 @@ def test_an_experiment_is_described_without_what_it_runs_with():
     assert len(done.stdout.splitlines()) >= 8
 
 
+def test_the_package_loads_no_random_streams():
+    program = "import sys, mnist1d; print(*{'numpy.random', 'html', 'fractions'} & {*sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert not done.stdout.split()
+
+
 FINISHED = """
 import sys
 sys.argv = ["mnist1d", "reproduce", "--out", sys.argv[1]]

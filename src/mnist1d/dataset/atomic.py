@@ -4,7 +4,6 @@ import errno
 import hashlib
 import os
 import platform
-import secrets
 import shutil
 import stat
 import tempfile
@@ -132,7 +131,7 @@ def unfinished(folder: Path) -> Iterator[BinaryIO]:
     """
     is_ours = False
     while not is_ours:
-        part = folder / f".{_machine()}{secrets.token_hex(4)}.part"
+        part = folder / f".{_machine()}{os.urandom(4).hex()}.part"
         try:
             with part.open("x+b") as file:
                 is_ours = _lock(file) is not False and _is_at(part, file)

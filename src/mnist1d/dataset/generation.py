@@ -1,5 +1,7 @@
 """Generation of datasets, from the published random stream in the published order."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import Any
 

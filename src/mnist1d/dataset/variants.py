@@ -1,5 +1,7 @@
 """Variants of a generated set: the order of its points, its parts, and label noise."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from mnist1d.dataset.config import DatasetConfig, apportion

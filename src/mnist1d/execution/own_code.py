@@ -2,17 +2,12 @@
 
 import dis
 import sys
-import sysconfig
 import types
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module, machinery, util
 from pathlib import Path
 from typing import Any
-
-_INSTALLED = tuple(
-    str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "purelib", "platlib")
-)
 
 
 def is_installed(thing: Any) -> bool:
@@ -32,9 +27,15 @@ def is_installed(thing: Any) -> bool:
 
 
 @cache
+def _installations() -> tuple[str, ...]:
+    get_path = import_module("sysconfig").get_path  # which reads how Python was built
+    return tuple(str(Path(get_path(name)).resolve()) for name in ("stdlib", "purelib", "platlib"))
+
+
+@cache
 def _is_in_an_installation(file: str) -> bool:
     path = Path(file).resolve()
-    if str(path).startswith(_INSTALLED):
+    if str(path).startswith(_installations()):
         return True
     # Other installations are known by their records: `pip install --target`, Linux's own packages.
     root = path.parent.parent if path.stem == "__init__" else path.parent

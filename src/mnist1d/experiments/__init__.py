@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import cast
 
 from mnist1d.dataset.checks import StrPath
-from mnist1d.harness import loading
 from mnist1d.harness.interface import BeyondExperiment, Experiment, PaperExperiment
 
 FOLDERS = (
@@ -68,7 +67,9 @@ def find_experiment(what: StrPath) -> Experiment:
         ...
     mnist1d.harness.interface.InputError: there is no experiment 'clasification'; did you ...
     """
-    return loading.find_experiment(what, EXPERIMENTS)
+    # Loaded when it is needed: a list does without.
+    loading = import_module("mnist1d.harness.loading")
+    return cast("Experiment", loading.find_experiment(what, EXPERIMENTS))
 
 
 __all__ = ["BEYOND", "BEYOND_FOLDERS", "EXPERIMENTS", "FOLDERS", "PAPER", "find_experiment"]

@@ -3,6 +3,8 @@
 Source: Greydanus & Kobak (2024), section 5.1, Figure 4 g.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import numpy as np
