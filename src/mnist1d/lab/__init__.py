@@ -129,6 +129,7 @@ if TYPE_CHECKING:
         quick_linear_accuracy as quick_linear_accuracy,
     )
     from mnist1d.measures.representations import (
+        dead_units as dead_units,
         effective_rank as effective_rank,
         linear_cka as linear_cka,
         representations as representations,

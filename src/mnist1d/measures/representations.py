@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 try:
     from jax.extend.core import get_opaque_trace_state
@@ -142,6 +142,20 @@ def effective_rank(h: Float[Array, "n *features"]) -> Float[Array, ""]:
     values = jnp.linalg.svd(_centred(h), compute_uv=False)
     shares = values / values.sum()
     return jnp.exp(-jax.scipy.special.xlogy(shares, shares).sum())
+
+
+def dead_units(h: Float[Array, "n *features"]) -> Bool[Array, " units"]:
+    """Return which features are 0 for every example, as those of units of relu that have died.
+
+    Args:
+        h: shape (n, ...); all but the first axis are features.
+
+    Source: Dohare et al. (2024), Loss of plasticity in deep continual learning, Nature 632.
+
+    >>> dead_units(jnp.array([[0.0, 1.0, 0.0], [0.0, 0.0, -2.0]])).tolist()
+    [True, False, False]
+    """
+    return (h.reshape(len(h), -1) == 0).all(axis=0)
 
 
 def within_class_variability(
