@@ -67,6 +67,49 @@ def test_scale_and_slope_are_integrated_as_by_a_dense_grid():
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
+def test_densities_shifts_and_scales_are_those_of_a_dense_grid():
+    # Classes of unequal shares, and noise in which shifts and scales are in doubt.
+    config = DatasetConfig(**SMALL, iid_noise_scale=0.3, class_proportions=(1, 2, 5))
+    x, _ = Stream(config, seed=3)[0:20]
+    found = Posterior(config).infer(x)
+    mean, std = standardisation(config)
+    raw = x * np.float64(std) + mean
+    digits, precisions = dense_parts(config)
+    length = config.final_seq_length
+    line = np.linspace(-0.5, 0.5, length)
+    midpoints = (np.arange(40) + 0.5) / 40 - 0.5
+    _, determinants = np.linalg.slogdet(precisions)
+    prior = np.array([1, 2, 5]) / 8 / len(digits) / 40**2
+    normal = np.exp(determinants / 2) / (2 * np.pi) ** (length / 2)
+    by_place, of_scale = 0.0, 0.0
+    for scale in 1 + config.scale_coeff * midpoints:
+        for slope in config.shear_scale * midpoints:
+            rest = raw[:, None, None, :] + slope * line - scale * digits
+            squares = np.einsum("npcl,plm,npcm->npc", rest, precisions, rest, optimize=True)
+            part = (np.exp(-squares / 2) * normal[:, None] * prior).sum(axis=2)
+            by_place = by_place + part
+            of_scale = of_scale + scale * part.sum(axis=1)
+    density = by_place.sum(axis=1)
+    np.testing.assert_allclose(found.log_density, np.log(density) + length * np.log(std), atol=5e-3)
+    np.testing.assert_allclose(found.scale, of_scale / density, atol=2e-3)
+    # Places are padding by padding, each with all shifts.
+    by_shift = by_place.reshape(20, 3, 3).sum(axis=1)
+    np.testing.assert_array_equal(found.shift, by_shift.argmax(axis=1))
+    assert len(set(found.shift)) == 3
+
+
+def test_a_density_is_one_of_what_is_seen_and_has_no_number_far_away():
+    config = DatasetConfig(**STILL)
+    x, _ = Stream(config, seed=1)[0:5]
+    own = Posterior(config)
+    mean, std = standardisation(config)
+    wide = own.infer((x * std + mean) / 2, constants=(0.0, 2.0)).log_density
+    np.testing.assert_allclose(wide - own.infer(x).log_density, 16 * np.log(2 / std))
+    far = own.infer(np.full((1, 16), 1e4) * np.linspace(-1, 1, 16))
+    assert all(np.isnan(each).all() for each in far)
+    assert own.infer(np.empty((0, 16))).scale.shape == (0,)
+
+
 def dense_parts(config):
     """Return clean digits and inverse covariances, by matrices that follow the paper's text."""
     length, final = config.stretched_length, config.final_seq_length

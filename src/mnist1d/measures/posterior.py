@@ -9,7 +9,7 @@ between two bounds, and the rest is a sum: nothing is drawn.
 
 import math
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,41 @@ LARGEST_TABLE = 10**8
 _CHUNK = 500
 # With nodes as far apart as a Gaussian is wide, the sum is its integral within 1e-8.
 _MOST_NODES = 400
+
+
+class Inferred(NamedTuple):
+    """What the generator says of signals; NaN where no class could have made one.
+
+    Attributes:
+        log_density: logarithm of the density of standardised signals, whatever their class, in
+            nats, shape (n,).
+        shift: the most probable shift, in points of the stretched signal, shape (n,).
+        scale: the mean of the scale, given the signal, shape (n,).
+    """
+
+    log_density: np.ndarray
+    shift: np.ndarray
+    scale: np.ndarray
+
+
+class _Joint(NamedTuple):
+    """Joint densities of signals with all that made them, as shares of the highest bound.
+
+    Attributes:
+        bounds: logarithms of the largest density over the scale, shape (n, places, classes).
+        highest: the highest of each signal, shape (n, 1, 1).
+        sample: index of the signal of every combination that is not negligible.
+        place: its place.
+        label: its class, as an index of those that occur.
+        found: its density over the nodes of the scale, shape (combinations, nodes).
+    """
+
+    bounds: np.ndarray
+    highest: np.ndarray
+    sample: np.ndarray
+    place: np.ndarray
+    label: np.ndarray
+    found: np.ndarray
 
 
 class Posterior:
@@ -131,6 +166,50 @@ class Posterior:
 
         Raises: ValueError: if signals are of another shape.
         """
+        raw = self._raw(x, constants)
+        found = np.full((len(raw), self._config.n_classes), -np.inf)
+        labels = list(self._config.labels)
+        for start in range(0, len(raw), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            found[rows, labels] = self._classes(raw[rows])
+        return found
+
+    def infer(self, x: np.ndarray, *, constants: tuple[float, float] | None = None) -> Inferred:
+        """Return the density of signals, and the shift and scale that they were made with.
+
+        Args:
+            x: standardised signals, shape (n, length).
+            constants: mean and standard deviation with which they were standardised; those of the
+                distribution if omitted, as of a stream.
+
+        Returns: density, most probable shift and mean scale, over all classes and paddings.
+        Raises: ValueError: if signals are of another shape.
+
+        >>> from mnist1d.stream import Stream
+        >>> config = DatasetConfig(max_translation=4, padding=(36, 37))
+        >>> found = Posterior(config).infer(Stream(config)[0:50][0])
+        >>> draws = Stream(config).draws(0, 50)
+        >>> bool((found.shift == draws.shift).mean() > 0.7)
+        True
+        >>> bool(abs(found.scale - draws.scale).max() < 0.05)
+        True
+        """
+        raw = self._raw(x, constants)
+        _, std = self._constants if constants is None else constants
+        # What the joint densities leave out: the normal constant, and the chance of a padding.
+        lowest, highest = self._config.padding
+        rest = raw.shape[1] * (math.log(std) - math.log(2 * math.pi) / 2)
+        rest -= math.log(highest - lowest + 1)
+        parts = [
+            self._inferred(raw[start : start + _CHUNK], rest)
+            for start in range(0, len(raw), _CHUNK)
+        ]
+        if not parts:
+            return Inferred(*np.empty((3, 0)))
+        return Inferred(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+    def _raw(self, x: np.ndarray, constants: tuple[float, float] | None) -> np.ndarray:
+        """Return signals as the generator made them, before standardisation and reordering."""
         config = self._config
         x = np.asarray(x, dtype=np.float64)
         if x.ndim != 2 or x.shape[1] != config.final_seq_length:
@@ -138,17 +217,29 @@ class Posterior:
         mean, std = self._constants if constants is None else constants
         raw = x * std + mean
         order = fixed_order(config)
-        if order is not None:
-            raw = raw[:, np.argsort(order)]
-        found = np.full((len(x), config.n_classes), -np.inf)
-        labels = list(config.labels)
-        for start in range(0, len(x), _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            found[rows, labels] = self._classes(raw[rows])
-        return found
+        return raw if order is None else raw[:, np.argsort(order)]
 
-    def _classes(self, x: np.ndarray) -> np.ndarray:
-        """Return the logarithms of the probabilities of the classes that occur."""
+    def _inferred(self, x: np.ndarray, rest: float) -> Inferred:
+        n, joint = len(x), self._joint(x)
+        shares = np.array(self._shares)
+        weights = joint.found * (shares / shares.sum())[joint.label, None]
+        each = weights.sum(axis=1)
+        total = np.bincount(joint.sample, each, n)
+        lowest, highest = self._config.padding
+        n_shifts = self.places // (highest - lowest + 1)
+        cells = joint.sample * n_shifts + joint.place % n_shifts
+        by_shift = np.bincount(cells, each, n * n_shifts).reshape(n, n_shifts)
+        scales = np.bincount(joint.sample, weights @ self._scales, n)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            known = np.where(total > 0, 1.0, np.nan)
+            return Inferred(
+                (np.log(total) + joint.highest[:, 0, 0] + rest) * known,
+                by_shift.argmax(axis=1) * known,
+                scales / total,
+            )
+
+    def _joint(self, x: np.ndarray) -> _Joint:
+        """Return the joint densities of signals with place, class and scale."""
         n, n_classes = len(x), len(self._config.labels)
         first, second = self._pairs
         square = (x[:, first] * x[:, second]) @ self._squares
@@ -178,15 +269,25 @@ class Posterior:
             slope = self._scales * self._mixed[place, label, None] - along[sample, place, None]
             root = np.sqrt(self._line_square[place])[:, None]
             found *= _probability(slope / root, width / 2 * root)
+        return _Joint(bounds, highest, sample, place, label, found)
+
+    def _classes(self, x: np.ndarray) -> np.ndarray:
+        """Return the logarithms of the probabilities of the classes that occur."""
+        n, n_classes = len(x), len(self._config.labels)
+        bounds, highest, sample, _, label, found = self._joint(x)
         cells = sample * n_classes + label
         joint = np.bincount(cells, found.sum(axis=1), n * n_classes).reshape(n, n_classes)
-        shares = np.array(self._config.class_proportions or (1.0,) * n_classes)
-        joint *= shares
+        joint *= np.array(self._shares)
         with np.errstate(divide="ignore", invalid="ignore"):
             logs = np.log(joint / joint.sum(axis=1, keepdims=True))
         # Of a class whose places are all left out, the bound is known.
         logs = np.where(np.isneginf(logs), bounds.max(axis=1) - highest[:, 0], logs)
         return self._with_noise(logs)
+
+    @property
+    def _shares(self) -> tuple[float, ...]:
+        """Relative frequencies of the classes that occur."""
+        return tuple(self._config.class_proportions or (1.0,) * len(self._config.labels))
 
     def _with_noise(self, logs: np.ndarray) -> np.ndarray:
         """Return the probabilities of labels, which may be redrawn, from those of classes."""
