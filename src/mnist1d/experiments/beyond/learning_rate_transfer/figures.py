@@ -80,7 +80,7 @@ def _plot_rates(result: xr.Dataset, optimizer: str) -> Figure:
         axes.set(xscale="log", xlabel="Learning rate", title=TITLES[parametrisation])
         style.panel_letter(axes, letter)
     panels[0].set(ylabel=f"Training loss (nats), {optimizer}", yscale="log")
-    ticks = [0.5, 0.7, 1, 1.4, 2]
+    ticks = [0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.2, 1.5, 2]
     panels[0].set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     panels[0].yaxis.set_minor_formatter("")
     lowest = min(
@@ -108,17 +108,17 @@ def _plot_widths(result: xr.Dataset) -> Figure:
         losses.plot(widths, np.mean(lowest, axis=1), "--", linewidth=0.8, **how)
     inverse = tuned_rate(result, ADAM) * widths[0] / np.array(widths)
     rates.plot(widths, inverse, color="0.7", linewidth=0.8, label="1 / width")
-    rates.set(ylabel="Best learning rate")
+    rates.set(ylabel="Best learning rate", yscale="log")
     rates.legend(loc="lower left")
     losses.set(ylabel="Training loss (nats)")
     losses.plot([], [], color="0.3", label=f"at {tuned_rate(result, ADAM):g}")
     losses.plot([], [], "--", color="0.3", linewidth=0.8, label="at the best rate")
-    losses.legend(loc="upper right")
+    losses.legend()
     for axes, parametrisation in zip(moves, PARAMETRISATIONS, strict=True):
         for layer, name in zip(LAYERS, ("first layer", "second layer", "logits"), strict=True):
             moved = changes(result, ADAM, parametrisation, layer)
             _line(axes, widths, moved, color=LAYER_COLOURS[layer], label=name)
-        axes.set(title=TITLES[parametrisation])
+        axes.set(title=TITLES[parametrisation], yscale="log")
     moves[0].set(ylabel="Change of outputs (RMS)")
     moves[0].legend(loc="upper left")
     limits = [axes.get_ylim() for axes in moves]
@@ -128,8 +128,6 @@ def _plot_widths(result: xr.Dataset) -> Figure:
         axes.set(xscale="log", xlabel="Width")
         axes.set_xticks(widths[::2], [f"{width:,}" for width in widths[::2]])
         axes.xaxis.set_minor_formatter("")
-        if axes is not losses:
-            axes.set(yscale="log")
         style.panel_letter(axes, letter)
     return figure
 
