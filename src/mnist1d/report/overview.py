@@ -88,6 +88,12 @@ def n_said(section: Section) -> int:
     return len(_said(section))
 
 
+def n_confirmed(part: Part) -> int:
+    """Count the claims beyond the paper of an experiment that hold."""
+    claims = [judged for judged in part.section.claims if judged.claim.kind == "beyond"]
+    return sum(judged.verdict in HOLDS for judged in claims)
+
+
 def in_words(judged: Judged, section: Section) -> str:
     """Write a claim with its measured number: the statement, mean, unit and interval.
 

@@ -32,6 +32,7 @@ _FILTERS = (
     overview.against,
     overview.beside_published,
     overview.in_words,
+    overview.n_confirmed,
     overview.n_said,
     overview.remark_on,
     overview.verdict_beyond,

@@ -62,10 +62,7 @@ if TYPE_CHECKING:
 NAME = "activation-transfer"
 TITLE = "Learned activation functions in larger networks"
 VERSION = 1
-HEADLINES = (
-    "beats-snake-mlp",
-    "tuning-costs-mlp",
-)
+HEADLINES = ("beats-snake-mlp",)
 LITERATURE = (
     "Greydanus & Kobak (2024), Scaling Down Deep Learning with MNIST-1D, ICML, section 6",
     "Ramachandran, Zoph & Le (2017), Searching for Activation Functions, arXiv:1710.05941 (Swish)",

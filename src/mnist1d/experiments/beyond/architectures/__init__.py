@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 NAME = "architectures"
 TITLE = "Ten architectures at equal size"
 VERSION = 1
-HEADLINES = ("cnn-beats-mlp", "bias-saves-samples")
+HEADLINES = ("cnn-beats-mlp",)
 LITERATURE = (
     "Greydanus & Kobak (2024), Scaling down deep learning with MNIST-1D, ICML, section 4",
     "Rahimi & Recht (2007), Random features for large-scale kernel machines, NeurIPS",

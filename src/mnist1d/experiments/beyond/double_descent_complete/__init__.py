@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 NAME = "double-descent-complete"
 TITLE = "Double descent over width, epochs and samples"
 VERSION = 1
-HEADLINES = ("samples-best-decay-no-rise", "nc1-after-fit")
+HEADLINES = ("samples-best-decay-no-rise",)
 LITERATURE = (
     (
         "Advani & Saxe (2017), High-dimensional dynamics of generalization error in neural "

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 NAME = "edge-of-stability"
 TITLE = "The edge of stability"
 VERSION = 1
-HEADLINES = ("gd-at-edge-0.1", "sgd-below-edge")
+HEADLINES = ("gd-at-edge-0.1",)
 LITERATURE = (
     (
         "Jastrzębski et al. (2020), The break-even point on optimization trajectories of deep "

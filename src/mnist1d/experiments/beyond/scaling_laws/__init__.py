@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 NAME = "scaling-laws"
 TITLE = "Scaling laws, and the least loss that is possible"
 VERSION = 1
-HEADLINES = ("constant-is-best-joint", "best-exceeds-people")
+HEADLINES = ("constant-is-best-joint",)
 LITERATURE = (
     "Greydanus & Kobak (2024), Scaling down deep learning with MNIST-1D, ICML, section 4",
     ("Hestness et al. (2017), Deep learning scaling is predictable, empirically, arXiv:1712.00409"),

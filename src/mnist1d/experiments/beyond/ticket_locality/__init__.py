@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 NAME = "ticket-locality"
 TITLE = "Locality of lottery tickets at scale"
 VERSION = 1
-HEADLINES = ("grows-with-samples", "rounds-make-local")
+HEADLINES = ("grows-with-samples",)
 LITERATURE = (
     "Greydanus & Kobak (2024), Scaling down deep learning with MNIST-1D, ICML, sections 5.1 and 6",
     "Frankle & Carbin (2019), The lottery ticket hypothesis, ICLR",
