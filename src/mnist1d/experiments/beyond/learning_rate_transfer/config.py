@@ -41,7 +41,7 @@ class Config:
     seeds: Count = 5
     widths: _Widths = (32, 64, 128, 256, 512, 1024, 2048)
     rates: _Rates = tuple(round(0.0002 * 2**k, 4) for k in range(11))
-    sgd_rates: _Rates = tuple(round(0.04 * 2**k, 2) for k in range(9))
+    sgd_rates: _Rates = tuple(round(0.04 * 2**k, 2) for k in range(8))
     all_rates_up_to: Count = 512
     sgd_up_to: Count = 512
     n_samples: Annotated[int, Integer(10, 10**6)] = 4000

@@ -169,7 +169,8 @@ class Trainer:
             one_core=True,
         )
         history = program(networks, data, keys=keys).history
-        losses = np.asarray(history.train_loss)[:, -config.epoch_steps :].mean(axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):  # of trainings that diverge
+            losses = np.asarray(history.train_loss)[:, -config.epoch_steps :].mean(axis=1)
         return {
             "train_loss": np.where(np.isfinite(losses), losses, np.inf),
             "test_accuracy": np.asarray(history.metrics["test_accuracy"][:, -1]),
