@@ -31,6 +31,7 @@ BEYOND_FOLDERS = (
     "scaling_laws",
     "double_descent_complete",
     "learning_rate_transfer",
+    "plasticity",
 )
 """The folders in `beyond`."""
 

@@ -4,6 +4,7 @@ All methods are one program: each is Adam or gradient descent, with terms whose 
 the method has none of them. So a program compiles once, and runs of it differ in their data.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -152,10 +153,10 @@ def learn(
         )
         return _State(network, adam.init(network), state.units)
 
-    def with_new_units(state: _State, chosen: tuple[Array, Array], keys: Any) -> tuple[MLP, Any]:
+    def with_new_units(state: _State, chosen: tuple[Array, Array], key: Any) -> tuple[MLP, Any]:
         network, moments = state.network, state.adam
-        for layers, unit, own in zip(_LAYERS, chosen, keys, strict=True):
-            drawn = drawn_inputs(own, layers(network)[0])
+        n_inputs = [layers(network)[0].weight.shape[1] for layers in _LAYERS]
+        for layers, unit, drawn in zip(_LAYERS, chosen, drawn_inputs(key, n_inputs), strict=True):
             network = eqx.tree_at(layers, network, replaced(*layers(network), unit, drawn))
             gone = (jnp.zeros_like(drawn[0]), 0.0)
             for name in ("mu", "nu"):
@@ -200,14 +201,13 @@ def learn(
             ]
             (first_units, first), (second_units, second) = found
             state = _State(network, moments, (first_units, second_units))
-            keys = jax.random.split(jax.random.fold_in(task_key, step))
             network, moments = jax.lax.cond(
                 (first >= 0) | (second >= 0),
                 with_new_units,
                 lambda state, *_: (state.network, state.adam),
                 state,
                 (first, second),
-                keys,
+                jax.random.fold_in(task_key, step),
             )
             state = state._replace(network=network, adam=moments)
             return state, hits + hit, is_finite & jnp.isfinite(loss)
@@ -251,18 +251,19 @@ def _measured(
 
 
 def _drawn_like(key: PRNGKeyArray, network: MLP) -> MLP:
-    def drawn(layer: Any, key: PRNGKeyArray) -> Any:
-        weight_key, bias_key = jax.random.split(key)
-        n_inputs = layer.weight.shape[1]
-        both = (
-            uniform(weight_key, layer.weight.shape, n_inputs),
-            uniform(bias_key, layer.bias.shape, n_inputs),
-        )
-        return eqx.tree_at(lambda layer: (layer.weight, layer.bias), layer, both)
+    """Draw weights and biases as those of a network are drawn at first."""
 
-    def of(network: MLP) -> Any:
+    def layers_of(network: MLP) -> Any:
         return network.hidden, network.second, network.output
 
-    keys = jax.random.split(key, 3)
-    layers = [drawn(layer, each) for layer, each in zip(of(network), keys, strict=True)]
-    return eqx.tree_at(of, network, tuple(layers))
+    layers = layers_of(network)
+    sizes = [each.weight.size + each.bias.size for each in layers]
+    # Of one draw, as every one more takes its time to compile.
+    parts = jnp.split(uniform(key, (sum(sizes),), 1), np.cumsum(sizes)[:-1])
+    drawn = []
+    for layer, part in zip(layers, parts, strict=True):
+        n_units, n_inputs = layer.weight.shape
+        columns = (part / math.sqrt(n_inputs)).reshape(n_units, n_inputs + 1)
+        new = (columns[:, :-1], columns[:, -1])
+        drawn.append(eqx.tree_at(lambda each: (each.weight, each.bias), layer, new))
+    return eqx.tree_at(layers_of, network, tuple(drawn))

@@ -6,7 +6,9 @@ the least utility: their incoming weights are drawn as at the start, and their o
 so that the network's outputs change by little.
 """
 
-from typing import Any, NamedTuple
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -115,13 +117,20 @@ def replaced(
     return incoming, eqx.tree_at(lambda layer: layer.weight, outgoing, weight)
 
 
-def drawn_inputs(key: PRNGKeyArray, layer: Any) -> tuple[Array, Array]:
-    """Draw incoming weights and the bias of one unit as those of its layer are drawn at first.
+def drawn_inputs(key: PRNGKeyArray, n_inputs: Sequence[int]) -> list[tuple[Array, Array]]:
+    """Draw incoming weights and the bias of a unit of every layer, as they are drawn at first.
 
-    >>> weights, bias = drawn_inputs(jax.random.key(0), Linear(4, 2, key=jax.random.key(1)))
+    Args:
+        key: for one draw for all.
+        n_inputs: of a unit of every layer.
+
+    >>> (weights, bias), _ = drawn_inputs(jax.random.key(0), [4, 9])
     >>> weights.shape, bool(abs(weights).max() <= 1 / 2)
     ((4,), True)
     """
-    n_inputs = layer.weight.shape[1]
-    both = uniform(key, (n_inputs + 1,), n_inputs)
-    return both[:-1], both[-1]
+    numbers = uniform(key, (sum(n_inputs) + len(n_inputs),), 1)
+    drawn = []
+    for n in n_inputs:
+        own, numbers = numbers[: n + 1] / math.sqrt(n), numbers[n + 1 :]
+        drawn.append((own[:-1], own[-1]))
+    return drawn
