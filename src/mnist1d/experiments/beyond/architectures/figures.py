@@ -64,7 +64,8 @@ def _plot_samples(result: xr.Dataset) -> Figure:
     columns: Columns = {f"{n:,}": partial(accuracy, n_parameters=n) for n in sizes}
     columns[f"{sizes[0]:,}, shuffled"] = shuffled_accuracy
     _plot_bars(bars, result, columns)
-    bars.set(title="4,000 samples")
+    bars.set(ylabel="Test accuracy (%)", title="4,000 samples")
+    bars.legend(title="Parameters", **BESIDE)
     for axes, letter in zip((curves, bars), "ab", strict=True):
         style.panel_letter(axes, letter)
     return figure
