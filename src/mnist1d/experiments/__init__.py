@@ -32,6 +32,7 @@ BEYOND_FOLDERS = (
     "double_descent_complete",
     "learning_rate_transfer",
     "plasticity",
+    "grokking",
 )
 """The folders in `beyond`."""
 

@@ -19,11 +19,10 @@ class Config:
     Attributes:
         seeds: number of trials; trial s has data of seed 42 + s and weights of seed s.
         scales: factors on all initial weights and biases.
-        decays: weight decays of AdamW, which takes `learning_rate` times as large a share of every
+        decay: weight decay of AdamW, which takes `learning_rate` times as large a share of every
             weight at every step.
-        n_samples: sizes of the training set, each a divisor of the last; all decays are tried with
-            the last one, and the others with the largest decay.
-        batch_size: samples per step, drawn anew.
+        other_decays: weight decays that are tried, too, with the largest training set.
+        n_samples: sizes of the training set, each a divisor of the last.
         learning_rate: of AdamW.
         hidden_size: width of both hidden layers.
         n_steps: updates per network.
@@ -36,21 +35,16 @@ class Config:
         1.0,
         2.0,
         4.0,
-        8.0,
     )
-    decays: Annotated[tuple[float, ...], Each(Number(least=0), least=1, rising=True)] = (
-        0.0,
-        0.25,
-        0.5,
-    )
+    decay: Annotated[float, Number(least=0)] = 0.01
+    other_decays: Annotated[tuple[float, ...], Each(Number(least=0), rising=True)] = (0.0, 0.02)
     n_samples: Annotated[tuple[int, ...], Each(Integer(10, 10**6), least=1, rising=True)] = (
+        125,
         250,
-        1000,
     )
-    batch_size: Count = 100
-    learning_rate: Positive = 0.001
+    learning_rate: Positive = 0.01
     hidden_size: Count = 100
-    n_steps: Annotated[int, Integer(10, 10**7)] = 20_000
+    n_steps: Annotated[int, Integer(10, 10**7)] = 32_000
     n_test: Annotated[int, Integer(10, 10**6)] = 5000
     data: DatasetConfig = PUBLISHED_DATA
 
@@ -65,17 +59,26 @@ class Config:
     @classmethod
     def quick(cls) -> Self:
         """Return settings for a run of seconds, which tests that everything works."""
-        return cls(seeds=2, batch_size=20, hidden_size=10, n_steps=200, n_test=200)
+        return cls(seeds=2, hidden_size=10, n_steps=200, n_test=200)
+
+    @property
+    def decays(self) -> list[float]:
+        """Return all weight decays.
+
+        >>> Config(decay=0.01, other_decays=(0.0, 0.02)).decays
+        [0.0, 0.01, 0.02]
+        """
+        return sorted({self.decay, *self.other_decays})
 
     @property
     def conditions(self) -> list[tuple[int, float]]:
         """Return sizes of the training set and weight decays that are tried together.
 
-        >>> Config(n_samples=(250, 1000), decays=(0.0, 0.5)).conditions
-        [(250, 0.5), (1000, 0.0), (1000, 0.5)]
+        >>> Config(n_samples=(125, 250), decay=0.5, other_decays=(0.0,)).conditions
+        [(125, 0.5), (250, 0.0), (250, 0.5)]
         """
         *fewer, most = self.n_samples
         return [
-            *((size, self.decays[-1]) for size in fewer),
+            *((size, self.decay) for size in fewer),
             *((most, decay) for decay in self.decays),
         ]

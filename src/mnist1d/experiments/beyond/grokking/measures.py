@@ -161,6 +161,16 @@ def log_time(place: Place) -> Measure:
     return of_run(place, lambda run: float(np.log2(run.generalised)))
 
 
+def norm_at(place: Place, when: Callable[[Curves], float]) -> Measure:
+    """Measure the norm of all weights after some steps.
+
+    Args:
+        place: the condition.
+        when: `curves -> steps`.
+    """
+    return of_run(place, lambda run: run.at("norm", when(run)))
+
+
 def log_norm(place: Place, when: Callable[[Curves], float]) -> Measure:
     """Measure the norm of all weights after some steps, in powers of two.
 
@@ -183,9 +193,7 @@ def later_change(place: Place) -> Measure:
     """
 
     def more(run: Curves) -> float:
-        fitted, generalised = (
-            run.at("similarity", step) for step in (run.fitted, run.generalised)
-        )
+        fitted, generalised = (run.at("similarity", step) for step in (run.fitted, run.generalised))
         return (fitted - generalised) - (1 - fitted)
 
     return of_run(place, more)
