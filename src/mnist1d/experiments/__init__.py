@@ -30,6 +30,7 @@ BEYOND_FOLDERS = (
     "edge_of_stability",
     "scaling_laws",
     "double_descent_complete",
+    "mode_connectivity",
     "learning_rate_transfer",
     "plasticity",
     "grokking",
