@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
 
 from mnist1d.experiments.beyond.mode_connectivity.claims import STABLE
 from mnist1d.experiments.beyond.mode_connectivity.config import (
@@ -42,8 +43,8 @@ CAPTIONS = {
     "over trials.",
     "figure-averages": "Test error of one network, of the average of its weights over the end of "
     "the training (SWA), of the average of the weights of several networks (soup), and of the "
-    "average of their outputs (ensemble), (a) MLP and (b) CNN. Error bars are 95 % intervals over "
-    "trials.",
+    "average of their outputs (ensemble), (a) MLP and (b) CNN; bars that are cut have "
+    "their number. Error bars are 95 % intervals over trials.",
 }
 
 BESIDE: Mapping[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
@@ -107,7 +108,7 @@ def _plot_matching(result: xr.Dataset) -> Figure:
     for axes, label in zip(panels, ("training loss (nats)", "test error (points)"), strict=True):
         axes.set(xscale="log", xlabel="Width", ylabel=f"Barrier of the {label}", ylim=(0, None))
         axes.set_xticks(widths, [f"{width}" for width in widths])
-        axes.xaxis.set_minor_formatter("")
+        axes.minorticks_off()
     panels[1].axhline(STABLE, linestyle="--", color="0.5", linewidth=0.6)
     panels[1].legend(title="units of the second", title_fontsize=6, **BESIDE)
     for axes, letter in zip((line, *panels), "abc", strict=True):
@@ -128,11 +129,26 @@ def _plot_averages(result: xr.Dataset) -> Figure:
             places = np.arange(len(AVERAGES)) + 0.4 * (number - 0.5)
             colour = "tab:blue" if origin == LATE else "tab:orange"
             style.bars_with_interval(axes, places, *parts, width=0.4, color=colour, label=origin)
+        _cut(axes)
         axes.set(title=model, ylabel="Test error (%)")
         axes.set_xticks(range(len(AVERAGES)), AVERAGES)
         style.panel_letter(axes, letter)
     panels[-1].legend(**BESIDE)
     return figure
+
+
+def _cut(axes: Axes) -> None:
+    """Cut bars that would make all others small, and write how high they are."""
+    bars = [bar for bar in axes.patches if isinstance(bar, Rectangle)]
+    heights = np.array([bar.get_height() for bar in bars])
+    top = 2 * np.nanmedian(heights)
+    if not np.isfinite(top) or top <= 0:
+        return
+    axes.set_ylim(0, top)
+    for bar, height in zip(bars, heights, strict=True):
+        if height > top:
+            text = f"{height:.0f} \N{UPWARDS ARROW}"
+            axes.text(bar.get_x() + bar.get_width() / 2, top, text, ha="center", va="bottom")
 
 
 def _plot_curve(
