@@ -3,9 +3,9 @@
 Source of the barrier: Entezari, Sedghi, Saukh & Neyshabur (2022), arXiv:2110.06296, definition 2.1.
 """
 
+from importlib import import_module
 from typing import Any
 
-import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -30,7 +30,7 @@ def on_line(first: Any, second: Any, place: float) -> Any:
     >>> on_line([np.array([1.0, 3.0])], [np.array([2.0, 3.0])], 0.25)[0].tolist()
     [1.25, 3.0]
     """
-    return jax.tree.map(lambda one, other: (1 - place) * one + place * other, first, second)
+    return _tree().map(lambda one, other: (1 - place) * one + place * other, first, second)
 
 
 def average(networks: Any) -> Any:
@@ -39,7 +39,7 @@ def average(networks: Any) -> Any:
     >>> average([np.array([[1.0, 3.0], [2.0, 5.0]])])[0].tolist()
     [1.5, 4.0]
     """
-    return jax.tree.map(lambda leaf: leaf.mean(axis=0), networks)
+    return _tree().map(lambda leaf: leaf.mean(axis=0), networks)
 
 
 def barrier(values: ArrayLike, axis: int = -1) -> np.ndarray:
@@ -67,3 +67,7 @@ def barrier(values: ArrayLike, axis: int = -1) -> np.ndarray:
     # At both ends there is none, but for rounding.
     excess = (heights - straight)[..., 1:-1]
     return np.asarray(np.maximum(0, excess.max(axis=-1, initial=0)))
+
+
+def _tree() -> Any:
+    return import_module("jax").tree  # which those who read results do without
