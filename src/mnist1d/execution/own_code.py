@@ -101,8 +101,12 @@ def own_files(path: Path) -> list[Path]:
 
     Nothing is run. They are looked for where Python would look at present.
     """
-    found: dict[Path, None] = {}
-    known: set[str] = set()
+    return list(dict.fromkeys(own_modules(path).values()))
+
+
+def own_modules(path: Path) -> dict[str, Path]:
+    """Return the same files, by the names of the modules that they are."""
+    found: dict[str, Path] = {}
     waiting: list[tuple[Path, str | None]] = [(path, None)]
     while waiting:
         file, package = waiting.pop(0)
@@ -112,11 +116,10 @@ def own_files(path: Path) -> list[Path]:
             continue
         for name in _imported_names(code, package):
             for spec in _own_specs(name):
-                if spec.name not in known:
-                    known.add(spec.name)
-                    found[Path(spec.origin)] = None
+                if spec.name not in found:
+                    found[spec.name] = Path(spec.origin)
                     waiting.append((Path(spec.origin), spec.parent))
-    return [each for each in found if each.resolve() != path.resolve()]
+    return {name: each for name, each in found.items() if each.resolve() != path.resolve()}
 
 
 def _own_specs(name: str) -> Iterator[Any]:
