@@ -10,6 +10,7 @@ import pytest
 
 from mnist1d.cli import main
 from mnist1d.harness import record
+from mnist1d.lab import finished
 from mnist1d.lab.comparison.compare import compare
 
 FILE = """
@@ -54,6 +55,7 @@ def test_the_command_compares_stores_and_shows(command, capsys):
     config = json.loads(result.config)
     assert (config["seeds"], config["n_steps"], config["data"]["train"]) == (2, 20, 400)
     assert "CANDIDATES" not in result.source.values[0]
+    (folder / "units" / finished.FILE).unlink(missing_ok=True)  # what a commit without changes has
     command("mine.py", *OPTIONS, "--out", "out", "--data.train", "400", "--data.test", "200")
     assert record.read(folder / "result.nc").units_found == 6
 

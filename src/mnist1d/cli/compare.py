@@ -1,7 +1,7 @@
 """The command `mnist1d compare`."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +23,13 @@ from mnist1d.cli.output.outcome import Outcome
 from mnist1d.lab.tracks import TRACKS, find_track
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mnist1d.lab.comparison.protocol import Protocol
+    from mnist1d.lab.comparison.result import Comparison
+    from mnist1d.lab.finished import Command, Finished
+
+_OUT = Path("mnist1d-comparisons")
 
 
 def compare(
@@ -35,7 +41,7 @@ def compare(
     ] = None,
     record: Annotated[Path | None, tyro.conf.arg(metavar="FILE.nc", help_behavior_hint="")] = None,
     author: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None,
-    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = Path("mnist1d-comparisons"),
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")] = _OUT,
     scheduler: Scheduler = None,
     workers: Annotated[
         int | None, tyro.conf.arg(metavar="N", help_behavior_hint="(default: the cores)")
@@ -69,18 +75,52 @@ def compare(
     options: dict[str, Any] = {"track": track, "record": record, "author": author, "out": out}
     options |= {"scheduler": scheduler, "workers": workers, "threads": threads}
     options |= {"budget_seconds": budget_seconds, "json": json, "quiet": quiet}
-    return command_for(str(file))(**options)
+    function, _ = command_for(str(file))
+    return function(**options)
 
 
-def command_for(name: str) -> Callable[..., Outcome]:
+def command_for(
+    name: str, words: Sequence[str] | None = None
+) -> tuple[Callable[..., Outcome], list[str]]:
     """Return the command `compare` with the fields of a file's protocol as options.
 
     Exits with a one-line error if the file cannot be used.
+
+    Args:
+        name: of the file.
+        words: that follow it, if it is called by words.
+
+    Returns: the command, and the words that are its options. Where its result is finished, it has
+        none but for what is shown, and the file is not run.
     """
-    file = Path(name)
+    from mnist1d.lab import finished
+
+    start, file = time.perf_counter(), Path(name)
+    command = None if words is None else finished.Command.of(name, words, _OUT)
+    if command is not None and (found := finished.find(command)) is not None:
+        shown = [word for word in words or () if word in finished.SHOWN]
+        return partial(_show_finished, command, found, start), shown
     candidates, protocol = _read(file)
     about = "Compare candidates of your own: tuned alike, paired by seed."
-    return with_fields(compare, partial(_run, file, candidates, protocol), protocol, about=about)
+    work = partial(_run, file, candidates, protocol, command)
+    return with_fields(compare, work, protocol, about=about), [*(words or ())]
+
+
+def _show_finished(
+    command: "Command", found: "Finished", start: float, *, json: bool = False, quiet: bool = False
+) -> Outcome:
+    """Show a result that is finished, as the command that has run the file would."""
+    from mnist1d.cli.output.progress import make_progress
+
+    console = make_console()
+    with (
+        exit_on_error(command.folder),
+        make_progress(console, quiet=quiet, json=json) as progress,
+    ):
+        for name, total in found.lines:
+            progress(name, total, total)
+        found.comparison.save_figure(command.folder)
+    return _shown(found.comparison, console, command.folder, command.track, start, json)
 
 
 def _read(file: Path) -> tuple[Mapping[str, Any], "Protocol"]:
@@ -110,6 +150,7 @@ def _run(
     file: Path,
     candidates: Mapping[str, Any],
     protocol: "Protocol",
+    command: "Command | None",
     values: Mapping[str, list[Any]],
     *,
     track: str | None,
@@ -127,10 +168,10 @@ def _run(
     from mnist1d.cli.output.progress import make_progress
     from mnist1d.harness.interface import InputError
     from mnist1d.harness.settings import with_settings
+    from mnist1d.lab import finished
     from mnist1d.lab.comparison.compare import compare as compare_candidates
     from mnist1d.lab.comparison.protocol import Protocol
     from mnist1d.lab.leaderboard.records import write_record
-    from mnist1d.lab.leaderboard.scores import score_table
 
     if scheduler is not None and workers is not None:
         fail("--workers must be left out with --scheduler, which has its own")
@@ -149,10 +190,13 @@ def _run(
         prepare_devices()
         with (
             connected(scheduler) as executor,
-            make_progress(console, quiet=quiet, json=json) as progress,
+            make_progress(console, quiet=quiet, json=json) as bars,
         ):
+            progress = _Noted(bars)
             if track is not None and protocol != Protocol():
-                progress(f"PROTOCOL in {file} is left out: the track {track} has its own", 0, 0)
+                line = f"PROTOCOL in {file} is left out: the track {track} has its own"
+                progress(line, 0, 0)
+                progress.remarks.append(line)
             found = compare_candidates(
                 candidates,
                 protocol if track is None else None,
@@ -165,6 +209,8 @@ def _run(
                 budget_seconds=budget_seconds,
             )
         found.save_figure(folder)
+        if command is not None and not documents.failures_of_comparison(found):
+            finished.keep(command, found, progress.lines(found))
     failed, stopped = documents.failures_of_comparison(found), ""
     if found.stopped_after is not None:
         stopped = f"stopped after its budget of {found.stopped_after:g} s; {RESUME_HINT}"
@@ -175,20 +221,62 @@ def _run(
         if has_record:
             with exit_on_error(record):
                 write_record(found.result, record, texts, str(author))
+    written = record if has_record else None
+    return _shown(found, console, folder, track, start, json, written, failed, stopped)
+
+
+def _shown(
+    found: "Comparison",
+    console: "Console",
+    folder: Path,
+    track: str | None,
+    start: float,
+    json: bool,
+    record: Path | None = None,
+    failed: str = "",
+    stopped: str = "",
+) -> Outcome:
+    """Show a comparison, or return its document."""
     if json:
+        from mnist1d.cli.output import documents
+
         about: dict[str, Any] = {"command": "compare"}
-        about |= {"comparison": documents.of_comparison(found, folder)}
-        about |= {"record": record if has_record else None}
+        about |= {"comparison": documents.of_comparison(found, folder), "record": record}
         return Outcome(about | {"failed": failed or None}, failed, stopped)
     console.print(found)
     if track is not None:
+        from mnist1d.lab.leaderboard.scores import score_table
+
         console.print(score_table(found.result, find_track(track)))
     places = f"Figure and result: {folder}"
-    if has_record:
+    if record is not None:
         places += f". Record: {record}"
     line = f"{time.perf_counter() - start:.0f} s. {places}"
     console.print(line, soft_wrap=True, markup=False)
     return Outcome(failed=failed, stopped=stopped)
+
+
+class _Noted:
+    """Progress whose last numbers are noted."""
+
+    def __init__(self, progress: Callable[[str, int, int], None]) -> None:
+        self._progress = progress
+        self._totals: dict[str, int] = {}
+        self.remarks: list[str] = []
+
+    def __call__(self, task: str, done: int, total: int, /) -> None:
+        """Report progress, as `harness.interface.Progress`."""
+        self._progress(task, done, total)
+        self._totals[task] = total
+
+    def lines(self, found: "Comparison") -> Iterable[tuple[str, int]]:
+        """Yield remarks and full bars as a comparison reports them that finds all runs."""
+        for line in self.remarks:
+            yield line, 0
+        for name in found.result.candidate.values:
+            for bar in (f"{name}, tuning", f"{name}, final"):
+                if self._totals.get(bar):
+                    yield bar, self._totals[bar]
 
 
 def _option(name: str) -> str:

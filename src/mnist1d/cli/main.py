@@ -168,7 +168,7 @@ def _run(name: str, about: Command, rest: list[str]) -> None:
         subject, *rest = rest
         # A user's file, which is run to find its options, may print.
         with _kept_for_document("--json" in rest):
-            function = module.command_for(subject)
+            function, rest = module.command_for(subject, rest)
         _call(function, f"{words} {cut(subject)}", rest)
     else:
         _call(getattr(module, module.__name__.rpartition(".")[2]), words, rest)

@@ -1,7 +1,7 @@
 """The command `mnist1d run`."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from json import dumps, loads
@@ -53,13 +53,20 @@ def run(
         quiet: show no progress.
     """
     options = {"quick": quick, "out": out, "scheduler": scheduler, "json": json, "quiet": quiet}
-    return command_for(experiment)(**options)
+    function, _ = command_for(experiment)
+    return function(**options)
 
 
-def command_for(name: str) -> Callable[..., Outcome]:
+def command_for(name: str, words: Sequence[str] = ()) -> tuple[Callable[..., Outcome], list[str]]:
     """Return the command that runs an experiment, with the fields of its configuration as options.
 
     Exits with a one-line error if there is no such experiment.
+
+    Args:
+        name: of the experiment, or the path of a file with one.
+        words: that follow it.
+
+    Returns: the command, and the words that are its options: all of them.
     """
     try:
         found = find_experiment(name)
@@ -71,7 +78,8 @@ def command_for(name: str) -> Callable[..., Outcome]:
     )
     config, owner = found.Config, f"Config of {name}"
     quick = config.quick() if hasattr(config, "quick") else None
-    return with_fields(run, partial(_run, found), config(), quick, about=about, owner=owner)
+    function = with_fields(run, partial(_run, found), config(), quick, about=about, owner=owner)
+    return function, [*words]
 
 
 def _run(
