@@ -98,6 +98,7 @@ def replaced(
         unit: its number; nothing is changed if it is -1.
         drawn: the new incoming weights, shape (inputs,), and the new bias.
 
+    >>> import jax
     >>> first, second = (Linear(2, 2, key=jax.random.key(n)) for n in (0, 1))
     >>> first, second = replaced(first, second, jnp.array(1), (jnp.array([5.0, 6.0]), 7.0))
     >>> first.weight[1].tolist(), first.bias[1].item(), second.weight[:, 1].tolist()
@@ -124,6 +125,7 @@ def drawn_inputs(key: PRNGKeyArray, n_inputs: Sequence[int]) -> list[tuple[Array
         key: for one draw for all.
         n_inputs: of a unit of every layer.
 
+    >>> import jax
     >>> (weights, bias), _ = drawn_inputs(jax.random.key(0), [4, 9])
     >>> weights.shape, bool(abs(weights).max() <= 1 / 2)
     ((4,), True)
