@@ -125,7 +125,7 @@ def test_claims_hold_in_a_world_in_which_the_literature_is_right(made_up):
     result, _ = made_up
     judgements = judge(mode_connectivity.CLAIMS, result, full=True)
     assert {each.verdict for each in judgements} == {"reproduced"}
-    assert len(mode_connectivity.summarise(result)) == 2 * 7 + 3 * 3 + 2 * 2
+    assert len(mode_connectivity.summarise(result)) == 2 * 7 + 3 * 3 + 2 * 2 * 4
     said = mode_connectivity.remarks(result)
     assert "21 places" in said[0]
     assert "the MLP is stable from step 300 on" in said[1]

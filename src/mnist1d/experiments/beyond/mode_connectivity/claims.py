@@ -191,7 +191,8 @@ def summarise(result: xr.Dataset) -> list[Row]:
                 _title(name): children_barrier(model, split, name)(result) for name in MEASURES
             }
             claim = f"{claimed[split]}-{model.lower()}" if split in claimed else None
-            rows.append(Row(f"Barrier between children, {model}", f"split {split}", columns, claim))
+            group = f"Barrier between children, {model} (nats and points)"
+            rows.append(Row(group, f"split at step {split}", columns, claim))
     for width in result.width.to_numpy().tolist():
         for matching in MATCHINGS:
             columns = {
@@ -199,26 +200,22 @@ def summarise(result: xr.Dataset) -> list[Row]:
                 for name in MEASURES
             }
             claim = "matching-leaves-none" if (width, matching) == (WIDE, BY_WEIGHTS) else None
-            group = "Barrier between independent MLPs"
+            group = "Barrier between independent MLPs (nats and points)"
             rows.append(Row(group, f"width {width}, {matching}", columns, claim))
     for model in result.model.to_numpy().tolist():
         for origin in ORIGINS:
-            columns = {
-                f"{averaged}, error (%)": average_of(model, origin, averaged, "test_error")(result)
-                for averaged in AVERAGES
-            }
-            columns |= {
-                f"{averaged}, loss (nats)": average_of(model, origin, averaged, "test_loss")(result)
-                for averaged in AVERAGES
-            }
-            rows.append(Row(f"On test samples, {model}", origin, columns))
+            for averaged in AVERAGES:
+                columns = {
+                    _title(name): average_of(model, origin, averaged, name)(result)
+                    for name in MEASURES
+                }
+                rows.append(Row(f"{model}, {origin} (nats and %)", averaged, columns))
     return rows
 
 
 def _title(measure: str) -> str:
     part, what = measure.split("_")
-    unit = "points" if what == "error" else "nats"
-    return f"{'training' if part == 'train' else part} {what} ({unit})"
+    return f"{'training' if part == 'train' else part} {what}"
 
 
 def remarks(result: xr.Dataset) -> list[str]:

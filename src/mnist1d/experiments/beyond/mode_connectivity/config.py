@@ -100,7 +100,7 @@ class Config:
             n_averaged=2,
             hidden_size=16,
             channels=5,
-            widths=(8, 16),
+            widths=(16,),
             n_samples=200,
             batch_size=50,
             n_steps=40,

@@ -197,13 +197,14 @@ class Trainer:
     def _compute(self, task: Task, device: Any) -> Arrays:
         key = task.key
         data = samples_of(self._config, key["trial"])
-        signals = [jax.device_put(data[part][0], device) for part in ("train", "test")]
+        (x, _), (x_test, _) = data["train"], data["test"]
+        signals = jax.device_put(np.concatenate([x, x_test]), device)
         labels = [data[part][1] for part in ("train", "test")]
         last, averaged = self._train(key, data, device)
 
         def logs_of(network: Any) -> list[np.ndarray]:
-            placed = jax.device_put(network, device)
-            return [np.asarray(log_probabilities(placed, x)) for x in signals]
+            logs = np.asarray(log_probabilities(jax.device_put(network, device), signals))
+            return [logs[: len(x)], logs[len(x) :]]
 
         def evaluate(network: Any) -> np.ndarray:
             return measures_of(logs_of(network), labels)
@@ -211,7 +212,7 @@ class Trainer:
         arrays: dict[str, np.ndarray] = {}
         lines = []
         for matching in key["matchings"]:
-            other = _matched(matching, last[0], last[1], data["train"][0])
+            other = _matched(matching, last[0], last[1], x)
             places = places_on_line(key["n_places"]).tolist()
             lines.append([evaluate(on_line(last[0], other, place)) for place in places])
         if lines:
