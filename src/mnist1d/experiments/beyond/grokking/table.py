@@ -100,7 +100,8 @@ def explain(result: xr.Dataset) -> dict[str, str]:
         f"Without decay the norm is {lowest:.3g} at its lowest and {last:.3g} in the end, where "
         f"the similarity of features with the initial ones is {similarity:.2f}. AdamW divides "
         "gradients by their own size, so that weights go on moving when the samples have long been "
-        "fitted, which the literature knows beside grokking (Thilak et al. 2022)."
+        "fitted. Thilak et al. (2022) find networks without regularisation that grok as this sets "
+        "in."
     )
     steps = {
         decay: generalised_after(GROKS._replace(decay=decay))(result).mean
