@@ -27,8 +27,8 @@ Limits:
    as 0 and 1.
 4. Samples, learning rate, decays, scales and steps are those with which networks of pilots, of
    trials 1000 and 1001, fit their samples long before large weights have decayed, within minutes.
-   With 1,000 samples those with large weights fit after thousands of steps, and their delay was
-   less than tenfold; weights 8 times as large start at losses of hundreds and fit later, too.
+   With 1,000 samples, in batches of 100, those with large weights fitted after thousands of steps,
+   and their delay was less than tenfold; weights 8 times as large fitted later, too.
 5. What is later than the last step is not seen: without weight decay a rise may come after it.
 6. The optimiser is that of the recipe, AdamW with an epsilon of 1e-8. It divides gradients by their
    own size, so that weights go on moving when all but nothing is left of a gradient: their norm
