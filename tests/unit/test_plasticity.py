@@ -98,6 +98,7 @@ def test_strengths_are_those_that_were_best_in_the_further_trial(made_up):
     said = " ".join(plasticity.remarks(result))
     assert "continual backpropagation 0.003" in said
     assert "the largest strength that was tried" in said
+    assert "Adam loses 30 points to new networks and SGD 20." in said
     assert "are dead" not in said
     dead = result.effective_rank.where(result.training != SGD, 0)
     said = " ".join(plasticity.remarks(result.assign(effective_rank=dead)))
