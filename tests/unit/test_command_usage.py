@@ -70,7 +70,7 @@ def refused(monkeypatch, tmp_path, capsys):
         ("reproduce poling", "no experiment 'poling'; did you mean 'pooling'? There are: "),
         ("reproduce mnist", "there is no experiment 'mnist'; there are: classification, "),
         ("run poling", "no experiment 'poling'; did you mean 'pooling'? There are: "),
-        ("reproduce own.py", "grokking; a file of your own is run by `mnist1d run`"),
+        ("reproduce own.py", "generation; a file of your own is run by `mnist1d run`"),
         ("run mnist", "there is no experiment 'mnist'; there are: classification, "),
         ("reproduce --sedes 3", "there is no option --sedes; did you mean --seeds?"),
         ("reproduce --epochs=3", "there is no option --epochs; see mnist1d reproduce --help"),

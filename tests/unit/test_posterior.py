@@ -72,6 +72,7 @@ def test_densities_shifts_and_scales_are_those_of_a_dense_grid():
     config = DatasetConfig(**SMALL, iid_noise_scale=0.3, class_proportions=(1, 2, 5))
     x, _ = Stream(config, seed=3)[0:20]
     found = Posterior(config).infer(x)
+    np.testing.assert_array_equal(found.label, Posterior(config)(x).argmax(axis=1))
     mean, std = standardisation(config)
     raw = x * np.float64(std) + mean
     digits, precisions = dense_parts(config)

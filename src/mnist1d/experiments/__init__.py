@@ -34,6 +34,7 @@ BEYOND_FOLDERS = (
     "learning_rate_transfer",
     "plasticity",
     "grokking",
+    "generation",
 )
 """The folders in `beyond`."""
 

@@ -37,11 +37,13 @@ class Inferred(NamedTuple):
             nats, shape (n,).
         shift: the most probable shift, in points of the stretched signal, shape (n,).
         scale: the mean of the scale, given the signal, shape (n,).
+        label: the most probable label, as `Posterior` itself has it, shape (n,).
     """
 
     log_density: np.ndarray
     shift: np.ndarray
     scale: np.ndarray
+    label: np.ndarray
 
 
 class _Joint(NamedTuple):
@@ -171,7 +173,7 @@ class Posterior:
         labels = list(self._config.labels)
         for start in range(0, len(raw), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            found[rows, labels] = self._classes(raw[rows])
+            found[rows, labels] = self._classes(self._joint(raw[rows]))
         return found
 
     def infer(self, x: np.ndarray, *, constants: tuple[float, float] | None = None) -> Inferred:
@@ -182,7 +184,7 @@ class Posterior:
             constants: mean and standard deviation with which they were standardised; those of the
                 distribution if omitted, as of a stream.
 
-        Returns: density, most probable shift and mean scale, over all classes and paddings.
+        Returns: density, shift and scale over all classes and paddings, and the label.
         Raises: ValueError: if signals are of another shape.
 
         >>> from mnist1d.stream import Stream
@@ -205,7 +207,7 @@ class Posterior:
             for start in range(0, len(raw), _CHUNK)
         ]
         if not parts:
-            return Inferred(*np.empty((3, 0)))
+            return Inferred(*np.empty((4, 0)))
         return Inferred(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
     def _raw(self, x: np.ndarray, constants: tuple[float, float] | None) -> np.ndarray:
@@ -236,6 +238,7 @@ class Posterior:
                 (np.log(total) + joint.highest[:, 0, 0] + rest) * known,
                 by_shift.argmax(axis=1) * known,
                 scales / total,
+                np.array(self._config.labels)[self._classes(joint).argmax(axis=1)] * known,
             )
 
     def _joint(self, x: np.ndarray) -> _Joint:
@@ -271,10 +274,10 @@ class Posterior:
             found *= _probability(slope / root, width / 2 * root)
         return _Joint(bounds, highest, sample, place, label, found)
 
-    def _classes(self, x: np.ndarray) -> np.ndarray:
+    def _classes(self, densities: _Joint) -> np.ndarray:
         """Return the logarithms of the probabilities of the classes that occur."""
-        n, n_classes = len(x), len(self._config.labels)
-        bounds, highest, sample, _, label, found = self._joint(x)
+        bounds, highest, sample, _, label, found = densities
+        n, n_classes = len(bounds), len(self._config.labels)
         cells = sample * n_classes + label
         joint = np.bincount(cells, found.sum(axis=1), n * n_classes).reshape(n, n_classes)
         joint *= np.array(self._shares)
