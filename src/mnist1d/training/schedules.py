@@ -31,6 +31,29 @@ def cosine_schedule(
     return lambda step: rate * left(step)
 
 
+def falling_at_end(
+    rate: Float[Array, ""], n_steps: int, share: float
+) -> Callable[[Int[Array, ""]], Float[Array, ""]]:
+    """Return a learning rate that is constant and at the end falls to zero along a line.
+
+    Args:
+        rate: at the beginning; it may differ from run to run of a compiled program.
+        n_steps: the step at which it would be 0.
+        share: of the steps, over which it falls, above 0.
+
+    Source: Hägele et al. (2024), arXiv:2405.18392, with a linear fall.
+
+    >>> rate = falling_at_end(jnp.float32(0.1), 100, 0.2)
+    >>> [round(float(rate(jnp.int32(step))), 4) for step in (0, 80, 90, 100)]
+    [0.1, 0.1, 0.05, 0.0]
+    """
+
+    def left(step: Array) -> Array:
+        return (n_steps - step.astype(jnp.float32)) / (share * n_steps)
+
+    return lambda step: rate * jnp.clip(left(step), 0, 1)
+
+
 def even_in_log(n_steps: int, per_decade: int) -> tuple[int, ...]:
     """Return numbers of updates from 1 to all of them, as even in their logarithm as integers are.
 

@@ -43,7 +43,7 @@ class Config:
     channels: Count = 16
     n_steps: Count = 3000
     batch_size: Count = 64
-    learning_rate: Positive = 0.005
+    learning_rate: Positive = 0.004
     evaluate_every: Count = 100
     n_watched: Count = 200
     n_generated: Count = 1000
@@ -77,7 +77,7 @@ class Config:
         """Return settings for a run of seconds, which tests that everything works."""
         return cls(
             seeds=2,
-            n_samples=(20, 200),
+            n_samples=(100, 200),
             channels=4,
             n_steps=60,
             batch_size=16,

@@ -97,7 +97,7 @@ class VelocityNetwork(eqx.Module):
         half = half + jnp.repeat(modulated(self.up[0](quarter), 4), 2, axis=1)
         full = full + jnp.repeat(modulated(self.up[1](half), 5), 2, axis=1)
         full = full + modulated(self.up[2](full), 6)
-        return self.output(full)[0] + best_of_white_noise(time) * x
+        return self.output(full)[0] + best_of_white_noise(time)[None] * x
 
 
 def best_of_white_noise(time: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
