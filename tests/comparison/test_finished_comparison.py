@@ -176,6 +176,7 @@ CHANGES = {
     "a module that it imports": lambda place, _: edit(
         place / "guesses.py", "np.ones", "3 * np.ones"
     ),
+    "a file in the place of Python's": lambda place, _: (place / "fractions.py").touch(),
     "a module is gone": lambda place, _: (place / "guesses.py").unlink(),
     "a package": lambda _, patch: patch.setattr(finished, "_version", lambda name: f"{name} 2"),
     "the commit": lambda _, patch: patch.setattr(sys.modules[__name__], "COMMIT", "b" * 40),

@@ -60,6 +60,15 @@ def f(x):
     return x
 MADE = A(b=3)
 
+# factories
+from dataclasses import dataclass, field
+import jax.numpy as jnp
+@dataclass
+class A:
+    a: dict = field(default_factory=dict)
+    b: object = field(default_factory=lambda: jnp.zeros(3))
+MADE = A()
+
 # loops
 A = {}
 for width in (8, 16):
@@ -234,6 +243,32 @@ class B:
     def get():
         return open('a')
 A = B.get()
+
+# in a metaclass
+class M(type):
+    def __new__(cls, *parts):
+        return open('a')
+class B(metaclass=M):
+    pass
+
+# in a hook by assignment
+class B:
+    __set_name__ = lambda *_: open('a')
+
+# a function of a package, handed on
+import dataclasses
+import jax
+@dataclasses.dataclass
+class B:
+    a: int = dataclasses.field(default_factory=jax.device_count)
+
+# a function that is called later
+from collections import defaultdict
+import jax
+A = defaultdict(jax.device_count)['a']
+
+# a class by name
+A = type('A', (), {'__set_name__': None})
 
 # a changed package
 import jax

@@ -122,6 +122,16 @@ def own_modules(path: Path) -> dict[str, Path]:
     return {name: each for name, each in found.items() if each.resolve() != path.resolve()}
 
 
+def is_shadowed(name: str) -> bool:
+    """Return whether Python would take a file of one's own for a module of Python itself.
+
+    >>> is_shadowed("fractions")
+    False
+    """
+    spec = machinery.PathFinder.find_spec(name)
+    return spec is not None and not _is_installed_spec(spec)
+
+
 def _own_specs(name: str) -> Iterator[Any]:
     """Yield where a module and the packages around it are, if they are files of one's own."""
     parts = name.split(".")

@@ -12,16 +12,23 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NoReturn
 
-_PURE: Mapping[str, str] = {
+STANDARD: Mapping[str, str] = {
     **dict.fromkeys(
-        (
-            *("__future__", "abc", "collections", "copy", "dataclasses", "enum", "fractions"),
-            *("functools", "itertools", "math", "numbers", "operator", "types", "typing"),
-        ),
-        r".*",
+        ("__future__", "abc", "copy", "dataclasses", "enum", "fractions", "math", "numbers"), r".*"
     ),
+    # Others of these call what they are given later, as a `defaultdict` does.
+    "collections": r"abc\.\w+|namedtuple|OrderedDict|Counter|deque",
+    "functools": r"partial|cache|lru_cache|wraps|cached_property",
+    "itertools": r"product|chain|count|repeat|zip_longest|combinations|permutations|islice",
+    "operator": r"attrgetter|itemgetter",
+    "types": r"MappingProxyType|SimpleNamespace",
+    "typing": r".*",
+}
+"""The same of modules of Python itself, which are to be found before any file of that name."""
+_PURE: Mapping[str, str] = {
+    **STANDARD,
     "numpy": r"array|asarray|arange|linspace|logspace|geomspace|zeros|ones|full|eye|sqrt|exp|log"
-    r"|u?int\d+|float\d+",
+    r"|u?int\d+|float\d+|pi|inf|nan|newaxis",
     "jax": r"(nn|numpy|random|tree|lax)\.(?!load|from|save)\w+|jit|vmap|grad|value_and_grad"
     r"|checkpoint|custom_jvp|custom_vjp|remat",
     "jaxtyping": r"(?!load_ipython|install)\w+",
@@ -32,7 +39,7 @@ _PURE: Mapping[str, str] = {
     # Weights of such models are random numbers without a seed of their own.
     **dict.fromkeys(("torch", "flax", "scipy"), r"(?!)"),
 }
-"""Installed packages that plain code may import, and which of their names it may call at once."""
+"""Packages that plain code may import, and which of their names it may call at once."""
 _CALLS_NOTHING = ("mnist1d.", "functools.partial")
 """What keeps a function that it is given, and does not call it at once."""
 _OUTSIDE = re.compile(
@@ -43,7 +50,7 @@ _OUTSIDE = re.compile(
 _BUILTINS = {
     *("abs", "all", "any", "bool", "complex", "dict", "divmod", "enumerate", "float", "int"),
     *("isinstance", "issubclass", "len", "list", "max", "min", "object", "pow", "range"),
-    *("reversed", "round", "slice", "sorted", "str", "sum", "super", "tuple", "type", "zip"),
+    *("reversed", "round", "slice", "sorted", "str", "sum", "super", "tuple", "zip"),
     *("classmethod", "property", "staticmethod", "__name__"),
 }
 _METHODS = {
@@ -185,6 +192,8 @@ class _Reader:
     def _class(self, node: ast.ClassDef) -> None:
         for value in (*node.bases, *(each.value for each in node.keywords)):
             self._value(value)
+        for part in node.keywords:  # a metaclass, which is called at once
+            self._given(part.value)
         self._decorators(node)
         self._statements(node.body)
 
@@ -199,7 +208,7 @@ class _Reader:
 
     def _target(self, node: ast.expr) -> None:
         match node:
-            case ast.Name():
+            case ast.Name(id=name) if name not in _HOOKS:
                 pass
             case ast.Tuple() | ast.List():
                 for each in node.elts:
@@ -248,13 +257,23 @@ class _Reader:
         place = self._called_by(node.func)
         if place.startswith(_CALLS_NOTHING) or place == ".":
             return
-        # What is given may be called at once.
         for value in (*node.args, *(each.value for each in node.keywords)):
-            for each in ast.walk(value):
-                if isinstance(each, ast.Lambda):
-                    self._value(each.body)
-                elif isinstance(each, ast.Name) and each.id in self._made:
-                    self._run(each.id)
+            self._given(value)
+
+    def _given(self, node: ast.AST) -> None:
+        """Check what is given to what may call it at once."""
+        if isinstance(node, ast.Lambda):
+            self._value(node.body)
+            return
+        if isinstance(node, ast.Name) and node.id in self._made:
+            self._run(node.id)
+            return
+        place = self._place(node) if isinstance(node, ast.expr) else None
+        if place is None:
+            for child in ast.iter_child_nodes(node):
+                self._given(child)
+        elif not self._is_pure(place):
+            _doubt(node, place)
 
     def _called_by(self, function: ast.expr) -> str:
         """Check what is called, and return where it is from: "." if it is of this file."""
@@ -271,10 +290,13 @@ class _Reader:
             if isinstance(function, ast.Attribute) and function.attr in methods:
                 return function.attr
             _doubt(function, f"call of {ast.unparse(function)}")
-        root, _, rest = place.partition(".")
-        if root in self._own or not re.fullmatch(_PURE.get(root, "(?!)"), rest):
+        if not self._is_pure(place):
             _doubt(function, f"call of {place}")
         return place
+
+    def _is_pure(self, place: str) -> bool:
+        root, _, rest = place.partition(".")
+        return root not in self._own and bool(re.fullmatch(_PURE.get(root, "(?!)"), rest))
 
     def _place(self, node: ast.expr) -> str | None:
         """Return where something imported is from, as "jax.numpy.arange"; None of other things."""

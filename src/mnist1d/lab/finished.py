@@ -23,8 +23,8 @@ from mnist1d.dataset.atomic import atomic_write
 from mnist1d.execution.commit import CHANGED, commit_of_code
 from mnist1d.execution.machine import count_cores, processor_name
 from mnist1d.execution.numerics import changed_settings
-from mnist1d.execution.own_code import own_modules, package_version
-from mnist1d.execution.plain_code import doubt_about
+from mnist1d.execution.own_code import is_shadowed, own_modules, package_version
+from mnist1d.execution.plain_code import STANDARD, doubt_about
 from mnist1d.harness.stored.texts import without_controls
 
 if TYPE_CHECKING:
@@ -163,6 +163,8 @@ def _about(command: Command, packages: Iterable[str]) -> dict[str, Any] | None:
     if commit.endswith(CHANGED):
         return None
     with _importable(command.file):
+        if any(map(is_shadowed, STANDARD)):
+            return None
         modules = own_modules(command.file)
     sources = {"": command.file.read_bytes()}
     sources |= {name: path.read_bytes() for name, path in sorted(modules.items())}
