@@ -18,7 +18,7 @@ method needs fewer evaluations of the network than Euler's (Karras et al.).
 
 Limits:
 
-1. The network is a U-Net of about 130,000 parameters, trained for half a minute: what it lacks with
+1. The network is a U-Net of 146,000 parameters, trained for half a minute: what it lacks with
    100,000 samples, longer training would lessen.
 2. All networks make as many updates. Of few samples each is seen more often, and memorising is a
    matter of updates as much as of samples: both are in the result.

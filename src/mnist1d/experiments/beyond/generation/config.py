@@ -64,8 +64,8 @@ class Config:
                 f"n_classified must be a multiple of n_generated={self.n_generated}, not "
                 f"{self.n_classified}"
             )
-        checks.integer("n_generated", self.n_generated, 2 * len(self.data.labels), 10**6)
         check_data(self.data, (*SHAPES, *SET_BY_TRIAL), "sizes and trials say which sets are made")
+        checks.integer("n_generated", self.n_generated, 2 * len(self.data.labels), 10**6)
         if self.data.iid_noise_scale == 0 or self.data.shuffle_seq:
             raise ValueError(
                 "data must have iid_noise_scale other than 0 and no shuffle_seq: signals would "

@@ -27,8 +27,11 @@ class VelocityNetwork(eqx.Module):
     Source: a U-Net as in Ho et al. (2020), arXiv:2006.11239; modulation as in Perez et al. (2018),
         arXiv:1709.07871.
 
-    >>> network = VelocityNetwork(40, 10, 4, key=jax.random.key(0))
-    >>> network(jnp.ones((40, 3)), jnp.zeros(3), jnp.array([1, 2, 3])).shape
+    >>> network = initial_network(40, 10, 4, trial=0, twin=0)
+    >>> found = eqx.filter_eval_shape(
+    ...     network, jnp.ones((40, 3)), jnp.zeros(3), jnp.array([1, 2, 3])
+    ... )
+    >>> found.shape
     (40, 3)
     """
 
