@@ -21,7 +21,8 @@ Limits:
 1. The network is a U-Net of 146,000 parameters, trained for half a minute: what it lacks with
    100,000 samples, longer training would lessen.
 2. All networks make as many updates. Of few samples each is seen more often, and memorising is a
-   matter of updates as much as of samples: both are in the result.
+   matter of updates as much as of samples: both are in the result. Times until half are replicas
+   are on a grid of updates, and of a rate that falls at the end.
 3. A replica is a signal whose nearest training sample is nearer than a third of the second nearest,
    as usual for images. Copies of a part of a sample are not counted.
 4. Shift and scale are those that the posterior finds most probable, or expects, not known numbers;

@@ -149,9 +149,12 @@ def classifier_training(config: Config) -> Training:
         return cross_entropy(predict(network, batch[0]), batch[1])
 
     def evaluate(network: CNN, data: Any) -> dict[str, Array]:
+        # Together, so that the network is in the program once.
+        names = ("true", "generated")
+        logits = predict(network, jnp.concatenate([data[name][0] for name in names]))
+        parts = jnp.split(logits, [len(data["true"][0])])
         return {
-            name: accuracy(predict(network, data[name][0]), data[name][1])
-            for name in ("true", "generated")
+            name: accuracy(part, data[name][1]) for name, part in zip(names, parts, strict=True)
         }
 
     return Training(
