@@ -62,7 +62,7 @@ def test_differences_are_those_of_the_record(report):
 
 def test_the_overview_says_of_every_sentence_and_cell_whether_it_holds(report):
     parts = [overview.what_differs(report), overview.what_is_open(report)]
-    parts.append(overview.what_is_new(report))
+    parts += [overview.what_is_new(report), overview.what_is_beyond(report)]
     shown = [judged.claim.name for each in parts for part in each for judged in part.claims]
     n_held = sum(part.n for part in overview.what_holds(report))
     said = [claim for claim in CLAIMS if claim["kind"] in ("sentence", "table")]

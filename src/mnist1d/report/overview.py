@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from mnist1d.harness.findings import OWN_WORDS
@@ -11,6 +11,7 @@ from mnist1d.harness.verdicts.reasons import brief_reason
 from mnist1d.harness.verdicts.rules import ALPHA, Counted, Equals, Fact, NoData
 from mnist1d.measures.text import interval_of, mean_of
 from mnist1d.report.contents import Judged, Report, Section
+from mnist1d.report.wording import verdicts_of
 
 HEADLINE_KINDS = ("sentence", "table")
 """What the paper says itself; readings of figures and prints of notebooks are left to the pages."""
@@ -73,13 +74,15 @@ def what_is_open(report: Report, *, checkable: bool = True) -> list[Part]:
 
 
 def what_is_new(report: Report) -> list[Part]:
-    """Return the claims beyond the paper; of experiments beyond it the headline claims."""
-    parts = _parts(report, lambda judged: judged.claim.kind == "beyond")
+    """Return the claims beyond the paper of the paper's experiments."""
+    return _parts(report, lambda judged: judged.claim.kind == "beyond", among=report.paper)
+
+
+def what_is_beyond(report: Report) -> list[Part]:
+    """Return the headline claims of experiments beyond the paper, which may have none."""
     return [
-        part._replace(claims=_headlines(part.section, part.claims))
-        if part.section.is_beyond
-        else part
-        for part in parts
+        Part(section, _headlines(section, section.claims), len(section.claims))
+        for section in report.beyond
     ]
 
 
@@ -88,10 +91,13 @@ def n_said(section: Section) -> int:
     return len(_said(section))
 
 
-def n_confirmed(part: Part) -> int:
-    """Count the claims beyond the paper of an experiment that hold."""
-    claims = [judged for judged in part.section.claims if judged.claim.kind == "beyond"]
-    return sum(judged.verdict in HOLDS for judged in claims)
+def own_verdicts_of(counts: Mapping[str, int]) -> str:
+    """Write the number of claims per verdict, in the words of claims beyond the paper.
+
+    >>> own_verdicts_of({"reproduced": 3, "consistent": 0, "differs": 1})
+    '3 confirmed, 1 refuted'
+    """
+    return verdicts_of({OWN_WORDS.get(verdict, verdict): n for verdict, n in counts.items()})
 
 
 def in_words(judged: Judged, section: Section) -> str:
@@ -160,10 +166,12 @@ def _headlines(section: Section, claims: Sequence[Judged]) -> tuple[Judged, ...]
     return tuple(judged for judged in claims if judged.claim.name in named)
 
 
-def _parts(report: Report, is_one: Callable[[Judged], bool]) -> list[Part]:
+def _parts(
+    report: Report, is_one: Callable[[Judged], bool], among: Sequence[Section] | None = None
+) -> list[Part]:
     found = [
         (section, tuple(judged for judged in section.claims if is_one(judged)))
-        for section in report.sections
+        for section in (report.sections if among is None else among)
     ]
     return [Part(section, claims, len(claims)) for section, claims in found if claims]
 

@@ -32,8 +32,8 @@ _FILTERS = (
     overview.against,
     overview.beside_published,
     overview.in_words,
-    overview.n_confirmed,
     overview.n_said,
+    overview.own_verdicts_of,
     overview.remark_on,
     overview.verdict_beyond,
     overview.why_open,
@@ -76,6 +76,7 @@ def overview_markdown(report: Report, *, folder: str, command: str, record: str 
         "open": overview.what_is_open(report),
         "unknown": overview.what_is_open(report, checkable=False),
         "new": overview.what_is_new(report),
+        "beyond": overview.what_is_beyond(report),
         "compared_file": COMPARED if numbers else "",
         "caption": compared.caption(numbers),
     }

@@ -140,8 +140,8 @@ CLAIMS = (
     ),
     Claim(
         "nearer-to-twin-many",
-        f"With {MANY:,} it is the other way: mean distance to the nearest training sample minus to "
-        "the signal of the other network from the same noise",
+        f"With {MANY:,} training samples signals are nearer to those of the other network from the "
+        "same noise than to training samples: mean distance to these minus to the other network's",
         KADKHODAIE,
         Positive(),
         mean_distance("nearest", MANY) - mean_distance("twin_distance", MANY),

@@ -55,6 +55,8 @@ def _plot_signals(result: xr.Dataset) -> Figure:
             style.signal_strip(axes, signal, time, limits=(limit, 1))
             axes.lines[0].set(linewidth=1, color=TRUE_COLOUR if row == 0 else "tab:blue")
         strips[row, 0].set_ylabel(name)
+    for digit, axes in enumerate(strips[0]):
+        axes.set_title(f"{digit}")
     style.panel_letter(strips[0, 0], "a")
     replicas, distances = below.subplots(1, 2)
     n_samples = result.n_samples.to_numpy()
@@ -74,7 +76,13 @@ def _plot_signals(result: xr.Dataset) -> Figure:
     distances.set(ylabel="Mean distance of signals", ylim=(0, None))
     for axes, letter in ((replicas, "b"), (distances, "c")):
         axes.set(xscale="log", xlabel="Training samples")
-        axes.set_xticks(n_samples, [f"{n:,}" for n in n_samples])
+        axes.set_xticks(
+            n_samples,
+            [f"{n:,}" for n in n_samples],
+            rotation=45,
+            ha="right",
+            rotation_mode="anchor",
+        )
         axes.xaxis.set_minor_formatter("")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
         style.panel_letter(axes, letter)

@@ -80,8 +80,8 @@ CLAIMS = (
     ),
     Claim(
         "mup-rate-stays",
-        "In the maximal-update parametrisation Adam's best rate is the same at all widths: power "
-        "of the width",
+        "In the maximal-update parametrisation Adam's best rate, as width^p, is the same at all "
+        "widths: p",
         YANG,
         Similar(STAYS),
         rate_exponent(ADAM, MAXIMAL_UPDATE),

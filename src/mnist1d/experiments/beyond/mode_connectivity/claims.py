@@ -84,8 +84,8 @@ CLAIMS = (
     *(
         Claim(
             f"stable-early-{model.lower()}",
-            f"Early in training the {model} is stable: children that split after {SHARE:g} % of it "
-            f"have a barrier of the test error below {STABLE:g} points",
+            f"Early in training the {model} is stable, children that split after {SHARE:g} % of it "
+            f"have a barrier of the test error below {STABLE:g} points (points)",
             FRANKLE,
             NoGain(STABLE),
             children_barrier(model, EARLY, "test_error"),
