@@ -36,8 +36,11 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_BYTES = 20_000_000
 _STORED_PIXELS_PER_INCH = 300.0
 
-_LARGE = 60_000
+_LARGE = 40_000
 """Bytes from which on an image is tried as WebP as well."""
+
+_SHARP = 200.0
+"""Pixels per inch of a WebP: a page shows figures in their size, screens have 96, or twice that."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ def picture_of(name: str, figure: Figure, caption: str) -> Picture:
         caption: its caption.
     """
     image, media_type = saved(figure, "svg"), "image/svg+xml"
-    if len(image) > _LARGE and len(pixels := _webp(saved(figure, "png"))) < len(image):
+    if len(image) > _LARGE and len(pixels := _webp(saved(figure, "png", _SHARP))) < len(image):
         image, media_type = pixels, "image/webp"
     width, height = figure.get_size_inches()
     return Picture(
@@ -189,13 +192,13 @@ def draw_png(section: Section) -> dict[str, bytes]:
     return drawn
 
 
-def saved(figure: Figure, kind: str) -> bytes:
+def saved(figure: Figure, kind: str, pixels_per_inch: float | None = None) -> bytes:
     """Return a figure as a file of a kind, "svg" or "png"; equal figures give equal bytes."""
     file = io.BytesIO()
     # Dates and random identifiers would make equal figures differ.
     about = {"Date": None, "Creator": None} if kind == "svg" else {}
     with mpl.rc_context({"svg.hashsalt": "mnist1d"}):
-        figure.savefig(file, format=kind, metadata=about)
+        figure.savefig(file, format=kind, metadata=about, dpi=pixels_per_inch)
     return file.getvalue()
 
 
