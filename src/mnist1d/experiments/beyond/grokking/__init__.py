@@ -20,8 +20,9 @@ Limits:
 1. The network is the paper's MLP, with fewer samples than the paper has. What convolutions,
    transformers or deeper networks do is another question.
 2. "Fitted" is a training accuracy of 99 %, "generalised" 90 % of the highest test accuracy that
-   the network reaches, as no number is reached with few samples and with many. Test samples are
-   used for nothing but measuring.
+   the network reaches, as no number is reached with few samples and with many. With so few it is
+   low: networks with large weights come late to about what those with usual weights have when they
+   fit, and not to what more samples would give. Test samples are used for nothing but measuring.
 3. Every step sees all samples, where Liu et al. have batches, and all weights and biases are
    multiplied and decay. The squared loss is half the squared distance of the outputs from labels
    as 0 and 1.
@@ -29,7 +30,8 @@ Limits:
    trials 1000 and 1001, fit their samples long before large weights have decayed, within minutes.
    With 1,000 samples, in batches of 100, those with large weights fitted after thousands of steps,
    and their delay was less than tenfold; weights 8 times as large fitted later, too.
-5. What is later than the last step is not seen: without weight decay a rise may come after it.
+5. What is later than the last step is not seen. Without weight decay a rise came before it and was
+   not at its end: "highest", and so "generalised", depends there on the number of steps.
 6. The optimiser is that of the recipe, AdamW with an epsilon of 1e-8. It divides gradients by their
    own size, so that weights go on moving when all but nothing is left of a gradient: their norm
    grows in bursts, which Thilak et al. call slingshots and find with grokking. Decay and bursts are
