@@ -140,9 +140,9 @@ CLAIMS = (
     ),
     Claim(
         "same-norm",
-        "Networks generalise at the same norm of the weights, wherever they start: the norm at "
-        f"{100 * NEAR_BEST:g} % of the highest test accuracy with initial weights {LARGE:g} times "
-        f"as large over that with {MIDDLE:g} times (powers of two)",
+        f"At a weight decay of {DECAY:g} networks generalise at the same norm of the weights, "
+        f"wherever they start: the norm at {100 * NEAR_BEST:g} % of the highest test accuracy with "
+        f"initial weights {LARGE:g} times as large over that with {MIDDLE:g} times (powers of two)",
         LIU,
         # Half of the way from "in proportion to the initial weights", which is 1.
         Similar(0.5 * float(np.log2(LARGE / MIDDLE))),
