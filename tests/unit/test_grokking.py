@@ -200,6 +200,7 @@ def test_what_a_network_does_not_reach_has_no_number():
         *2 * [False],
     ]
     assert any("12 of 48 networks do not fit" in line for line in grokking.remarks(result))
+    assert len(grokking.remarks(result)) == 2
     rows = {(row.group, row.condition): row for row in grokking.summarise(result)}
     assert len(rows) == len(places_of(result))
     assert all("delay (powers of ten)" not in row.estimates for row in rows.values())
@@ -214,6 +215,35 @@ def test_claims_are_explained_with_numbers_of_the_result():
     assert "is 32 at its lowest and 32 in the end" in texts["no-decay-no-rise"]
     assert "Of 4 networks with usual weights, 4 are near" in texts["standard-in-time"]
     assert grokking.explain(result.sel(decay=[0.0])) == {}
+
+
+def test_remarks_say_what_agreement_with_the_theorem_is_worth():
+    result = made_up()
+    said = " ".join(grokking.remarks(result))
+    assert "the theorem has 13,863 steps" in said
+    # Curves move with the theorem's time, and are near their highest somewhat later.
+    late = (20.5 / 4.5) ** (1 / 8)
+    ratios = 2 ** (measures.log_time(GROKS).per_seed(result) - np.log2(13_863))
+    np.testing.assert_allclose(ratios, late, rtol=0.05)
+    norm = 4 * np.exp(-np.log(4) * ratios)
+    at = measures.norm_at(GROKS, lambda run: run.generalised).per_seed(result)
+    np.testing.assert_allclose(at, 8 * norm, rtol=0.05)
+    assert f"a norm of 32.0 has become {at.mean():.1f}." in said
+    assert "below zero in 4 of 4 trials" in said
+    assert len(grokking.remarks(result.sel(decay=[0.01]))) == 1
+
+
+@pytest.mark.slow
+def test_no_mean_is_drawn_of_steps_that_are_far_apart():
+    """Two trials with usual weights are near their best before the fit, two long after it."""
+    result = made_up()
+    late = (result.seed > 1) & (result.scale == CONTROL.scale) & (result.step < 1000)
+    result = result.assign(test_accuracy=result.test_accuracy.where(~late, 0.2))
+    above = grokking.plot(result)["figure"].axes[:3]
+    assert [len(axes.lines) for axes in above] == [4, 4, 3]
+    steps = measures.generalised_after(CONTROL)(result)
+    assert steps.mean > 300
+    assert steps.low == 0
 
 
 def test_rows_name_the_claim_about_them():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mnist1d.measures.expressions import Measure
+from mnist1d.measures.expressions import UNLIMITED, Measure
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,6 +27,9 @@ does. The highest of noisy numbers is too high by about 2 % of it, which this sh
 
 LATE = 10.0
 """How many times the steps of fitting count as long after it."""
+
+NUMBER = (0.0, np.inf)
+"""Ends of the scale of a number of steps."""
 
 CURVES = ("train_accuracy", "test_accuracy", "train_loss", "norm", "similarity")
 
@@ -114,23 +117,31 @@ def curves_of(result: xr.Dataset, place: Place) -> list[Curves]:
     ]
 
 
-def of_run(place: Place, measure: Callable[[Curves], float]) -> Measure:
-    """Return a measure of the curves of single networks; NaN where one diverged."""
+def of_run(
+    place: Place, measure: Callable[[Curves], float], limits: tuple[float, float] = UNLIMITED
+) -> Measure:
+    """Return a measure of the curves of single networks; NaN where one diverged.
+
+    Args:
+        place: the condition.
+        measure: `curves -> number`.
+        limits: ends of its scale, to which intervals are clipped.
+    """
 
     def number(curves: Curves) -> float:
         return measure(curves) if np.isfinite(curves).all() else np.nan
 
-    return Measure(lambda result: np.array([*map(number, curves_of(result, place))], float))
+    return Measure(lambda result: np.array([*map(number, curves_of(result, place))], float), limits)
 
 
 def fitted_after(place: Place) -> Measure:
     """Measure after how many steps a network fits its samples."""
-    return of_run(place, lambda run: run.fitted)
+    return of_run(place, lambda run: run.fitted, NUMBER)
 
 
 def generalised_after(place: Place) -> Measure:
     """Measure after how many steps a network generalises."""
-    return of_run(place, lambda run: run.generalised)
+    return of_run(place, lambda run: run.generalised, NUMBER)
 
 
 def delay(place: Place) -> Measure:
