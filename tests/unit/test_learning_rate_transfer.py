@@ -143,6 +143,55 @@ def test_tables_and_figures_have_all_widths(as_in_theory):
     assert figures.keys() == learning_rate_transfer.CAPTIONS.keys()
 
 
+def test_remarks_and_reasons_have_numbers_of_the_result(as_in_theory):
+    result, _ = as_in_theory
+    said = " ".join(learning_rate_transfer.remarks(result))
+    assert "All trials share Adam's tuned rate, 0.0128" in said
+    assert "from width 128 on" in said
+    reasons = learning_rate_transfer.explain(result)
+    differing = {"standard-rate-inverse", "sgd-standard-rate-falls", "standard-wider-worse"}
+    assert reasons.keys() == {*differing, "mup-better-tuned"}
+    assert reasons.keys() <= {claim.name for claim in learning_rate_transfer.CLAIMS}
+    assert "nan" not in f"{said} {reasons}"
+    assert "falls by 2 or more" in reasons["sgd-standard-rate-falls"]
+    assert "From width 64 on" in reasons["standard-wider-worse"]
+    # At 2,048 standard's rate is 0.0002 behind a hidden layer, and that of maximal update, too.
+    assert "have 1 times the rate" in reasons["mup-better-tuned"]
+
+
+def test_remarks_and_reasons_of_one_trial_have_no_intervals(as_in_theory):
+    result, _ = as_in_theory
+    one = result.isel(seed=[0])
+    texts = [*learning_rate_transfer.remarks(one), *learning_rate_transfer.explain(one).values()]
+    assert "nan" not in " ".join(texts)
+
+
+def test_intervals_of_shares_in_the_table_end_at_0_and_100():
+    result, _ = made_up(standard=-0.4)
+    noisy = result.assign(train_loss=result.train_loss + 0.3 * (result.seed == 1))
+    noisy["train_loss"] = noisy.train_loss + 0.3 * ((noisy.seed == 2) & (noisy.width == 2048))
+    rows = learning_rate_transfer.summarise(noisy)[-4:]
+    for row in rows:
+        for found in row.estimates.values():
+            assert 0 <= found.low <= found.high <= 100
+    unclipped = measures.wider_better(ADAM, MAXIMAL_UPDATE)(noisy)
+    assert unclipped.high > 100
+
+
+def test_sgd_that_guesses_is_counted():
+    result, _ = made_up(standard=-0.4)
+    diverged = result.copy(deep=True)
+    place = {"optimizer": SGD, "parametrisation": STANDARD, "rate": 1.28, "seed": 1}
+    diverged["train_loss"].loc[{**place, "width": 512}] = np.inf
+    counts = measures.n_guessing(diverged, SGD, STANDARD, 512)
+    assert counts.tolist() == [0, 0, 0, 0, 0, 1, 0, 3]
+    assert measures.stable_rate(diverged, SGD, STANDARD, 512) == 2.56
+    assert (
+        "0, 0, 0, 0, 1 of 3 trials"
+        in learning_rate_transfer.explain(diverged)["sgd-standard-rate-falls"]
+    )
+
+
 def test_a_best_rate_at_an_end_has_no_number_and_is_counted():
     result, _ = made_up(maximal=0.8)
     rates = [

@@ -1,38 +1,26 @@
-"""Claims about learning rates and the width of a network, and their measures."""
+"""Claims about learning rates and the width of a network."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from mnist1d.experiments.beyond.learning_rate_transfer.config import (
     ADAM,
     LAYERS,
     MAXIMAL_UPDATE,
-    PARAMETRISATIONS,
     SGD,
     STANDARD,
     Config,
 )
 from mnist1d.experiments.beyond.learning_rate_transfer.measures import (
     advantage,
-    at_ends,
-    best_rate,
     change_exponent,
-    lowest_loss,
     rate_exponent,
     transfer_cost,
-    tuned_rate,
     wide_excess,
     wider_better,
-    widths_of,
 )
 from mnist1d.harness.claims import Claim
-from mnist1d.harness.interface import Row
 from mnist1d.harness.verdicts.rules import AtLeast, NoGain, Positive, Similar
-from mnist1d.measures.expressions import Measure, value
-
-if TYPE_CHECKING:
-    import xarray as xr
+from mnist1d.measures.expressions import Measure
 
 DEFAULT = Config()
 FIRST, *_, LAST = DEFAULT.widths
@@ -179,59 +167,3 @@ CLAIMS = (
         )
     ),
 )
-
-NAMES = dict(zip(LAYERS, ("first hidden layer", "second hidden layer", "logits"), strict=True))
-
-
-def summarise(result: xr.Dataset) -> list[Row]:
-    """Make tables of best rates and losses by width, and of powers of the width."""
-    rows = []
-    places = [
-        (optimizer, parametrisation)
-        for optimizer in result.optimizer.to_numpy().tolist()
-        for parametrisation in PARAMETRISATIONS
-    ]
-    for optimizer, parametrisation in places:
-        tuned = tuned_rate(result, optimizer, parametrisation)
-        for width in widths_of(result, optimizer):
-            place = {"optimizer": optimizer, "parametrisation": parametrisation, "width": width}
-            columns = {
-                "best rate": best_rate(optimizer, parametrisation, width),
-                "lowest loss (nats)": lowest_loss(optimizer, parametrisation, width),
-                f"loss at {tuned:g}": value("train_loss", digits=None, rate=tuned, **place),
-                f"test accuracy at {tuned:g} (%)": value(
-                    "test_accuracy", scale=100, limits=(0, 100), rate=tuned, **place
-                ),
-            }
-            estimates = {name: measure(result) for name, measure in columns.items()}
-            rows.append(Row(f"{optimizer}, {parametrisation}", f"width {width}", estimates))
-    for optimizer, parametrisation in places:
-        powers = {"best rate": rate_exponent(optimizer, parametrisation)(result)}
-        for layer, name in NAMES.items():
-            powers[f"change, {name}"] = change_exponent(optimizer, parametrisation, layer)(result)
-        name = f"{optimizer}, {parametrisation}"
-        rows.append(Row("Powers of the width", name, powers))
-    for optimizer, parametrisation in places:
-        costs = {
-            "transfer costs (%)": transfer_cost(optimizer, parametrisation)(result),
-            "wider is better (%)": wider_better(optimizer, parametrisation)(result),
-        }
-        name = f"{optimizer}, {parametrisation}"
-        rows.append(Row("At the rate tuned at the first width", name, costs))
-    return rows
-
-
-def remarks(result: xr.Dataset) -> list[str]:
-    """Say what the tuned rates are, and how many best rates are at an end of those tried."""
-    tuned = [
-        f"{tuned_rate(result, optimizer):g} of {optimizer}"
-        for optimizer in result.optimizer.to_numpy().tolist()
-    ]
-    first = result.width.to_numpy()[0]
-    lines = [f"The rates tuned at width {first} are {' and '.join(tuned)}."]
-    if n := at_ends(result):
-        lines.append(
-            f"{n} best rates are the smallest or the largest that was tried; powers of the width "
-            "are without them."
-        )
-    return lines

@@ -17,8 +17,10 @@ from mnist1d.experiments.beyond.learning_rate_transfer.config import (
     PARAMETRISATIONS,
     SGD,
     STANDARD,
+    Config,
 )
 from mnist1d.experiments.beyond.learning_rate_transfer.measures import (
+    GUESSING,
     best_rates,
     changes,
     losses_at,
@@ -32,10 +34,12 @@ from mnist1d.measures.uncertainty import estimate
 
 CAPTIONS = {
     "figure": "Training loss over the learning rate of Adam, a curve per width of the MLP, with 95 "
-    "% bands over trials; dots: the best rate of each width, the mean of those of the trials; "
-    "dotted: the rate that is best at the smallest width. (a) Standard parametrisation, (b) "
-    "maximal update, at the smallest width the same.",
-    "figure-sgd": "The same with SGD.",
+    "% bands over trials; dots: vertex of a parabola through the lowest loss and its neighbours, "
+    "mean over trials; dotted: the rate that is best at the smallest width. (a) Standard "
+    "parametrisation, (b) maximal update, at the smallest width the same. Networks wider than "
+    f"{Config().all_rates_up_to} have five rates.",
+    "figure-sgd": "The same with SGD. Trainings that diverge count as guessing, ln 10 = 2.3 nats, "
+    "where bands end; next to them vertices lie off the lowest mean.",
     "figure-width": "By width, with Adam: (a) the best rate, in grey the inverse of the width; (b) "
     "training loss at the rate that is best at the smallest width (lines), and at the best of each "
     "width (dashed); (c) and (d) how far the outputs of the layers move in the first updates at "
@@ -62,6 +66,12 @@ def _plot_rates(result: xr.Dataset, optimizer: str) -> Figure:
     panels = figure.subplots(1, 2, sharey=True, sharex=True)
     widths = widths_of(result, optimizer)
     shades = [to_hex(shade) for shade in colormaps["viridis"](np.linspace(0.9, 0.05, len(widths)))]
+    lowest = min(
+        losses_at(result, optimizer, each, width)[1].mean(axis=0).min()
+        for each in PARAMETRISATIONS
+        for width in widths
+    )
+    bottom = 0.93 * lowest
     for axes, parametrisation, letter in zip(panels, PARAMETRISATIONS, "ab", strict=True):
         axes.axvline(
             tuned_rate(result, optimizer, parametrisation),
@@ -71,7 +81,7 @@ def _plot_rates(result: xr.Dataset, optimizer: str) -> Figure:
         )
         for width, shade in zip(widths, shades, strict=True):
             rates, losses = losses_at(result, optimizer, parametrisation, width)
-            _line(axes, rates, losses.T, color=shade, label=f"{width:,}")
+            _line(axes, rates, losses.T, (bottom, GUESSING), color=shade, label=f"{width:,}")
             best = best_rates(result, optimizer, parametrisation, width)
             if np.isfinite(best).any():
                 place = np.exp(np.nanmean(np.log(best)))
@@ -83,12 +93,7 @@ def _plot_rates(result: xr.Dataset, optimizer: str) -> Figure:
     ticks = [0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.2, 1.5, 2]
     panels[0].set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     panels[0].yaxis.set_minor_formatter("")
-    lowest = min(
-        losses_at(result, optimizer, each, width)[1].mean(axis=0).min()
-        for each in PARAMETRISATIONS
-        for width in widths
-    )
-    panels[0].set_ylim(0.93 * lowest, 2.5)
+    panels[0].set_ylim(bottom, 2.5)
     panels[1].legend(title="width", title_fontsize=6, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
@@ -101,12 +106,13 @@ def _plot_widths(result: xr.Dataset) -> Figure:
         how: dict[str, Any] = {"color": COLOURS[parametrisation]}
         best = np.array([best_rates(result, ADAM, parametrisation, width) for width in widths])
         _line(rates, widths, best, label=parametrisation, **how)
+        if parametrisation == STANDARD:
+            inverse = estimate(best[0]).mean * widths[0] / np.array(widths)
         _line(losses, widths, tuned_losses(result, ADAM, parametrisation), **how)
         lowest = [
             losses_at(result, ADAM, parametrisation, width)[1].min(axis=1) for width in widths
         ]
         losses.plot(widths, np.mean(lowest, axis=1), "--", linewidth=0.8, **how)
-    inverse = tuned_rate(result, ADAM) * widths[0] / np.array(widths)
     rates.plot(widths, inverse, color="0.7", linewidth=0.8, label="1 / width")
     rates.set(ylabel="Best learning rate", yscale="log")
     rates.legend(loc="lower left")
@@ -132,8 +138,14 @@ def _plot_widths(result: xr.Dataset) -> Figure:
     return figure
 
 
-def _line(axes: Axes, x: Any, values: np.ndarray, **how: Any) -> None:
-    """Draw means with their band; values are of shape (points, seeds)."""
+def _line(
+    axes: Axes,
+    x: Any,
+    values: np.ndarray,
+    limits: tuple[float, float] = (-np.inf, np.inf),
+    **how: Any,
+) -> None:
+    """Draw means with their band, which is cut at limits; values are of shape (points, seeds)."""
     found = [estimate(each) for each in values]
-    parts = ([each[part] for each in found] for part in range(3))
-    style.line_with_interval(axes, x, *parts, **how)
+    means, lows, highs = ([each[part] for each in found] for part in range(3))
+    style.line_with_interval(axes, x, means, np.clip(lows, *limits), np.clip(highs, *limits), **how)

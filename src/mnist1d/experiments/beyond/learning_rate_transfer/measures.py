@@ -69,11 +69,11 @@ def best_rate(optimizer: str, parametrisation: str, width: int) -> Measure:
     return Measure(lambda result: best_rates(result, optimizer, parametrisation, width))
 
 
-def rate_exponent(optimizer: str, parametrisation: str) -> Measure:
-    """Measure the power of the width with which the best rate changes."""
+def rate_exponent(optimizer: str, parametrisation: str, *, least: int = 0) -> Measure:
+    """Measure the power of the width with which the best rate changes, from a width on."""
 
     def per_seed(result: xr.Dataset) -> np.ndarray:
-        widths = widths_of(result, optimizer)
+        widths = [width for width in widths_of(result, optimizer) if width >= least]
         found = [best_rates(result, optimizer, parametrisation, width) for width in widths]
         return _powers(widths, np.array(found))
 
@@ -110,6 +110,29 @@ def transfer_cost(optimizer: str, parametrisation: str) -> Measure:
         return np.asarray(100 * (1 - losses.min(axis=1) / transferred))
 
     return Measure(per_seed)
+
+
+def cost_at(optimizer: str, parametrisation: str, width: int, rate: float) -> Measure:
+    """Measure how much lower the loss at a width would be with its best rate, in per cent."""
+
+    def per_seed(result: xr.Dataset) -> np.ndarray:
+        rates, losses = losses_at(result, optimizer, parametrisation, width)
+        return np.asarray(100 * (1 - losses.min(axis=1) / losses[:, list(rates).index(rate)]))
+
+    return Measure(per_seed, (0, 100))
+
+
+def n_guessing(result: xr.Dataset, optimizer: str, parametrisation: str, width: int) -> np.ndarray:
+    """Count the trials whose loss is that of guessing, by rate, shape (rates,)."""
+    _, losses = losses_at(result, optimizer, parametrisation, width)
+    return np.asarray((losses >= GUESSING).sum(axis=0))
+
+
+def stable_rate(result: xr.Dataset, optimizer: str, parametrisation: str, width: int) -> float:
+    """Return the largest rate at which less than half of the trials guess; NaN if there is none."""
+    rates, losses = losses_at(result, optimizer, parametrisation, width)
+    trained = rates[2 * (losses >= GUESSING).sum(axis=0) < len(losses)]
+    return float(trained[-1]) if len(trained) else math.nan
 
 
 def wider_better(optimizer: str, parametrisation: str) -> Measure:
