@@ -103,6 +103,31 @@ def test_strengths_are_those_that_were_best_in_the_further_trial(made_up):
     dead = result.effective_rank.where(result.training != SGD, 0)
     said = " ".join(plasticity.remarks(result.assign(effective_rank=dead)))
     assert "Of SGD, 6 networks end with a rank of 0" in said
+    assert "in one of the tasks 1 to 1." in said
+    # A rank of 0 that is left again is no end.
+    some = dead.where((dead.task > 70 + dead.seed) | (dead.task == 5), 30)
+    said = " ".join(plasticity.remarks(result.assign(effective_rank=some)))
+    assert "Of SGD, 6 networks end with a rank of 0" in said
+    assert "in one of the tasks 71 to 73." in said
+
+
+def test_remarks_and_explanations_have_numbers_of_the_result(made_up):
+    result, _ = made_up
+    at = {"kind": ORDERS, "training": ADAM}
+    going_on = result.accuracy.copy()
+    going_on.loc[{**at, "task": 1}] = 0.7
+    going_on.loc[{**at, "task": slice(2, None)}] = 0.9
+    going_on.loc[{"training": SHRINK}] = going_on.sel(training=NEW) - 0.03
+    falls = 0.9 - 0.001 * going_on.task
+    going_on.loc[{"kind": LABELS, "training": NORM}] = falls.expand_dims(seed=3).T
+    result = result.assign(accuracy=going_on)
+    text = plasticity.explain(result)["adam-loses-permuted"]
+    assert "has 70.0 %, as that of any new network, and the second has 90.0 %" in text
+    assert "and 100.0 % after the last" in text
+    assert "the accuracy changes by +2.0 points" in text
+    said = " ".join(plasticity.remarks(result))
+    assert "minus that of new networks is -3.00 (" in said
+    assert "With layer norm alone, the accuracy falls by 9.00 (" in said
 
 
 def test_a_strength_at_which_training_diverged_is_not_chosen():

@@ -68,6 +68,16 @@ def interval_of(found: Estimate) -> str:
     return f"{number(found.low, decimals)} to {number(found.high, decimals)}"
 
 
+def with_ends(found: Estimate) -> str:
+    """Write an estimate's mean, and in brackets its interval, if there is one.
+
+    >>> with_ends(Estimate(-0.27, -0.42, -0.13, 5)), with_ends(Estimate(7.0, math.nan, math.nan, 1))
+    ('-0.27 (-0.42 to -0.13)', '7.00')
+    """
+    ends = interval_of(found)
+    return mean_of(found) if ends == UNKNOWN else f"{mean_of(found)} ({ends})"
+
+
 def with_interval(found: Estimate, n: int) -> str:
     """Write mean and interval as one text; if runs diverged, only how many.
 

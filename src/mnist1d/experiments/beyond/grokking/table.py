@@ -37,8 +37,7 @@ from mnist1d.experiments.beyond.grokking.measures import (
 )
 from mnist1d.harness.interface import Row
 from mnist1d.measures.expressions import Measure
-from mnist1d.measures.text import interval_of, mean_of
-from mnist1d.measures.uncertainty import Estimate
+from mnist1d.measures.text import with_ends
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -221,7 +220,7 @@ def _scales(result: xr.Dataset) -> str:
     usual = delay(CONTROL).per_seed(result)
     step = (delay(GROKS) - delay(GROKS._replace(scale=MIDDLE)))(result)
     return (
-        f"From weights x {MIDDLE:g} to x {LARGE:g} the delay changes by {_with_ends(step)} powers "
+        f"From weights x {MIDDLE:g} to x {LARGE:g} the delay changes by {with_ends(step)} powers "
         f"of ten. With usual ones it is below zero in {(usual < 0).sum()} of {len(usual)} trials "
         f"and above {TENFOLD:g} in {(usual > TENFOLD).sum()} (lowest {usual.min():.2f}, highest "
         f"{usual.max():.2f}), and the slope over all scales depends on these."
@@ -250,12 +249,7 @@ def _as_ratio(logs: Measure, unit: float, result: xr.Dataset) -> str:
     """Write powers of two as a ratio to a unit: its geometric mean with the interval."""
     found = logs(result)
     mean, low, high = (2 ** (log - unit) for log in (found.mean, found.low, found.high))
-    return _with_ends(found._replace(mean=mean, low=low, high=high))
-
-
-def _with_ends(found: Estimate) -> str:
-    ends = f" ({interval_of(found)})" if np.isfinite(found.low) else ""
-    return mean_of(found) + ends
+    return with_ends(found._replace(mean=mean, low=low, high=high))
 
 
 def _mean(result: xr.Dataset, place: Place, number: Callable[[Curves], float]) -> float:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnist1d.experiments.beyond.plasticity.config import (
     ADAM,
-    KINDS,
     L2,
     L2_START,
     LABELS,
@@ -21,11 +20,9 @@ from mnist1d.experiments.beyond.plasticity.config import (
     SGD,
     SGD_NEW,
     SHRINK,
-    TUNED,
     Config,
 )
 from mnist1d.harness.claims import Claim
-from mnist1d.harness.interface import Row
 from mnist1d.harness.verdicts.rules import NoGain, Positive
 from mnist1d.measures.expressions import Measure, Reduction, value
 
@@ -226,70 +223,3 @@ CLAIMS = (
         (accuracy(NEW) - accuracy(ADAM)) - (accuracy(SGD_NEW) - accuracy(SGD)),
     ),
 )
-
-CLAIM_ABOUT = {
-    (LABELS, ADAM): "adam-loses",
-    (LABELS, L2): "l2-half",
-    (LABELS, L2_START): "l2-start-keeps",
-    (LABELS, SHRINK): "shrink-half",
-    (LABELS, REPLACE): "replacement-keeps",
-    (LABELS, NORM): "layer-norm-half",
-    (LABELS, NORM_L2): "layer-norm-l2-keeps",
-    (LABELS, SGD): "sgd-loses",
-    (ORDERS, ADAM): "adam-loses-permuted",
-}
-"""The claim that is judged by a row of the table."""
-
-
-def summarise(result: xr.Dataset) -> list[Row]:
-    """Make a table of accuracies, dead units, weights and ranks, by tasks and training."""
-    rows = []
-    for kind, trainings in KINDS.items():
-        for training in trainings:
-            place: dict[str, Any] = {"kind": kind, "training": training, "task": late}
-            columns = {
-                "accuracy, first tenth (%)": accuracy(training, early, kind),
-                "accuracy, last tenth (%)": accuracy(training, late, kind),
-                "dead units (%)": dead(training, late, kind),
-                "weights": value("weight_size", digits=None, **place),
-                "effective rank": value("effective_rank", digits=None, **place),
-            }
-            estimates = {name: measure(result) for name, measure in columns.items()}
-            rows.append(Row(kind, training, estimates, CLAIM_ABOUT.get((kind, training))))
-    return rows
-
-
-def remarks(result: xr.Dataset) -> list[str]:
-    """Say which strengths were chosen, and which of them are at an end."""
-    chosen = dict(zip(TUNED, result.chosen_strength.to_numpy().tolist(), strict=True))
-    lines = [
-        "All columns but the first are of the last tenth of the tasks. Chosen strengths: "
-        + ", ".join(f"{name} {strength:g}" for name, strength in chosen.items())
-        + "."
-    ]
-    ends = (result.strength.min("choice"), result.strength.max("choice"))
-    at_end = [
-        name
-        for name, strength in chosen.items()
-        if any(float(end.sel(tuned=name)) == strength for end in ends)
-    ]
-    if at_end:
-        lines.append(
-            f"Of {', '.join(at_end)} this is the smallest or the largest strength that was tried."
-        )
-    losses = [
-        (accuracy(new, throughout) - accuracy(kept, throughout))(result).mean
-        for new, kept in ((NEW, ADAM), (SGD_NEW, SGD))
-    ]
-    lines.append(
-        "Of networks that end at chance the last tasks do not say who lost more: over all tasks, "
-        "Adam loses {:.3g} points to new networks and SGD {:.3g}.".format(*losses)
-    )
-    is_dead = result.effective_rank.isel(task=-1) == 0
-    names = result.training.to_numpy()[is_dead.any(("kind", "seed")).to_numpy()].tolist()
-    if names:
-        lines.append(
-            f"Of {', '.join(names)}, {int(is_dead.sum())} networks end with a rank of 0: all "
-            "units of the second layer are dead, and no gradient will revive them."
-        )
-    return lines
