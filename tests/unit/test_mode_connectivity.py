@@ -132,6 +132,36 @@ def test_claims_hold_in_a_world_in_which_the_literature_is_right(made_up):
     assert mode_connectivity.plot(result).keys() == mode_connectivity.CAPTIONS.keys()
 
 
+def test_remarks_and_reasons_have_numbers_of_the_result(made_up):
+    result, _ = made_up
+    said = " ".join(mode_connectivity.remarks(result))
+    # Heights of `height` are 0.5 / sqrt(width) and, matched, 0.04 / sqrt(width); trials add 1 %.
+    assert "by widths 25, 100 and 400, the barrier of the training loss is 0.10, 0.05 and" in said
+    assert "0.03 nats, that of the test error 10, 5 and 3 points" in said
+    assert "From 25 to 100 that of the training loss changes by -1.00" in said
+    assert "leaves, by the same widths, 0.08, 0.08 and 0.08" in said
+    reasons = mode_connectivity.explain(result)
+    assert reasons.keys() == {"matching-leaves-none", "swa-fits-less"}
+    assert reasons["matching-leaves-none"].startswith("No lower barrier")
+    assert "0.2 points, by weights 0.2;" in reasons["matching-leaves-none"]
+    better = result.copy(deep=True)
+    better["independent_test_error"].loc[{"matching": "by activations"}] = 0.2
+    assert mode_connectivity.explain(better)["matching-leaves-none"].startswith("An order with")
+    one = result.isel(seed=[0])
+    texts = [*mode_connectivity.remarks(one), *mode_connectivity.explain(one).values()]
+    assert "nan" not in f"{said} {reasons} {texts}"
+
+
+def test_only_bars_that_are_cut_lose_their_error_bars(made_up):
+    result, _ = made_up
+    wide = result.copy(deep=True)
+    wide["average_test_error"].loc[{"averaged": ONE, "seed": 0}] = 0.5
+    axes = mode_connectivity.plot(wide)["figure-averages"].axes[0]
+    ends = measures.average_of("MLP", LATE, ONE, "test_error")(wide).high
+    assert axes.get_ylim()[1] > ends
+    assert any("91" in text.get_text() for text in axes.texts)
+
+
 def test_claims_differ_in_another_world(made_up):
     result, _ = made_up
     same = result.sel(split=0, drop=True).expand_dims(split=result.split)

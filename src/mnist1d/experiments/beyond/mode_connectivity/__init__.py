@@ -9,13 +9,13 @@ their outputs.
 
 What the literature says, of images and texts: children of a split at the start have a barrier
 between them, on all but the smallest data; early in training networks become stable, so that later
-splits leave none (Frankle et al.). Independent networks have one, which falls with width, and may
-have none once their units are matched (Entezari et al.); matching removes it between wide networks,
-by weights about as well as by what units compute (Ainsworth et al.). The average of weights from
-the last part of a training has lower test error than the last of them, and often a slightly higher
-training loss (Izmailov et al.). Soups of networks with one parent are better than each and nearly
-as good as their ensemble, and soups of independent networks guess (Wortsman et al.). Ensembles are
-better of independent networks, which differ more (Fort et al.).
+splits leave none (Frankle et al.). Independent networks have one, which rises and then falls with
+width, and may have none once their units are matched (Entezari et al.); matching removes it between
+wide networks, by weights about as well as by what units compute (Ainsworth et al.). The average of
+weights from the last part of a training has lower test error than the last of them, and often a
+slightly higher training loss (Izmailov et al.). Soups of networks with one parent are better than
+each and nearly as good as their ensemble, and soups of independent networks guess (Wortsman et
+al.). Ensembles are better of independent networks, which differ more (Fort et al.).
 
 The barrier is that of Entezari et al.: how far loss or error rises above the straight line between
 its values at both ends, at the worst place. Frankle et al. and Ainsworth et al. take the mean of
@@ -34,9 +34,12 @@ Limits:
    by weights is a quadratic assignment, of which a local optimum is found; wider networks than ours
    may have none left. Units of the CNN are not matched.
 5. Weights of SWA are averaged over the last quarter at the rate of the whole training, every 40
-   steps; Izmailov et al. raise the rate for it and take one per epoch.
+   steps; Izmailov et al. raise the rate for it and take one per epoch. What they compare it with
+   ends at a rate that has fallen. Our last weights are those of a constant rate, with
+   noise that an average removes: most probably this flatters SWA, in error and in training loss.
 6. Wortsman et al. choose what goes into a soup, and fine-tune with other rates and augmentation;
-   ours are the uniform ones of children that differ by their order of samples alone.
+   ours are the uniform ones of children that differ by their order of samples alone. Theirs end at
+   a rate that has fallen; ours do not, which flatters soups beside one network as it does SWA.
 7. Trial s has data of seed 42 + s, and initial weights and orders of seed s. Intervals therefore
    cover data and weights, and differences are paired.
 """
@@ -48,8 +51,6 @@ from mnist1d.dataset import imports
 if TYPE_CHECKING:
     from mnist1d.experiments.beyond.mode_connectivity.claims import (
         CLAIMS as CLAIMS,
-        remarks as remarks,
-        summarise as summarise,
     )
     from mnist1d.experiments.beyond.mode_connectivity.config import Config as Config
     from mnist1d.experiments.beyond.mode_connectivity.figures import (
@@ -57,6 +58,11 @@ if TYPE_CHECKING:
         plot as plot,
     )
     from mnist1d.experiments.beyond.mode_connectivity.method import run as run
+    from mnist1d.experiments.beyond.mode_connectivity.table import (
+        explain as explain,
+        remarks as remarks,
+        summarise as summarise,
+    )
 
 NAME = "mode-connectivity"
 TITLE = "Straight lines between networks, and averages of weights"

@@ -1,21 +1,17 @@
-"""Claims about lines between networks and averages of weights, and their tables."""
+"""Claims about lines between networks and averages of weights."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from mnist1d.experiments.beyond.mode_connectivity.config import (
-    AVERAGES,
     BY_ACTIVATIONS,
     BY_WEIGHTS,
     ENSEMBLE,
     INDEPENDENT,
     LATE,
-    MATCHINGS,
-    MEASURES,
     MODELS,
     ONE,
-    ORIGINS,
     SOUP,
     SWA,
     UNMATCHED,
@@ -29,13 +25,10 @@ from mnist1d.experiments.beyond.mode_connectivity.measures import (
     width_factor,
 )
 from mnist1d.harness.claims import Claim
-from mnist1d.harness.interface import Row
 from mnist1d.harness.verdicts import margins
 from mnist1d.harness.verdicts.rules import AtLeast, NoGain, Positive, Similar
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from mnist1d.measures.expressions import Measure
 
 DEFAULT = Config()
@@ -179,59 +172,3 @@ CLAIMS = (
         _error(LATE, ENSEMBLE) - _error(INDEPENDENT, ENSEMBLE),
     ),
 )
-
-
-def summarise(result: xr.Dataset) -> list[Row]:
-    """Make tables of barriers between children and independent networks, and of averages."""
-    rows = []
-    claimed = {AT_START: "unstable-at-start", EARLY: "stable-early"}
-    for model in result.model.to_numpy().tolist():
-        for split in result.split.to_numpy().tolist():
-            columns = {
-                _title(name): children_barrier(model, split, name)(result) for name in MEASURES
-            }
-            claim = f"{claimed[split]}-{model.lower()}" if split in claimed else None
-            group = f"Barrier between children, {model} (nats and points)"
-            rows.append(Row(group, f"split at step {split}", columns, claim))
-    for width in result.width.to_numpy().tolist():
-        for matching in MATCHINGS:
-            columns = {
-                _title(name): independent_barrier(width, matching, name)(result)
-                for name in MEASURES
-            }
-            claim = "matching-leaves-none" if (width, matching) == (WIDE, BY_WEIGHTS) else None
-            group = "Barrier between independent MLPs (nats and points)"
-            rows.append(Row(group, f"width {width}, {matching}", columns, claim))
-    for model in result.model.to_numpy().tolist():
-        for origin in ORIGINS:
-            for averaged in AVERAGES:
-                columns = {
-                    _title(name): average_of(model, origin, averaged, name)(result)
-                    for name in MEASURES
-                }
-                rows.append(Row(f"{model}, {origin} (nats and %)", averaged, columns))
-    return rows
-
-
-def _title(measure: str) -> str:
-    part, what = measure.split("_")
-    return f"{'training' if part == 'train' else part} {what}"
-
-
-def remarks(result: xr.Dataset) -> list[str]:
-    """Say what a barrier is, and from which split on there is none."""
-    meant = (
-        "A barrier is the largest rise above the straight line between the values at both ends, at "
-        f"{result.sizes['place']} places; below {STABLE:g} points of error it counts as none."
-    )
-    lines = [meant]
-    for model in result.model.to_numpy().tolist():
-        splits = result.split.to_numpy().tolist()
-        means = [children_barrier(model, split, "test_error")(result).mean for split in splits]
-        # From the end: the first split after which all later ones are stable, too.
-        n_stable = next(
-            (n for n, mean in enumerate(reversed(means)) if not mean < STABLE), len(means)
-        )
-        since = f"from step {splits[-n_stable]} on" if n_stable else "at none of the splits"
-        lines.append(f"By the mean of trials, the {model} is stable {since}.")
-    return lines

@@ -121,15 +121,17 @@ def _plot_averages(result: xr.Dataset) -> Figure:
     models = result.model.to_numpy().tolist()
     panels = figure.subplots(1, len(models), squeeze=False)[0]
     for axes, model, letter in zip(panels, models, "ab", strict=True):
+        highs: list[float] = []
         for number, origin in enumerate(ORIGINS):
             found = [
                 average_of(model, origin, averaged, "test_error")(result) for averaged in AVERAGES
             ]
             parts = ([each[part] for each in found] for part in range(3))
+            highs += [each.high for each in found]
             places = np.arange(len(AVERAGES)) + 0.4 * (number - 0.5)
             colour = "tab:blue" if origin == LATE else "tab:orange"
             style.bars_with_interval(axes, places, *parts, width=0.4, color=colour, label=origin)
-        _cut(axes)
+        _cut(axes, np.array(highs))
         axes.set(title=model, ylabel="Test error (%)")
         axes.set_xticks(range(len(AVERAGES)), AVERAGES)
         style.panel_letter(axes, letter)
@@ -137,13 +139,17 @@ def _plot_averages(result: xr.Dataset) -> Figure:
     return figure
 
 
-def _cut(axes: Axes) -> None:
-    """Cut bars that would make all others small, and write how high they are."""
+def _cut(axes: Axes, highs: np.ndarray) -> None:
+    """Cut bars that would make all others small, and write how high they are.
+
+    Those that are not cut keep their error bars, which end at `highs`, shape (bars,).
+    """
     bars = [bar for bar in axes.patches if isinstance(bar, Rectangle)]
     heights = np.array([bar.get_height() for bar in bars])
     top = 2 * np.nanmedian(heights)
     if not np.isfinite(top) or top <= 0:
         return
+    top = np.nanmax([top, *(1.02 * highs[heights <= top])])
     axes.set_ylim(0, top)
     for bar, height in zip(bars, heights, strict=True):
         if height > top:

@@ -54,6 +54,19 @@ def factor(above: Measure, below: Measure) -> Measure:
     return Measure(per_seed)
 
 
+def share_left(width: int, matching: str) -> Measure:
+    """Measure the part of the barrier of training loss that matching leaves, as a fraction."""
+
+    def per_seed(result: xr.Dataset) -> np.ndarray:
+        after, before = (
+            independent_barrier(width, each, "train_loss").per_seed(result)
+            for each in (matching, UNMATCHED)
+        )
+        return np.asarray((after + ROUNDING) / (before + ROUNDING))
+
+    return Measure(per_seed, (0, np.inf))
+
+
 def width_factor(narrow: int, wide: int, matching: str = UNMATCHED) -> Measure:
     """Measure how many times as high the barrier of training loss is between narrow networks."""
     return factor(
