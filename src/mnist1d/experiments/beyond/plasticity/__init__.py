@@ -31,13 +31,13 @@ Limits:
    number of steps, so that their first updates are up to three times as long. Utilities are of the
    mean absolute output over a batch.
 6. Weights shrink before a task and not at every step, and Adam then begins anew, as in a new
-   network, so that both are one method with different strengths. All other remedies keep Adam's
-   means; what shrinking does and what beginning anew does are not told apart.
+   network, so that both are one method with different strengths. All other remedies go on
+   with Adam; what shrinking does and what beginning anew does are not told apart.
 7. Layer normalisation is of the inputs of the activation functions, without scales and shifts that
    are learned.
 8. What is lost is lost as the second layer dies as a whole, with accuracies of chance, where those
-   in Dohare et al. fall by degrees, with up to a quarter of the units dead. Whether a remedy helps
-   is here whether it prevents this, and not whether it mends a slow decline.
+   in Dohare et al. fall by degrees, with up to a quarter of the units dead. Whether a remedy
+   removes half of the loss is here whether it prevents this, and says little of a slow decline.
 9. Trial s has data of seed 42 + s, and tasks and initial weights of seed s. Intervals therefore
    cover all of these, and differences are paired.
 """

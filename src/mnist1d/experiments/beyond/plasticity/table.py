@@ -136,9 +136,9 @@ def _beside_claims(result: xr.Dataset, shrink: float) -> list[str]:
     below = (accuracy(SHRINK) - accuracy(NEW))(result)
     shrunk = (
         f"The accuracy of {SHRINK} minus that of new networks is {with_ends(below)} points in the "
-        f"last tenth: starting again removes the loss, too. At the chosen strength {shrink:g} of "
-        "all weights goes before every task, and as much of newly drawn ones comes; Adam begins "
-        "anew as well."
+        f"last tenth: starting again removes the loss, too. At the chosen strength every weight "
+        f"loses a share of {shrink:g} before every task and gains as much of a newly drawn one; "
+        "Adam begins anew as well."
     )
     normalised = (
         f"With {NORM} alone, the accuracy falls by {with_ends(fall(NORM)(result))} points from "
