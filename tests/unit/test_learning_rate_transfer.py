@@ -146,7 +146,16 @@ def test_tables_and_figures_have_all_widths(as_in_theory):
 def test_remarks_and_reasons_have_numbers_of_the_result(as_in_theory):
     result, _ = as_in_theory
     said = " ".join(learning_rate_transfer.remarks(result))
-    assert "All trials share Adam's tuned rate, 0.0128" in said
+    # The second best rate is worse by exp(0.05) or 5.1 %, which is not nearly the same.
+    assert "share Adam's tuned rate" not in said
+    scale = 1 - 0.04 * ((result.width == 32) & (result.rate == 0.0256))
+    tied = " ".join(
+        learning_rate_transfer.remarks(result.assign(train_loss=result.train_loss * scale))
+    )
+    assert (
+        "At 0.0256 the mean loss at width 32 is 0.9 % higher, that of 0 of 3 trials lower" in tied
+    )
+    assert "would cost 4.88 %" in tied
     assert "from width 128 on" in said
     reasons = learning_rate_transfer.explain(result)
     differing = {"standard-rate-inverse", "sgd-standard-rate-falls", "standard-wider-worse"}

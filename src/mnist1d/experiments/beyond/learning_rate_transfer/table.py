@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist1d.experiments.beyond.learning_rate_transfer.claims import EXPONENT_MARGIN
+from mnist1d.experiments.beyond.learning_rate_transfer.claims import (
+    COST_MARGIN,
+    EXPONENT_MARGIN,
+)
 from mnist1d.experiments.beyond.learning_rate_transfer.config import (
     ADAM,
     LAYERS,
@@ -103,7 +106,7 @@ def remarks(result: xr.Dataset) -> list[str]:
 
 
 def _near_tie(result: xr.Dataset) -> list[str]:
-    """Say what would be if the second best rate of Adam at the first width were the tuned one."""
+    """Say what Adam's second best rate at the first width would cost, if it is nearly as good."""
     first, *_, last = widths_of(result, ADAM)
     rates, losses = losses_at(result, ADAM, STANDARD, first)
     best, second = np.log(losses).mean(axis=0).argsort()[:2]
@@ -111,6 +114,8 @@ def _near_tie(result: xr.Dataset) -> list[str]:
     if other not in losses_at(result, ADAM, MAXIMAL_UPDATE, last)[0]:
         return []
     above = 100 * (np.exp(np.log(losses[:, second] / losses[:, best]).mean()) - 1)
+    if above > COST_MARGIN:
+        return []
     n_prefer = int((losses[:, second] < losses[:, best]).sum())
     costs = [cost_at(ADAM, MAXIMAL_UPDATE, last, each)(result) for each in (rate, other)]
     text = (
