@@ -21,16 +21,21 @@ CAPTIONS = {
     "the right, time downwards). (b) Share of generated signals that are replicas of training "
     "samples, by the number of training samples, and the same of fresh true signals. (c) Signals "
     "of two networks that were trained on other samples, from the same noise: mean distance "
-    "between them, beside the distances to training samples. Dots with 95 % intervals over trials.",
+    "between them, beside the distances to training samples. Dots with 95 % intervals over trials; "
+    "lines join sizes that follow each other, and the second network has not all of them.",
     "figure-judged": "(a) Share of replicas over the training, by the number of training samples, "
-    "with 95 % bands. (b, c) Shifts and scales of generated signals, by the posterior of the "
-    "generator, beside true ones; all trials. (d) Logarithms of the densities of signals under the "
-    "generator, per point; what is further below is left out.",
+    "with 95 % bands; of lines at 0 that of most samples covers the others. (b, c) Shifts and "
+    "scales of generated signals, by the posterior of the generator, beside true ones; all trials. "
+    "(d) Logarithms of the densities of signals under the generator, per point; what is further "
+    "below is left out.",
 }
 
 TRUE_COLOUR = "black"
 LOWEST = 3.0
 """Nats per point below the median of true signals, from which on densities are not drawn."""
+
+APART = 3
+"""Ratio of two sizes whose labels do not collide on the axis."""
 
 
 @house_style()
@@ -63,7 +68,7 @@ def _plot_signals(result: xr.Dataset) -> Figure:
     for true_ones, colour, name in ((False, "tab:blue", "generated"), (True, "0.5", "fresh true")):
         found = [replicas_at_end(n, true=true_ones)(result) for n in n_samples.tolist()]
         _plot_points(replicas, n_samples, found, color=colour, label=f"{name} signals")
-    replicas.set(ylabel="Replicas of training samples (%)", ylim=(-3, 103))
+    replicas.set(ylabel="Replicas (%)", ylim=(-3, 103))
     for name, colour, label in (
         ("nearest", "tab:blue", "to the nearest training sample"),
         ("true_nearest", "0.5", "the same of fresh true signals"),
@@ -72,27 +77,33 @@ def _plot_signals(result: xr.Dataset) -> Figure:
         values = result[name].mean("signal").transpose("n_samples", "seed").to_numpy()
         known = np.isfinite(values).any(axis=1)
         found = [estimate(row) for row in values[known]]
-        _plot_points(distances, n_samples[known], found, color=colour, label=label)
+        # A line over sizes that are missing would cross others at a made-up place.
+        line = "-" if known.all() else ""
+        _plot_points(distances, n_samples[known], found, linestyle=line, color=colour, label=label)
     distances.set(ylabel="Mean distance of signals", ylim=(0, None))
     for axes, letter in ((replicas, "b"), (distances, "c")):
         axes.set(xscale="log", xlabel="Training samples")
-        axes.set_xticks(
-            n_samples,
-            [f"{n:,}" for n in n_samples],
-            rotation=45,
-            ha="right",
-            rotation_mode="anchor",
-        )
+        axes.set_xticks(n_samples, _labels(n_samples.tolist()))
         axes.xaxis.set_minor_formatter("")
         axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
         style.panel_letter(axes, letter)
     return figure
 
 
+def _labels(sizes: list[int]) -> list[str]:
+    """Write the sizes that are far enough from the one written before, so that none collide."""
+    found, last = [], 0
+    for n in sizes:
+        is_written = n >= APART * last
+        found.append(f"{n:,}" if is_written else "")
+        last = n if is_written else last
+    return found
+
+
 def _plot_points(axes: Axes, x: np.ndarray, found: list[Estimate], **how: Any) -> None:
     """Draw means with intervals, joined by lines."""
     mean, low, high = ([each[part] for each in found] for part in range(3))
-    axes.plot(x, mean, ".-", **how)
+    axes.plot(x, mean, **{"marker": ".", "linestyle": "-", **how})
     style.error_bars(axes, x, mean, low, high, ecolor=how["color"], elinewidth=0.5)
 
 
