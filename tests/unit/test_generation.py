@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
 
 from mnist1d.experiments.beyond import generation
 from mnist1d.experiments.beyond.generation import measures, method as experiment
@@ -94,6 +95,14 @@ def test_every_number_of_samples_has_a_task_per_trial_and_the_ends_have_twins(ma
     assert len({task.group for task in networks}) == 4
 
 
+def test_one_device_trains_all_networks_if_this_takes_less_time_than_compiling():
+    compute = Recorded()
+    experiment.run(Config.quick(), compute=compute)
+    networks = [task for runner, task in compute.tasks if runner is Generator]
+    assert len(networks) == 4
+    assert len({task.group for task in networks}) == 1
+
+
 def test_claims_are_true_of_such_networks_and_false_of_others(made_up):
     result, _ = made_up
     found = {each.claim.name: each for each in judge(generation.CLAIMS, result, full=True)}
@@ -150,10 +159,44 @@ def test_all_is_shown(made_up):
     assert len(rows) == 3 * 4
     assert sum("distance to twin" in row.estimates for row in rows) == 2
     assert any("half are replicas after 800 updates" in line for line in generation.remarks(result))
-    assert generation.plot(result).keys() == generation.CAPTIONS.keys()
+    figures = generation.plot(result)
+    assert figures.keys() == generation.CAPTIONS.keys()
+    replicas = next(axes for axes in figures["figure"].axes if axes.get_ylabel() == "Replicas (%)")
+    # 200 is too near to 100 for its label.
+    assert [each.get_text() for each in replicas.get_xticklabels()] == [
+        "100",
+        "",
+        "1,000",
+        "100,000",
+    ]
     # And where the generator could have made none of the signals.
     lost = result.assign(shift=result["shift"].where(False), scale=result.scale.where(False))
     generation.plot(lost)
+
+
+def test_what_happens_as_the_rate_falls_is_said(made_up):
+    result, _ = made_up
+    assert not any("the learning rate falls" in line for line in generation.remarks(result))
+    rising = xr.where(result.step < 2700, 0.3, 0.9)
+    late = result.assign(replicas=result.replicas * 0 + rising)
+    line = next(line for line in generation.remarks(late) if "With 200 samples" in line)
+    assert "in 3 of 3 trials when the learning rate falls, from 2,100 on" in line
+    assert line.endswith("from 2,600 to 2,700 the share jumps from 30 to 90 %.")
+
+
+def test_explanations_say_whether_more_samples_help(made_up):
+    result, _ = made_up
+    fewer = result.n_samples == 1000
+    poor = result.assign(asked=result.asked * 0 + 0.7, own_on_generated=result.asked * 0 + 0.65)
+    found = generation.explain(poor)
+    names = {"class-as-asked", "scale-distribution", "density", "gan-test-many"}
+    assert found.keys() == names < {claim.name for claim in generation.CLAIMS}
+    assert "30 % of the signals have another class." in found["class-as-asked"]
+    assert "it is 30 %, so that more samples are not what is missing" in found["class-as-asked"]
+    assert "right on 65.0 % of generated signals" in found["gan-test-many"]
+    better = poor.assign(asked=poor.asked.where(~fewer, 0.2))
+    assert "it is 80 %, so that more samples help." in generation.explain(better)["class-as-asked"]
+    assert generation.explain(result.sel(n_samples=[FEW, NEXT])) == {}
 
 
 def test_parts_of_a_trial_are_of_its_stream_and_do_not_meet():

@@ -19,18 +19,26 @@ method needs fewer evaluations of the network than Euler's (Karras et al.).
 Limits:
 
 1. The network is a U-Net of 146,000 parameters, trained for half a minute: what it lacks with
-   100,000 samples, longer training would lessen.
+   100,000 samples, longer training or a larger network may lessen.
 2. All networks make as many updates. Of few samples each is seen more often, and memorising is a
    matter of updates as much as of samples: both are in the result. Times until half are replicas
-   are on a grid of updates, and of a rate that falls at the end.
+   are on a grid of updates, and of a rate that falls over the last 30 %: with 200 samples four of
+   five trials come to half only then, where the share jumps, so that the exponent is of two
+   different rates.
 3. A replica is a signal whose nearest training sample is nearer than a third of the second nearest,
-   as usual for images. Copies of a part of a sample are not counted.
+   as usual for images. Copies of a part of a sample are not counted. Fresh true signals
+   are never nearer than half of the second nearest, nor are generated ones with 100,000 samples:
+   both shares are 0 in every trial, and their difference has no spread.
 4. Shift and scale are those that the posterior finds most probable, or expects, not known numbers;
    true signals are treated alike.
 5. Densities fall steeply beside the signals, as white noise is weak where the digit is: they are
    compared by medians.
-6. The second network is trained with the smallest and the largest number of samples alone.
-7. Trial s has the stream of seed 42 + s and initial weights of seed s. Intervals therefore cover
+6. The second network is trained with the smallest and the largest number of samples alone. That
+   two agree has a high floor: untrained ones do at 85 % (mean of the five trials, 76 to 91 %), as
+   the best velocity for white noise is added to the output of both.
+7. The exact flow that methods are compared with is Heun's with 32 steps, whose error is by the
+   order of the method a sixteenth of that with 8.
+8. Trial s has the stream of seed 42 + s and initial weights of seed s. Intervals therefore cover
    data, weights and noise, and differences are paired.
 """
 
@@ -41,6 +49,7 @@ from mnist1d.dataset import imports
 if TYPE_CHECKING:
     from mnist1d.experiments.beyond.generation.claims import (
         CLAIMS as CLAIMS,
+        explain as explain,
         remarks as remarks,
         summarise as summarise,
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mnist1d.experiments.beyond.generation.config import Config
+import numpy as np
+
+from mnist1d.experiments.beyond.generation.config import FALLING, Config
 from mnist1d.experiments.beyond.generation.measures import (
     agreement,
     density_lack,
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 DEFAULT = Config()
-FEW, NEXT, *_, MANY = DEFAULT.n_samples
+FEW, NEXT, *_, FEWER, MANY = DEFAULT.n_samples
 
 LIPMAN = "Beyond the paper: Lipman et al. (2023), of images"
 THEIS = "Beyond the paper: expected of an exact model; Theis et al. (2016) say why it may not be so"
@@ -213,7 +215,7 @@ def summarise(result: xr.Dataset) -> list[Row]:
 
 
 def remarks(result: xr.Dataset) -> list[str]:
-    """Say what distances are of, and where half of the signals never were replicas."""
+    """Say what distances are of, and when half of the signals are replicas."""
     lines = [
         (
             "Distances are Euclidean, of standardised signals. KS is the Kolmogorov-Smirnov "
@@ -224,7 +226,64 @@ def remarks(result: xr.Dataset) -> list[str]:
         most = result.replicas.sel(n_samples=n).max("step")
         after = memorised_after(n)(result).mean
         if bool((most >= 0.5).all()):
-            lines.append(f"With {n:,} samples, half are replicas after {after:,.0f} updates.")
+            text = f"With {n:,} samples, half are replicas after {after:,.0f} updates"
+            lines.append(f"{text}{_late(result, n)}.")
         elif bool((most >= 0.5).any()):
             lines.append(f"With {n:,} samples, not in all trials half are ever replicas.")
     return lines
+
+
+def _late(result: xr.Dataset, n: int) -> str:
+    """Say in how many trials the learning rate falls when half of the signals become replicas."""
+    falls = round((1 - FALLING) * int(result.step[-1]))
+    times = memorised_after(n).per_seed(result)
+    late = int((times > falls).sum())
+    if not late:
+        return ""
+    shares = 100 * result.replicas.sel(n_samples=n).mean("seed").sel(step=slice(falls, None))
+    text = f", in {late} of {len(times)} trials when the learning rate falls, from {falls:,} on"
+    if len(shares) < 2:
+        return text
+    place = int(np.diff(shares).argmax())
+    (first, low), (last, high) = (
+        (int(shares.step[each]), float(shares[each])) for each in (place, place + 1)
+    )
+    return f"{text}: from {first:,} to {last:,} the share jumps from {low:.0f} to {high:.0f} %"
+
+
+def explain(result: xr.Dataset) -> dict[str, str]:
+    """Explain why claims differ, claim by claim, with numbers of the result."""
+    if not {FEWER, MANY} <= {*result.n_samples.to_numpy().tolist()}:
+        return {}
+    asked, fewer = (of_network("asked", n)(result).mean for n in (MANY, FEWER))
+    lacks = [density_lack(n)(result).mean for n in (MANY, FEWER)]
+    distances = [distribution("scale", n)(result).mean for n in (MANY, FEWER)]
+    true = result.sel(part="true")
+    quarter = np.quantile(true.true_scale, 0.25)
+    smallest = 100 * float((result.scale.sel(n_samples=MANY) < quarter).mean())
+    low = np.quantile(true.true_log_density, 0.01)
+    improbable = 100 * float((result.log_density.sel(n_samples=MANY) < low).mean())
+    found, right = (of_network(f"own_on_{on}", MANY)(result).mean for on in ("generated", "true"))
+    return {
+        "class-as-asked": f"By the generator, {100 - asked:.0f} % of the signals have another "
+        f"class. With {FEWER:,} samples it is {100 - fewer:.0f} %"
+        + _samples_or_network(100 - asked, 100 - fewer),
+        "scale-distribution": f"Too many signals are small: {smallest:.0f} % are like the smallest "
+        f"quarter of true ones. With {FEWER:,} samples the distance is {distances[1]:.2f}"
+        + _samples_or_network(*distances),
+        "density": f"Of the signals, {improbable:.0f} % are less probable than 99 % of true ones. "
+        f"With {FEWER:,} samples the lack is {lacks[1]:.2f}" + _samples_or_network(*lacks),
+        "gan-test-many": f"The classifier is right on {found:.1f} % of generated signals, and by "
+        f"the generator {asked:.1f} % have the class asked for. Signals of another class count as "
+        f"its errors; of true signals it is right on {right:.1f} %.",
+    }
+
+
+def _samples_or_network(with_many: float, with_fewer: float) -> str:
+    """Say what a fault with many samples is due to, given the same with fewer; end the sentence."""
+    if with_many < 0.75 * with_fewer:
+        return ", so that more samples help."
+    return (
+        ", so that more samples are not what is missing; whether it is a larger network or more "
+        "updates, the result does not say."
+    )

@@ -10,6 +10,9 @@ from mnist1d.dataset.config import DatasetConfig
 from mnist1d.dataset.constraints import Count, Each, Integer, Positive, constrained
 from mnist1d.harness.settings import PUBLISHED_DATA, SET_BY_TRIAL, SHAPES, check_data
 
+FALLING = 0.3
+"""Share of the training, its end, over which the learning rate falls to zero."""
+
 _Samples = Annotated[tuple[int, ...], Each(Integer(2, 10**6), least=2, rising=True)]
 
 

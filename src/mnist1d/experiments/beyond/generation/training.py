@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution import Arrays, OnStep, Task, one_by_one
-from mnist1d.experiments.beyond.generation.config import Config
+from mnist1d.experiments.beyond.generation.config import FALLING, Config
 from mnist1d.experiments.beyond.generation.network import VelocityNetwork, initial_network
 from mnist1d.measures.posterior import Inferred, Posterior
 from mnist1d.measures.two_samples import nearest_distances
@@ -34,9 +34,6 @@ STARTS = {"train": 0, "twin": 2**30, "true": 2**40, "reference": 2**41}
 REPLICA = 1 / 3
 """A signal is a replica if its nearest training sample is nearer than this share of the distance of
 the second nearest. Source: Yoon et al. (2023); Gu et al. (2023), arXiv:2310.02664."""
-
-FALLING = 0.3
-"""Share of the training, its end, over which the learning rate falls to zero."""
 
 LONGEST = 1.0
 """Bound on the length of a gradient."""
