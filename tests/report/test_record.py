@@ -353,3 +353,18 @@ def test_curves_have_names_though_the_legend_is_in_another_panel(pictures):
         labels = {series["label"] for series in panel["series"]}
         expected = {"Logistic", "MLP", "CNN", "GRU"}
         assert labels == expected | {f"{model}, After shuffling" for model in expected}
+
+
+def test_groups_with_columns_of_their_own_have_tables_of_their_own(report):
+    sections = {section.name: section for section in report.sections}
+    tables = sections["generation"].tables
+    assert [len(table.columns) for table in tables] == [4, 6, 3]
+    for table in tables:
+        (group, rows), *others = table.groups
+        assert not others
+        assert f"**{group}**" in PAGES["generation"]
+        assert {column for row in rows for column in row.cells} == set(table.columns)
+    # Where groups share columns they share a table, and every row stands in one.
+    assert len(sections["classification"].tables) == 1
+    for section in report.sections:
+        assert [row for table in section.tables for row in table.rows] == list(section.rows)

@@ -1,5 +1,6 @@
 """Findings: the judged claims and the table of a result, computed once."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -141,6 +142,34 @@ def _html_table(title: str, head: Iterable[str], rows: Sequence[Iterable[str]]) 
         f"<details{is_open}><summary>{escape(title)}</summary>"
         f"<table><thead>{line(head, 'th')}</thead><tbody>{body}</tbody></table></details>"
     )
+
+
+def parted(
+    rows: Sequence[T], columns_of: Callable[[T], Iterable[str]]
+) -> list[tuple[tuple[str, ...], list[T]]]:
+    """Part rows into tables: a group of rows that has mostly other columns begins a new one.
+
+    Args:
+        rows: with a `group`, as `Row`.
+        columns_of: returns the columns that a row has.
+
+    Returns: the columns of every table, in the order of their first appearance, and its rows.
+
+    >>> rows = [Row("a", "x", {"time": 1}), Row("a", "y", {"time": 2}), Row("b", "x", {"loss": 3})]
+    >>> [(columns, len(part)) for columns, part in parted(rows, lambda row: row.estimates)]
+    [(('time',), 2), (('loss',), 1)]
+    """
+    tables: list[tuple[dict[str, None], list[T]]] = []
+    for _, each in itertools.groupby(rows, lambda row: getattr(row, "group", "")):
+        group = list(each)
+        columns = dict.fromkeys(column for row in group for column in columns_of(row))
+        common = len(columns.keys() & tables[-1][0].keys()) if tables else 0
+        if tables and 2 * common >= min(len(columns), len(tables[-1][0])):
+            tables[-1][0].update(columns)
+            tables[-1][1].extend(group)
+        else:
+            tables.append((columns, group))
+    return [(tuple(columns), part) for columns, part in tables]
 
 
 def findings_of(experiment: Experiment, result: xr.Dataset) -> Findings:

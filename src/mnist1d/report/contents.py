@@ -12,7 +12,7 @@ import xarray as xr
 
 from mnist1d.harness import record
 from mnist1d.harness.claims import Claim, Judgement, Kind
-from mnist1d.harness.findings import Findings
+from mnist1d.harness.findings import Findings, parted
 from mnist1d.harness.interface import Experiment, is_other_data, origin_of
 from mnist1d.harness.stored.attributes import parsed
 from mnist1d.harness.stored.commits import commits_of
@@ -81,6 +81,30 @@ class TableRow:
     condition: str
     cells: Mapping[str, Estimate]
     judged: Judged | None
+
+
+@dataclass(frozen=True)
+class MeasuredTable:
+    """Rows with the same columns, or mostly so.
+
+    Attributes:
+        columns: in the order of their first appearance.
+        rows: its rows.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether a row has a published value and a verdict."""
+        return any(row.judged for row in self.rows)
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[TableRow, ...]], ...]:
+        """The rows by their groups."""
+        groups = itertools.groupby(self.rows, lambda row: row.group)
+        return tuple((group, tuple(rows)) for group, rows in groups)
 
 
 @dataclass(frozen=True)
@@ -252,10 +276,10 @@ class Section:
         return len({row.group for row in self.rows}) > 1
 
     @property
-    def groups(self) -> tuple[tuple[str, tuple[TableRow, ...]], ...]:
-        """The rows of the table by their groups."""
-        groups = itertools.groupby(self.rows, lambda row: row.group)
-        return tuple((group, tuple(rows)) for group, rows in groups)
+    def tables(self) -> tuple[MeasuredTable, ...]:
+        """The rows as tables, each with columns of its own."""
+        parts = parted(self.rows, lambda row: row.cells)
+        return tuple(MeasuredTable(columns, tuple(rows)) for columns, rows in parts)
 
     @property
     def n_changed(self) -> int:

@@ -17,8 +17,8 @@ from rich.text import Text
 from mnist1d.dataset.config import DatasetConfig
 from mnist1d.harness import record
 from mnist1d.harness.claims import Judgement
-from mnist1d.harness.findings import Findings
-from mnist1d.harness.interface import CALLED, is_own, origin_of
+from mnist1d.harness.findings import Findings, parted
+from mnist1d.harness.interface import CALLED, Experiment, Origin, is_own, origin_of
 from mnist1d.harness.results import MOST_CASES, cases, grid_of, n_cases, numbers_shown
 from mnist1d.harness.settings import label
 from mnist1d.harness.stored.texts import one_line
@@ -47,6 +47,10 @@ _MOST_VALUES = 6
 _LONGEST = 400
 
 
+_WHOSE: Mapping[Origin, str] = {"paper": "paper", "beyond": "literature", "own": "experiment"}
+"""Whose statements the claims are, by the origin of the experiment."""
+
+
 def show_findings(findings: Findings | None, result: xr.Dataset, console: Console) -> None:
     """Show an experiment's table and claims; without them means per case, as of a grid.
 
@@ -72,37 +76,38 @@ def show_summary(findings: Findings, console: Console) -> None:
     experiment, result = findings.experiment, findings.result
     judgements, rows = findings.judgements, findings.rows
     by_name = {judgement.claim.name: judgement for judgement in judgements}
-    columns = list(dict.fromkeys(column for row in rows for column in row.estimates))
     n = result.sizes.get("seed", 1)
     about = record.note(experiment, result)
     note = f"\n[yellow]{escape(about)}[/]" if about else ""
     how = f"mean ± half the 95 % interval, n = {n} unless stated{note}"
-    table = Table(title=f"{escape(experiment.TITLE)}\n{how}", box=box.SIMPLE)
-    table.add_column("", min_width=9)
     published = CALLED[origin_of(experiment)]
     in_table = {row.claim for row in rows} & by_name.keys()
-    for column in (*columns, *([published] if in_table else [])):
-        table.add_column(escape(column), justify="right", no_wrap=True)
-    headings = _verdict_headings(judgements) if findings.is_full else []
-    for heading in headings if in_table else []:
-        table.add_column(heading, no_wrap=True)
-    group = None
-    for row in rows:
-        if row.group != group:
-            table.add_section()
-            table.add_row(Text(row.group, "bold"))
-            group = row.group
-        judgement = by_name.get(row.claim) if row.claim else None
-        rule = [escape(str(judgement.claim.rule))] if judgement else []
-        verdict = [*rule, *_verdict(judgement, headings)] if judgement else []
-        numbers = [_cell(row.estimates.get(column), n) for column in columns]
-        table.add_row(escape(row.condition), *numbers, *verdict)
-    if rows:
+    headings = _verdict_headings(judgements, experiment) if findings.is_full else []
+    for number, (columns, part) in enumerate(parted(rows, lambda row: row.estimates)):
+        title = None if number else f"{escape(experiment.TITLE)}\n{how}"
+        table = Table(title=title, box=box.SIMPLE)
+        table.add_column("", min_width=9)
+        is_judged = any(row.claim in by_name for row in part)
+        for column in (*columns, *([published] if is_judged else [])):
+            table.add_column(escape(column), justify="right", no_wrap=True)
+        for heading in headings if is_judged else []:
+            table.add_column(heading, no_wrap=True)
+        group = None
+        for row in part:
+            if row.group != group:
+                table.add_section()
+                table.add_row(Text(row.group, "bold"))
+                group = row.group
+            judgement = by_name.get(row.claim) if row.claim else None
+            rule = [escape(str(judgement.claim.rule))] if judgement else []
+            verdict = [*rule, *_verdict(judgement, headings)] if judgement else []
+            cells = [_cell(row.estimates.get(column), n) for column in columns]
+            table.add_row(escape(row.condition), *cells, *verdict)
         # A line that the terminal wraps loses nothing, unlike a cell that is cut off.
         least = _least_width(table, console)
         table.width = least if least > console.width else None
         console.print(table, crop=False)
-    elif about:
+    if not rows and about:
         console.print(Text(about, "yellow"))
     for remark in findings.remarks:
         console.print(Text(remark, "yellow"))
@@ -137,7 +142,7 @@ def show_summary(findings: Findings, console: Console) -> None:
         why = "One run has no interval" if n == 1 else "More seeds narrow the intervals"
         console.print(f"{why}: for example, --seeds {2 * n + 4}.")
     if len(headings) > 1:
-        console.print(_compared_with_record(judgements))
+        console.print(_compared_with_record(judgements, experiment))
 
 
 def describe_time(result: xr.Dataset) -> str:
@@ -333,12 +338,12 @@ def _cell(found: Estimate | None, n: int) -> str:
     return text.replace("diverged", "[red]diverged[/]")
 
 
-def _verdict_headings(judgements: Sequence[Judgement]) -> list[str]:
+def _verdict_headings(judgements: Sequence[Judgement], experiment: Experiment) -> list[str]:
     if not judgements:
         return []
     if all(each.is_within_record is None for each in judgements):
         return ["verdict"]
-    return ["verdict", "record's range", "paper"]
+    return ["verdict", "record's range", _WHOSE[origin_of(experiment)]]
 
 
 def _verdict(judgement: Judgement, headings: Sequence[str]) -> list[str]:
@@ -360,10 +365,11 @@ def _not_checkable(findings: Findings) -> str:
     return f"{what} with these settings; --json lists them. They are decided {how}{command}."
 
 
-def _compared_with_record(judgements: Sequence[Judgement]) -> str:
+def _compared_with_record(judgements: Sequence[Judgement], experiment: Experiment) -> str:
     within = [each.is_within_record for each in judgements if each.is_within_record is not None]
     compatible = [each.is_compatible for each in judgements if each.is_compatible is not None]
     return (
         f"{sum(within)} of {len(within)} means lie where the package's record has 95 % of such "
-        f"runs; {sum(compatible)} of {len(compatible)} statements of the paper are compatible."
+        f"runs; {sum(compatible)} of {len(compatible)} statements of the "
+        f"{_WHOSE[origin_of(experiment)]} are compatible."
     )

@@ -109,7 +109,7 @@ CLAIMS = (
     ),
     Claim(
         "no-replicas-many",
-        f"With {MANY:,} training samples it does not: replicas among generated signals minus "
+        f"With {MANY:,} training samples it does not memorise: replicas among generated ones minus "
         "those among fresh true ones (percentage points)",
         SOMEPALLI,
         NoGain(REPLICATED),
