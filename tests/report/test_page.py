@@ -120,8 +120,7 @@ def test_pointing_at_a_number_shows_the_value_of_every_seed(page, report):
     section = report.sections[0]
     values = next(
         values
-        for _, rows in section.groups
-        for row in rows
+        for row in section.rows
         for column in section.columns
         if column in row.cells and (values := section.per_seed(row.cells[column]))
     )
