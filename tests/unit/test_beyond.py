@@ -139,7 +139,9 @@ def test_its_page_and_the_overview_say_what_it_is(section):
     assert "the paper's" not in page.partition("## Limits")[0].partition("## Our numbers")[2][:20]
     report = contents.Report((section,), ())
     overview = overview_markdown(report, folder=".", command="mnist1d report .")
-    assert "## Experiments beyond the paper" in overview
+    listed = overview.partition("## Beyond the paper\n")[2].partition("\n## ")[0]
+    link = f"[{section.short_title}](./{section.name}/README.md)"
+    assert f"{link}, {section.n_seeds} runs: " in listed
     assert "## The experiments\n" not in overview
     html = html_page(report, pictures)
     assert "Beyond the paper</th>" in html
