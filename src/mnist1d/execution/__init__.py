@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from mnist1d.execution.store import Store as Store
     from mnist1d.execution.task import (
         Arrays as Arrays,
+        OneByOne as OneByOne,
         OnProgress as OnProgress,
         OnStep as OnStep,
         Runner as Runner,

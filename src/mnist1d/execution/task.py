@@ -1,5 +1,6 @@
 """Tasks: independent pieces of an experiment's work, each with a few arrays as its result."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,20 @@ def one_by_one(
         arrays = compute(task)
         on_step(number)
         yield task, arrays
+
+
+class OneByOne(ABC):
+    """Runs the tasks of a group on a device, one after the other: a `Runner`."""
+
+    def __call__(
+        self, tasks: Sequence[Task], device: "jax.Device | None", on_step: OnStep
+    ) -> Iterator[tuple[Task, Arrays]]:
+        """Yield each task with its arrays, as a `Runner`."""
+        return one_by_one(tasks, lambda task: self._arrays(task, device), on_step)
+
+    @abstractmethod
+    def _arrays(self, task: Task, device: Any) -> Arrays:
+        """Compute the arrays of a task."""
 
 
 def grouped(tasks: Sequence[Task]) -> list[list[Task]]:

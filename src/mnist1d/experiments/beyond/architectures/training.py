@@ -1,6 +1,5 @@
 """Training of all architectures, one compiled program per architecture and size."""
 
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from threading import Lock
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from jaxtyping import Array
 
 from mnist1d.dataset import generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution import Arrays, OnStep, Task, one_by_one
+from mnist1d.execution import Arrays, OneByOne, Task
 from mnist1d.experiments.beyond.architectures.config import ORDERS, Config
 from mnist1d.harness.settings import SHIFTS
 from mnist1d.measures.probes import knn_accuracy
@@ -104,7 +103,7 @@ def training_of(config: Config) -> Training:
     )
 
 
-class Trainer:
+class Trainer(OneByOne):
     """Trains networks; compiles an architecture and size once for every device.
 
     The array of a network is `accuracy` (fractions), shape (test sets,), as in `TEST_SETS`; NaN
@@ -120,19 +119,13 @@ class Trainer:
         self._trials = [*range(config.seeds), *tuning.tolist()]
         self._networks = lru_cache(2)(self._initialise)
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Train networks on a device, one after the other."""
-        return one_by_one(tasks, lambda task: self._train(task, device), on_step)
-
     def _initialise(self, model: str, n_parameters: int) -> Any:
         """Draw the initial weights of all trials, which takes as long as one."""
         keys = jax.vmap(jax.random.key)(np.array(self._trials))
         networks = initialise(lambda key: of_size(model, n_parameters)(key=key), keys)
         return jax.tree.map(np.asarray, networks)
 
-    def _train(self, task: Task, device: Any) -> Arrays:
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         config, key = self._config, task.key
         place = self._trials.index(key["trial"])
         networks = self._networks(key["model"], key["n_parameters"])
@@ -157,7 +150,7 @@ class Trainer:
         return {"accuracy": program(network, data, keys=keys).history.metrics[0, 0]}
 
 
-class Neighbours:
+class Neighbours(OneByOne):
     """Classifies test samples by their ten nearest neighbours among the training samples.
 
     The array of a task is `neighbours_accuracy`, a fraction.
@@ -169,14 +162,8 @@ class Neighbours:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Classify the test samples of every task."""
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         del device
-        return one_by_one(tasks, self._classify, on_step)
-
-    def _classify(self, task: Task) -> Arrays:
         samples = samples_of(self._config, task.key["trial"], ORDERS[0])
         known = slice(task.key["n_samples"])
         test = samples.x_test[0], samples.y_test[0]

@@ -1,7 +1,6 @@
 """Training of MLPs and CNNs with every weight decay, evaluated on the way."""
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -14,7 +13,7 @@ from jaxtyping import Array, Float
 
 from mnist1d.dataset import generate
 from mnist1d.dataset.dataset import Dataset
-from mnist1d.execution import Arrays, OnStep, Task, one_by_one
+from mnist1d.execution import Arrays, OneByOne, Task
 from mnist1d.experiments.beyond.double_descent_complete.config import Config, padded_width
 from mnist1d.measures.collapse import neural_collapse
 from mnist1d.models import CNN, MLP, predict
@@ -131,7 +130,7 @@ def training_of(config: Config) -> Training:
     )
 
 
-class Trainer:
+class Trainer(OneByOne):
     """Trains networks with every weight decay; compiles a size once for every device.
 
     The arrays of a network are of shape (decays, evaluations): errors and losses of the training
@@ -145,13 +144,7 @@ class Trainer:
     def __init__(self, config: Config) -> None:
         self._config, self._training, self._programs = config, training_of(config), Programs()
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Train networks on a device, one after the other."""
-        return one_by_one(tasks, partial(self._train, device=device), on_step)
-
-    def _train(self, task: Task, device: Any) -> Arrays:
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         config, key = self._config, task.key
         architecture, size, n, trial = (
             key[name] for name in ("architecture", "size", "n_samples", "trial")

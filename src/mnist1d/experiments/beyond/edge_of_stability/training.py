@@ -1,6 +1,5 @@
 """Training with a method and a learning rate, and the sharpness on the way."""
 
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +12,7 @@ from jaxtyping import Array, Float
 
 from mnist1d.dataset import generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution import Arrays, OnStep, Task, one_by_one
+from mnist1d.execution import Arrays, OneByOne, Task
 from mnist1d.experiments.beyond.edge_of_stability.config import (
     ADAM,
     BETA_1,
@@ -127,7 +126,7 @@ def training_of(method: str, batch_size: int | None, config: Config) -> Training
     )
 
 
-class Trainer:
+class Trainer(OneByOne):
     """Trains networks; compiles a method once for every device.
 
     The arrays of a network are of shape (measurements,), after 1, 2, ... times `evaluate_every`
@@ -143,13 +142,7 @@ class Trainer:
     def __init__(self, config: Config) -> None:
         self._config, self._programs = config, Programs()
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Train networks on a device, one after the other."""
-        return one_by_one(tasks, lambda task: self._train(task, device), on_step)
-
-    def _train(self, task: Task, device: Any) -> Arrays:
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         config, key = self._config, task.key
         method, batch_size, trial = key["method"], key["batch_size"], key["trial"]
         data: dict[str, Any] = {

@@ -1,6 +1,5 @@
 """Training of velocity networks, generation of signals, and what the signals are compared with."""
 
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from threading import Lock
 from typing import Any
@@ -13,7 +12,7 @@ import optax
 from jaxtyping import Array, Float
 
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution import Arrays, OnStep, Task, one_by_one
+from mnist1d.execution import Arrays, OneByOne, Task
 from mnist1d.experiments.beyond.generation.config import FALLING, Config
 from mnist1d.experiments.beyond.generation.network import VelocityNetwork, initial_network
 from mnist1d.measures.posterior import Inferred, Posterior
@@ -163,7 +162,7 @@ def classifier_training(config: Config) -> Training:
     )
 
 
-class Generator:
+class Generator(OneByOne):
     """Trains networks on a number of samples of a trial, and judges what they generate.
 
     The arrays of a task: `replicas` (evaluations,), a share; of the signals at the end `shift`,
@@ -182,13 +181,7 @@ class Generator:
         self._config, self._programs = config, Programs()
         self._posterior = Posterior(config.data)
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Train and judge, one number of samples and trial after the other."""
-        return one_by_one(tasks, lambda task: self._judge(task, device), on_step)
-
-    def _judge(self, task: Task, device: Any) -> Arrays:
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         config, n, trial = self._config, task.key["n_samples"], task.key["trial"]
         train = samples_of(config, trial, "train")
         own = train[0][:n]
@@ -294,7 +287,7 @@ class Generator:
         return accuracies
 
 
-class Truth:
+class Truth(OneByOne):
     """Describes true signals of trials as generated ones are; each task is a part of a trial.
 
     Args:
@@ -304,14 +297,8 @@ class Truth:
     def __init__(self, config: Config) -> None:
         self._config, self._posterior = config, Posterior(config.data)
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Compute the posterior for every task."""
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         del device
-        return one_by_one(tasks, self._describe, on_step)
-
-    def _describe(self, task: Task) -> Arrays:
         x, labels = samples_of(self._config, task.key["trial"], task.key["part"])
         found = described(self._posterior.infer(x), labels)
         shown = [

@@ -1,7 +1,6 @@
 """Training of networks whose initial weights have several scales, evaluated on the way."""
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -13,7 +12,7 @@ import optax
 from jaxtyping import Array, Float
 
 from mnist1d.dataset import generate
-from mnist1d.execution import Arrays, OnStep, Task, one_by_one
+from mnist1d.execution import Arrays, OneByOne, Task
 from mnist1d.experiments.beyond.grokking.config import PER_DECADE, Config
 from mnist1d.measures.representations import linear_cka
 from mnist1d.models import MLP, predict
@@ -105,7 +104,7 @@ def training_of(config: Config) -> Training:
     )
 
 
-class Trainer:
+class Trainer(OneByOne):
     """Trains networks with all initial scales together; compiles once for every device.
 
     The arrays of a task are what `evaluate` measures, of shape (scales, evaluations).
@@ -117,13 +116,7 @@ class Trainer:
     def __init__(self, config: Config) -> None:
         self._config, self._training, self._programs = config, training_of(config), Programs()
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Train the networks of tasks on a device, one task after the other."""
-        return one_by_one(tasks, partial(self._train, device=device), on_step)
-
-    def _train(self, task: Task, device: Any) -> Arrays:
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         key, n_scales = task.key, len(self._config.scales)
         networks = initial_networks(self._config, key["trial"])
         data: dict[str, Any] = {

@@ -1,6 +1,5 @@
 """Training of a network at several learning rates, and how far its activations move at first."""
 
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +12,7 @@ from jaxtyping import Array, Float
 
 from mnist1d.dataset import generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution import Arrays, OnStep, Task, one_by_one
+from mnist1d.execution import Arrays, OneByOne, Task
 from mnist1d.experiments.beyond.learning_rate_transfer.config import ADAM, LAYERS, Config
 from mnist1d.measures.representations import representations
 from mnist1d.models import MLP, predict
@@ -115,7 +114,7 @@ def training_of(optimizer: str, config: Config) -> Training:
     )
 
 
-class Trainer:
+class Trainer(OneByOne):
     """Trains a network at all its rates; compiles a width once for every device.
 
     The arrays of a task are `train_loss`, in nats, the mean over the batches of the last epoch,
@@ -130,13 +129,7 @@ class Trainer:
     def __init__(self, config: Config) -> None:
         self._config, self._programs = config, Programs()
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Train networks on a device, one after the other."""
-        return one_by_one(tasks, lambda task: self._train(task, device), on_step)
-
-    def _train(self, task: Task, device: Any) -> Arrays:
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         config, key = self._config, task.key
         optimizer, width, trial = (key[name] for name in ("optimizer", "width", "trial"))
         parametrisation, base = BY_NAME[key["parametrisation"]], shapes_of(key["base_width"])

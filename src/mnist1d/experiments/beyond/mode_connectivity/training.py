@@ -1,6 +1,6 @@
 """Training of children and of independent networks, and evaluation between them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from threading import Lock
 from typing import Any
@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from mnist1d.dataset import generate
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution import Arrays, OnStep, Task, one_by_one
+from mnist1d.execution import Arrays, OneByOne, Task
 from mnist1d.experiments.beyond.mode_connectivity.config import (
     BY_ACTIVATIONS,
     BY_WEIGHTS,
@@ -174,7 +174,7 @@ def hidden_outputs(network: MLP, x: np.ndarray) -> np.ndarray:
     return np.concatenate([first, first + second], axis=1)
 
 
-class Trainer:
+class Trainer(OneByOne):
     """Trains networks and evaluates between them; compiles a network once for every device.
 
     The arrays of a task are named by what they are of and by a measure: `line train_loss`, of shape
@@ -188,13 +188,7 @@ class Trainer:
     def __init__(self, config: Config) -> None:
         self._config, self._training, self._programs = config, training_of(config), Programs()
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Train and evaluate on a device, one task after the other."""
-        return one_by_one(tasks, partial(self._compute, device=device), on_step)
-
-    def _compute(self, task: Task, device: Any) -> Arrays:
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         key = task.key
         data = samples_of(self._config, key["trial"])
         (x, _), (x_test, _) = data["train"], data["test"]

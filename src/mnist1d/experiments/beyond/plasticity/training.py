@@ -1,7 +1,6 @@
 """Tasks of a trial, and training on them in turn."""
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import equinox as eqx
@@ -9,7 +8,7 @@ import jax
 import numpy as np
 
 from mnist1d.dataset import generate
-from mnist1d.execution import Arrays, OnStep, Task, one_by_one
+from mnist1d.execution import Arrays, OneByOne, Task
 from mnist1d.experiments.beyond.plasticity.config import LABELS, Config
 from mnist1d.models import MLP
 from mnist1d.models.layers import draw_layers
@@ -69,7 +68,7 @@ def initial_network(hidden_size: int, trial: int) -> MLP:
     return network
 
 
-class Trainer:
+class Trainer(OneByOne):
     """Trains networks on all tasks in turn; compiles once for every device.
 
     The arrays of a network are those of `mnist1d.training.continual.learn`, of shape (tasks,).
@@ -86,13 +85,7 @@ class Trainer:
 
         self._learn = jax.jit(learned)
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Train networks on a device, one after the other."""
-        return one_by_one(tasks, partial(self._train, device), on_step)
-
-    def _train(self, device: Any, task: Task) -> Arrays:
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         config, key = self._config, task.key
         kind, trial = key["kind"], key["trial"]
         method = Method(**key["factors"])

@@ -1,6 +1,5 @@
 """Training on endless and on fixed numbers of samples, and the best that any network can do."""
 
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from threading import Lock
 from typing import Any
@@ -12,7 +11,7 @@ from jaxtyping import Array
 from optax.contrib import schedule_free_adamw, schedule_free_eval_params
 
 from mnist1d.dataset.config import DatasetConfig
-from mnist1d.execution import Arrays, OnStep, Task, one_by_one
+from mnist1d.execution import Arrays, OneByOne, Task
 from mnist1d.experiments.beyond.scaling_laws.config import Config
 from mnist1d.measures.posterior import Posterior
 from mnist1d.models import CNN, MLP, predict
@@ -138,7 +137,7 @@ def training_of(n_steps: int, evaluate_every: int) -> Training:
     )
 
 
-class Trainer:
+class Trainer(OneByOne):
     """Trains networks; compiles a network and a number of steps once for every device.
 
     The arrays of a network are of shape (evaluations,): `test_loss` and `validation_loss` in nats,
@@ -151,13 +150,7 @@ class Trainer:
     def __init__(self, config: Config) -> None:
         self._config, self._programs = config, Programs()
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Train networks on a device, one after the other."""
-        return one_by_one(tasks, lambda task: self._train(task, device), on_step)
-
-    def _train(self, task: Task, device: Any) -> Arrays:
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         config, key = self._config, task.key
         model, size, trial, n_steps = (key[name] for name in ("model", "size", "trial", "n_steps"))
         n_seen = n_steps * config.batch_size
@@ -184,7 +177,7 @@ class Trainer:
         return {name: np.asarray(each[0]) for name, each in metrics.items()}
 
 
-class BestClassifier:
+class BestClassifier(OneByOne):
     """Computes what the posterior of the generator reaches on the test samples of trials.
 
     The arrays of a trial are numbers: `bayes_loss` (nats), `bayes_error` (a fraction), and
@@ -197,14 +190,8 @@ class BestClassifier:
     def __init__(self, config: Config) -> None:
         self._config, self._posterior = config, Posterior(config.data)
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, on_step: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Compute the posterior for every trial."""
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         del device
-        return one_by_one(tasks, self._classify, on_step)
-
-    def _classify(self, task: Task) -> Arrays:
         x, labels = samples_of(self._config, task.key["trial"], "test")
         logs = self._posterior(x)
         found = np.exp(logs)
