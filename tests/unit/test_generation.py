@@ -95,14 +95,6 @@ def test_every_number_of_samples_has_a_task_per_trial_and_the_ends_have_twins(ma
     assert len({task.group for task in networks}) == 4
 
 
-def test_one_device_trains_all_networks_if_this_takes_less_time_than_compiling():
-    compute = Recorded()
-    experiment.run(Config.quick(), compute=compute)
-    networks = [task for runner, task in compute.tasks if runner is Generator]
-    assert len(networks) == 4
-    assert len({task.group for task in networks}) == 1
-
-
 def test_claims_are_true_of_such_networks_and_false_of_others(made_up):
     result, _ = made_up
     found = {each.claim.name: each for each in judge(generation.CLAIMS, result, full=True)}

@@ -101,6 +101,10 @@ def leave_as_set_up() -> None:
 def free_device(*, all_devices: bool = False) -> Iterator[jax.Device]:
     """Wait until no other thread uses a device, and take it; or all of them.
 
+    A CPU core is a device, too, but what a thread gets there is always the first one, which
+    computes in as many threads as there are cores: a program is compiled and stored for one device,
+    so that every other device would have to compile it again.
+
     Args:
         all_devices: whether to wait for all; the first is then returned.
 
@@ -133,6 +137,7 @@ def _free_devices() -> queue.LifoQueue[jax.Device]:
         use_all_cores()
         keep_compiled_programs()
     free: queue.LifoQueue[jax.Device] = queue.LifoQueue()
-    for device in reversed(jax.devices()):
-        free.put(device)
+    first, *_ = devices = jax.devices()
+    for device in reversed(devices):
+        free.put(first if first.platform == "cpu" else device)
     return free

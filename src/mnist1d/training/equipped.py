@@ -85,7 +85,7 @@ def equipped_training(
 
 
 class EquippedTrainer:
-    """Trains networks with every function; compiles a network once for every device.
+    """Trains networks with every function; compiles every network once.
 
     A task's key has `rates`, the learning rate of every function, and its inputs have `terms`. The
     arrays of a network are `validation_accuracy` and `test_accuracy` (fractions), NaN where a

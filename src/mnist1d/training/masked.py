@@ -63,7 +63,7 @@ def masked_training(
 
 
 class MaskedTrainer:
-    """Trains networks of one shape; compiles a program per remaining size and device.
+    """Trains networks of one shape; compiles a program per remaining size.
 
     On a CPU units that a mask disconnects are left out of the products (`needed_units`), which
     changes only the order of sums.

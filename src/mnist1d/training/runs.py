@@ -1,5 +1,6 @@
 """Many runs as one compiled program, spread over the devices."""
 
+import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
@@ -334,7 +335,7 @@ class RunProgram:
 
 
 class Programs:
-    """A cache of compiled programs, each for a purpose and a device.
+    """A cache of compiled programs, each for a purpose and a device; for any number of threads.
 
     >>> programs = Programs()
     >>> programs.n_compiled
@@ -343,6 +344,8 @@ class Programs:
 
     def __init__(self) -> None:
         self._programs: dict[Hashable, RunProgram] = {}
+        self._locks: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
 
     @property
     def n_compiled(self) -> int:
@@ -352,15 +355,19 @@ class Programs:
     def get(self, purpose: Hashable, *arguments: Any, **options: Any) -> RunProgram:
         """Return the program of a purpose; compiled if there is none.
 
+        Where several threads want the same one, the first compiles it and the others wait.
+
         Args:
-            purpose: identifies the program, including the device: two threads must not ask for the
-                same one at the same time.
+            purpose: identifies the program, including the device.
             *arguments: as for `compile_runs`.
             **options: as for `compile_runs`.
         """
-        if purpose not in self._programs:
-            self._programs[purpose] = compile_runs(*arguments, **options)
-        return self._programs[purpose]
+        with self._lock:
+            own = self._locks.setdefault(purpose, threading.Lock())
+        with own:
+            if purpose not in self._programs:
+                self._programs[purpose] = compile_runs(*arguments, **options)
+            return self._programs[purpose]
 
 
 def _grouped(bounds: np.ndarray, size: int) -> list[np.ndarray]:

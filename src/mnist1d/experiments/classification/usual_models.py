@@ -113,7 +113,7 @@ def usual_tasks(config: Config) -> list[Task]:
 
 
 class UsualRunner:
-    """Runs the tasks of `usual_tasks`; compiles each network once per device, for all seeds.
+    """Runs the tasks of `usual_tasks`; compiles each network once, for all seeds.
 
     The arrays of a network are `train_accuracy` and `test_accuracy` after the last step, `diverged`
     (a training loss was not finite or above `DIVERGED`), `n_parameters`, `compile_seconds` of its

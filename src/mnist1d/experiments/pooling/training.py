@@ -133,7 +133,7 @@ def initial_model(variant: str, trial: int, data: DatasetConfig = PUBLISHED_DATA
 
 
 class Trainer:
-    """Trains networks; compiles each variant once per device, for all sizes and trials.
+    """Trains networks; compiles each variant once, for all sizes and trials.
 
     The arrays of a network are `test_accuracy` and `test_loss` (nats) of every evaluation, and
     numbers: `train_accuracy` after the last step, `diverged` (a training loss was not finite or

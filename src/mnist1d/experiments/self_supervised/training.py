@@ -1,4 +1,4 @@
-"""Contrastive training of encoders, a compiled program per variant and device."""
+"""Contrastive training of encoders, a compiled program per variant."""
 
 import time
 from collections.abc import Iterator, Sequence

@@ -104,7 +104,7 @@ def training_of(config: Config) -> Training:
 
 
 class Trainer(OneByOne):
-    """Trains networks; compiles an architecture and size once for every device.
+    """Trains networks; compiles every architecture and size once.
 
     The array of a network is `accuracy` (fractions), shape (test sets,), as in `TEST_SETS`; NaN
     where the training diverged.

@@ -131,7 +131,7 @@ def training_of(config: Config) -> Training:
 
 
 class Trainer(OneByOne):
-    """Trains networks with every weight decay; compiles a size once for every device.
+    """Trains networks with every weight decay; compiles every size once.
 
     The arrays of a network are of shape (decays, evaluations): errors and losses of the training
     samples that are evaluated, of validation and test samples, and of an MLP the fields of

@@ -127,7 +127,7 @@ def training_of(method: str, batch_size: int | None, config: Config) -> Training
 
 
 class Trainer(OneByOne):
-    """Trains networks; compiles a method once for every device.
+    """Trains networks; compiles every method once.
 
     The arrays of a network are of shape (measurements,), after 1, 2, ... times `evaluate_every`
     updates: `train_loss` of all training samples, `gradient_norm` of it, `sharpness` (of Adam the

@@ -15,10 +15,6 @@ from mnist1d.harness.settings import with_data
 PARTS = ("true", "reference")
 """Two sets of true signals of a trial, with as many signals as are generated."""
 
-COMPILED_BY_EACH = 1000
-"""Updates, of all trials, from which on they take longer than compiling on a device of their own:
-both take about ten seconds."""
-
 BY_SAMPLE = ("shift", "scale", "log_density", "nearest", "second", "true_nearest", "true_second")
 BY_PAIR = ("twin_distance", "unrelated_distance")
 BY_NETWORK = (
@@ -116,10 +112,7 @@ def _truth(
 
 
 def _network(config: Config, n: int, has_twin: bool, seed: int) -> Task:
-    """Return the task of a number of samples; a device trains all trials of it.
-
-    Short trainings take less time than compiling them does: one device trains all.
-    """
+    """Return the task of a number of samples; a device trains all trials of it."""
     settings = (
         "channels",
         "n_steps",
@@ -143,5 +136,5 @@ def _network(config: Config, n: int, has_twin: bool, seed: int) -> Task:
         labels={"n_samples": n, "seed": seed},
         key=with_data(key, config.data),
         cost=1.0 + has_twin,
-        group=n if config.seeds * config.n_steps >= COMPILED_BY_EACH else "short",
+        group=n,
     )

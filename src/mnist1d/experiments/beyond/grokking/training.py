@@ -105,7 +105,7 @@ def training_of(config: Config) -> Training:
 
 
 class Trainer(OneByOne):
-    """Trains networks with all initial scales together; compiles once for every device.
+    """Trains networks with all initial scales together; compiles once.
 
     The arrays of a task are what `evaluate` measures, of shape (scales, evaluations).
 

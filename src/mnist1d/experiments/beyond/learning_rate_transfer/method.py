@@ -27,10 +27,6 @@ REACH = 2
 """Rates on either side of the best one of the width before: doubling a width moves it by one, if it
 is in proportion to the width or its inverse, and another one shows that it is the best."""
 
-COMPILED_BY_EACH = 500
-"""Trials times updates from which on every device compiles every width: shorter trainings take less
-time than that, and one device has all of a width."""
-
 VARIABLES = ("train_loss", "test_accuracy", "change")
 
 Found = list[tuple[Task, Arrays]]
@@ -178,5 +174,4 @@ def _networks(
         },
         key=with_data(key, config.data),
         cost=len(rates) * (width**2 + 20_000) * config.n_steps,
-        group=(optimizer, width) if config.seeds * config.n_steps < COMPILED_BY_EACH else None,
     )

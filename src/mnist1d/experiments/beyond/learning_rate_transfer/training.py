@@ -115,7 +115,7 @@ def training_of(optimizer: str, config: Config) -> Training:
 
 
 class Trainer(OneByOne):
-    """Trains a network at all its rates; compiles a width once for every device.
+    """Trains a network at all its rates; compiles every width once.
 
     The arrays of a task are `train_loss`, in nats, the mean over the batches of the last epoch,
     each before its update, infinite where a training diverged; `test_accuracy`, a fraction, after

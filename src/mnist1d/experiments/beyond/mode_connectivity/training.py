@@ -175,7 +175,7 @@ def hidden_outputs(network: MLP, x: np.ndarray) -> np.ndarray:
 
 
 class Trainer(OneByOne):
-    """Trains networks and evaluates between them; compiles a network once for every device.
+    """Trains networks and evaluates between them; compiles every network once.
 
     The arrays of a task are named by what they are of and by a measure: `line train_loss`, of shape
     (matchings, places), between its first two networks, and `average train_loss`, of shape

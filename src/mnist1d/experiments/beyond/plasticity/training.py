@@ -69,7 +69,7 @@ def initial_network(hidden_size: int, trial: int) -> MLP:
 
 
 class Trainer(OneByOne):
-    """Trains networks on all tasks in turn; compiles once for every device.
+    """Trains networks on all tasks in turn; compiles once.
 
     The arrays of a network are those of `mnist1d.training.continual.learn`, of shape (tasks,).
 

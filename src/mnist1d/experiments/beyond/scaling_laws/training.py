@@ -138,7 +138,7 @@ def training_of(n_steps: int, evaluate_every: int) -> Training:
 
 
 class Trainer(OneByOne):
-    """Trains networks; compiles a network and a number of steps once for every device.
+    """Trains networks; compiles every network and number of steps once.
 
     The arrays of a network are of shape (evaluations,): `test_loss` and `validation_loss` in nats,
     and `test_accuracy`, a fraction.
