@@ -291,7 +291,11 @@ class RunProgram:
                 lambda *leaves: np.concatenate(leaves, axis=1)[:, :n_evaluations], *metrics
             ),
         )
-        arrays = jax.tree.map(lambda leaf: leaf[:n_runs], self._final(state))
+        arrays = jax.tree.map(
+            # What is whole is left as it is: slicing would compile a program per shape.
+            lambda leaf: leaf if len(leaf) == n_runs else leaf[:n_runs],
+            self._final(state),
+        )
         return Trained(
             eqx.combine(arrays, self._static),
             history,

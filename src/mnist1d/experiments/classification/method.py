@@ -286,7 +286,7 @@ def _train(
         arrays[name][diverged] = np.nan
     return arrays | {
         "diverged": diverged,
-        "n_parameters": np.array(count_parameters(jax.tree.map(lambda leaf: leaf[0], models))),
+        "n_parameters": np.array(count_parameters(models) // len(keys)),
         "compile_seconds": np.array(trained.compile_seconds),
         "run_seconds": np.array(trained.run_seconds),
     }
