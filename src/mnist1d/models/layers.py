@@ -8,6 +8,7 @@ these small networks several times faster than the usual `(n, features)`.
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import equinox as eqx
@@ -128,9 +129,8 @@ class Convolution(eqx.Module):
         padding, where a kernel spans `(kernel_size - 1) * dilation + 1` points.
         """
         *kernel, _ = self.weight.shape[1:]
-        for axis in reversed(range(len(kernel))):
-            taps = [tap * self.dilation for tap in range(kernel[axis])]
-            x = _windows(x, taps, self.stride, self.padding, axis=1 + axis)
+        taps = [range(0, size * self.dilation, self.dilation) for size in kernel]
+        x = _windows(x, taps, self.stride, self.padding)
         return affine(self.weight.reshape(len(self.weight), -1), self.bias, x)
 
 
@@ -215,14 +215,20 @@ def draw_layers(model: Any, rng: np.random.Generator | PyTorchStream) -> Any:
     return jax.tree.map(draw, model, is_leaf=is_layer)
 
 
-def _windows(
-    x: Array, taps: Sequence[int], stride: int, padding: int | tuple[int, int], *, axis: int
-) -> Array:
-    """Stack the points at the taps of every window along `axis`: `(taps * channels, ...)`."""
-    widths = [(0, 0)] * x.ndim
-    widths[axis] = (padding, padding) if isinstance(padding, int) else padding
-    padded = jnp.pad(x, widths)
-    last = (padded.shape[axis] - taps[-1] - 1) // stride * stride
-    return jnp.concatenate(
-        [jax.lax.slice_in_dim(padded, tap, tap + last + 1, stride, axis) for tap in taps]
-    )
+def _windows(x: Array, taps: Sequence[range], stride: int, padding: int | tuple[int, int]) -> Array:
+    """Stack the points at the taps of every window: `(taps * channels, ...)`."""
+    around = (padding, padding) if isinstance(padding, int) else padding
+    rest = x.ndim - 1 - len(taps)
+    padded = jnp.pad(x, [(0, 0), *[around] * len(taps), *[(0, 0)] * rest])
+    lasts = [
+        (size - own[-1] - 1) // stride * stride
+        for size, own in zip(padded.shape[1:], taps, strict=False)
+    ]
+    strides = (1, *[stride] * len(taps), *[1] * rest)
+    windows = []
+    # All axes at once: one after the other, windows of windows are written, which takes longer.
+    for first in product(*taps):
+        ends = (tap + last + 1 for tap, last in zip(first, lasts, strict=True))
+        limits = (len(x), *ends, *x.shape[x.ndim - rest :])
+        windows.append(jax.lax.slice(padded, (0, *first, *[0] * rest), limits, strides))
+    return jnp.concatenate(windows)
