@@ -100,6 +100,7 @@ def train_runs(
     data_axes: Any = None,
     report: Report = silent,
     on_evaluation: OnEvaluation | None = None,
+    batched: bool = True,
 ) -> Trained:
     """Train many models of one architecture at once; each run equals `train`'s.
 
@@ -115,6 +116,7 @@ def train_runs(
         on_evaluation: called with every evaluation, its step and what was recorded since the one
             before, during training; several come together if there are more than ten. Numbers are
             the same with it and without.
+        batched: as for `compile_runs`.
 
     Returns: the trained models, their history, and the time that compiling and running took.
     Raises: ValueError: if there is no key, or an array of each run has another number of runs.
@@ -134,7 +136,7 @@ def train_runs(
     >>> train_runs(training, models, jnp.ones(40), keys=keys).history.train_loss.shape
     (3, 2)
     """
-    program = compile_runs(training, models, data, keys=keys, data_axes=data_axes)
+    program = compile_runs(training, models, data, keys=keys, data_axes=data_axes, batched=batched)
     return program(models, data, keys=keys, report=report, on_evaluation=on_evaluation)
 
 
