@@ -29,7 +29,7 @@ import mnist1d
 N_STEPS = 500
 CORES = len(os.sched_getaffinity(0))
 WORKERS = sorted({1, 2, CORES})
-SHARDED = 1_000_000
+SHARDED = 5_000_000
 
 SWEEPS = {
     "seeds": ("training: seeds", (1, 4, 16, 64, 256), 1),

@@ -35,7 +35,8 @@ import self_supervised
 import table_1
 import torch
 import tsne
-from keep import keep, processor
+from keep import RESULTS, keep, processor
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
@@ -408,11 +409,43 @@ def shown(rows):
     return table
 
 
+def draw(rows, path):
+    """Draw the three times of every row on one axis."""
+    figure = Figure(figsize=(7, 0.42 * len(rows) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(reversed(rows)):
+        floor_of_row = row["floor_seconds"][row["floor"]] if "floor" in row else None
+        least = floor_of_row or row["our_seconds"]
+        axes.plot([least, row["peer_seconds"]], [place, place], color="0.8", zorder=0)
+        shapes = {"PyTorch loops": ("o", "tab:red", row["peer_seconds"])}
+        shapes["ours, from a cold start"] = ("o", "tab:blue", row["our_seconds"])
+        if floor_of_row:
+            shapes["floor: products, updates or exponentials alone"] = ("|", "0.2", floor_of_row)
+        for label, (marker, colour, seconds) in shapes.items():
+            size = 13 if marker == "|" else 7
+            axes.plot(seconds, place, marker, color=colour, ms=size, label=label, mew=2)
+        axes.annotate(
+            f"{row['ratio']:.1f} ×",
+            (row["peer_seconds"], place),
+            (7, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(rows)), [row["name"] for row in reversed(rows)])
+    axes.set_xlabel(f"seconds on {os.cpu_count()} cores; beside it how many times faster ours is")
+    axes.margins(x=0.1)
+    found = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    figure.legend(found.values(), found, loc="outside upper center", ncols=3, fontsize=8)
+    figure.savefig(path, dpi=120)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CASES)}; all")
     parser.add_argument("--steps", type=int, default=200, help="of each kind of PyTorch's")
-    parser.add_argument("--keep", action="store_true", help="write benchmarks/results/limits.json")
+    parser.add_argument("--keep", action="store_true", help="write limits.json and limits.png")
     parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--compare", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -439,6 +472,7 @@ def main():
     for row in rows:
         print(f"{row['name']}: {row['left']}.")
     if options.keep:
+        draw(rows, RESULTS / "limits.png")
         keep(
             "limits",
             rows,

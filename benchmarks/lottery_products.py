@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from keep import keep
-from mnist1d.cli.terminal import Bars
 from published_lottery import SPANS
 from rich.console import Console
 
+from mnist1d.cli.output.progress import Bars
 from mnist1d.experiments import lottery_tickets
 from mnist1d.experiments.lottery_tickets.claims import searched_accuracy, studied
 from mnist1d.harness import record

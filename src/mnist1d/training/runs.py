@@ -36,6 +36,9 @@ BY_RUN, SHARED = PartitionSpec("run"), PartitionSpec()
 _REPORTS = 10
 """Largest number of returns to Python per program: the devices wait each time."""
 
+_MOST_TOGETHER = 32
+"""Largest number of runs of which a CPU core takes a step at once: more do not fit its cache."""
+
 
 def silent(done: int, total: int) -> None:
     """Report nothing."""
@@ -215,6 +218,10 @@ class RunProgram:
         self._data_specs = jax.tree.map(
             lambda axis: SHARED if axis is None else BY_RUN, data_axes, is_leaf=lambda x: x is None
         )
+        is_cpu = self._mesh.devices.flat[0].platform == "cpu"
+        by_device = -(-n_runs // self._mesh.size)
+        self._n_groups = -(-by_device // _MOST_TOGETHER) if batched and is_cpu else 1
+        together = -(-by_device // self._n_groups) if batched else 1
         arrays, self._static = eqx.partition(models, eqx.is_array)
         arrays, data, keys = self._place_all(arrays, data, keys)
         starts, stops = segments(training)
@@ -226,10 +233,9 @@ class RunProgram:
             return run_segments(training, static, longest, state, data, key, bounds)
 
         def spread(function: Any, in_axes: tuple[Any, ...], in_specs: tuple[Any, ...]) -> Any:
-            transform = jax.vmap if batched else _one_by_one
             return jax.jit(
                 jax.shard_map(
-                    transform(function, in_axes=in_axes),
+                    _mapped(function, in_axes, together),
                     mesh=self._mesh,
                     in_specs=in_specs,
                     out_specs=BY_RUN,
@@ -254,7 +260,6 @@ class RunProgram:
             (0, data_axes, 0, None),
             (BY_RUN, self._data_specs, BY_RUN, SHARED),
         )
-        is_cpu = self._mesh.devices.flat[0].platform == "cpu"
         options = {"xla_cpu_multi_thread_eigen": False} if one_core and is_cpu else None
         lowered = program.lower(state, data, keys, self._place(self._bounds[0], SHARED))
         self._advance = lowered.compile(compiler_options=options)
@@ -334,8 +339,9 @@ class RunProgram:
                     )
         # On the host, as slicing on a device would compile a program per shape.
         tree = jax.tree.map(lambda leaf: leaf if _is_key(leaf) else np.asarray(leaf), tree)
-        if spec == BY_RUN and n_runs % n_devices:
-            rows = np.arange(-(-n_runs // n_devices) * n_devices) % n_runs
+        multiple = n_devices * self._n_groups
+        if spec == BY_RUN and n_runs % multiple:
+            rows = np.arange(-(-n_runs // multiple) * multiple) % n_runs
             tree = jax.tree.map(lambda leaf: leaf[rows], tree)
         return jax.device_put(tree, NamedSharding(self._mesh, spec))
 
@@ -383,8 +389,10 @@ def _grouped(bounds: np.ndarray, size: int) -> list[np.ndarray]:
     return np.split(np.concatenate([bounds, empty]), (len(bounds) + n_missing) // size)
 
 
-def _one_by_one(function: Callable[..., Any], in_axes: tuple[Any, ...]) -> Callable[..., Any]:
-    """Do what `jax.vmap` does, over leading axes, one element after the other."""
+def _mapped(
+    function: Callable[..., Any], in_axes: tuple[Any, ...], together: int
+) -> Callable[..., Any]:
+    """Do what `jax.vmap` does, over leading axes, `together` elements after as many others."""
     varies = jax.tree.map(lambda axis: axis is not None, in_axes, is_leaf=lambda x: x is None)
 
     def mapped(*arguments: Any) -> Any:
@@ -397,8 +405,11 @@ def _one_by_one(function: Callable[..., Any], in_axes: tuple[Any, ...]) -> Calla
             every = [next(own) if flag else leaf for leaf, flag in zip(leaves, flags, strict=True)]
             return function(*jax.tree.unflatten(structure, every))
 
-        if len(varying[0]) == 1:  # without a loop in the program
-            return jax.tree.map(lambda leaf: leaf[None], one([leaf[0] for leaf in varying]))
-        return jax.lax.map(one, varying)
+        if len(varying[0]) > together:
+            return jax.lax.map(one, varying, batch_size=together if together > 1 else None)
+        if together > 1:
+            return jax.vmap(one)(varying)
+        # Without a loop in the program.
+        return jax.tree.map(lambda leaf: leaf[None], one([leaf[0] for leaf in varying]))
 
     return mapped

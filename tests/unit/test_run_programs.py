@@ -1,4 +1,4 @@
-"""A program that several threads want is compiled once, and all of them use it at the same time."""
+"""Programs of many runs: shared by threads, and in groups of as many as a core's cache holds."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ import numpy as np
 import optax
 import pytest
 
-from mnist1d.training import Programs, Training, runs
+from mnist1d.training import Programs, Training, compile_runs, runs
 
 N_THREADS = 4
 TRAINING = Training(
@@ -87,3 +87,19 @@ def test_a_program_that_could_not_be_compiled_is_tried_again(monkeypatch):
     assert programs.n_compiled == 0
     failing.clear()
     np.testing.assert_allclose(trained(programs, 0), descended(0), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_runs", [1, 4, 5, 9])
+def test_runs_in_groups_are_those_of_all_together(monkeypatch, n_runs):
+    models, keys = Numbers(jnp.arange(3.0 * n_runs).reshape(n_runs, 3)), jax.random.key(0)
+    data = np.random.default_rng(0).normal(size=(n_runs, 50, 3)).astype(np.float32)
+    keys = jax.random.split(keys, n_runs)
+    arguments = (TRAINING, models, data)
+    options = {"keys": keys, "data_axes": 0, "devices": jax.devices()[:2]}
+    expected = compile_runs(*arguments, **options)(models, data, keys=keys)
+    assert expected.history.train_loss.shape == (n_runs, 50)
+    monkeypatch.setattr(runs, "_MOST_TOGETHER", 2)
+    grouped = compile_runs(*arguments, **options)(models, data, keys=keys)
+    np.testing.assert_allclose(grouped.models.value, expected.models.value, rtol=1e-6)
+    np.testing.assert_allclose(grouped.history[0], expected.history[0], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(grouped.history[1], expected.history[1], rtol=1e-6)
