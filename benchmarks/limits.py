@@ -425,7 +425,7 @@ def draw(rows, path):
             size = 13 if marker == "|" else 7
             axes.plot(seconds, place, marker, color=colour, ms=size, label=label, mew=2)
         axes.annotate(
-            f"{row['ratio']:.1f} ×",
+            f"{row['ratio']:.1f} times",
             (row["peer_seconds"], place),
             (7, 0),
             textcoords="offset points",
