@@ -43,6 +43,7 @@ SWEEPS = {
 }
 """Per sweep its title, values and expected exponent; a function of its name measures a value."""
 LARGEST_DRAWN = 1_000_000_000
+COLUMNS = 4
 
 
 def train(n_seeds=1, n_samples=4000, size=100, n_devices=CORES):
@@ -163,34 +164,50 @@ def growth(values, costs):
 
 
 def draw(rows, path):
-    """Draw time above memory, a column per sweep."""
+    """Draw time above memory, four sweeps side by side."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3 * len(rows), 5.2), layout="constrained")
-    axes = figure.subplots(2, len(rows), sharex="col", squeeze=False)
-    for (top, bottom), row in zip(axes.T, rows, strict=True):
-        values, seconds, expected = row["values"], row["seconds"], row["expected"]
-        top.loglog(values, seconds, "o-")
-        ends = np.array([values[0], values[-1]], float)
-        at, there = (values[-1], seconds[-1]) if expected > 0 else (values[0], seconds[0])
-        top.loglog(ends, there * (ends / at) ** expected, ":", color="0.5", label="as expected")
-        if row["name"] in ("stream", "generate"):
-            further = np.array([values[-1], LARGEST_DRAWN], float)
-            extrapolated = seconds[-1] * further / values[-1]
-            top.loglog(further, extrapolated, "--", color="0.5", label="extrapolated")
-        bottom.semilogx(values, row["mebibytes"], "o-")
-        if expected < 0:
-            for each in (top, bottom):
-                each.set_xscale("linear")
-            bottom.set_xticks(values)
-        what, _, axis = row["title"].rpartition(": ")
-        top.set_title(what, fontsize=9)
-        top.legend(fontsize=7)
-        bottom.set_ylim(0, 1.1 * max(row["mebibytes"]))
-        bottom.set_xlabel(axis)
-    axes[0, 0].set_ylabel("time (s)")
-    axes[1, 0].set_ylabel("largest memory (MiB)")
+    n_bands = -(-len(rows) // COLUMNS)
+    figure = Figure(figsize=(11, 4.2 * n_bands), layout="constrained")
+    bands = figure.subfigures(n_bands, 1, squeeze=False, hspace=0.05)[:, 0]
+    for first, band in zip(range(0, len(rows), COLUMNS), bands, strict=True):
+        axes = band.subplots(2, COLUMNS, sharex="col")
+        for place, (top, bottom) in enumerate(axes.T):
+            if first + place >= len(rows):
+                top.remove(), bottom.remove()
+                continue
+            draw_one(rows[first + place], top, bottom)
+        axes[0, 0].set_ylabel("time (s)")
+        axes[1, 0].set_ylabel("largest memory (MiB)")
     figure.savefig(path, dpi=120)
+
+
+def draw_one(row, top, bottom):
+    """Draw a sweep: time, and what growth as expected would be, above memory."""
+    values, seconds, expected = row["values"], row["seconds"], row["expected"]
+    what, _, axis = row["title"].rpartition(": ")
+    top.plot(values, seconds, "o-")
+    bottom.plot(values, row["mebibytes"], "o-")
+    ends = np.array([values[0], values[-1]], float)
+    at, there = (values[-1], seconds[-1]) if expected > 0 else (values[0], seconds[0])
+    line = np.geomspace(*ends)
+    top.plot(line, there * (line / at) ** expected, ":", color="0.5", label="as expected")
+    if row["name"] in ("stream", "generate"):
+        further = np.array([values[-1], LARGEST_DRAWN], float)
+        extrapolated = seconds[-1] * further / values[-1]
+        top.plot(further, extrapolated, "--", color="0.5", label="extrapolated")
+    if expected < 0:
+        bottom.set_xticks(values)
+    else:
+        top.set_xscale("log")
+    if expected > 0:
+        top.set_yscale("log")
+    else:
+        top.set_ylim(0, 1.15 * max(seconds))
+    bottom.set_ylim(0, 1.15 * max(row["mebibytes"]))
+    top.set_title(what, fontsize=10)
+    top.legend(fontsize=7)
+    bottom.set_xlabel(axis)
 
 
 def main():

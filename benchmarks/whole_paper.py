@@ -17,7 +17,7 @@ from time import perf_counter
 
 from keep import keep, processor
 
-from mnist1d.experiments import EXPERIMENTS
+from mnist1d.experiments import PAPER
 from mnist1d.harness import record
 
 
@@ -55,7 +55,7 @@ def main():
         shown, seconds = whole_paper(options.mnist, Path(folder))
         results = [
             record.load(experiment, Path(folder) / "out" / experiment.NAME)
-            for experiment in EXPERIMENTS
+            for experiment in PAPER
         ]
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     memory = usage.ru_maxrss / 2**20

@@ -164,6 +164,54 @@ def busy_cores() -> str:
     return f"{record_of('whole_paper')['busy_cores']:.0%}".replace("%", " %")
 
 
+def limits() -> str:
+    """Make a row per experiment beside plain PyTorch loops and its floor."""
+    return table(
+        (
+            "work",
+            "PyTorch loops (s)",
+            "ours, cold (s)",
+            "floor (s)",
+            "times faster",
+            "ours / floor",
+        ),
+        [
+            (
+                f"`{row['name']}`: {row['what'].rpartition(', cold')[0] or row['what'].rpartition(':')[0]}",
+                f"{row['peer_seconds']:.0f}",
+                f"{row['our_seconds']:.0f}",
+                f"{row['floor_seconds'][row['floor']]:.1f}, {row['floor']}" if "floor" in row else "",
+                f"{row['ratio']:.1f}",
+                f"{row['our_seconds_by_floor']:.1f}" if "floor" in row else "",
+            )
+            for row in record_of("limits")["rows"]
+        ],
+    )
+
+
+def left_over() -> str:
+    """Make a line per experiment: what is in our time beyond the floor."""
+    lines = [f"- `{row['name']}`: {row['left']}." for row in record_of("limits")["rows"]]
+    return "\n" + "\n".join(lines)
+
+
+def growth() -> str:
+    """Make a row per sweep: how time grows between its last two values."""
+    return table(
+        ("what grows", "seconds", "MiB", "exponent", "expected"),
+        [
+            (
+                row["what"],
+                f"{rounded(row['seconds'][0])} to {rounded(row['seconds'][-1])}",
+                f"{row['mebibytes'][0]:.0f} to {row['mebibytes'][-1]:.0f}",
+                f"{row['exponent']:.2f}",
+                f"{row['expected']}",
+            )
+            for row in record_of("growth")["rows"]
+        ],
+    )
+
+
 def tsne() -> str:
     """Make a row per dataset of the time that embedding takes, ours and openTSNE's."""
     return table(
@@ -317,6 +365,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "files": files,
     },
     "running.md": {"tasks": tasks},
+    "speed.md": {"limits": limits, "left over": left_over, "growth": growth},
     "rules.md": {"tags": tags},
     "leaderboard.md": {name: partial(leaderboard, name) for name in TRACKS},
 }
