@@ -58,6 +58,10 @@ MODELS = {
         lambda key: CNN(depth=4, key=key), 40, 7_110, (5, 5, 75, 75, 75, 75, 125, 125, 75, 75)
     ),
     "gru": Row(GRU, 40, 5_134, (6, 6, 6, 6, 480, 480)),
+    # Wide enough for one direction after the other.
+    "wide gru": Row(
+        lambda key: GRU(hidden_size=40, key=key), 40, 42_330, (40, 40, 40, 40, 3200, 3200)
+    ),
     # Section 5.6.
     "cnn with pooling": Row(
         lambda key: PoolingCNN("l2_pool", key=key), 40, 3_310, (3, 3, 60, 60, 200, 200)
@@ -329,19 +333,22 @@ def test_affine_maps_act_on_the_leading_axis_alone():
     np.testing.assert_allclose(affine(weight, bias, x), expected, rtol=0, atol=1e-5)
 
 
-def test_gru_equals_its_equations_step_by_step():
+@pytest.mark.parametrize("size", [2, 40])
+def test_gru_equals_its_equations_step_by_step(size):
     # PyTorch's default initialisation.
     rng = np.random.default_rng(3)
     shapes = eqx.filter_eval_shape(
-        lambda key: GRU(n_timesteps=5, features=3, hidden_size=2, key=key), jax.random.key(0)
+        lambda key: GRU(n_timesteps=5, features=3, hidden_size=size, key=key), jax.random.key(0)
     )
-    model = jax.tree.map(lambda leaf: jnp.array(rng.normal(size=leaf.shape), jnp.float32), shapes)
+    model = jax.tree.map(
+        lambda leaf: jnp.array(rng.normal(scale=2 / size, size=leaf.shape), jnp.float32), shapes
+    )
     x = rng.normal(size=15).astype(np.float32)
 
     def sigmoid(a):
         return 1 / (1 + np.exp(-a))
 
-    outputs = np.zeros((5, 2, 2))
+    outputs = np.zeros((5, 2, size))
     for direction, order in enumerate((range(5), reversed(range(5)))):
         W, U, b, c = (
             np.asarray(tensor[:, direction], float)
@@ -352,7 +359,7 @@ def test_gru_equals_its_equations_step_by_step():
                 model.hidden_bias,
             )
         )
-        h = np.zeros(2)
+        h = np.zeros(size)
         for t in order:
             from_input = W @ x.reshape(5, 3)[t] + b
             from_hidden = U @ h + c

@@ -1,6 +1,7 @@
 """The bidirectional gated recurrent unit."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -8,7 +9,10 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from mnist1d.models.layers import Linear, block_diagonal, run_both_ways, uniform
+from mnist1d.models.layers import Linear, affine, block_diagonal, run_both_ways, uniform
+
+APART_FROM = 32
+"""Hidden units per direction from which on both directions run one after the other."""
 
 
 class GRU(eqx.Module):
@@ -62,28 +66,69 @@ class GRU(eqx.Module):
 
     def __call__(self, x: Float[Array, "length *batch"]) -> Float[Array, "classes *batch"]:
         """Map signals `(length, *batch)` to logits `(classes, *batch)`."""
-        features = self.input_weight.shape[-1]
-        return self.output(run_both_ways(self._recur, x, features))
+        *_, hidden_size, features = self.input_weight.shape
+        recur = self._recur_apart if hidden_size >= APART_FROM else self._recur
+        return self.output(run_both_ways(recur, x, features))
 
     def _recur(
         self, inputs: Float[Array, "time inputs batch"]
     ) -> Float[Array, "time hidden batch"]:
-        size = 2 * self.hidden_weight.shape[-1]
+        """Take steps of both directions by one product with a block-diagonal matrix."""
         input_weight = block_diagonal(self.input_weight)
         hidden_weight = block_diagonal(self.hidden_weight)
-        # r and z depend on the sum of the two biases alone; n needs them separately.
-        input_bias = (self.input_bias.at[:2].add(self.hidden_bias[:2])).reshape(-1, 1)
-        hidden_bias = self.hidden_bias[2].reshape(-1, 1)
+        input_bias, hidden_bias = (bias.reshape(-1, 1) for bias in self._biases())
 
         def step(hidden: Array, x: Array) -> tuple[Array, Array]:
             from_input = input_weight @ x + input_bias
-            from_hidden = hidden_weight @ hidden
-            r = jax.nn.sigmoid(from_input[:size] + from_hidden[:size])
-            z = jax.nn.sigmoid(from_input[size : 2 * size] + from_hidden[size : 2 * size])
-            n = jnp.tanh(from_input[2 * size :] + r * (from_hidden[2 * size :] + hidden_bias))
-            hidden = n + z * (hidden - n)
+            hidden = _gated(from_input, hidden_weight @ hidden, hidden_bias, hidden)
             return hidden, hidden
 
-        dtype = jnp.result_type(inputs, hidden_weight)
-        initial = jnp.zeros((size, inputs.shape[-1]), dtype)
-        return lax.scan(step, initial, inputs)[1]
+        return _scanned(step, hidden_weight, inputs)
+
+    def _recur_apart(
+        self, inputs: Float[Array, "time inputs batch"]
+    ) -> Float[Array, "time hidden batch"]:
+        """Run one direction after the other, the products of their inputs at once before that.
+
+        Half of a block-diagonal matrix is zeros, which takes longer if it is large.
+        """
+        input_bias, hidden_bias = self._biases()
+        outputs = []
+        for direction, own in enumerate(jnp.split(inputs, 2, axis=1)):
+            input_weight, hidden_weight = (
+                weight[:, direction].reshape(-1, weight.shape[-1])
+                for weight in (self.input_weight, self.hidden_weight)
+            )
+            columns = jnp.moveaxis(own, 1, 0)
+            from_inputs = affine(input_weight, input_bias[:, direction].ravel(), columns)
+            bias = hidden_bias[direction, :, None]
+
+            def step(
+                hidden: Array, from_input: Array, weight: Array = hidden_weight, bias: Array = bias
+            ) -> tuple[Array, Array]:
+                hidden = _gated(from_input, weight @ hidden, bias, hidden)
+                return hidden, hidden
+
+            outputs.append(_scanned(step, hidden_weight, jnp.moveaxis(from_inputs, 1, 0)))
+        return jnp.concatenate(outputs, axis=1)
+
+    def _biases(self) -> tuple[Array, Array]:
+        """Return the biases of the input and of the hidden state of n, which needs its own."""
+        # r and z depend on the sum of the two alone.
+        return self.input_bias.at[:2].add(self.hidden_bias[:2]), self.hidden_bias[2]
+
+
+def _gated(from_input: Array, from_hidden: Array, hidden_bias: Array, hidden: Array) -> Array:
+    """Return the new hidden state; rows of the products are those of r, z and n."""
+    size = len(hidden)
+    r = jax.nn.sigmoid(from_input[:size] + from_hidden[:size])
+    z = jax.nn.sigmoid(from_input[size : 2 * size] + from_hidden[size : 2 * size])
+    n = jnp.tanh(from_input[2 * size :] + r * (from_hidden[2 * size :] + hidden_bias))
+    return n + z * (hidden - n)
+
+
+def _scanned(step: Callable[..., Any], hidden_weight: Array, inputs: Array) -> Array:
+    """Return the hidden states of all time steps, from zeros."""
+    dtype = jnp.result_type(inputs, hidden_weight)
+    initial = jnp.zeros((hidden_weight.shape[-1], inputs.shape[-1]), dtype)
+    return lax.scan(step, initial, inputs)[1]
