@@ -2,8 +2,9 @@
 
 A floor is the time that a part of the work takes by itself in a compiled loop, which a program that
 does the same work in float32 hardly goes below: the matrix products of all steps, the optimiser's
-passes over parameters and moments (the memory traffic that no step avoids), and the exponentials of
-losses and gates. Each is measured on one core and divided by the number of cores; the largest
+passes over parameters and moments (the memory traffic that no step avoids), the exponentials of
+losses and gates, and the table of a learned function (reading it, and adding to its gradient). Each
+is measured on one core and divided by the number of cores; the largest
 binds.
 """
 
@@ -27,6 +28,8 @@ class Work(NamedTuple):
         exponentials: of a step.
         parameters: numbers that a step updates; 0 of an evaluation.
         moments: arrays of their shape that the optimiser keeps: Adam 2, momentum 1.
+        lookups: points at which a table of a function is read, of a step.
+        additions: points whose four numbers are added to the table's gradient, of a step.
     """
 
     steps: float
@@ -34,6 +37,8 @@ class Work(NamedTuple):
     exponentials: int = 0
     parameters: int = 0
     moments: int = 2
+    lookups: int = 0
+    additions: int = 0
 
 
 def training(steps, forward, batch, *, exponentials=0, moments=2):
@@ -81,6 +86,35 @@ def seconds_of_exponential(n=10_000, repetitions=300):
     return _seconds(lambda x: jnp.exp(-jnp.abs(x)), x, repetitions) / n
 
 
+CELLS, POINTS = 2048, 12_800
+"""Of the table of a learned activation function, and where a training step evaluates it."""
+
+
+def seconds_of_lookup(repetitions=50):
+    """Time reading four neighbouring numbers at one of many places."""
+    rng = np.random.default_rng(0)
+    terms = jnp.asarray(rng.random((CELLS, 4)), jnp.float32)
+    x = jnp.asarray(rng.random(POINTS), jnp.float32)
+
+    def look_up(x):
+        row = terms.at[(x * CELLS).astype(jnp.int32)].get(mode="promise_in_bounds")
+        return 0.25 * row.sum(axis=1) * 0.99
+
+    return _seconds(look_up, x, repetitions) / POINTS
+
+
+def seconds_of_addition(repetitions=50):
+    """Time adding four numbers at one of many places of a table."""
+    rng = np.random.default_rng(0)
+    cells = jnp.asarray(rng.integers(CELLS, size=POINTS), jnp.int32)
+    parts = jnp.asarray(rng.random((POINTS, 4)), jnp.float32)
+
+    def add(table):
+        return table.at[cells].add(parts, mode="promise_in_bounds")
+
+    return _seconds(add, jnp.zeros((CELLS, 4)), repetitions) / POINTS
+
+
 def seconds_of_update(parameters, moments, repetitions=300):
     """Time one pass of an optimiser over its parameters and moments."""
     rng = np.random.default_rng(0)
@@ -125,6 +159,8 @@ def measure(works):
         for kind in {(work.parameters, work.moments) for work in works if work.parameters}
     }
     exponential = seconds_of_exponential()
+    has_table = any(work.lookups or work.additions for work in works)
+    lookup, addition = (seconds_of_lookup(), seconds_of_addition()) if has_table else (0.0, 0.0)
     return {
         "products": sum(work.steps * sum(map(of_product.get, work.products)) for work in works),
         "updates": sum(
@@ -133,6 +169,9 @@ def measure(works):
             if work.parameters
         ),
         "exponentials": sum(work.steps * work.exponentials * exponential for work in works),
+        "table": sum(
+            work.steps * (work.lookups * lookup + work.additions * addition) for work in works
+        ),
         "operations": sum(work.steps * one_core.operations(work.products) for work in works),
     }
 

@@ -54,8 +54,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         shown, seconds = whole_paper(options.mnist, Path(folder))
         results = [
-            record.load(experiment, Path(folder) / "out" / experiment.NAME)
-            for experiment in PAPER
+            record.load(experiment, Path(folder) / "out" / experiment.NAME) for experiment in PAPER
         ]
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     memory = usage.ru_maxrss / 2**20

@@ -177,10 +177,12 @@ def limits() -> str:
         ),
         [
             (
-                f"`{row['name']}`: {row['what'].rpartition(', cold')[0] or row['what'].rpartition(':')[0]}",
+                f"`{row['name']}`: {row['what'].rpartition(':')[0].removesuffix(', cold')}",
                 f"{row['peer_seconds']:.0f}",
                 f"{row['our_seconds']:.0f}",
-                f"{row['floor_seconds'][row['floor']]:.1f}, {row['floor']}" if "floor" in row else "",
+                f"{row['floor_seconds'][row['floor']]:.1f}, {row['floor']}"
+                if "floor" in row
+                else "",
                 f"{row['ratio']:.1f}",
                 f"{row['our_seconds_by_floor']:.1f}" if "floor" in row else "",
             )
