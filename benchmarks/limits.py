@@ -1,11 +1,11 @@
-"""Measure every experiment beside PyTorch and beside its floor: `python benchmarks/limits.py`.
+"""Measure the paper's experiments beside PyTorch and their floor: `python benchmarks/limits.py`.
 
-A row has three times for the same work, the paper's: plain PyTorch loops, extrapolated from
-`--steps` steps of each kind, after some to warm up; ours from a cold start, in a process of its own
-with an empty cache of compiled programs; and the floor (`floor.py`), the time that the matrix
-products, the optimiser's passes, the exponentials or the lookups of all steps take alone on all
-cores, whichever is longest. What is done in addition by ours alone (imports, data, tables, figures,
-files) is in its time.
+A row has three times for the same work, the paper's, or a comparison's: plain PyTorch loops,
+extrapolated from `--steps` steps of each kind, after some to warm up; ours from a cold start, in a
+process of its own with an empty cache of compiled programs; and the floor (`floor.py`), the time
+that the matrix products, the optimiser's passes, the exponentials or the lookups of all steps take
+alone on all cores, whichever is longest. What is done in addition by ours alone (imports, data,
+tables, figures, files) is in its time.
 
 t-SNE has no floor here, as both it and its peer, openTSNE, do the same iterations, and is timed
 without its imports, which both have; nothing of it is compiled.
@@ -325,7 +325,8 @@ CASES = {
         tickets_works,
         lambda: (lottery_tickets.cold_start("float32")[0], None),
         tickets_peer,
-        "units that masks disconnect are left out, which the floor counts",
+        "evaluations and pruning; and less, as units that masks disconnect are left out, whose "
+        "products this floor counts",
     ),
     "double-descent": Case(
         "double descent, all sizes, 1 seed",
@@ -377,9 +378,10 @@ def row_of(name, case, parts, steps):
     seconds, compiled = case.ours()
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     peer = case.peer(steps)
+    of_peer = f"plain PyTorch loops: {peer:.0f} s, from {steps} steps of each kind"
     row = {
         "what": f"{case.what}{'' if name == 'tsne' else ', cold'}: {seconds:.1f} s",
-        "beside": f"plain PyTorch loops: {peer:.0f} s, from {steps} steps of each kind",
+        "beside": f"openTSNE: {peer:.0f} s" if name == "tsne" else of_peer,
         "ratio": peer / seconds,
         "name": name,
         "our_seconds": seconds,
@@ -398,7 +400,7 @@ def row_of(name, case, parts, steps):
             "our_seconds_by_floor": seconds / times[binding],
             "gflop": operations / 1e9,
         }
-        known = "" if compiled is None else f", {compiled:.0f} s of it compilation (of all threads)"
+        known = "" if compiled is None else f" (compilation: {compiled:.0f} s of all threads)"
         row["left"] = f"{seconds - times[binding]:.0f} s above the floor{known}: {case.more}"
     return row
 
@@ -407,7 +409,7 @@ def shown(rows):
     """Make the table of all rows."""
     table = Table(title=f"{processor()}, {os.cpu_count()} logical cores")
     for head in ("work", "PyTorch (s)", "ours (s)", "floor (s)", "PyTorch / ours", "ours / floor"):
-        table.add_column(head, justify="left" if head == "work" else "right", no_wrap=True)
+        table.add_column(head, justify="left" if head == "work" else "right")
     for row in rows:
         has_floor = "floor" in row
         best = f"{row['floor_seconds'][row['floor']]:.1f}, {row['floor']}" if has_floor else "-"
@@ -425,10 +427,14 @@ def draw(rows, path):
         floor_of_row = row["floor_seconds"][row["floor"]] if "floor" in row else None
         least = floor_of_row or row["our_seconds"]
         axes.plot([least, row["peer_seconds"]], [place, place], color="0.8", zorder=0)
-        shapes = {"PyTorch loops": ("o", "tab:red", row["peer_seconds"])}
+        shapes = {"PyTorch loops (of t-SNE, openTSNE)": ("o", "tab:red", row["peer_seconds"])}
         shapes["ours, from a cold start"] = ("o", "tab:blue", row["our_seconds"])
         if floor_of_row:
-            shapes["floor: products, updates or exponentials alone"] = ("|", "0.2", floor_of_row)
+            shapes["floor"] = (
+                "|",
+                "0.2",
+                floor_of_row,
+            )
         for label, (marker, colour, seconds) in shapes.items():
             size = 13 if marker == "|" else 7
             axes.plot(seconds, place, marker, color=colour, ms=size, label=label, mew=2)
@@ -443,7 +449,7 @@ def draw(rows, path):
     axes.set_xscale("log")
     axes.set_yticks(range(len(rows)), [row["name"] for row in reversed(rows)])
     axes.set_xlabel(f"seconds on {os.cpu_count()} cores; beside it how many times faster ours is")
-    axes.margins(x=0.1)
+    axes.margins(x=0.16)
     found = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     figure.legend(found.values(), found, loc="outside upper center", ncols=3, fontsize=8)
     figure.savefig(path, dpi=120)

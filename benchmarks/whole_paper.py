@@ -1,9 +1,9 @@
 """Time the whole paper from a cold start: `python benchmarks/whole_paper.py --mnist DIR`.
 
 One command, `mnist1d reproduce --mnist DIR`, in a process of its own with an empty cache of
-compiled programs: every experiment, MNIST's parts included, as many runs as the paper made, tables,
-figures and files. Peers are timed in the benchmarks of single experiments (`table_1.py`,
-`lottery_tickets.py`, ...).
+compiled programs: every experiment of the paper, MNIST's parts included, as many runs as the paper
+made, tables, figures and files. Peers are timed in the benchmarks of single experiments
+(`table_1.py`, `lottery_tickets.py`, ...).
 """
 
 import argparse

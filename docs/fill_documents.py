@@ -169,7 +169,7 @@ def limits() -> str:
     return table(
         (
             "work",
-            "PyTorch loops (s)",
+            "peer (s)",
             "ours, cold (s)",
             "floor (s)",
             "times faster",

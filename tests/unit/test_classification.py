@@ -196,6 +196,16 @@ def files():
     )
 
 
+def test_on_a_cpu_the_runs_of_mnists_cnn_train_one_after_the_other(monkeypatch, files):
+    monkeypatch.setattr(method, "_train", lambda *arguments: arguments[-1])
+    run = method.mnist_trainer(files, Config(seeds=2))
+    tasks = [Task({"model": name}, {}) for name in MNIST_MODELS]
+    together = {
+        task.labels["model"]: how["batched"] for task, how in run(tasks, None, lambda _: None)
+    }
+    assert together == {"Logistic": True, "MLP": True, "CNN": False, "GRU": True}
+
+
 def test_mnist_is_trained_on_this_machine_whoever_trains_the_rest(monkeypatch, tmp_path, files):
     monkeypatch.setattr(method, "load_mnist", lambda *_, **__: files)
     for name in ("MODELS", "MNIST_MODELS"):

@@ -6,12 +6,14 @@ import threading
 from collections import Counter
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 
-from mnist1d.execution import Compute, Store, Task
+from mnist1d.execution import Compute, Store, Task, devices
 from mnist1d.execution.cluster import ClusterError
 from mnist1d.execution.compute import _Call, run_elsewhere, versions
 from mnist1d.execution.devices import leave_as_set_up
@@ -208,7 +210,7 @@ def watched(everything):
     return run
 
 
-def test_as_many_threads_of_a_worker_compute_as_there_are_cores():
+def test_no_more_threads_of_a_worker_compute_than_there_are_cores():
     DEVICES.clear()
     n = jax.device_count()
     with ThreadPoolExecutor(2 * n) as pool:
@@ -229,18 +231,42 @@ def test_as_many_threads_of_a_worker_compute_as_there_are_cores():
     assert {jax.devices()[0]} == DEVICES
 
 
+def test_all_cores_compute_at_the_same_time():
+    together = threading.Barrier(jax.device_count())
+
+    def make(_):
+        def run(tasks, _, __):
+            together.wait(60)
+            yield from ((each, {}) for each in tasks)
+
+        return run
+
+    tasks = [task(i) for i in range(1, jax.device_count() + 1)]
+    assert len(list(Compute()(tasks, make, None))) == len(tasks)
+
+
+def test_every_gpu_is_of_one_thread(monkeypatch):
+    gpus = [SimpleNamespace(platform="gpu", id=number) for number in range(3)]
+    monkeypatch.setattr(jax, "devices", lambda: gpus)
+    monkeypatch.setattr(devices, "_free_devices", cache(devices._free_devices.__wrapped__))
+    with devices.free_device() as first, devices.free_device() as second:
+        assert [first, second] == gpus[:2]
+    with devices.free_device(all_devices=True) as device:
+        assert device is gpus[0]
+
+
 def test_what_needs_no_device_is_given_none():
-    devices = []
+    given = []
 
     def make(_):
         def run(tasks, device, _):
-            devices.append(device)
+            given.append(device)
             yield from ((each, {}) for each in tasks)
 
         return run
 
     list(Compute()([task(1), task(2)], make, None, devices="none"))
-    assert devices == [None, None]
+    assert given == [None, None]
 
 
 def test_what_needs_this_machines_files_stays_here():

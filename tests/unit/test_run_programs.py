@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import equinox as eqx
 import jax
@@ -89,17 +90,34 @@ def test_a_program_that_could_not_be_compiled_is_tried_again(monkeypatch):
     np.testing.assert_allclose(trained(programs, 0), descended(0), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("patience", [None, 2])
 @pytest.mark.parametrize("n_runs", [1, 4, 5, 9])
-def test_runs_in_groups_are_those_of_all_together(monkeypatch, n_runs):
-    models, keys = Numbers(jnp.arange(3.0 * n_runs).reshape(n_runs, 3)), jax.random.key(0)
+def test_runs_in_groups_are_those_of_all_together(monkeypatch, n_runs, patience):
+    training = TRAINING
+    if patience:
+        training = replace(
+            TRAINING,
+            evaluate=lambda model, _: -((model.value - 5) ** 2).sum(),
+            evaluate_every=3,
+            patience=patience,
+        )
+    models = Numbers(jnp.arange(3.0 * n_runs).reshape(n_runs, 3))
     data = np.random.default_rng(0).normal(size=(n_runs, 50, 3)).astype(np.float32)
-    keys = jax.random.split(keys, n_runs)
-    arguments = (TRAINING, models, data)
-    options = {"keys": keys, "data_axes": 0, "devices": jax.devices()[:2]}
-    expected = compile_runs(*arguments, **options)(models, data, keys=keys)
-    assert expected.history.train_loss.shape == (n_runs, 50)
+    keys = jax.random.split(jax.random.key(0), n_runs)
+
+    def outcome():
+        program = compile_runs(
+            training, models, data, keys=keys, data_axes=0, devices=jax.devices()[:2]
+        )
+        heard = []
+        found = program(models, data, keys=keys, on_evaluation=lambda step, _: heard.append(step))
+        return found.models.value, found.history, heard
+
+    value, history, heard = outcome()
+    assert history.train_loss.shape == (n_runs, 50)
     monkeypatch.setattr(runs, "_MOST_TOGETHER", 2)
-    grouped = compile_runs(*arguments, **options)(models, data, keys=keys)
-    np.testing.assert_allclose(grouped.models.value, expected.models.value, rtol=1e-6)
-    np.testing.assert_allclose(grouped.history[0], expected.history[0], rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(grouped.history[1], expected.history[1], rtol=1e-6)
+    in_groups = outcome()
+    np.testing.assert_allclose(in_groups[0], value, rtol=1e-6)
+    for each, expected in zip(*map(jax.tree.leaves, (in_groups[1], history)), strict=True):
+        np.testing.assert_allclose(each, expected, rtol=1e-5, atol=1e-6)
+    assert in_groups[2] == heard

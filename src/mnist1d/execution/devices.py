@@ -99,11 +99,11 @@ def leave_as_set_up() -> None:
 
 @contextmanager
 def free_device(*, all_devices: bool = False) -> Iterator[jax.Device]:
-    """Wait until no other thread uses a device, and take it; or all of them.
+    """Wait for one of as many places as there are devices, and take it; or all of them.
 
-    A CPU core is a device, too, but what a thread gets there is always the first one, which
-    computes in as many threads as there are cores: a program is compiled and stored for one device,
-    so that every other device would have to compile it again.
+    A place is a GPU of one's own, or a CPU core; but every thread on a CPU gets the first device,
+    which computes in several threads: a program is compiled and stored for one device, so that
+    every other device would have to compile it again.
 
     Args:
         all_devices: whether to wait for all; the first is then returned.
@@ -132,7 +132,10 @@ _collecting = threading.Lock()
 
 @cache
 def _free_devices() -> queue.LifoQueue[jax.Device]:
-    """Return the devices that no thread uses, last used first, as it holds compiled programs."""
+    """Return the places that no thread uses: GPUs, or the first CPU device once per core.
+
+    The GPU that was used last is the first, as it holds compiled programs.
+    """
     if os.getpid() not in _owned:
         use_all_cores()
         keep_compiled_programs()

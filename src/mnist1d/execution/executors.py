@@ -73,7 +73,8 @@ def longest_first(
     """Run tasks in one thread per device, the longest first, and yield their results.
 
     A free device takes the longest task that is left, so that all are busy until the end if the
-    last tasks are short.
+    last tasks are short. Every CPU device compiles its own programs; experiments' tasks, which
+    `Compute` runs, share those of the first.
 
     Args:
         tasks: independent tasks.

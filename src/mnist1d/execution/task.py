@@ -50,8 +50,8 @@ OnStep = Callable[[int], None]
 Runner = Callable[[Sequence[Task], "jax.Device | None", OnStep], Iterator[tuple[Task, Arrays]]]
 """Runs the tasks of a group on a device, and yields each with its arrays when it is finished.
 
-It is called from several threads at a time, each with a device of its own, or None if the tasks
-need no device. It need not report the last steps of a group.
+It is called from several threads at a time, each with a GPU of its own, or all with the first CPU
+device, or with None if the tasks need no device. It need not report the last steps of a group.
 """
 
 OnProgress = Callable[[Sequence[Task], int, int], None]

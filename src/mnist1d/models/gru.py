@@ -12,15 +12,18 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from mnist1d.models.layers import Linear, affine, block_diagonal, run_both_ways, uniform
 
 APART_FROM = 32
-"""Hidden units per direction from which on both directions run one after the other."""
+"""Hidden units per direction from which on both directions run one after the other.
+
+Measured with batches of 100: a step takes as long at 6 units, and a fifth less time at 32 to 128.
+"""
 
 
 class GRU(eqx.Module):
     """One bidirectional GRU layer; all its outputs, flattened, feed one affine map.
 
     With 40 scalar inputs and 6 hidden units per direction there are 5,134 parameters. Both
-    directions advance together, the backward one over the reversed sequence, so that one
-    block-diagonal product per time step serves both.
+    directions of a narrow one advance together, the backward one over the reversed sequence, so
+    that one block-diagonal product per time step serves both.
 
     Gate order r, z, n: r = sigmoid(W_ir x + b_ir + W_hr h + b_hr), z likewise,
     n = tanh(W_in x + b_in + r * (W_hn h + b_hn)), h' = (1 - z) * n + z * h; h starts at 0.

@@ -37,7 +37,10 @@ _REPORTS = 10
 """Largest number of returns to Python per program: the devices wait each time."""
 
 _MOST_TOGETHER = 32
-"""Largest number of runs of which a CPU core takes a step at once: more do not fit its cache."""
+"""Largest number of runs of which a CPU core takes a step at once: more do not fit its cache.
+
+Measured with the MLP of width 100: a step of 128 runs took 1.3 to 1.5 times as long as four of 32.
+"""
 
 
 def silent(done: int, total: int) -> None:
@@ -125,8 +128,9 @@ def train_runs(
     Raises: ValueError: if there is no key, or an array of each run has another number of runs.
 
     The runs are spread over all devices of JAX's default backend (CPU cores if
-    `use_all_cores` ran first), the run axis padded to a multiple of their
-    number. After some of the evaluations control returns to Python, to report progress.
+    `use_all_cores` ran first), the run axis padded to a multiple of their number, and of the groups
+    of runs that a core takes together. After some of the evaluations control returns to Python, to
+    report progress.
 
     >>> import jax.numpy as jnp, optax
     >>> from mnist1d.models import Logistic
@@ -162,14 +166,14 @@ def compile_runs(
         data: see `models`.
         keys: see `models`.
         data_axes: which leaves of `data` differ between runs.
-        devices: the devices to use; all devices of JAX's default backend if omitted. Programs on
-            different devices may run in several threads.
-        batched: whether a device takes each step of all its runs together, or trains one run after
-            the other. The former is faster for small models, the latter for large ones, whose
-            matrix products alone make full use of a core.
+        devices: the devices to use; all devices of JAX's default backend if omitted. Several
+            threads may call programs at a time, the same one, too.
+        batched: whether a device takes each step of its runs together (a CPU core those of up to
+            32, in equal groups), or trains one run after the other. The former is faster for small
+            models, the latter for large ones, whose matrix products alone make full use of a core.
         one_core: whether a CPU device computes in the calling thread alone. By default all devices
             share one pool of threads and divide their products among it, which costs more than it
-            gains if every core has a device and a program of its own.
+            gains if every core has a thread of its own.
 
     Raises: ValueError: if there is no key, or an array of each run has another number of runs.
 
@@ -221,7 +225,7 @@ class RunProgram:
         is_cpu = self._mesh.devices.flat[0].platform == "cpu"
         by_device = -(-n_runs // self._mesh.size)
         self._n_groups = -(-by_device // _MOST_TOGETHER) if batched and is_cpu else 1
-        together = -(-by_device // self._n_groups) if batched else 1
+        together = -(-by_device // self._n_groups) if batched else 0
         arrays, self._static = eqx.partition(models, eqx.is_array)
         arrays, data, keys = self._place_all(arrays, data, keys)
         starts, stops = segments(training)
@@ -392,7 +396,10 @@ def _grouped(bounds: np.ndarray, size: int) -> list[np.ndarray]:
 def _mapped(
     function: Callable[..., Any], in_axes: tuple[Any, ...], together: int
 ) -> Callable[..., Any]:
-    """Do what `jax.vmap` does, over leading axes, `together` elements after as many others."""
+    """Do what `jax.vmap` does, over leading axes, with `together` elements after as many others.
+
+    With 0 every element is mapped as it is, without an axis.
+    """
     varies = jax.tree.map(lambda axis: axis is not None, in_axes, is_leaf=lambda x: x is None)
 
     def mapped(*arguments: Any) -> Any:
@@ -405,11 +412,12 @@ def _mapped(
             every = [next(own) if flag else leaf for leaf, flag in zip(leaves, flags, strict=True)]
             return function(*jax.tree.unflatten(structure, every))
 
-        if len(varying[0]) > together:
-            return jax.lax.map(one, varying, batch_size=together if together > 1 else None)
-        if together > 1:
-            return jax.vmap(one)(varying)
-        # Without a loop in the program.
-        return jax.tree.map(lambda leaf: leaf[None], one([leaf[0] for leaf in varying]))
+        if together:
+            if len(varying[0]) == together:
+                return jax.vmap(one)(varying)
+            return jax.lax.map(one, varying, batch_size=together)
+        if len(varying[0]) == 1:  # without a loop in the program
+            return jax.tree.map(lambda leaf: leaf[None], one([leaf[0] for leaf in varying]))
+        return jax.lax.map(one, varying)
 
     return mapped

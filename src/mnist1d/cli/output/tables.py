@@ -185,7 +185,7 @@ def show_times(
         attributes = result.attrs
         n_threads = int(str(attributes["device"]).split()[0])
         wall, compiling = float(attributes["seconds"]), float(attributes["compile_seconds"])
-        # An estimate, as threads seldom compile evenly.
+        # An estimate, as threads seldom compile evenly, and wait for each other's programs.
         running = max(0.0, wall - compiling / n_threads)
         found = int(attributes["units_found"])
         name = attributes["experiment"]

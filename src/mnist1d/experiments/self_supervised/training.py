@@ -113,7 +113,7 @@ class Trainer:
 
     The arrays of an encoder are its `weights` at the evaluations, shape (evaluations, parameters),
     the `loss` of each epoch (mean over its batches, in nats), `run_seconds`, and `compile_seconds`
-    (about 0 if the program had been compiled for the device before).
+    (about 0 if the program had been compiled before; or that of another thread which compiles it).
 
     Args:
         config: the settings.
