@@ -29,7 +29,7 @@ DOCUMENTS = (
     "running.md",
     "streams.md",
 )
-DOCUMENTS += ("pictures.md", "stream-specification.md", "training.md")
+DOCUMENTS += ("pictures.md", "speed.md", "stream-specification.md", "training.md")
 UNTRIED = ("notebooks.md",)  # whose examples are cells: `test_notebook.py`
 NEEDED = {
     "draw_batch": ["jax"],

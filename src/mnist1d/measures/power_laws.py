@@ -154,6 +154,8 @@ def _fitted(losses: tuple[float, ...], columns: tuple[tuple[float, ...], ...]) -
             loss="huber",
             f_scale=HUBER,
             max_nfev=1000,
+            # With the default, 1e-8, processors differ in the sixth digit.
+            **dict.fromkeys(("ftol", "xtol", "gtol"), 1e-13),
         )
         for _, start in sorted(grid, key=lambda each: each[0])[:_STARTS]
     ]
