@@ -1,7 +1,10 @@
-"""The cores and the name of this machine's processor."""
+"""The cores and the name of this machine's processor, and memory that is given back to it."""
 
+import ctypes
+import gc
 import os
 import platform
+import sys
 from pathlib import Path
 
 
@@ -28,3 +31,18 @@ def processor_name() -> str:
         lines = []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def return_free_memory() -> None:
+    """Give memory back that is free but kept by the C library, on Linux with glibc.
+
+    What an experiment has freed would otherwise stay in the process, beside what the next one
+    takes: of classification with MNIST 760 of 1,400 MiB.
+
+    >>> return_free_memory()
+    """
+    gc.collect()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

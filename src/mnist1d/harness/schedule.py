@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import xarray as xr
 
+from mnist1d.execution.machine import return_free_memory
 from mnist1d.execution.task import Stopped
 from mnist1d.harness import record
 from mnist1d.harness.interface import Experiment, Progress
@@ -131,6 +132,7 @@ def _results(
                 folder=folder / "units",
                 executor=executor,
             )
+        return_free_memory()
         return Run(experiment, result, is_new=True)
 
     schedule, pool = schedule_of(chosen), ThreadPoolExecutor(1)
