@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from mnist1d import DatasetConfig
 from mnist1d.stream.stream import LARGEST_INDEX, Stream
@@ -59,6 +59,8 @@ def test_pieces_fit_together(parameters, first, cuts):
 @given(parameters=good)
 @settings(max_examples=25, deadline=None)
 def test_standardised_to_mean_0_and_deviation_1(parameters):
+    # Beyond, signals are seldom and large, and 2,000 samples say nothing about their spread.
+    assume(parameters.get("max_translation", 0) <= 200)
     try:
         stream = Stream(**parameters)
     except ValueError:
