@@ -95,25 +95,26 @@ class GRU(eqx.Module):
 
         Half of a block-diagonal matrix is zeros, which takes longer if it is large.
         """
+        forward, backward = jnp.split(inputs, 2, axis=1)
+        return jnp.concatenate([self._one_way(0, forward), self._one_way(1, backward)], axis=1)
+
+    def _one_way(
+        self, direction: int, inputs: Float[Array, "time features batch"]
+    ) -> Float[Array, "time hidden batch"]:
+        input_weight, hidden_weight = (
+            weight[:, direction].reshape(-1, weight.shape[-1])
+            for weight in (self.input_weight, self.hidden_weight)
+        )
         input_bias, hidden_bias = self._biases()
-        outputs = []
-        for direction, own in enumerate(jnp.split(inputs, 2, axis=1)):
-            input_weight, hidden_weight = (
-                weight[:, direction].reshape(-1, weight.shape[-1])
-                for weight in (self.input_weight, self.hidden_weight)
-            )
-            columns = jnp.moveaxis(own, 1, 0)
-            from_inputs = affine(input_weight, input_bias[:, direction].ravel(), columns)
-            bias = hidden_bias[direction, :, None]
+        columns = jnp.moveaxis(inputs, 1, 0)
+        from_inputs = affine(input_weight, input_bias[:, direction].ravel(), columns)
+        own_bias = hidden_bias[direction, :, None]
 
-            def step(
-                hidden: Array, from_input: Array, weight: Array = hidden_weight, bias: Array = bias
-            ) -> tuple[Array, Array]:
-                hidden = _gated(from_input, weight @ hidden, bias, hidden)
-                return hidden, hidden
+        def step(hidden: Array, from_input: Array) -> tuple[Array, Array]:
+            hidden = _gated(from_input, hidden_weight @ hidden, own_bias, hidden)
+            return hidden, hidden
 
-            outputs.append(_scanned(step, hidden_weight, jnp.moveaxis(from_inputs, 1, 0)))
-        return jnp.concatenate(outputs, axis=1)
+        return _scanned(step, hidden_weight, jnp.moveaxis(from_inputs, 1, 0))
 
     def _biases(self) -> tuple[Array, Array]:
         """Return the biases of the input and of the hidden state of n, which needs its own."""
