@@ -33,7 +33,7 @@ import mnist1d
 from mnist1d.execution import Compute
 from mnist1d.experiments import self_supervised
 from mnist1d.experiments.self_supervised.config import VARIANTS, Config
-from mnist1d.experiments.self_supervised.method import probe_encoders, train_encoders
+from mnist1d.experiments.self_supervised.method import evaluate, tasks_of_evaluation, train_encoders
 from mnist1d.experiments.self_supervised.training import Trainer
 from mnist1d.harness import record
 from mnist1d.harness.interface import silent
@@ -77,9 +77,10 @@ def ours(trainer, n_seeds):
     trained = list(train_encoders(config, compute, silent))
     training = perf_counter() - start
     weights = {tuple(task.labels.values()): arrays["weights"] for task, arrays in trained}
+    tasks = [task for task in tasks_of_evaluation(config, weights) if task.key["what"] == "probes"]
     with threadpool_limits(1):
         start = perf_counter()
-        probed = [arrays for _, arrays in probe_encoders(config, weights, compute, silent)]
+        probed = [arrays for _, arrays in evaluate(config, tasks, None, compute, silent)]
         both = perf_counter() - start
     # Probes and table share the cores, so each gets its share of the wall time.
     probes, tables = (

@@ -1,6 +1,6 @@
 """Method of the self-supervised experiment: train encoders, probe layers, embed outputs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product, zip_longest
 from typing import Any
 
@@ -14,7 +14,7 @@ from mnist1d.dataset.config import DatasetConfig
 from mnist1d.execution import Arrays, Compute, Store, Task
 from mnist1d.execution.blas import one_thread
 from mnist1d.experiments.self_supervised.config import N_LAYERS, STAGES, VARIANTS, Config
-from mnist1d.experiments.self_supervised.probing import Embedder, Prober
+from mnist1d.experiments.self_supervised.probing import Evaluator
 from mnist1d.experiments.self_supervised.training import (
     Trainer,
     all_signals,
@@ -98,12 +98,11 @@ def run(
             (task.labels["variant"], task.labels["seed"]): arrays["weights"]
             for task, arrays in trained
         }
-        probed = list(probe_encoders(config, weights, compute, progress))
-        embedded = list(embed_outputs(config, weights, labels, compute, progress))
-        pixel_linear, pixel_nearest = Prober(config).score_pixels()
+        tasks = tasks_of_evaluation(config, weights)
+        evaluated = list(evaluate(config, tasks, labels, compute, progress))
     epochs = np.arange(1, config.n_epochs + 1)
     result = assemble(
-        [*trained, *probed, *embedded],
+        [*trained, *evaluated],
         coords={
             "variant": list(VARIANTS),
             "seed": np.arange(config.seeds),
@@ -127,18 +126,19 @@ def run(
             "embedding": (*PICTURE, "sample", "axis"),
             "purity": (*PICTURE, "digit"),
             "embedding_seconds": PICTURE,
+            "pixel_linear_accuracy": (),
+            "pixel_knn_accuracy": (),
         },
         fill={"embedding": np.float32(np.nan)},
     )
-    result["linear_accuracy"].loc[{"layer": 0}] = pixel_linear
+    result["linear_accuracy"].loc[{"layer": 0}] = result.pixel_linear_accuracy
     for variant in VARIANTS:
         name = weights_name(variant)
         final = [weights[variant, seed][-1] for seed in range(config.seeds)]
         result[name] = (("seed", f"{name}_axis"), np.stack(final))
     sizes = np.array(list(zip_longest(*map(layer_sizes, VARIANTS), fillvalue=0))).T
     initial = [initial_encoder(variant, 0) for variant in VARIANTS]
-    return result.assign(
-        pixel_knn_accuracy=pixel_nearest,
+    return result.drop_vars("pixel_linear_accuracy").assign(
         label=("sample", labels),
         n_features=(("variant", "layer"), sizes),
         n_parameters=("variant", list(map(count_parameters, initial))),
@@ -155,53 +155,62 @@ def train_encoders(config: Config, compute: Compute, progress: Progress) -> Foun
     return counted(compute(tasks, Trainer, config), tasks, progress, lambda _: "training")
 
 
-def probe_encoders(config: Config, weights: Weights, compute: Compute, progress: Progress) -> Found:
-    """Score linear classifiers and nearest neighbours on the outputs of trained encoders.
+def tasks_of_evaluation(config: Config, weights: Weights) -> list[Task]:
+    """Return the tasks that follow training: probes and outputs of encoders, and embeddings.
 
-    The outputs of all layers of seed 0 are also stored.
+    Those of the default variant are embedded before and after training. The signals themselves are
+    probed, too, and the outputs of all layers of seed 0 are stored.
     """
-    probes, outputs = [], []
+    samples = config.probed_samples
+    tasks = [_task(config, "pixels", {}, cost=1, samples=samples)]
     for (variant, seed), vectors in weights.items():
-        labels = {"variant": variant, "seed": seed}
-        cost, samples = N_LAYERS[variant], config.probed_samples
-        probes.append(_task(config, "probes", labels, vectors, cost=cost, samples=samples))
+        labels, cost = {"variant": variant, "seed": seed}, N_LAYERS[variant]
+        tasks.append(_task(config, "probes", labels, vectors, cost=cost, samples=samples))
         if seed == 0:
-            outputs.append(_task(config, "representations", labels, vectors[-1:], cost=0))
-    found = compute([*probes, *outputs], Prober, config)
-    probed = ((task, arrays) for task, arrays in found if task.key["what"] == "probes")
-    for task, arrays in counted(probed, probes, progress, lambda _: "probes"):
+            tasks.append(_task(config, "representations", labels, vectors[-1:], cost=0))
+    embedding = {
+        "samples": len(training_signals(config)[1][: config.embedded_samples]),
+        "iterations": config.embedding_iterations,
+    }
+    for stage, seed in product(STAGES, range(config.seeds)):
+        trained, initial = weights["default", seed][-1], initial_encoder("default", seed)
+        vector = trained if stage == "after" else as_vector(initial)
+        labels = {"stage": stage, "seed": seed}
+        # An embedding takes longer than the probes of any variant.
+        tasks.append(_task(config, "embedding", labels, vector, cost=20, **embedding))
+    return tasks
+
+
+def evaluate(
+    config: Config, tasks: Sequence[Task], labels: np.ndarray, compute: Compute, progress: Progress
+) -> Found:
+    """Compute tasks of the evaluation, all kinds together, so that no core waits for another."""
+    found = compute(tasks, Evaluator, config)
+    for task, arrays in counted(found, tasks, progress, _bar):
+        yield task, {**arrays, **_named(task.key["what"], arrays, labels)}
+
+
+def _bar(task: Task) -> str:
+    return "t-SNE" if task.key["what"] == "embedding" else "probes"
+
+
+def _named(what: str, arrays: Arrays, labels: np.ndarray) -> Arrays:
+    """Return the variables of a result that a task has found."""
+    if what == "probes":
         linear, nearest = arrays["during"].T
         # The signals come before the first layer; layers that a variant lacks have no accuracy.
         around = (1, max(N_LAYERS.values()) - len(arrays["table"]))
-        named = {
+        return {
             "linear_accuracy": np.pad(arrays["table"], around, constant_values=np.nan),
             "probe_linear_accuracy": linear,
             "probe_knn_accuracy": nearest,
         }
-        yield task, {**arrays, **named}
-
-
-def embed_outputs(
-    config: Config, weights: Weights, labels: np.ndarray, compute: Compute, progress: Progress
-) -> Found:
-    """Embed the outputs of the default variant in the plane, before and after training."""
-
-    def vector(stage: str, seed: int) -> np.ndarray:
-        trained, initial = weights["default", seed][-1], initial_encoder("default", seed)
-        return trained if stage == "after" else as_vector(initial)
-
-    settings = {"samples": len(labels), "iterations": config.embedding_iterations}
-    tasks = [
-        _task(config, "embedding", {"stage": stage, "seed": seed}, vector(stage, seed), **settings)
-        for stage, seed in product(STAGES, range(config.seeds))
-    ]
-    found = compute(tasks, Embedder, config)
-    for task, arrays in counted(found, tasks, progress, lambda _: "t-SNE"):
+    if what == "embedding":
         points, purity = arrays["points"], np.full(10, np.nan)
         if np.isfinite(points).all():
             purity = neighbourhood_purity(points, labels)
-        named = {"embedding": points, "embedding_seconds": arrays["seconds"], "purity": purity}
-        yield task, named
+        return {"embedding": points, "embedding_seconds": arrays["seconds"], "purity": purity}
+    return {}
 
 
 def _task(

@@ -22,14 +22,17 @@ from mnist1d.experiments.self_supervised.training import (
 from mnist1d.measures.probes import knn_accuracy, linear_accuracy, quick_linear_accuracy
 
 
-class Prober:
-    """Scores classifiers of the digits on the outputs of an encoder's layers.
+class Evaluator:
+    """Evaluates encoders, given weights: a `Runner` of the tasks that follow training.
 
-    The arrays of an encoder are `during`, shape (evaluations, 2), accuracies of the linear probe
-    before the head and of the neighbours at the output; `table`, shape (layers,), accuracies of the
-    linear probe of every layer but the input, after the last step; `probe_seconds` and
-    `table_seconds`. Those of a task "representations" are the probed outputs: `layer_1` and so on,
-    shape (signals, features), and `label`.
+    The arrays of a task depend on what it is:
+
+    - "pixels": `pixel_linear_accuracy` and `pixel_knn_accuracy` of the signals themselves;
+    - "probes": `during`, shape (evaluations, 2), accuracies of the linear probe before the head and
+      of the neighbours at the output; `table`, shape (layers,), accuracies of the linear probe of
+      every layer but the input, after the last step; `probe_seconds` and `table_seconds`;
+    - "representations": the probed outputs `layer_1` and so on, shape (signals, features), `label`;
+    - "embedding": `points`, shape (samples, 2), of the output by t-SNE, and `seconds`.
 
     Args:
         config: the settings.
@@ -40,31 +43,46 @@ class Prober:
         self._signals, self._n_train = all_signals(dataset), len(dataset.x)
         self._labels, self._test_labels = dataset.y, dataset.y_test
         self._samples = config.probed_samples
+        self._embedded = training_signals(config)[0][: config.embedded_samples]
+        self._iterations = config.embedding_iterations
 
     def __call__(
         self, tasks: Sequence[Task], device: jax.Device | None, _: OnStep
     ) -> Iterator[tuple[Task, Arrays]]:
-        """Probe encoders one after the other, given their `weights` at the evaluations."""
+        """Evaluate encoders one after the other."""
+        kinds: dict[str, Callable[[Task], Arrays]] = {
+            "pixels": self._pixels,
+            "probes": self._probes,
+            "representations": self._outputs,
+            "embedding": self._embedding,
+        }
         # Every core has a thread already; further threads of libraries would slow it down.
         with one_thread():
             for task in tasks:
-                measure = self._store if task.key["what"] == "representations" else self._probe
                 with jax.default_device(device):
-                    arrays = measure(task.labels["variant"], task.inputs["weights"])
+                    arrays = kinds[task.key["what"]](task)
                 yield task, arrays
 
-    def _store(self, variant: str, weights: np.ndarray) -> Arrays:
-        layers = outputs_of_layers(as_encoder(variant, weights[-1]), self._signals)[1:]
+    def _pixels(self, _: Task) -> Arrays:
+        nearest = partial(knn_accuracy, metric="euclidean")
+        return {
+            "pixel_linear_accuracy": np.array(self._score(linear_accuracy, self._signals)),
+            "pixel_knn_accuracy": np.array(self._score(nearest, self._signals)),
+        }
+
+    def _outputs(self, task: Task) -> Arrays:
+        encoder = as_encoder(task.labels["variant"], task.inputs["weights"][-1])
+        layers = outputs_of_layers(encoder, self._signals)[1:]
         return {
             "label": np.concatenate([self._labels, self._test_labels]),
             **{f"layer_{number}": layer for number, layer in enumerate(layers, start=1)},
         }
 
-    def _probe(self, variant: str, weights: np.ndarray) -> Arrays:
+    def _probes(self, task: Task) -> Arrays:
         clock = time.perf_counter()
         during = []
-        for vector in weights:
-            outputs = outputs_of_layers(as_encoder(variant, vector), self._signals)
+        for vector in task.inputs["weights"]:
+            outputs = outputs_of_layers(as_encoder(task.labels["variant"], vector), self._signals)
             linear = self._score(quick_linear_accuracy, outputs[BACKBONE])
             during.append((linear, self._score(knn_accuracy, outputs[-1])))
         probed = time.perf_counter()
@@ -77,11 +95,6 @@ class Prober:
             "table_seconds": np.array(time.perf_counter() - probed),
         }
 
-    def score_pixels(self) -> tuple[float, float]:
-        """Return the accuracies of the linear probe and of the neighbours on the signals."""
-        nearest = partial(knn_accuracy, metric="euclidean")
-        return self._score(linear_accuracy, self._signals), self._score(nearest, self._signals)
-
     def _score(self, fit: Callable[..., float], x: np.ndarray) -> float:
         """Fit on the training part and score on the test part; NaN if the run diverged."""
         if not np.isfinite(x).all():
@@ -89,32 +102,12 @@ class Prober:
         n, test = self._samples, slice(self._n_train, None)
         return fit(x[:n], self._labels[:n], x[test], self._test_labels)
 
-
-class Embedder:
-    """Embeds the outputs of encoders of the default variant in the plane, by t-SNE.
-
-    The arrays of an encoder are `points`, shape (samples, 2), and `seconds`.
-
-    Args:
-        config: the settings.
-    """
-
-    def __init__(self, config: Config) -> None:
-        self._signals = training_signals(config)[0][: config.embedded_samples]
-        self._iterations = config.embedding_iterations
-
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, _: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Embed the outputs of encoders one after the other, given their `weights`."""
-        with one_thread():
-            for task in tasks:
-                clock = time.perf_counter()
-                encoder = as_encoder("default", task.inputs["weights"])
-                with jax.default_device(device):
-                    outputs = outputs_of_layers(encoder, self._signals)[-1]
-                points = self._embed(outputs, task.labels["seed"])
-                yield task, {"points": points, "seconds": np.array(time.perf_counter() - clock)}
+    def _embedding(self, task: Task) -> Arrays:
+        clock = time.perf_counter()
+        encoder = as_encoder("default", task.inputs["weights"])
+        outputs = outputs_of_layers(encoder, self._embedded)[-1]
+        points = self._embed(outputs, task.labels["seed"])
+        return {"points": points, "seconds": np.array(time.perf_counter() - clock)}
 
     def _embed(self, outputs: np.ndarray, seed: int) -> Any:
         if not np.isfinite(outputs).all():
