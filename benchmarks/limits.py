@@ -4,7 +4,8 @@ A row has three times for the same work, the paper's, or a comparison's: plain P
 extrapolated from `--steps` steps of each kind, after some to warm up; ours from a cold start, in a
 process of its own with an empty cache of compiled programs; and the floor (`floor.py`), the time
 that the matrix products, the optimiser's passes, the exponentials or the lookups of all steps take
-alone on all cores, whichever is longest. What is done in addition by ours alone (imports, data,
+alone on all cores, whichever is longest. Of SimCLR it is scikit-learn's calls for the final table
+and the pictures, which both sides make. What is done in addition by ours alone (imports, data,
 tables, figures, files) is in its time.
 
 t-SNE has no floor here, as both it and its peer, openTSNE, do the same iterations, and is timed
@@ -26,7 +27,6 @@ from typing import NamedTuple
 import compare
 import double_descent
 import floor
-import jax
 import lottery_tickets
 import metalearn_activation
 import metalearn_learning_rate
@@ -35,15 +35,14 @@ import self_supervised
 import table_1
 import torch
 import tsne
+import work
 from keep import RESULTS, keep, processor
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
 import mnist1d
-from mnist1d import models
 from mnist1d.experiments.classification.config import Config as Classification
-from mnist1d.experiments.metalearn_activation.config import Config as Activation
 from mnist1d.experiments.pooling.config import SIZES, VARIANTS
 from mnist1d.harness import record
 
@@ -52,21 +51,34 @@ WARMING = 50
 """Steps of a PyTorch loop before it is timed, which start its threads."""
 
 
+class Ours(NamedTuple):
+    """What our work took, in seconds.
+
+    Attributes:
+        seconds: wall time.
+        compiling: compilation, all threads together; None if it is not known.
+        libraries: calls of scikit-learn, all threads together.
+    """
+
+    seconds: float
+    compiling: float | None = None
+    libraries: float = 0.0
+
+
 class Case(NamedTuple):
     """One row.
 
     Attributes:
         what: the work.
         works: what the floor counts; none if there is no floor.
-        ours: returns seconds, and of them those of compilation, all threads together (None if they
-            are not known).
+        ours: does our work.
         peer: steps of each kind -> seconds of the whole.
         more: what else is in our time, or why it is less.
     """
 
     what: str
     works: Callable[[], list[floor.Work]]
-    ours: Callable[[], tuple[float, float | None]]
+    ours: Callable[[], Ours]
     peer: Callable[[int], float]
     more: str
 
@@ -90,39 +102,22 @@ def in_new_process(*arguments):
         if done.returncode:
             sys.exit(f"{' '.join(map(str, arguments))} failed:\n{done.stderr}")
         results = [record.read(path) for path in out.rglob("result.nc")]
-    compiled = [float(result.attrs["compile_seconds"]) for result in results]
-    return seconds, sum(compiled) if compiled else None
+    if not results:
+        return Ours(seconds)
+    compiling = sum(float(result.attrs["compile_seconds"]) for result in results)
+    # Of SimCLR alone; what the others call is theirs.
+    libraries = sum(
+        float(result[name].sum())
+        for result in results
+        for name in ("table_seconds", "embedding_seconds")
+        if name in result and result.attrs["experiment"] == "self-supervised"
+    )
+    return Ours(seconds, compiling, libraries)
 
 
 def reproduce(*arguments):
     """Time `mnist1d reproduce` with some arguments."""
     return in_new_process("-m", "mnist1d", "reproduce", *arguments, "--out")
-
-
-def n_parameters(make):
-    """Count the parameters of a model."""
-    return models.count_parameters(make(key=jax.random.key(0)))
-
-
-def table_works():
-    """Table 1 on MNIST-1D: three seeds, plain and shuffled; evaluated on training and test part."""
-    config = Classification()
-    runs, batch = table_1.RUNS_PER_MODEL, config.batch_size
-    kinds = {
-        "Logistic": (lambda n: [(10, 40, n)], lambda _: 0),
-        "MLP": (floor.mlp, lambda _: 0),
-        "CNN": (floor.cnn, lambda _: 0),
-        "GRU": (floor.gru, floor.gates),
-    }
-    works = []
-    for name, (forward, gates) in kinds.items():
-        n = config.n_steps // config.evaluate_every + 1
-        steps, more = runs * config.n_steps, gates(batch)
-        work = floor.training(steps, forward(batch), batch, exponentials=more)
-        # The GRU's products are of the same weights at all times.
-        works += [work._replace(parameters=n_parameters(getattr(models, name)))]
-        works += [floor.evaluation(runs * n, forward(5000), 5000, exponentials=gates(5000))]
-    return works
 
 
 def table_peer(steps):
@@ -136,32 +131,11 @@ def table_peer(steps):
     return table_1.RUNS_PER_MODEL * seconds * config.n_steps / steps
 
 
-def tickets_works():
-    """All searches and studies, of dense networks: ours leaves out units without connections."""
-    size, works = lottery_tickets.CONFIG.hidden_size, []
-    for steps, batch, networks in lottery_tickets.KINDS.values():
-        n = steps // lottery_tickets.CONFIG.evaluate_every + 1
-        works += [floor.training(networks * steps, floor.mlp(batch, size), batch)]
-        works += [floor.evaluation(networks * n, floor.mlp(1000, size), 1000)]
-    return works
-
-
 def tickets_peer(steps):
     return sum(
         lottery_tickets.peer_seconds(kind, steps) * networks
         for kind, (_, _, networks) in lottery_tickets.KINDS.items()
     )
-
-
-def descent_works():
-    """All models of one seed."""
-    forward, works = {"MLP": floor.mlp, "CNN": floor.cnn}, []
-    config = double_descent.Config()
-    for series in double_descent.SERIES.values():
-        for size in config.sizes(series.architecture):
-            products = forward[series.architecture](100, size)
-            works += [floor.training(config.n_steps, products, 100, moments=1)]
-    return works
 
 
 def descent_peer(steps):
@@ -181,16 +155,6 @@ def descent_peer(steps):
     )
 
 
-def rate_works():
-    """Both trials: an inner step and its derivative by the learning rate, twice the products."""
-    config = metalearn_learning_rate.CONFIG
-    batch, size = config.batch_size, config.hidden_size
-    forward = [(size, 40, batch), (10, size, batch)]
-    steps = len(config.initial_rates) * config.outer_steps * config.inner_steps
-    work = floor.training(steps, forward, batch, exponentials=size * batch, moments=0)
-    return [work._replace(products=2 * work.products)]
-
-
 def rate_peer(steps):
     n = max(1, steps // 40)
     starts = metalearn_learning_rate.STARTS
@@ -198,67 +162,15 @@ def rate_peer(steps):
     return metalearn_learning_rate.N_OUTER * sum(found)
 
 
-def activation_works():
-    """One meta-training: every product of an inner step has two on the way back."""
-    config = Activation()
-    batch, size = config.batch_size, config.hidden_size
-    forward = [(size, 40, batch), (10, size, batch)]
-    step = floor.training(config.outer_steps * config.inner_steps, forward, batch, moments=1)
-    of_signals = {(40, size, batch), (batch, size, 40)}  # which nobody needs
-    back = [shape for m, k, n in step.products for shape in ((m, n, k), (k, m, n))]
-    products = (*step.products, *(shape for shape in back if shape not in of_signals))
-    # The function is read on the way there and back, and its gradient added to on the way back.
-    points = size * batch
-    return [
-        step._replace(
-            products=products,
-            exponentials=2 * (step.exponentials + points),
-            lookups=2 * points,
-            additions=points,
-        )
-    ]
-
-
-def encoder_works():
-    """Three encoders of one seed; two views of every batch, and their similarities."""
-    config, works = self_supervised.CONFIG, []
-    batch = config.batch_size
-    steps = config.n_epochs * (config.n_signals // batch)
-    for projection in self_supervised.VARIANTS.values():
-        sizes = [125, *projection]
-        heads = [(m, k, 2 * batch) for k, m in zip(sizes, projection, strict=False)]
-        forward = [*floor.cnn(2 * batch)[:-1], *heads, (batch, sizes[-1], batch)]
-        work = floor.training(steps, forward, batch, exponentials=batch * (batch - 10))
-        parameters = sum(m * (k + 1) for m, k, _ in forward[:-1])
-        works += [work._replace(parameters=parameters)]
-    return works
-
-
 def encoder_peer(steps):
-    epochs = 10 * max(1, steps // 400)
+    """Training, probes and the table of three encoders, and two pictures by t-SNE."""
+    epochs, dataset = 10 * max(1, steps // 400), mnist1d.load()
     found = [
-        self_supervised.torch_loop(head, mnist1d.load(), epochs)
+        self_supervised.torch_loop(head, dataset, epochs)
         for head in self_supervised.VARIANTS.values()
     ]
-    return sum(sum(each.values()) for each in found)
-
-
-def pooling_works():
-    """The paper's thirty networks."""
-    works, batch, channels = [], 100, 20
-    for variant in VARIANTS:
-        lengths = (20, 10) if variant == "stride_2" else (40, 40 if variant == "no_pool" else 20)
-        last = 40 if variant == "no_pool" else 10
-
-        def forward(n, lengths=lengths, last=last):
-            first, second = lengths
-            layers = [(channels, 3, first * n), (channels, 3 * channels, second * n)]
-            return [*layers, (10, channels * last, n)]
-
-        steps, n = len(SIZES) * pooling.N_STEPS, len(SIZES) * pooling.N_EVALUATIONS
-        works += [floor.training(steps, forward(batch), batch)]
-        works += [floor.evaluation(n, forward(1000), 1000)]
-    return works
+    pictures = 2 * self_supervised.embedding_seconds(dataset)
+    return sum(sum(each.values()) for each in found) + pictures
 
 
 def pooling_peer(steps):
@@ -270,18 +182,6 @@ def pooling_peer(steps):
     )
 
 
-RUNS, STEPS = 25, 6000
-"""Of a candidate in `compare.py`: five rates on four tuning seeds, five final seeds."""
-
-
-def compare_works():
-    works = []
-    for size in compare.HIDDEN_SIZES.values():
-        works += [floor.training(RUNS * STEPS, floor.mlp(100, size), 100)]
-        works += [floor.evaluation(RUNS * STEPS // 100, floor.mlp(1000, size), 1000)]
-    return works
-
-
 def compare_peer(steps):
     dataset = mnist1d.load()
     validation = mnist1d.Samples(*mnist1d.fresh_samples(dataset, 1000, seed=1))
@@ -289,18 +189,17 @@ def compare_peer(steps):
     for name in compare.THEIRS:
         compare.train_theirs(name, 0, dataset, validation, WARMING)
         seconds += compare.train_theirs(name, 0, dataset, validation, steps)[0]
-    return RUNS * seconds * STEPS / steps
+    return work.COMPARED_RUNS * seconds * work.COMPARED_STEPS / steps
 
 
 def rate_trials():
-    trials = metalearn_learning_rate.cold_start([metalearn_learning_rate.__file__, "--cold"])
-    return trials, None
+    return Ours(metalearn_learning_rate.cold_start([metalearn_learning_rate.__file__, "--cold"]))
 
 
 def embedding():
     start = perf_counter()
     tsne.tsne.run(tsne.tsne.Config(seeds=3))
-    return perf_counter() - start, None
+    return Ours(perf_counter() - start)
 
 
 def embedding_peer(_):
@@ -312,7 +211,7 @@ FILES = "evaluations, data, tables, figures and files"
 CASES = {
     "classification": Case(
         "Table 1 on MNIST-1D, 3 seeds, plain and shuffled",
-        table_works,
+        work.table_works,
         lambda: reproduce("classification"),
         table_peer,
         f"the GRU's steps in time follow one another; {FILES}",
@@ -322,50 +221,50 @@ CASES = {
     ),
     "lottery-tickets": Case(
         "lottery tickets, 400 searches and 30 studies",
-        tickets_works,
-        lambda: (lottery_tickets.cold_start("float32")[0], None),
+        work.tickets_works,
+        lambda: Ours(lottery_tickets.cold_start("float32")[0]),
         tickets_peer,
         "evaluations and pruning; and less, as units that masks disconnect are left out, whose "
         "products this floor counts",
     ),
     "double-descent": Case(
         "double descent, all sizes, 1 seed",
-        descent_works,
+        work.descent_works,
         lambda: reproduce("double-descent", "--seeds", "1"),
         descent_peer,
         f"a program per size; {FILES}",
     ),
     "metalearn-learning-rate": Case(
         "both trials of the learning rate",
-        rate_works,
+        work.rate_works,
         rate_trials,
         rate_peer,
         "imports and compilation",
     ),
     "metalearn-activation": Case(
         "one meta-training of the activation, and the comparison",
-        activation_works,
-        lambda: (metalearn_activation.cold_start(1)[0], None),
+        work.activation_works,
+        lambda: Ours(metalearn_activation.cold_start(1)[0]),
         lambda steps: metalearn_activation.torch_seconds(max(1, steps // 200), 51)[0],
         "nine trainings with known and learned functions, imports, compilation",
     ),
     "self-supervised": Case(
         "SimCLR, three encoders of 1 seed",
-        encoder_works,
+        work.encoder_works,
         lambda: reproduce("self-supervised", "--seeds", "1"),
         encoder_peer,
-        f"linear probes, nearest neighbours and t-SNE of scikit-learn; {FILES}",
+        f"training and probes during it; {FILES}",
     ),
     "pooling": Case(
         "pooling, the paper's 30 networks",
-        pooling_works,
+        work.pooling_works,
         lambda: in_new_process("-c", pooling.PAPERS_SIZES),
         pooling_peer,
         FILES,
     ),
     "compare": Case(
         "a comparison of three small MLPs, 75 runs",
-        compare_works,
+        work.compare_works,
         lambda: in_new_process(FILE, "--compare"),
         compare_peer,
         "compilation, evaluations, statistics",
@@ -375,7 +274,7 @@ CASES = {
 
 def row_of(name, case, parts, steps):
     """Measure a row."""
-    seconds, compiled = case.ours()
+    seconds, compiled, libraries = case.ours()
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     peer = case.peer(steps)
     of_peer = f"plain PyTorch loops: {peer:.0f} s, from {steps} steps of each kind"
@@ -393,6 +292,8 @@ def row_of(name, case, parts, steps):
     if parts:
         operations = parts["operations"]
         times = {part: value for part, value in parts.items() if part != "operations"}
+        if libraries:
+            times["scikit-learn"] = libraries / len(os.sched_getaffinity(0))
         binding = max(times, key=times.get)
         row |= {
             "floor_seconds": times,
@@ -464,7 +365,7 @@ def main():
     parser.add_argument("--compare", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.compare:
-        counted = argparse.Namespace(seeds=5, tuning_seeds=4, steps=STEPS)
+        counted = argparse.Namespace(seeds=5, tuning_seeds=4, steps=work.COMPARED_STEPS)
         compare.use_all_cores()
         print(compare.compare_ours(counted))
         return

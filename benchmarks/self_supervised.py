@@ -7,7 +7,8 @@ between two cores. It is compiled before, on other seeds, as programs are the sa
 compilation is timed separately. The peer is a plain PyTorch loop per variant, with PyTorch's and
 scikit-learn's own threads, after a warm-up of an epoch; it is run for `--epochs` epochs and counts
 200 / epochs times. Neither includes t-SNE nor the final table of all layers, which is
-scikit-learn's for both; they and a cold start of the whole command are timed separately.
+scikit-learn's for both; they and a cold start of the whole command are timed separately, and
+`limits.py` compares the whole.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import torch
 import torch_models
 from keep import keep, processor
 from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import TSNE
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
@@ -37,6 +39,7 @@ from mnist1d.experiments.self_supervised.method import evaluate, tasks_of_evalua
 from mnist1d.experiments.self_supervised.training import Trainer
 from mnist1d.harness import record
 from mnist1d.harness.interface import silent
+from mnist1d.measures.probes import linear_accuracy
 from mnist1d.training import use_all_cores
 
 CONFIG = Config()
@@ -128,8 +131,35 @@ def torch_probe(model, x, y, x_test, y_test):
     )
 
 
+def torch_table(model, x, y, x_test, y_test):
+    """Score a linear classifier on the outputs of every layer."""
+    with torch.no_grad():
+        layers = [*model.convolutions, *model.head]
+        parts = [part[:, None] for part in (x, x_test)]
+        for place, layer in enumerate(layers):
+            if place == len(model.convolutions):
+                parts = [part.flatten(1) for part in parts]
+            parts = [layer(part) for part in parts]
+            # A layer's output is that after its relu, which the last one lacks.
+            if isinstance(layer, torch.nn.ReLU) or place + 1 == len(layers):
+                hidden, hidden_test = (part.flatten(1).numpy() for part in parts)
+                linear_accuracy(hidden, y, hidden_test, y_test)
+
+
+def embedding_seconds(dataset):
+    """Time t-SNE of the outputs of an encoder, as the experiment has it, with all threads."""
+    x = torch.from_numpy(dataset.x.astype(np.float32))
+    with torch.no_grad():
+        outputs = torch_models.Encoder()(x).numpy()
+    start = perf_counter()
+    TSNE(
+        metric="cosine", init="random", learning_rate=200.0, max_iter=CONFIG.embedding_iterations
+    ).fit_transform(outputs[: CONFIG.embedded_samples])
+    return perf_counter() - start
+
+
 def torch_loop(projection, dataset, n_epochs):
-    """Train one variant; returns what training and probes take for all 200 epochs."""
+    """Train one variant; returns what training, probes and the table take for all 200 epochs."""
     x, x_test = (torch.from_numpy(part.astype(np.float32)) for part in (dataset.x, dataset.x_test))
     time = torch.arange(40) - 19.5
     levelled = x - x.mean(1, keepdim=True)
@@ -147,10 +177,12 @@ def torch_loop(projection, dataset, n_epochs):
             linear, knn = torch_probe(model, x, dataset.y, x_test, dataset.y_test)
             probing += perf_counter() - start
     print(f"  PyTorch, {projection}: loss {loss:.2f}, linear {linear:.3f}, kNN {knn:.3f}")
-    return {
-        part: seconds * CONFIG.n_epochs / n_epochs
-        for part, seconds in (("training", training), ("probes", probing))
-    }
+    start = perf_counter()
+    torch_table(model, x, dataset.y, x_test, dataset.y_test)
+    table = perf_counter() - start
+    times = {"training": training, "probes": probing}
+    times = {part: seconds * CONFIG.n_epochs / n_epochs for part, seconds in times.items()}
+    return times | {"table": table}
 
 
 def main():

@@ -3,10 +3,12 @@
 One command, `mnist1d reproduce --mnist DIR`, in a process of its own with an empty cache of
 compiled programs: every experiment of the paper, MNIST's parts included, as many runs as the paper
 made, tables, figures and files. Peers are timed in the benchmarks of single experiments
-(`table_1.py`, `lottery_tickets.py`, ...).
+(`table_1.py`, `lottery_tickets.py`, ...). Beside every experiment is its floor (`floor.py`): what
+the products, updates or exponentials of its trainings take alone.
 """
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -15,6 +17,8 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
+import floor
+import work
 from keep import keep, processor
 
 from mnist1d.experiments import PAPER
@@ -46,11 +50,21 @@ def whole_paper(mnist, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--mnist", type=Path, required=True, help="folder with MNIST's four files")
+    parser.add_argument("--mnist", type=Path, help="folder with MNIST's four files")
     parser.add_argument(
         "--keep", action="store_true", help="write benchmarks/results/whole_paper.json"
     )
+    parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.one_core:
+        for name, works in work.PAPER.items():
+            print(name, json.dumps(floor.measure(works())), flush=True)
+        return
+    if options.mnist is None:
+        parser.error("--mnist is needed: the folder with MNIST's four files")
+    floors = floor.measured_alone(__file__, list(work.PAPER))
+    for parts in floors.values():
+        parts.pop("operations")
     with tempfile.TemporaryDirectory() as folder:
         shown, seconds = whole_paper(options.mnist, Path(folder))
         results = [
@@ -76,6 +90,7 @@ def main():
                     "seeds": result.sizes["seed"],
                     "seconds": float(result.attrs["seconds"]),
                     "compile_seconds": float(result.attrs["compile_seconds"]),
+                    "floor_seconds": floors.get(result.attrs["experiment"]),
                 }
                 for result in results
             },
