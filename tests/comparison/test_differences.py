@@ -157,6 +157,7 @@ def test_false_alarms_of_all_pairs_together_are_rare():
     assert 0.01 < n_alarms / N < 0.05 + 3 * np.sqrt(0.05 * 0.95 / N)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_seeds", [2, 3])
 def test_false_alarms_of_few_seeds_are_rare_where_accuracies_have_steps(n_seeds):
     # Of 1,000 samples: runs may differ by exactly the same, which is not tested.

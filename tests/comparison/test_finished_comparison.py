@@ -246,6 +246,7 @@ def test_a_changed_candidate_has_a_new_result(place, run):
     assert not run(*WORDS, "--quiet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["a damaged run", "a missing run", "a damaged result"])
 def test_what_is_damaged_is_computed_again_and_then_found(what, place, monkeypatch, run, capsys):
     before = record.read(place / FOLDER / "result.nc")
@@ -299,6 +300,7 @@ def test_a_candidate_that_fails_is_tried_every_time(tmp_path, monkeypatch, run, 
         assert not MARK.exists()
 
 
+@pytest.mark.slow
 def test_a_stopped_comparison_is_continued(tmp_path, monkeypatch, run, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Comparison, "save_figure", lambda *_: None)
@@ -323,6 +325,7 @@ READING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", READING)
 def test_a_file_that_may_give_something_else_is_run(what, tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
@@ -333,6 +336,7 @@ def test_a_file_that_may_give_something_else_is_run(what, tmp_path, monkeypatch,
         assert not MARK.exists()
 
 
+@pytest.mark.slow
 def test_a_candidate_of_unknown_content_is_run_again(tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Comparison, "save_figure", lambda *_: None)

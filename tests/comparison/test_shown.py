@@ -171,6 +171,7 @@ def test_one_of_something_is_singular(oracle, quick):
     assert "Final: 1 other seed, the same" in text
 
 
+@pytest.mark.slow
 def test_a_figure_is_drawn_again_only_if_its_numbers_have_changed(
     tmp_path, monkeypatch, oracle, quick
 ):

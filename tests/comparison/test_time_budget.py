@@ -54,6 +54,7 @@ def everything(result):
     return result[[name for name in result if "seconds" not in name]]
 
 
+@pytest.mark.slow
 def test_a_comparison_stops_and_the_same_calls_finish_it(timed, oracle, quick, tmp_path):
     def candidates(kind):
         return {name: kind(kind.best_at(0.01), text=name) for name in "abc"}
@@ -188,6 +189,7 @@ def test_no_process_goes_on_when_the_budget_is_spent(quick, tmp_path, monkeypatc
             os.kill(number, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_a_compiled_run_is_given_up_between_evaluations(quick, clock, tmp_path):
     together = jax.device_count()

@@ -88,6 +88,7 @@ def test_arrays_in_plain_containers_come_back(path, thing, protocol):
     assert_equal(read_bytes(path, pickle.dumps(thing, protocol)), thing)
 
 
+@pytest.mark.slow
 @given(THINGS)
 def test_what_is_written_is_read_here_and_by_python_alone(path, thing):
     write_arrays(thing, path, {"seed": 42, "name": "ö"})
@@ -319,6 +320,7 @@ def test_other_pickles_have_no_note(path, thing):
 WHOLE = {"x": np.arange(6.0).reshape(2, 3), "t": [np.ones(2, "i1"), "text"], "n": np.int64(3)}
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(data=st.data(), protocol=st.integers(0, 5))
 def test_damage_is_an_error_or_harmless(path, data, protocol):

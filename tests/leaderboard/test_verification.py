@@ -47,6 +47,7 @@ def change(path, edit):
     record.write(result, path)
 
 
+@pytest.mark.slow
 def test_nothing_in_a_record_runs_without_leave(place, command):
     code, out, said = command()
     assert (code, out) == (2, "")
@@ -76,6 +77,7 @@ def test_a_record_is_found_again_bit_for_bit(command):
     assert "parts_of_mine" not in sys.modules
 
 
+@pytest.mark.slow
 def test_an_interrupted_verification_resumes_and_a_finished_one_runs_all_again(
     place, tmp_path, monkeypatch
 ):
@@ -141,6 +143,7 @@ def _other_name(result):
     result.coords["candidate"] = ["nearest means", "guess"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edit", "expected"),
     [

@@ -152,6 +152,7 @@ def test_whatever_a_folder_holds_is_in_its_report(command, coin, capsys):
     assert "![new-activation: comparison.](comparison.png)" in page
 
 
+@pytest.mark.slow
 def test_what_is_missing_from_a_report_is_named_with_exit_code_3(command, coin, capsys):
     Path("coin.py").write_text(coin.text + coin.more + coin.claims, encoding="utf-8")
     command("run", "coin.py", "--out", "R")

@@ -64,6 +64,7 @@ def test_a_million_samples_are_standardised():
     assert square == pytest.approx(1, abs=5 * spread)
 
 
+@pytest.mark.slow
 def test_every_point_has_the_same_distribution(published, native):
     # 1.36 would be exceeded once in twenty, 2.5 once in 10**5.
     statistics = [

@@ -12,11 +12,14 @@ from mnist1d.measures.collapse import Collapse, neural_collapse
 CLASSES = 4
 SIMPLEX = np.eye(CLASSES) - 1 / CLASSES
 
+# As one program: operation by operation every shape would be compiled anew.
+collapse = jax.jit(neural_collapse)
+
 
 def measured(h, y, weight, bias=None):
     bias = np.zeros(len(weight)) if bias is None else bias
     arrays = (jnp.asarray(each, jnp.float32) for each in (weight, bias))
-    found = neural_collapse(jnp.asarray(h, jnp.float32), jnp.asarray(y), *arrays)
+    found = collapse(jnp.asarray(h, jnp.float32), jnp.asarray(y), *arrays)
     return Collapse(*(float(each) for each in found))
 
 
@@ -132,6 +135,9 @@ def test_features_that_are_all_the_same_or_lack_a_class_have_no_number():
     h, y = corners()
     assert np.isnan(measured(np.ones_like(h), y, SIMPLEX).variability)
     assert np.isnan(measured(h[5:], y[5:], SIMPLEX)).all()
+    arrays = (jnp.asarray(each, jnp.float32) for each in (SIMPLEX, np.zeros(CLASSES)))
+    at_once = neural_collapse(jnp.asarray(h[5:], jnp.float32), jnp.asarray(y[5:]), *arrays)
+    assert np.isnan([float(each) for each in at_once]).all()
 
 
 def test_numbers_can_be_traced_over_many_networks():

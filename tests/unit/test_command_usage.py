@@ -150,6 +150,7 @@ def test_a_setting_without_a_form_on_the_command_line_is_named(refused, capsys, 
     assert re.search(r"--layers +sizes by name. \(set from Python alone\)", capsys.readouterr().out)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="a shell of Linux or macOS closes the streams")
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams_are_as_good_as_the_null_device(tmp_path, closed):
@@ -394,6 +395,7 @@ def on_terminal(arguments, *, keep_output):
     return process.returncode, shown.decode(), out.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep_output", [True, False])
 def test_what_is_refused_shows_no_bar_on_a_terminal(tmp_path, keep_output):
     arguments = ["generate", "--num-samples", "-5", "--out", str(tmp_path / "set")]

@@ -250,6 +250,7 @@ def executed(monkeypatch):
     return handed
 
 
+@pytest.mark.slow
 def test_short_experiments_come_first_and_embedding_runs_in_parallel(
     monkeypatch, command_line, tmp_path, executed
 ):
@@ -279,6 +280,7 @@ def test_short_experiments_come_first_and_embedding_runs_in_parallel(
     assert sorted(executed) == sorted([*begun, "tsne"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("executed")
 def test_background_work_ends_with_the_command(monkeypatch, command_line, tmp_path):
     background, stopped = threading.Event(), threading.Event()

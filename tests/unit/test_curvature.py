@@ -29,6 +29,7 @@ def network():
     return loss, parameters, np.asarray(jax.hessian(lambda each: loss(restored(each)))(flat))
 
 
+@pytest.mark.slow
 def test_products_are_those_with_the_dense_hessian(network):
     loss, parameters, dense = network
     vector = np.random.default_rng(1).normal(size=len(dense)).astype(np.float32)
@@ -37,6 +38,7 @@ def test_products_are_those_with_the_dense_hessian(network):
     np.testing.assert_allclose(found, dense @ vector, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_sharpness_is_the_largest_eigenvalue_of_the_dense_hessian(network):
     loss, parameters, dense = network
     found = sharpness(loss, parameters)
@@ -55,6 +57,7 @@ def test_preconditioned_sharpness_solves_the_generalised_eigenvalue_problem(netw
     assert found.value == pytest.approx(expected[-1], rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_known_spectrum_has_every_eigenvalue_once(sign):
     # Far outliers converge at once; without orthogonalisation they would come back as copies.
@@ -69,6 +72,7 @@ def test_a_known_spectrum_has_every_eigenvalue_once(sign):
     assert ((np.abs(found.value) > 3).sum()) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("largest", [-2.0, 3.0])
 def test_what_the_start_does_not_reach_adds_no_values_outside(largest):
     # Two different eigenvalues: after two iterations there is nothing left.

@@ -82,6 +82,7 @@ def test_every_epoch_has_an_order_of_its_own_of_the_first_samples():
     assert (batches(25, 10, 7, trial=2) != rows).any()
 
 
+@pytest.mark.slow
 def test_padded_networks_compute_the_same_and_show_all_features_to_the_last_layer():
     network = initial_network("MLP", 8, trial=0)
     assert network.second.weight.shape == (20, 20)

@@ -70,6 +70,7 @@ def test_numbers_do_not_depend_on_where_the_points_lie_in_memory():
                 np.testing.assert_array_equal(again[name], values)
 
 
+@pytest.mark.slow
 def test_several_at_a_time_leave_linear_algebra_its_threads():
     before = [(pool["filepath"], pool["num_threads"]) for pool in threadpool_info()]
     barrier, limits = threading.Barrier(2), []

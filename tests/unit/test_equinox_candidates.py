@@ -369,6 +369,7 @@ def test_parameters_are_counted_with_the_settings_of_the_model():
     assert candidate.check(SETS["a"], SCHEDULE) == counts[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "drawing",
     [

@@ -38,6 +38,7 @@ def nearest_mean(x, y):
     return lambda new: -((new[:, None] - means) ** 2).sum(axis=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_steps", "every"), [(20, 1), (23, 5), (7, 0)], ids=["each step", "and more", "the last"]
 )
@@ -131,6 +132,7 @@ def test_a_run_that_stopped_early_says_nothing_after_its_end(losses, step, heard
     assert heard == heard_at
 
 
+@pytest.mark.slow
 def test_what_an_executor_trains_is_heard_of_when_it_is_finished():
     pytest.importorskip("cloudpickle", reason="cloudpickle is not installed")
     heard = []

@@ -57,6 +57,7 @@ def test_a_single_signal_is_reached_on_straight_lines(method, n_steps):
     np.testing.assert_allclose(half, (start + signal) / 2, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "order"), [("euler", 1), ("heun", 2)])
 def test_errors_fall_with_the_order_of_the_method(method, order):
     with jax.enable_x64(True):

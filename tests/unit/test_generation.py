@@ -211,6 +211,7 @@ def test_batches_are_of_the_first_samples_alone():
     assert 0 <= time.min() < time.max() < 1
 
 
+@pytest.mark.slow
 def test_classes_and_times_matter_to_the_network_from_the_beginning():
     network = jax.tree.map(jnp.asarray, initial_network(40, 10, 4, trial=0, twin=0))
     x = jnp.asarray(np.random.default_rng(0).normal(size=(40, 3)), jnp.float32)

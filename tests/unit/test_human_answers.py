@@ -208,6 +208,7 @@ def test_the_command_ends_with_a_line_where_a_file_is_wrong(outcome, tmp_path):
         assert len(error.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_claims_about_people_are_judged_where_there_are_answers(tmp_path):
     from pathlib import Path
 

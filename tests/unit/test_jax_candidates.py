@@ -133,6 +133,7 @@ def test_what_is_no_pair_is_an_error():
         JaxCandidate((init, apply), lambda lr: optax.adam(2 * lr), search={"lr": [0.1]})
 
 
+@pytest.mark.slow
 def test_a_module_of_flax_linen_is_the_pair_that_the_document_says():
     linen = pytest.importorskip("flax.linen", reason="Flax is not installed")
     module = linen.Sequential([linen.Dense(12), linen.relu, linen.Dense(10)])

@@ -233,6 +233,7 @@ def test_a_reproduction_has_tables_and_claims(command, recorded):
     assert Path(document["claims_file"]).is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("recorded")
 def test_a_reproduction_names_other_results_that_are_damaged(command):
     Path("out/pooling").mkdir(parents=True)
@@ -244,6 +245,7 @@ def test_a_reproduction_names_other_results_that_are_damaged(command):
     assert said == f"mnist1d: {document['failed']}\n"
 
 
+@pytest.mark.slow
 def test_a_reproduction_without_a_finite_run_is_not_0(command, recorded):
     recorded["diverged"] = np.True_ | recorded.diverged
     code, document, _ = command("reproduce", "double-descent", "--out", "out")

@@ -61,6 +61,7 @@ def entries(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_a_lock_lets_one_process_in_at_a_time(tmp_path):
     (tmp_path / "counter").write_text("0")
     processes = [start(COUNTING, tmp_path) for _ in range(4)]

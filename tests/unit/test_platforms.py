@@ -96,6 +96,7 @@ CODE_PAGES = {
 pages = pytest.mark.parametrize("page", CODE_PAGES.values(), ids=CODE_PAGES)
 
 
+@pytest.mark.slow
 @pages
 def test_help_and_errors_can_be_shown_on_any_code_page(page, commands):
     helps = ["--help", "list", "generate --help", "show --help", "run pooling --help"]
@@ -250,6 +251,7 @@ def test_without_a_home_everything_works_and_a_line_says_what_is_not_kept(comman
     assert [path.name for path in tmp_path.iterdir()] == ["mnist1d-runs"]
 
 
+@pytest.mark.slow
 @of_posix
 @pytest.mark.parametrize(
     ("variables", "said"),

@@ -90,6 +90,7 @@ def test_a_program_that_could_not_be_compiled_is_tried_again(monkeypatch):
     np.testing.assert_allclose(trained(programs, 0), descended(0), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patience", [None, 2])
 @pytest.mark.parametrize("n_runs", [1, 4, 5, 9])
 def test_runs_in_groups_are_those_of_all_together(monkeypatch, n_runs, patience):

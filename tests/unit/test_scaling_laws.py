@@ -68,6 +68,7 @@ def made_up():
     return experiment.run(dataclasses.replace(CONFIG, seeds=3), compute=compute), compute.tasks
 
 
+@pytest.mark.slow
 def test_every_network_is_trained_once_on_what_its_labels_say(made_up):
     _, tasks = made_up
     networks = [task for runner, task in tasks if runner is Trainer]

@@ -118,6 +118,7 @@ def test_progress_counts_the_steps_of_all_runs(sets):
     assert reports == [(0, 24), (6, 24), (12, 24), (18, 24), (24, 24)]
 
 
+@pytest.mark.slow
 def test_settings_go_to_the_functions_that_name_them(sets):
     seen = []
 

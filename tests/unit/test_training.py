@@ -473,6 +473,7 @@ def test_every_core_becomes_a_device_and_compiled_programs_are_kept(tmp_path):
 CHOSEN = {"JAX_NUM_CPU_DEVICES": "3"}, {"XLA_FLAGS": "--xla_force_host_platform_device_count=3"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", CHOSEN)
 def test_a_chosen_number_of_devices_and_cache_folder_are_left_alone(tmp_path, chosen):
     devices, folder = in_new_process(

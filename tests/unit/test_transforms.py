@@ -118,6 +118,7 @@ def test_jax_equals_numpy(config, mode):
     np.testing.assert_allclose(signals.reshape(expected.shape), expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_jax_in_float64_equals_numpy_to_rounding():
     pytest.importorskip("jax", reason="JAX is not installed")
     program = """

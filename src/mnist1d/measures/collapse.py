@@ -73,17 +73,21 @@ def neural_collapse(
         )
     n_classes = len(weight)
     members = jax.nn.one_hot(y, n_classes, dtype=h.dtype)
-    shares = members / members.sum(axis=0)[None]
+    counts = members.sum(axis=0)
+    shares = members / counts[None]
     means = shares.T @ h
     centred = means - means.mean(axis=0)[None]
     lengths = jnp.linalg.norm(centred, axis=1)
-    return Collapse(
+    found = Collapse(
         _variability(h - members @ means, shares, centred),
         lengths.std() / lengths.mean(),
         _angles(centred / lengths[:, None]),
         ((_scaled(weight) - _scaled(centred)) ** 2).sum(),
         _disagreement(h @ weight.T + bias[None], h, means, shares),
     )
+    # Compiled, zero divided by zero may have become zero.
+    is_complete = (counts > 0).all()
+    return Collapse(*(jnp.where(is_complete, each, jnp.nan) for each in found))
 
 
 def _variability(
