@@ -31,7 +31,8 @@ STORED = json.loads(
 """Names of the files that quick runs left before the code was reorganised.
 
 The quick settings of "classification" and "metalearn-activation" are shorter now: their names are
-of the first code with these settings, which gave the old names at the old settings.
+of the first code with these settings, which gave the old names at the old settings. The task of
+"self-supervised" on the signals themselves was not stored then.
 """
 
 
