@@ -1,7 +1,7 @@
 """Linear probes, nearest neighbours and t-SNE of the outputs of encoders' layers."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from mnist1d.dataset import generate
-from mnist1d.execution import Arrays, OnStep, Task
+from mnist1d.execution import Arrays, OneByOne, Task
 from mnist1d.execution.blas import one_thread
 from mnist1d.experiments.self_supervised.config import BACKBONE, Config
 from mnist1d.experiments.self_supervised.training import (
@@ -22,7 +22,7 @@ from mnist1d.experiments.self_supervised.training import (
 from mnist1d.measures.probes import knn_accuracy, linear_accuracy, quick_linear_accuracy
 
 
-class Evaluator:
+class Evaluator(OneByOne):
     """Evaluates encoders, given weights: a `Runner` of the tasks that follow training.
 
     The arrays of a task depend on what it is:
@@ -46,10 +46,7 @@ class Evaluator:
         self._embedded = training_signals(config)[0][: config.embedded_samples]
         self._iterations = config.embedding_iterations
 
-    def __call__(
-        self, tasks: Sequence[Task], device: jax.Device | None, _: OnStep
-    ) -> Iterator[tuple[Task, Arrays]]:
-        """Evaluate encoders one after the other."""
+    def _arrays(self, task: Task, device: Any) -> Arrays:
         kinds: dict[str, Callable[[Task], Arrays]] = {
             "pixels": self._pixels,
             "probes": self._probes,
@@ -57,11 +54,8 @@ class Evaluator:
             "embedding": self._embedding,
         }
         # Every core has a thread already; further threads of libraries would slow it down.
-        with one_thread():
-            for task in tasks:
-                with jax.default_device(device):
-                    arrays = kinds[task.key["what"]](task)
-                yield task, arrays
+        with one_thread(), jax.default_device(device):
+            return kinds[task.key["what"]](task)
 
     def _pixels(self, _: Task) -> Arrays:
         nearest = partial(knn_accuracy, metric="euclidean")
