@@ -5,9 +5,11 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mnist1d.experiments import EXPERIMENTS
+from mnist1d.harness import claims
 from mnist1d.harness.stored.findings import save_claims
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +24,12 @@ def test_tables_are_those_of_the_records():
 
 
 @pytest.mark.slow
-def test_claims_are_those_of_the_record(tmp_path):
+def test_claims_are_those_of_the_record(tmp_path, monkeypatch):
+    # Stored numbers are rounded to six decimals. One that lies on the edge of two, to the precision
+    # of a fit, is rounded differently by processors: it is compared before it is rounded.
+    monkeypatch.setattr(
+        claims, "_finite", lambda each: None if each is None or not np.isfinite(each) else each
+    )
     kept = [each for each in EXPERIMENTS if (ROOT / "results" / each.NAME).is_dir()]
     assert len(kept) >= 2
     for each in kept:
@@ -34,9 +41,8 @@ def test_claims_are_those_of_the_record(tmp_path):
     )
     assert [each.keys() for each in fresh] == [each.keys() for each in stored]
     for claim, before in zip(fresh, stored, strict=True):
-        # Numbers have six decimals, of which processors may round the last one differently.
         assert claim == {
-            name: pytest.approx(value, rel=0, abs=1.5e-6, nan_ok=True)
+            name: pytest.approx(value, rel=0, abs=0.5e-6 + 1e-8)
             if isinstance(value, float)
             else value
             for name, value in before.items()
