@@ -43,19 +43,27 @@ def test_sequential_batch_does_not_overflow_at_late_steps():
 
 @pytest.mark.parametrize(("n", "batch_size"), [(12, 5), (7, 3), (6, 4), (10, 9), (9, 6), (8, 2)])
 def test_batches_in_stored_order_take_all_examples_equally_often(n, batch_size):
-    data = {"x": jnp.arange(2 * n).reshape(n, 2), "y": jnp.arange(n)}
+    data = {"x": np.arange(2 * n).reshape(n, 2), "y": np.arange(n)}
     rows = sequential_rows(n, batch_size)
     assert np.ptp(np.bincount(rows.ravel(), minlength=n)) == 0
     batch_of = jax.jit(lambda step: sequential_batch(data, step, batch_size))
     for step in range(2 * len(rows)):
         expected = (step * batch_size + np.arange(batch_size)) % n
-        assert_equal(batch_of(step), {name: leaf[expected] for name, leaf in data.items()})
+        batch = batch_of(np.int32(step))
+        assert_equal(batch, {name: leaf[expected] for name, leaf in data.items()})
         assert rows[step % len(rows)].tolist() == expected.tolist()
-    late = sequential_batch(data, jnp.asarray(2**31 - 1, jnp.int32), batch_size)
+    late = batch_of(np.int32(2**31 - 1))
     assert late["y"][0] == (2**31 - 1) * batch_size % n
 
 
-@pytest.mark.parametrize(("n", "batch_size"), [(400, 64), (7, 3), (10, 9)])
+@pytest.mark.parametrize(
+    ("n", "batch_size"),
+    [
+        pytest.param(400, 64, marks=pytest.mark.slow),
+        pytest.param(7, 3, marks=pytest.mark.slow),
+        (10, 9),
+    ],
+)
 def test_what_is_left_over_of_a_shuffled_epoch_is_left_out(n, batch_size):
     order = np.asarray(shuffled_order(n, batch_size, 40, key=jax.random.key(0)))
     assert order.shape == (40, batch_size)
@@ -85,7 +93,13 @@ def test_data_of_unequal_lengths_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("n", "batch_size", "n_steps"), [(12, 4, 8), (12, 12, 3), (5, 1, 12), (6, 2, 1)]
+    ("n", "batch_size", "n_steps"),
+    [
+        (12, 4, 8),
+        pytest.param(12, 12, 3, marks=pytest.mark.slow),
+        pytest.param(5, 1, 12, marks=pytest.mark.slow),
+        (6, 2, 1),
+    ],
 )
 def test_every_epoch_of_shuffled_order_is_a_permutation(n, batch_size, n_steps):
     for seed in range(3):
@@ -99,18 +113,24 @@ def test_every_epoch_of_shuffled_order_is_a_permutation(n, batch_size, n_steps):
 
 
 def test_epochs_and_keys_have_orders_of_their_own():
-    order = shuffled_order(60, 20, 9, key=jax.random.key(0)).reshape(3, 60)
-    other = shuffled_order(60, 20, 9, key=jax.random.key(1)).reshape(3, 60)
-    for one, two in itertools.combinations([*order, *other, jnp.arange(60)], 2):
+    order, other = (
+        np.asarray(shuffled_order(60, 20, 9, key=jax.random.key(seed))).reshape(3, 60)
+        for seed in range(2)
+    )
+    for one, two in itertools.combinations([*order, *other, np.arange(60)], 2):
         # Independent permutations agree in about one of 60 places.
         assert (one == two).sum() < 10
 
 
-@pytest.mark.parametrize("n", [1, 2, 60, 1625, 1626, 40_000])
+@pytest.mark.parametrize(
+    "n",
+    [1, 2, 1626, *(pytest.param(n, marks=pytest.mark.slow) for n in (60, 1625, 40_000))],
+)
 def test_orders_are_jaxs_permutations_traced_or_not(n):
     # From 1,626 on JAX sorts twice; three times is beyond what a test can hold.
     key = jax.random.key(5)
-    expected = jax.vmap(lambda epoch: jax.random.permutation(epoch, n))(jax.random.split(key, 3))
+    epochs = jax.random.split(key, 3)
+    expected = jax.jit(jax.vmap(lambda epoch: jax.random.permutation(epoch, n)))(epochs)
     order = shuffled_order(n, n, 3, key=key)
     np.testing.assert_array_equal(order, expected)
     assert order.dtype == expected.dtype
@@ -118,6 +138,7 @@ def test_orders_are_jaxs_permutations_traced_or_not(n):
     np.testing.assert_array_equal(traced, expected)
 
 
+@pytest.mark.slow
 def test_every_example_is_as_likely_at_every_place():
     orders = np.asarray(shuffled_order(5, 5, 4000, key=jax.random.key(3)))
     for place in range(5):
@@ -126,10 +147,14 @@ def test_every_example_is_as_likely_at_every_place():
         assert np.abs(counts - 800).max() < 5 * 25.3
 
 
+# As programs: operation by operation every shape would be compiled anew.
+loss_of, accuracy_of = jax.jit(cross_entropy), jax.jit(accuracy)
+
+
 def test_cross_entropy_is_the_mean_negative_log_probability():
     logits = np.array([[2.0, -1.0, 0.5], [0.0, 300.0, -300.0]], np.float32)
     probabilities = np.exp(logits[0].astype(float)) / np.exp(logits[0].astype(float)).sum()
-    loss = cross_entropy(jnp.array(logits), jnp.array([2, 0]))
+    loss = loss_of(logits, np.array([2, 0], np.int32))
     np.testing.assert_allclose(loss, (-np.log(probabilities[2]) + 300) / 2, rtol=1e-6)
 
 
@@ -138,7 +163,7 @@ def test_cross_entropy_is_the_mean_negative_log_probability():
     [((np.nan, 0.0), 1), ((np.inf, 0.0), 0), ((-np.inf, 0.0), 0), ((3e38, -3e38), 1)],
 )
 def test_accuracy_of_logits_without_a_finite_loss_is_not_a_number(bad, label):
-    logits, labels = jnp.array([[0.0, 1.0], bad], jnp.float32), jnp.array([1, label])
-    assert not jnp.isfinite(cross_entropy(logits, labels))
-    assert jnp.isnan(accuracy(logits, labels))
-    assert accuracy(logits[:1], labels[:1]) == 1
+    logits, labels = np.array([[0.0, 1.0], bad], np.float32), np.array([1, label], np.int32)
+    assert not np.isfinite(loss_of(logits, labels))
+    assert np.isnan(accuracy_of(logits, labels))
+    assert accuracy_of(logits[:1], labels[:1]) == 1

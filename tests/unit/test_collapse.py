@@ -9,6 +9,8 @@ import pytest
 
 from mnist1d.measures.collapse import Collapse, neural_collapse
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 CLASSES = 4
 SIMPLEX = np.eye(CLASSES) - 1 / CLASSES
 
@@ -62,7 +64,9 @@ def by_definition(h, y, weight, bias):
     )
 
 
-@pytest.mark.parametrize("n_features", [2, 3, 4, 9])
+@pytest.mark.parametrize(
+    "n_features", [2, 9, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 4))]
+)
 def test_numbers_are_those_of_the_definitions(n_features):
     # With 2 features the means of 4 classes span less than 3 directions; classes are unequal.
     rng = np.random.default_rng(n_features)
@@ -74,7 +78,9 @@ def test_numbers_are_those_of_the_definitions(n_features):
     assert min(expected) > 0.01
 
 
-@pytest.mark.parametrize("n_classes", [2, 3, 10])
+@pytest.mark.parametrize(
+    "n_classes", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 10))]
+)
 def test_a_simplex_has_collapsed_wherever_and_however_large_it_is(n_classes):
     rng = np.random.default_rng(n_classes)
     turn = np.linalg.qr(rng.normal(size=(n_classes + 3, n_classes + 3)))[0][:n_classes]
@@ -87,7 +93,7 @@ def test_a_simplex_has_collapsed_wherever_and_however_large_it_is(n_classes):
 
 
 def test_each_property_is_lost_alone():
-    h, y = corners()
+    h, y = corners(each=2)
     complete = measured(h, y, SIMPLEX)
     np.testing.assert_allclose(complete, 0, atol=1e-6)
     # NC1: two examples on either side of every mean, by a tenth, along a direction of the means.
@@ -98,8 +104,8 @@ def test_each_property_is_lost_alone():
     assert found.variability == pytest.approx(0.1**2 * CLASSES / CLASSES, rel=1e-4)
     np.testing.assert_allclose(found[1:], 0, atol=1e-6)
     # NC1 does not see what is spread where means do not differ.
-    beside = np.column_stack([spread @ SIMPLEX.T * 0 + h[::5].repeat(2, axis=0), [1, -1] * CLASSES])
-    found = measured(beside, np.arange(CLASSES).repeat(2), np.column_stack([SIMPLEX, np.zeros(4)]))
+    beside = np.column_stack([h, [1, -1] * CLASSES])
+    found = measured(beside, y, np.column_stack([SIMPLEX, np.zeros(4)]))
     np.testing.assert_allclose(found, 0, atol=1e-6)
     # NC3 and NC4: the last layer points to the means of other classes.
     found = measured(h, y, np.roll(SIMPLEX, 1, axis=0))
@@ -135,6 +141,11 @@ def test_features_that_are_all_the_same_or_lack_a_class_have_no_number():
     h, y = corners()
     assert np.isnan(measured(np.ones_like(h), y, SIMPLEX).variability)
     assert np.isnan(measured(h[5:], y[5:], SIMPLEX)).all()
+
+
+@pytest.mark.slow
+def test_features_that_lack_a_class_have_no_number_operation_by_operation():
+    h, y = corners()
     arrays = (jnp.asarray(each, jnp.float32) for each in (SIMPLEX, np.zeros(CLASSES)))
     at_once = neural_collapse(jnp.asarray(h[5:], jnp.float32), jnp.asarray(y[5:]), *arrays)
     assert np.isnan([float(each) for each in at_once]).all()

@@ -9,6 +9,8 @@ from jax.flatten_util import ravel_pytree
 
 from mnist1d.measures.curvature import hessian_product, lanczos, sharpness
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 
 @pytest.fixture(scope="module")
 def network():
@@ -26,7 +28,8 @@ def network():
         return ((hidden @ parameters["out"] - y) ** 2).mean()
 
     flat, restored = ravel_pytree(parameters)
-    return loss, parameters, np.asarray(jax.hessian(lambda each: loss(restored(each)))(flat))
+    hessian = jax.jit(jax.hessian(lambda each: loss(restored(each))))
+    return loss, parameters, np.asarray(hessian(flat))
 
 
 @pytest.mark.slow
@@ -51,9 +54,13 @@ def test_sharpness_is_the_largest_eigenvalue_of_the_dense_hessian(network):
 def test_preconditioned_sharpness_solves_the_generalised_eigenvalue_problem(network):
     loss, parameters, dense = network
     rng = np.random.default_rng(2)
-    scale = jax.tree.map(lambda leaf: jnp.asarray(rng.uniform(0.01, 2, leaf.shape)), parameters)
+    scale = jax.tree.map(
+        lambda leaf: rng.uniform(0.01, 2, leaf.shape).astype(np.float32), parameters
+    )
     expected = scipy.linalg.eigh(dense, np.diag(ravel_pytree(scale)[0]), eigvals_only=True)
-    found = sharpness(loss, parameters, preconditioner=scale)
+    # As one program: operation by operation every shape would be compiled anew.
+    measure = jax.jit(lambda each, scale: sharpness(loss, each, preconditioner=scale))
+    found = measure(parameters, scale)
     assert found.value == pytest.approx(expected[-1], rel=1e-4)
 
 
@@ -85,5 +92,7 @@ def test_what_the_start_does_not_reach_adds_no_values_outside(largest):
 def test_more_iterations_than_numbers_are_refused_and_not_needed_by_sharpness():
     with pytest.raises(ValueError, match="n_iterations must be from 1 to 3, not 4"):
         lanczos(lambda vector: vector, jnp.ones(3), 4)
-    found = sharpness(lambda w: (jnp.array([1.0, 4.0]) * w**2).sum(), jnp.ones(2))
+    found = jax.jit(lambda at: sharpness(lambda w: (jnp.array([1.0, 4.0]) * w**2).sum(), at))(
+        jnp.ones(2)
+    )
     assert found.value == pytest.approx(8)
