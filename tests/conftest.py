@@ -7,6 +7,7 @@ Without the `lab` extra there is no JAX, and only the tests of the core can run.
 """
 
 import atexit
+import gc
 import os
 import re
 import shutil
@@ -56,6 +57,17 @@ if find_spec("jax") is not None:
 
     # Optax's Adam raises a float to an integer power, the one mixing of types that is not ours.
     optax.tree.bias_correction = jax.numpy_dtype_promotion("standard")(optax.tree.bias_correction)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Have garbage looked for among what tests make alone, and not in all modules every time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture
