@@ -208,7 +208,14 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("what", CHANGES)
+MANY = ("an empty", "a mark of", "a mark with")
+"""Beginnings of what is one of many of its kind."""
+
+
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param(w, marks=pytest.mark.slow) if w.startswith(MANY) else w for w in CHANGES],
+)
 def test_a_change_has_the_file_run_again(what, place, monkeypatch, is_found):
     assert is_found(*WORDS)
     CHANGES[what](place, monkeypatch)
@@ -287,6 +294,7 @@ def test_a_result_of_python_is_none_of_the_command(place, is_found):
     assert not is_found(*WORDS)
 
 
+@pytest.mark.slow
 def test_a_candidate_that_fails_is_tried_every_time(tmp_path, monkeypatch, run, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Comparison, "save_figure", lambda *_: None)

@@ -194,6 +194,7 @@ def test_a_figure_is_drawn_again_only_if_its_numbers_have_changed(
     assert (tmp_path / "comparison.png").read_bytes() != before
 
 
+@pytest.mark.slow
 def test_names_are_text_and_no_markup(quick):
     names = ["MLP [/relu]", "MLP [relu]", "[bold]a[/bold]", ":fire:", "b\\", "$x$", "_c"]
     candidates = {name: partial(guess, answer) for answer, name in enumerate(names)}

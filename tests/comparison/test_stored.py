@@ -86,6 +86,16 @@ def test_runs_that_were_stored_without_processor_time_are_found(tmp_path, quick)
     assert re.search(r" \(\d", text)
 
 
+def test_the_same_call_computes_nothing(tmp_path, oracle, quick):
+    first, again = (
+        compare({"a": each}, quick, folder=tmp_path)
+        for each in (oracle(oracle.best_at(0.01)), oracle(lambda *_: 1 / 0))
+    )
+    assert again.result.units_found == 8
+    xr.testing.assert_equal(first.result, again.result)
+
+
+@pytest.mark.slow
 def test_the_same_call_computes_nothing_and_more_seeds_only_the_new(tmp_path, oracle, quick):
     def run(**settings):
         oracles = {
@@ -166,6 +176,7 @@ def test_another_version_of_a_framework_computes_again(tmp_path, monkeypatch, or
     assert done() == 8
 
 
+@pytest.mark.slow
 def test_a_comparison_that_was_stored_without_statistics_has_them_when_it_is_read(
     tmp_path, monkeypatch, oracle, quick
 ):

@@ -81,6 +81,7 @@ def test_a_model_of_the_paper_may_be_the_baseline_with_its_word(beside):
     assert "untuned" in str(found).split("Planned differences")[1].split("Settings")[0]
 
 
+@pytest.mark.slow
 def test_rows_that_come_with_the_package_are_taken_for_their_protocol_alone(
     beside, quick, monkeypatch, tmp_path
 ):

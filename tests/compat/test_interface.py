@@ -104,7 +104,11 @@ def test_transform_is_the_function_and_the_module_is_there_too():
 
 @pytest.mark.parametrize(
     ("name", "package"),
-    [("plt", "matplotlib"), ("requests", "requests"), ("gaussian_filter", "scipy")],
+    [
+        pytest.param("plt", "matplotlib", marks=pytest.mark.slow),
+        ("requests", "requests"),
+        pytest.param("gaussian_filter", "scipy", marks=pytest.mark.slow),
+    ],
 )
 def test_names_of_other_libraries_are_loaded_on_first_use(name, package):
     pytest.importorskip(package)

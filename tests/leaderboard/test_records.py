@@ -61,7 +61,13 @@ def _other_author(result):
     result.attrs["author"] = "B. Person"
 
 
-@pytest.mark.parametrize("change", [_better, _other_text, _other_author])
+@pytest.mark.parametrize(
+    "change",
+    [
+        _better,
+        *(pytest.param(each, marks=pytest.mark.slow) for each in (_other_text, _other_author)),
+    ],
+)
 def test_an_edited_record_is_noticed(place, change):
     changed(place, change, digest=False)
     with pytest.raises(InputError, match="was changed after it was written"):
@@ -76,17 +82,45 @@ def named(*names):
     ("change", "expected"),
     [
         (lambda result: result.assign_attrs(track_digest="0" * 16), "of another protocol than"),
-        (lambda result: result.assign_attrs(track="tiny"), "no track 'tiny'"),
-        (lambda result: result.assign_attrs(record_version=2), "must be a record of version 1"),
-        (lambda result: result.assign_attrs(author=" "), "author must be a name"),
+        pytest.param(
+            lambda result: result.assign_attrs(track="tiny"),
+            "no track 'tiny'",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            lambda result: result.assign_attrs(record_version=2),
+            "must be a record of version 1",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            lambda result: result.assign_attrs(author=" "),
+            "author must be a name",
+            marks=pytest.mark.slow,
+        ),
         (lambda result: result.isel(seed=slice(3)), "must have 5 runs, with seeds from 0, not"),
-        (lambda result: result.drop_vars("test_prediction"), "must have test_prediction by"),
-        (lambda result: result.drop_vars("file_text"), "is no record: it lacks"),
-        (lambda result: result.assign_attrs(stopped_after=60.0), "budget stopped this comparison"),
+        pytest.param(
+            lambda result: result.drop_vars("test_prediction"),
+            "must have test_prediction by",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            lambda result: result.drop_vars("file_text"),
+            "is no record: it lacks",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            lambda result: result.assign_attrs(stopped_after=60.0),
+            "budget stopped this comparison",
+            marks=pytest.mark.slow,
+        ),
         (named("mine.py", "../parts.py"), r"names such as mine.py .* not '../parts.py'"),
-        (named("/mine.py", "parts.py"), "not '/mine.py'"),
-        (named("mine.py", "parts.pth"), "not 'parts.pth'"),
-        (named("mine.py", "C:\\parts.py"), "names such as mine.py"),
+        pytest.param(named("/mine.py", "parts.py"), "not '/mine.py'", marks=pytest.mark.slow),
+        pytest.param(named("mine.py", "parts.pth"), "not 'parts.pth'", marks=pytest.mark.slow),
+        pytest.param(
+            named("mine.py", "C:\\parts.py"),
+            "names such as mine.py",
+            marks=pytest.mark.slow,
+        ),
         (
             lambda result: result.assign(test_accuracy=result.test_accuracy.where(result.seed < 4)),
             "means failed",

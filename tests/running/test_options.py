@@ -105,6 +105,7 @@ def commands_of_the_document():
     return [line.split()[1:] for line in re.findall(r"^mnist1d .+", text, re.MULTILINE)]
 
 
+@pytest.mark.slow
 def test_the_options_in_the_document_exist(command, code_blocks):
     if not DOCUMENT.exists():
         pytest.skip("the documents are not in the package's folder")

@@ -113,6 +113,7 @@ def test_another_damaged_result_in_the_folder_is_named(command, coin, capsys):
     assert f"left out of claims.json: {Path('R/other/result.nc')} is damaged" in last
 
 
+@pytest.mark.slow
 def test_whatever_a_folder_holds_is_in_its_report(command, coin, capsys):
     """Grids, comparisons, copies, and experiments whose claims or figures are broken."""
     Path("coin.py").write_text(coin.text + coin.more + coin.claims, encoding="utf-8")

@@ -88,6 +88,7 @@ def test_means_and_covariances_of_every_class_agree(drawn, published):
         assert (np.abs(products[0].mean(axis=0) - products[1].mean(axis=0)) < 5 * error).all()
 
 
+@pytest.mark.slow
 def test_every_point_has_the_same_distribution(drawn, published):
     stats = pytest.importorskip("scipy.stats", reason="SciPy is not installed")
     smallest = min(stats.ks_2samp(drawn[0][:, i], published[0][:, i]).pvalue for i in range(40))

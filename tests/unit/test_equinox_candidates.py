@@ -564,6 +564,7 @@ def test_dropout_without_a_key_says_what_to_write():
         EquinoxCandidate(Forgetful).check(SETS["a"], SCHEDULE)
 
 
+@pytest.mark.slow
 def test_an_average_of_a_part_of_the_weights_is_refused_without_a_word_on_evaluation():
     def kinds(weights):
         return jax.tree.map(lambda leaf: "averaged" if leaf.ndim == 2 else "plain", weights)

@@ -42,18 +42,23 @@ def test_following_the_best_velocity_gives_the_gaussian(method):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("n_steps", [1, 7])
 def test_a_single_signal_is_reached_on_straight_lines(method, n_steps):
-    start = jax.random.normal(jax.random.key(0), (3, 5))
-    signal = jnp.broadcast_to(jnp.array([[2.0], [-1.0], [0.5]]), start.shape)
-    # Its best velocity points to it, and takes the time that is left. At time 1 all are there.
-    found = integrate(
-        lambda x, time: jnp.where(time < 1, (signal - x) / (1 - time), signal - start),
-        start,
-        n_steps,
-        method=method,
-    )
+    start = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
+    signal = np.repeat(np.float32([[2.0], [-1.0], [0.5]]), 5, axis=1)
+
+    @jax.jit
+    def reached(start, signal):
+        # Its best velocity points to it, and takes the time that is left. At time 1 all are there.
+        found = integrate(
+            lambda x, time: jnp.where(time < 1, (signal - x) / (1 - time), signal - start),
+            start,
+            n_steps,
+            method=method,
+        )
+        return found, on_path(start, signal, jnp.array(0.5))
+
+    found, half = reached(start, signal)
     np.testing.assert_allclose(found, signal, atol=1e-5)
     # Half of the steps are half of the way.
-    half = on_path(start, signal, jnp.array(0.5))
     np.testing.assert_allclose(half, (start + signal) / 2, atol=1e-6)
 
 

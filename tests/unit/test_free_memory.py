@@ -18,7 +18,7 @@ FREED = """
     def resident():
         return int(re.search(r"VmRSS:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 
-    blocks = [np.ones(1000) for _ in range(20_000)]
+    blocks = [np.ones(1000) for _ in range(10_000)]
     kept = blocks[::1000]  # so that the heap has no free end
     full = resident()
     del blocks
@@ -34,6 +34,6 @@ def test_memory_between_what_is_kept_is_given_back():
         [sys.executable, "-c", textwrap.dedent(FREED)], check=True, capture_output=True, text=True
     )
     full, freed, returned = map(int, done.stdout.split())
-    of_blocks = 20_000 * 8  # kB
+    of_blocks = 10_000 * 8  # kB
     assert full > of_blocks
     assert freed - returned > 0.8 * of_blocks

@@ -204,7 +204,8 @@ def test_parts_of_a_trial_are_of_its_stream_and_do_not_meet():
 def test_batches_are_of_the_first_samples_alone():
     config = Config.quick()
     data = {"train": (jnp.outer(jnp.arange(200.0), jnp.ones(40)), jnp.arange(200)), "n": 7}
-    x, labels, noise, time = training_of(config).batch(data, jnp.array(0), jax.random.key(0))
+    batch_of = jax.jit(training_of(config).batch)
+    x, labels, noise, time = batch_of(data, jnp.array(0), jax.random.key(0))
     assert x.shape == noise.shape == (40, config.batch_size)
     assert set(labels.tolist()) <= set(range(7))
     np.testing.assert_array_equal(x[0], labels)

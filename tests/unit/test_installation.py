@@ -159,7 +159,13 @@ def said_by_imports():
     return of
 
 
-@pytest.mark.parametrize(("statement", "package", "extra"), LACKING)
+@pytest.mark.parametrize(
+    ("statement", "package", "extra"),
+    [
+        pytest.param(*each, marks=pytest.mark.slow) if each[1] == "torch" else each
+        for each in LACKING
+    ],
+)
 def test_an_import_names_what_it_needs_and_what_installs_it(
     statement, package, extra, said_by_imports
 ):
@@ -167,7 +173,9 @@ def test_an_import_names_what_it_needs_and_what_installs_it(
     assert said_by_imports(package)[statement] == expected
 
 
-@pytest.mark.parametrize("arguments", [[], ["classification", "tsne"]])
+@pytest.mark.parametrize(
+    "arguments", [[], pytest.param(["classification", "tsne"], marks=pytest.mark.slow)]
+)
 def test_reproducing_names_what_one_experiment_needs_before_any_begins(arguments, tmp_path):
     hidden = f"HIDDEN = lambda name: name == 'openTSNE'\n{WITHOUT}"
     done = run(hidden + COMMAND, "reproduce", *arguments, "--out", str(tmp_path / "out"))

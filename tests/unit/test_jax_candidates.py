@@ -184,6 +184,7 @@ def test_a_module_of_flax_trains_as_by_hand():
     assert_same(train(candidate), model(jnp.asarray(X[:70])).argmax(axis=1), losses)
 
 
+@pytest.mark.slow
 def test_modules_of_flax_are_made_of_rngs_or_a_key():
     nnx = pytest.importorskip("flax.nnx", reason="Flax is not installed")
     network = flax_network(nnx)

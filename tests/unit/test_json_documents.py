@@ -220,6 +220,7 @@ def recorded(monkeypatch):
     return result
 
 
+@pytest.mark.slow
 def test_a_reproduction_has_tables_and_claims(command, recorded):
     code, document, _ = command("reproduce", "double-descent", "--out", "out")
     assert code == 0

@@ -124,7 +124,7 @@ def test_initial_weights_are_drawn_with_the_fan_in_of_the_true_size():
 @pytest.mark.parametrize(("architecture", "size"), [("MLP", 60), ("CNN", 40)])
 def test_layers_drawn_with_numpy_have_the_distribution_of_constructed_ones(architecture, size):
     make = ARCHITECTURES[architecture]
-    constructed = make(size, key=jax.random.key(0))
+    constructed = eqx.filter_jit(make)(size, key=jax.random.key(0))
     shapes = eqx.filter_eval_shape(make, size, key=jax.random.key(0))
     drawn = draw_layers(shapes, np.random.default_rng(0))
     assert jax.tree.structure(drawn) == jax.tree.structure(constructed)

@@ -250,8 +250,9 @@ def test_one_example_alone_equals_it_in_a_batch_and_in_chunks(seeded):
 def test_models_of_many_seeds_equal_those_made_one_by_one():
     keys = jax.random.split(jax.random.key(0), 3)
     models = initialise(lambda key: Logistic(key=key), keys)
+    models, make = jax.tree.map(np.asarray, models), eqx.filter_jit(lambda key: Logistic(key=key))
     for seed, key in enumerate(keys):
-        for together, alone in leaf_pairs(take(models, seed), Logistic(key=key)):
+        for together, alone in leaf_pairs(take(models, seed), make(key)):
             # One rounding of u * 2b - b may be fused away.
             np.testing.assert_allclose(together, alone, rtol=0, atol=1e-7)
 
@@ -312,16 +313,18 @@ def test_no_two_tensors_and_no_two_seeds_share_their_draws(seeded):
         assert np.mean(np.abs(one[:n] - other[:n]) < 1e-3) < 0.5
 
 
-def test_a_model_of_one_example_is_mapped_over_the_batch():
+@pytest.mark.parametrize(
+    "chunk_size", [None, 2, 100, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 7))]
+)
+def test_a_model_of_one_example_is_mapped_over_the_batch(chunk_size):
     class Ordinary(eqx.Module):
         def __call__(self, x):
             assert x.shape == (40,)
             return jnp.cumsum(x)[:10]
 
-    x = jnp.arange(280.0).reshape(7, 40)
-    expected = np.cumsum(x, axis=1)[:, :10]
-    for chunk_size in (None, 1, 2, 7, 100):
-        np.testing.assert_array_equal(predict(Ordinary(), x, chunk_size=chunk_size), expected)
+    x = np.arange(280, dtype=np.float32).reshape(7, 40)
+    found = eqx.filter_jit(predict)(Ordinary(), x, chunk_size=chunk_size)
+    np.testing.assert_array_equal(found, np.cumsum(x, axis=1)[:, :10])
 
 
 def test_affine_maps_act_on_the_leading_axis_alone():
@@ -333,7 +336,7 @@ def test_affine_maps_act_on_the_leading_axis_alone():
     np.testing.assert_allclose(affine(weight, bias, x), expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [2, 40])
+@pytest.mark.parametrize("size", [2, pytest.param(40, marks=pytest.mark.slow)])
 def test_gru_equals_its_equations_step_by_step(size):
     # PyTorch's default initialisation.
     rng = np.random.default_rng(3)

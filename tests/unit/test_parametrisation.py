@@ -74,7 +74,8 @@ def test_channels_of_a_convolution_count_as_its_width():
     np.testing.assert_allclose(weights, [3, 1, 1, 1 / 3], rtol=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", [pytest.param("Adam", marks=pytest.mark.slow), "SGD"])
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["Adam", "SGD"])
 def test_a_factor_behind_the_output_is_the_same_with_other_rates(optimizer):
     """Table 8 of Yang et al.: outputs are divided by m, and weights before them keep their size."""
     m, rate, n_steps = 4, 0.01 if optimizer == "Adam" else 0.1, 5

@@ -155,7 +155,7 @@ def test_the_published_quiz_is_the_first_ten_of_the_test_set(published):
     assert tuple(figure.get_size_inches()) == pytest.approx((15, 1.5 * 2.7))
 
 
-@pytest.mark.parametrize("first", [3, 12])
+@pytest.mark.parametrize("first", [3, pytest.param(12, marks=pytest.mark.slow)])
 def test_samples_in_stored_order(published, first):
     figure = pictures.samples_picture(published, first=first)
     np.testing.assert_array_equal(signals_of(figure), published.x[:first])
@@ -355,6 +355,7 @@ def test_the_overview_marks_the_digits():
         assert_inside(ellipse, signals[label][digit], t[digit])
 
 
+@pytest.mark.slow
 def test_an_ellipsis_says_that_there_are_more_classes():
     for n_classes, ellipses in ((9, 2), (10, 0)):
         texts = [text.get_text() for text in pictures.overview_picture(n_classes=n_classes).texts]
@@ -474,6 +475,7 @@ def test_every_figure_of_the_package_is_one_that_notebooks_show():
             assert "matplotlib.figure" not in path.read_text("utf-8"), path
 
 
+@pytest.mark.slow
 def test_showing_a_picture_needs_no_pyplot():
     program = (
         "import sys, mnist1d; from mnist1d import pictures\n"

@@ -47,8 +47,8 @@ def on_processes(function, tasks, n_workers):
 
 
 def test_processes_do_all_tasks(square):
-    assert sorted(on_processes(square, iter(range(20)), 3)) == [i * i for i in range(20)]
-    assert list(on_processes(square, iter([]), 3)) == []
+    assert sorted(on_processes(square, iter(range(20)), 2)) == [i * i for i in range(20)]
+    assert list(on_processes(square, iter([]), 2)) == []
 
 
 def test_a_worker_that_dies_is_replaced(square):
@@ -59,9 +59,14 @@ def test_a_worker_that_dies_is_replaced(square):
 @pytest.mark.parametrize(
     ("task", "error", "message"),
     [
-        ("die", RuntimeError, "died 3 times on one task, the last with exit code 3"),
+        pytest.param(
+            "die",
+            RuntimeError,
+            "died 3 times on one task, the last with exit code 3",
+            marks=pytest.mark.slow,
+        ),
         ("fail", OSError, "full"),
-        ("fail oddly", RuntimeError, "Odd: odd"),
+        pytest.param("fail oddly", RuntimeError, "Odd: odd", marks=pytest.mark.slow),
     ],
 )
 def test_what_goes_wrong_in_a_worker_is_raised_here(square, task, error, message):

@@ -170,7 +170,16 @@ def test_logits_and_gradients_equal_pytorch(name):
             )
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "logistic",
+        "mlp",
+        "cnn",
+        pytest.param("gru", marks=pytest.mark.slow),
+        pytest.param("l2_pool", marks=pytest.mark.slow),
+    ],
+)
 def test_single_precision_logits_equal_pytorch_in_double_precision(name):
     model, reference, length = pair(name, np.float32)
     x, _ = examples(length, 12, np.float32)
@@ -188,7 +197,12 @@ def test_number_of_parameters_equals_pytorch(name):
 
 @pytest.mark.parametrize(
     ("kernel_size", "stride", "padding", "dilation"),
-    [(1, 1, 0, 1), (4, 3, 2, 1), (3, 2, 4, 1), (3, 2, 1, 4)],
+    [
+        pytest.param(1, 1, 0, 1, marks=pytest.mark.slow),
+        (4, 3, 2, 1),
+        pytest.param(3, 2, 4, 1, marks=pytest.mark.slow),
+        (3, 2, 1, 4),
+    ],
 )
 @pytest.mark.parametrize("dimensions", [1, 2])
 def test_convolutions_of_any_geometry_equal_pytorch(

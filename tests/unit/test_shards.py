@@ -457,6 +457,7 @@ def test_an_object_store_gets_every_object_in_one_step(monkeypatch):
     assert objects == [f"mnist1d-{i:05d}.npz" for i in range(4)]
 
 
+@pytest.mark.slow
 def test_addresses_of_local_files_are_paths(tmp_path):
     made(f"file://{tmp_path}/with%20space", workers=2)
     made(tmp_path / "plain")

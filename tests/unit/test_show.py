@@ -104,7 +104,7 @@ def test_the_file_holds_the_picture():
 @pytest.mark.parametrize("option", DATASET_OPTIONS)
 def test_every_parameter_of_the_dataset_is_an_option(option, calls):
     Path("own.txt").write_text("0 1 0\n0, -1, 0.5\n", encoding="utf-8")
-    run(f"samples --out a.png --dpi 20 {option}")
+    run(f"samples --first 1 --out a.png --dpi 20 {option}")
     assert [config for _, config, _ in calls] == [DatasetConfig(**DATASET_OPTIONS[option])]
 
 

@@ -111,7 +111,7 @@ def test_finished_tasks(special, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "mnist1d-00001.csv"])
-@pytest.mark.parametrize("scheme", ["", "local://"])
+@pytest.mark.parametrize("scheme", ["", pytest.param("local://", marks=pytest.mark.slow)])
 def test_shards(special, tmp_path, name, scheme):
     def make():
         return shards.generate(

@@ -123,7 +123,12 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("what", HOSTILE)
+LARGE = ("bytes of text",)
+
+
+@pytest.mark.parametrize(
+    "what", [pytest.param(w, marks=pytest.mark.slow) if w in LARGE else w for w in HOSTILE]
+)
 def test_what_a_result_never_has_is_refused(path, what):
     assert what.strip() in refusal(changed(path, HOSTILE[what]))
 

@@ -19,6 +19,15 @@ from mnist1d.lab.candidates.torch import TorchCandidate
 SHORT = Schedule(n_steps=12, batch_size=100, evaluate_every=6)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Several would wait for each other longer than these networks take."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
 @pytest.fixture(scope="module")
 def sets():
     data = mnist1d.load()
@@ -533,7 +542,7 @@ class Averaging(torch.optim.SGD):
         self.is_training = True
 
 
-@pytest.mark.parametrize("what", ["average", "optimizer"])
+@pytest.mark.parametrize("what", ["average", pytest.param("optimizer", marks=pytest.mark.slow)])
 def test_averaged_weights_are_evaluated_and_others_trained(sets, what):
     sgd = torch.optim.SGD
     by_model = TorchCandidate(Network, optimizer=sgd, average=torch.optim.swa_utils.AveragedModel)
