@@ -152,6 +152,7 @@ def simulated(differences, n_seeds=5, sd=1.0, n_times=N, margin=1.0, digits=16):
         yield differences_of(dict(zip(["base", *names], accuracy, strict=True)), pairs, margin)
 
 
+@pytest.mark.slow
 def test_false_alarms_of_all_pairs_together_are_rare():
     n_alarms = sum(any(each.told_apart for each in found) for found in simulated([0, 0, 0, 0]))
     assert 0.01 < n_alarms / N < 0.05 + 3 * np.sqrt(0.05 * 0.95 / N)
@@ -175,6 +176,7 @@ def test_a_difference_that_is_called_visible_is_found_in_80_percent():
     assert np.mean(found) == pytest.approx(0.8, abs=3 * np.sqrt(0.8 * 0.2 / N))
 
 
+@pytest.mark.slow
 def test_a_difference_as_large_as_the_margin_is_rarely_called_equivalent():
     n_wrong = sum(found[0].equivalent for found in simulated([1.0], n_seeds=20))
     assert n_wrong / N < 0.05 + 3 * np.sqrt(0.05 * 0.95 / N)

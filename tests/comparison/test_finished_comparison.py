@@ -243,6 +243,7 @@ def test_other_words_have_the_file_run(what, place, is_found):
     assert place.is_dir()
 
 
+@pytest.mark.slow
 def test_a_changed_candidate_has_a_new_result(place, run):
     before = record.read(place / FOLDER / "result.nc").test_prediction
     edit(place / "mine.py", "np.zeros(len(signals), int)", "4 + np.zeros(len(signals), int)")

@@ -70,6 +70,7 @@ def test_the_end_of_a_task_is_reported_once(tmp_path, quick):
         assert news[-1] == ("guess, final", 40, 40)
 
 
+@pytest.mark.slow
 def test_runs_that_were_stored_without_processor_time_are_found(tmp_path, quick):
     candidates = {"guess": partial(guess, 3)}
     first = compare(candidates, quick, folder=tmp_path)

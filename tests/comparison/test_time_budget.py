@@ -121,6 +121,7 @@ def test_intervals_are_of_complete_pairs_and_what_is_missing_has_not_diverged(ti
     found.plot()
 
 
+@pytest.mark.slow
 def test_with_nothing_left_to_do_a_spent_budget_stops_nothing(timed, quick, tmp_path):
     def run(**settings):
         candidates = {"a": timed(timed.best_at(0.01))}

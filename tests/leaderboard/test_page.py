@@ -64,6 +64,7 @@ def test_a_folder_without_records_has_none_and_a_bad_one_is_named(place):
         read_records(place.parent)
 
 
+@pytest.mark.slow
 @here
 def test_the_records_of_this_repository_are_of_committed_code_and_where_they_belong():
     for path, each in read_records(ROOT / "leaderboard" / "records").items():

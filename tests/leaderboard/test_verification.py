@@ -163,6 +163,7 @@ def test_what_the_code_does_not_give_is_refuted(place, command, edit, expected):
     assert expected in said
 
 
+@pytest.mark.slow
 def test_other_versions_are_named_and_may_round_otherwise(place, command):
     def older(result):
         versions = json.loads(result.attrs["versions"]) | {"numpy": "1.0"}

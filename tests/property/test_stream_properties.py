@@ -56,6 +56,7 @@ def test_pieces_fit_together(parameters, first, cuts):
     assert np.concatenate([y for _, y in pieces]).tobytes() == whole_y.tobytes()
 
 
+@pytest.mark.slow
 @given(parameters=good)
 @settings(max_examples=25, deadline=None)
 def test_standardised_to_mean_0_and_deviation_1(parameters):

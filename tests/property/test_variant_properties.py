@@ -189,6 +189,7 @@ def test_cut_and_patched_files_are_noticed(data, tmp_path_factory):
     check_damaged(tmp_path_factory, damaged)
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=200, deadline=None)
 def test_damage_behind_correct_checksums_is_noticed_or_harmless(data, tmp_path_factory):

@@ -215,6 +215,7 @@ def test_other_settings_decide_no_claim_of_ones_own(command, coin, capsys):
     assert "confirmed" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_damaged_findings_of_ones_own_are_named(command, failure, coin):
     Path("coin.py").write_text(coin.text + coin.more + coin.claims, encoding="utf-8")
     command("run", "coin.py", "--out", "R")

@@ -34,6 +34,7 @@ from mnist1d.experiments.beyond.edge_of_stability.measures import (
 from mnist1d.experiments.beyond.edge_of_stability.training import optimiser_of, preconditioner_of
 from mnist1d.harness.claims import judge
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 CONFIG = Config()
 RATE = 0.1
 

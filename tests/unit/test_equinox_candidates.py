@@ -362,6 +362,7 @@ def test_loss_and_augmentation_are_the_candidates_own():
     np.testing.assert_allclose(doubled.train_loss[0], 2 * plain.train_loss[0], rtol=0.1)
 
 
+@pytest.mark.slow
 def test_parameters_are_counted_with_the_settings_of_the_model():
     candidate = EquinoxCandidate(Narrow, search={"width": (5, 10)})
     counts = [candidate.count({"width": width}, SETS["a"]) for width in (5, 10)]

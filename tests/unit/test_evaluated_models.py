@@ -164,6 +164,10 @@ def test_what_cannot_be_evaluated_is_an_error():
         EMA(1)
     with pytest.raises(ValueError, match=r"start must be from 0 to below 1, not 1\.5"):
         SWA(1.5)
+
+
+@pytest.mark.slow
+def test_an_average_beside_that_of_the_optimizer_is_an_error():
     free = EquinoxCandidate(Logistic, optax.contrib.schedule_free_sgd, average=EMA())
     with pytest.raises(CandidateError, match="average must be left out with an optimizer that has"):
         free.check(SETS, SCHEDULE)

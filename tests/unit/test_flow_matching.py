@@ -7,6 +7,7 @@ import pytest
 
 from mnist1d.training.flow_matching import METHODS, integrate, on_path, velocity_target
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 MEAN, SPREAD = 1.5, 0.5
 
 

@@ -23,6 +23,7 @@ from mnist1d.harness.claims import judge
 from mnist1d.measures.posterior import Inferred
 from mnist1d.stream import Stream
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 CONFIG = Config()
 FEW, NEXT, *_, MANY = CONFIG.n_samples
 SMALL = dataclasses.replace(CONFIG, seeds=3, n_generated=200, n_classified=200)

@@ -12,6 +12,7 @@ from mnist1d.measures.matching import match_activations, match_weights, mlp_axes
 from mnist1d.models import MLP, predict
 from mnist1d.models.layers import draw_layers
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 KINDS = [(True, 2), (False, 2), (True, 3), (False, 4)]
 
 

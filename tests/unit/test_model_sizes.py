@@ -121,7 +121,9 @@ def test_initial_weights_are_drawn_with_the_fan_in_of_the_true_size():
     assert (weight[2] != weight[0]).any()
 
 
-@pytest.mark.parametrize(("architecture", "size"), [("MLP", 60), ("CNN", 40)])
+@pytest.mark.parametrize(
+    ("architecture", "size"), [pytest.param("MLP", 60, marks=pytest.mark.slow), ("CNN", 40)]
+)
 def test_layers_drawn_with_numpy_have_the_distribution_of_constructed_ones(architecture, size):
     make = ARCHITECTURES[architecture]
     constructed = eqx.filter_jit(make)(size, key=jax.random.key(0))

@@ -396,6 +396,7 @@ def test_a_diagonal_recurrence_equals_its_states_step_by_step():
     np.testing.assert_allclose(eqx.filter_jit(model)(jnp.array(x)), expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_recurrences_start_as_their_source_says():
     # S4D-Lin: poles -1/2 + i pi n.
     model = eqx.filter_jit(lambda key: DiagonalRecurrence(500, 3, (0.01, 0.1), key=key))(

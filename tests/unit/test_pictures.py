@@ -307,6 +307,7 @@ def test_the_order_of_the_points_is_a_step_where_it_changes():
     np.testing.assert_array_equal(flipped.signals, sheared.signals[:, ::-1])
 
 
+@pytest.mark.slow
 def test_steps_are_drawn_to_one_scale_that_holds_the_highest():
     figures = pictures.building_sequence(DatasetConfig(shear_scale=20))
     assert len({ends for figure in figures for ends in ends_of(figure)}) == 1

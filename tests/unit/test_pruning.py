@@ -197,10 +197,13 @@ def test_bits_of_another_network_are_refused():
     "make",
     [
         lambda: drawn(CNN),
-        lambda: [
-            eqx.nn.Conv1d(1, 3, 5, use_bias=False, key=jax.random.key(0)),
-            eqx.nn.Linear(4, 5, key=jax.random.key(1)),
-        ],
+        pytest.param(
+            lambda: [
+                eqx.nn.Conv1d(1, 3, 5, use_bias=False, key=jax.random.key(0)),
+                eqx.nn.Linear(4, 5, key=jax.random.key(1)),
+            ],
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["ours", "Equinox's"],
 )

@@ -195,16 +195,15 @@ def test_number_of_parameters_equals_pytorch(name):
     assert count_parameters(model) == sum(tensor.numel() for tensor in reference.parameters())
 
 
+GEOMETRIES = [(1, 1, 0, 1), (4, 3, 2, 1), (3, 2, 4, 1), (3, 2, 1, 4)]
+CASES = [(dimensions, *each) for each in GEOMETRIES for dimensions in (1, 2)]
+QUICK = [(1, 4, 3, 2, 1), (2, 3, 2, 1, 4)]
+
+
 @pytest.mark.parametrize(
-    ("kernel_size", "stride", "padding", "dilation"),
-    [
-        pytest.param(1, 1, 0, 1, marks=pytest.mark.slow),
-        (4, 3, 2, 1),
-        pytest.param(3, 2, 4, 1, marks=pytest.mark.slow),
-        (3, 2, 1, 4),
-    ],
+    ("dimensions", "kernel_size", "stride", "padding", "dilation"),
+    [each if each in QUICK else pytest.param(*each, marks=pytest.mark.slow) for each in CASES],
 )
-@pytest.mark.parametrize("dimensions", [1, 2])
 def test_convolutions_of_any_geometry_equal_pytorch(
     dimensions, kernel_size, stride, padding, dilation
 ):

@@ -48,6 +48,7 @@ def test_random_masks_have_the_degrees_of_the_given_one(n_units, n_inputs, densi
     np.testing.assert_array_equal(kept, before)
 
 
+@pytest.mark.slow
 def test_random_masks_of_two_units_are_equally_likely():
     kept = np.array([[1, 1, 0, 0], [0, 0, 1, 1]], bool)
     drawn = draw_with_same_degrees(kept, 1200, np.random.default_rng(0))

@@ -139,6 +139,7 @@ def test_published_runs_are_evaluated_at_the_published_steps():
     )  # section 5.5
 
 
+@pytest.mark.slow
 def test_a_run_is_evaluated_at_the_steps_that_it_names_as_one_evaluated_everywhere():
     steps = tuple(n - 1 for n in even_in_log(40, 6))
     assert steps[:4] == (0, 1, 2, 3)
