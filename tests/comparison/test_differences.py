@@ -170,6 +170,7 @@ def test_false_alarms_of_few_seeds_are_rare_where_accuracies_have_steps(n_seeds)
     assert np.isnan([each.p_value for each in same]).all()
 
 
+@pytest.mark.slow
 def test_a_difference_that_is_called_visible_is_found_in_80_percent():
     visible = smallest_visible_difference(1.0, 5, 0.05 / 2)
     found = [each[0].told_apart for each in simulated([visible, 0])]

@@ -58,6 +58,7 @@ def test_a_candidate_whose_runs_are_all_stored_is_not_tried_again(tmp_path, monk
         compare(candidates, quick, **settings, seeds=3)
 
 
+@pytest.mark.slow
 def test_the_end_of_a_task_is_reported_once(tmp_path, quick):
     news = []
 
@@ -85,15 +86,6 @@ def test_runs_that_were_stored_without_processor_time_are_found(tmp_path, quick)
     assert np.isnan(older.result.cpu_seconds).all()
     text = str(Comparison(older.result.drop_vars("cpu_seconds")))
     assert re.search(r" \(\d", text)
-
-
-def test_the_same_call_computes_nothing(tmp_path, oracle, quick):
-    first, again = (
-        compare({"a": each}, quick, folder=tmp_path)
-        for each in (oracle(oracle.best_at(0.01)), oracle(lambda *_: 1 / 0))
-    )
-    assert again.result.units_found == 8
-    xr.testing.assert_equal(first.result, again.result)
 
 
 @pytest.mark.slow

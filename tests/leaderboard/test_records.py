@@ -97,7 +97,11 @@ def named(*names):
             "author must be a name",
             marks=pytest.mark.slow,
         ),
-        (lambda result: result.isel(seed=slice(3)), "must have 5 runs, with seeds from 0, not"),
+        pytest.param(
+            lambda result: result.isel(seed=slice(3)),
+            "must have 5 runs, with seeds from 0, not",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             lambda result: result.drop_vars("test_prediction"),
             "must have test_prediction by",
@@ -121,9 +125,10 @@ def named(*names):
             "names such as mine.py",
             marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             lambda result: result.assign(test_accuracy=result.test_accuracy.where(result.seed < 4)),
             "means failed",
+            marks=pytest.mark.slow,
         ),
     ],
 )

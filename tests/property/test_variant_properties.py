@@ -110,6 +110,7 @@ def test_a_good_variant_has_the_promised_parts(parameters):
     assert str(dataset).count("\n") >= 3
 
 
+@pytest.mark.slow
 @given(parameters=good())
 @settings(max_examples=30, deadline=None)
 def test_a_good_variant_survives_json_and_a_file(parameters, tmp_path_factory):

@@ -178,6 +178,7 @@ def test_what_is_missing_from_a_report_is_named_with_exit_code_3(command, coin, 
     assert "share of the side" in Path("R/broken/README.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_grid_of_a_papers_experiment_is_reported_as_one(command, capsys):
     path = DOCUMENT.parents[1] / "results" / "metalearn-learning-rate" / "result.nc"
     one = record.read(path).drop_attrs(deep=False)

@@ -43,6 +43,7 @@ def standard_errors(a, b):
     return difference / np.sqrt(a.var(axis=0) / len(a) + b.var(axis=0) / len(b))
 
 
+@pytest.mark.slow
 def test_constants_are_those_of_a_large_published_set(published):
     x, _ = published
     stream = Stream()

@@ -231,7 +231,13 @@ def test_samples_may_be_counted_with_an_exponent(tmp_path, outcome):
 
 @pytest.mark.parametrize("unbuffered", ["", pytest.param("1", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "pooling", "--help"], ["list"], ["list", "--json"]]
+    "arguments",
+    [
+        ["--help"],
+        pytest.param(["run", "pooling", "--help"], marks=pytest.mark.slow),
+        pytest.param(["list"], marks=pytest.mark.slow),
+        ["list", "--json"],
+    ],
 )
 def test_a_reader_that_stops_ends_the_command_without_a_word(arguments, unbuffered):
     reading, writing = os.pipe()

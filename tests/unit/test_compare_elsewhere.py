@@ -205,6 +205,7 @@ def test_here_a_candidate_trains_in_the_callers_thread_and_may_compare_itself():
 # What goes wrong
 
 
+@pytest.mark.slow
 def test_a_candidate_that_cannot_be_sent_is_named_before_anything_runs(elsewhere):
     lock = threading.Lock()
 

@@ -51,6 +51,7 @@ def test_sharpness_is_the_largest_eigenvalue_of_the_dense_hessian(network):
     assert abs(rough.value - found.value) <= rough.error
 
 
+@pytest.mark.slow
 def test_preconditioned_sharpness_solves_the_generalised_eigenvalue_problem(network):
     loss, parameters, dense = network
     rng = np.random.default_rng(2)

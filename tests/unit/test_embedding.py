@@ -29,7 +29,7 @@ def embedded(seed=0, n_threads=1):
     return embed(*points(), LARGER, seed=seed, n_threads=n_threads)
 
 
-@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("n_threads", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_neighbours_are_those_that_opentsne_finds_with_one_thread(n_threads):
     x, _ = points()
     own = openTSNE.nearest_neighbors.Annoy(x, 30, n_jobs=1, random_state=7).build()

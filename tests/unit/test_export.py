@@ -137,6 +137,31 @@ def test_hugging_face_finds_the_splits_of_the_parquet_files(tmp_path, monkeypatc
     assert {name: len(split) for name, split in loaded.items()} == {"train": 80, "test": 20}
 
 
+CALLS = {
+    "pandas": "from mnist1d import export; export.to_pandas(d)",
+    "pyarrow": "from mnist1d import export; export.to_parquet(d, 'nowhere')",
+    "datasets": "from mnist1d import export; export.to_huggingface(d)",
+    "jax": "import mnist1d.jax",
+    "torch": "import mnist1d.torch",
+}
+
+
+@pytest.fixture(scope="module")
+def said_without():
+    """Return what each call says without its package; all run in one process, as none loads any."""
+    program = "import sys, mnist1d; d = mnist1d.generate(num_samples=10)\n" + "".join(
+        f"sys.modules[{module!r}] = None\n"
+        f"try:\n    {call}\nexcept ModuleNotFoundError as e:\n    print(e)\n"
+        f"else:\n    print('nothing')\n"
+        f"del sys.modules[{module!r}]\n"
+        for module, call in CALLS.items()
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    return dict(zip(CALLS, said.splitlines(), strict=True))
+
+
 @pytest.mark.parametrize(
     ("module", "extra"),
     [
@@ -147,23 +172,9 @@ def test_hugging_face_finds_the_splits_of_the_parquet_files(tmp_path, monkeypatc
         ("torch", "torch"),
     ],
 )
-def test_a_missing_package_is_named_with_the_line_that_installs_it(module, extra):
-    calls = {
-        "pandas": "from mnist1d import export; export.to_pandas(d)",
-        "pyarrow": "from mnist1d import export; export.to_parquet(d, 'nowhere')",
-        "datasets": "from mnist1d import export; export.to_huggingface(d)",
-        "jax": "import mnist1d.jax",
-        "torch": "import mnist1d.torch",
-    }
-    program = (
-        f"import sys; sys.modules[{module!r}] = None\n"
-        "import mnist1d; d = mnist1d.generate(num_samples=10)\n"
-        f"try:\n    {calls[module]}\nexcept ModuleNotFoundError as e:\n    print(e)\n"
-    )
-    said = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout
-    assert said == f"this needs {module}; install it with: {install_command(extra)}\n"
+def test_a_missing_package_is_named_with_the_line_that_installs_it(module, extra, said_without):
+    expected = f"this needs {module}; install it with: {install_command(extra)}"
+    assert said_without[module] == expected
 
 
 def test_a_package_that_lacks_one_of_its_own_says_so(tmp_path, monkeypatch):

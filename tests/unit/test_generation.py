@@ -202,6 +202,7 @@ def test_parts_of_a_trial_are_of_its_stream_and_do_not_meet():
     assert len(np.unique(together, axis=0)) == len(together) == 200 + 200 + 100 + 100
 
 
+@pytest.mark.slow
 def test_batches_are_of_the_first_samples_alone():
     config = Config.quick()
     data = {"train": (jnp.outer(jnp.arange(200.0), jnp.ones(40)), jnp.arange(200)), "n": 7}

@@ -344,7 +344,7 @@ def test_gru_equals_its_equations_step_by_step(size):
         lambda key: GRU(n_timesteps=5, features=3, hidden_size=size, key=key), jax.random.key(0)
     )
     model = jax.tree.map(
-        lambda leaf: jnp.array(rng.normal(scale=2 / size, size=leaf.shape), jnp.float32), shapes
+        lambda leaf: rng.normal(scale=2 / size, size=leaf.shape).astype(np.float32), shapes
     )
     x = rng.normal(size=15).astype(np.float32)
 
@@ -378,7 +378,7 @@ def test_a_diagonal_recurrence_equals_its_states_step_by_step():
     key = jax.random.key(0)
     shapes = eqx.filter_eval_shape(lambda key: DiagonalRecurrence(3, 2, (0.1, 1.0), key=key), key)
     rng = np.random.default_rng(4)
-    model = jax.tree.map(lambda leaf: jnp.array(rng.normal(size=leaf.shape), jnp.float32), shapes)
+    model = jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(np.float32), shapes)
     x = rng.normal(size=(3, 7, 2)).astype(np.float32)
     expected = np.zeros((3, 7, 2))
     exact = jax.tree.map(lambda leaf: np.asarray(leaf, float), model)

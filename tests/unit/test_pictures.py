@@ -175,7 +175,7 @@ def test_samples_in_stored_order(published, first):
     ],
     ids=["two", "long", "thirteen", "huge", "clean", "shuffled", "one"],
 )
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_samples_of_any_configuration_fit_their_panels(parameters, dark):
     data = mnist1d.generate(**parameters)
     figure = pictures.samples_picture(data, dark=dark)

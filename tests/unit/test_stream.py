@@ -68,7 +68,15 @@ def test_the_size_of_chunks_changes_no_bit(name, values, monkeypatch):
     assert bits(stream_of(name).samples(77, 1200)) == expected
 
 
-@streams
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow)
+        if name in {"upsampled", "wide", "strong"}
+        else name
+        for name in STREAMS
+    ],
+)
 @pytest.mark.parametrize(
     ("where", "replaced", "value"),
     [
@@ -107,7 +115,7 @@ def test_threads_do_not_disturb_each_other():
     assert np.concatenate([piece[1] for piece in pieces]).tobytes() == y.tobytes()
 
 
-@pytest.mark.parametrize("threads", ["1", "4"])
+@pytest.mark.parametrize("threads", [pytest.param("1", marks=pytest.mark.slow), "4"])
 def test_other_processes_make_the_same(threads):
     program = (
         "import hashlib; from mnist1d.stream import Stream; x, y = Stream()[12345:23456]; "

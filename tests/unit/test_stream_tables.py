@@ -65,7 +65,13 @@ def brute_force(config):
     return mean, np.sqrt(np.average(squares, weights=weights) - mean**2)
 
 
-@configs
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(each, marks=pytest.mark.slow if name == "published" else (), id=name)
+        for name, each in CONFIGS.items()
+    ],
+)
 def test_constants_are_averages_over_all_cases(config):
     tables = Tables(config)
     mean, std = brute_force(config)

@@ -57,6 +57,7 @@ def test_random_masks_of_two_units_are_equally_likely():
     assert ((counts - 200) ** 2 / 200).sum() < 20.5  # chi square, 5 degrees: p = 0.001
 
 
+@pytest.mark.slow
 def test_random_masks_are_those_of_the_slow_chain():
     rng = np.random.default_rng(0)
     kept = rng.random((40, 40)) < rng.random((40, 1)) * rng.random(40) * 0.8

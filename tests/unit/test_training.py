@@ -191,7 +191,16 @@ def test_segments_cover_every_step_once_and_end_at_evaluations(n_steps, evaluate
 
 @pytest.mark.parametrize(
     "settings",
-    [(11, 5), (13, 5), (7, 0), (1, 0), (3, 10), (4, 1), (12, 4, 3), (12, 4, 11), (9, 3, 1)],
+    [
+        (13, 5),
+        (7, 0),
+        (3, 10),
+        (9, 3, 1),
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in ((11, 5), (1, 0), (4, 1), (12, 4, 3), (12, 4, 11))
+        ),
+    ],
 )
 def test_evaluation_sees_the_updated_model_and_every_step_is_taken(settings):
     training, n_steps = counting(*settings), settings[0]
@@ -206,7 +215,12 @@ def test_evaluation_sees_the_updated_model_and_every_step_is_taken(settings):
 
 
 @pytest.mark.parametrize(
-    ("n_steps", "evaluate_every"), [(13, 5), (7, 0), (25, 1), (48, 2), (40, 4)]
+    ("n_steps", "evaluate_every"),
+    [
+        (13, 5),
+        (7, 0),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in ((25, 1), (48, 2), (40, 4))),
+    ],
 )
 def test_many_runs_are_evaluated_as_one_and_report_their_progress(n_steps, evaluate_every):
     training, reports = counting(n_steps, evaluate_every), []
@@ -400,6 +414,7 @@ def test_masks_and_optimisers_with_gaps_go_through_both_ways_of_mapping(batched)
         assert_equal(take(trained.models, run), model, ROUNDING)
 
 
+@pytest.mark.slow
 def test_models_are_trained_without_touching_masks_or_the_models_given():
     rng = np.random.default_rng(6)
     weight = jnp.array(rng.normal(size=(3, 3, 4)), jnp.float32)
