@@ -7,6 +7,7 @@ Without the `lab` extra there is no JAX, and only the tests of the core can run.
 """
 
 import atexit
+import functools
 import gc
 import os
 import re
@@ -86,6 +87,16 @@ def quick_compilation():
 def mixed_types():
     """Let code that is not ours, such as Optax's schedules, mix types and ranks of arrays."""
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def kept_tables():
+    """Make the tables of each stream once: they have no state, and take longer than samples."""
+    from mnist1d.stream import stream
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream, "Tables", functools.cache(stream.Tables))
         yield
 
 

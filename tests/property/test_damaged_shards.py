@@ -8,6 +8,7 @@ import pytest
 
 from mnist1d import shards
 
+pytestmark = pytest.mark.usefixtures("kept_tables")
 MANIFEST = "manifest.json"
 VALUES = (
     None, True, -1, 0, 3, 2**70, 1.5, float("nan"), "", "x" * 5000, "a\nb", [], [[]], {}, {"x": 1},

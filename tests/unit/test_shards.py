@@ -16,6 +16,8 @@ from mnist1d.shards import files as files_module, folders, generation, work
 from mnist1d.shards.folders import open_folder
 from mnist1d.stream.stream import STREAM_VERSION, Stream
 
+pytestmark = pytest.mark.usefixtures("kept_tables")
+
 FORMATS = ["npz", "npy", "csv", "parquet"]
 formats = pytest.mark.parametrize("file_format", FORMATS)
 NOISY = {"label_noise": 0.2, "seed": 3}

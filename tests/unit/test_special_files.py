@@ -16,7 +16,10 @@ from mnist1d.data import get_dataset, get_dataset_args
 from mnist1d.execution import Store
 from mnist1d.mnist import load_mnist
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="no pipes and devices here")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="no pipes and devices here"),
+    pytest.mark.usefixtures("kept_tables"),
+]
 
 REFUSED = "is not a regular file"
 SMALL = generate(num_samples=10)
@@ -111,7 +114,7 @@ def test_finished_tasks(special, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "mnist1d-00001.csv"])
-@pytest.mark.parametrize("scheme", ["", pytest.param("local://", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("scheme", ["", "local://"])
 def test_shards(special, tmp_path, name, scheme):
     def make():
         return shards.generate(

@@ -18,6 +18,8 @@ from mnist1d.stream import stream as stream_module, tables as tables_module
 from mnist1d.stream.stream import LARGEST_INDEX, Stream
 from mnist1d.stream.tables import _SMOOTHING
 
+pytestmark = pytest.mark.usefixtures("kept_tables")
+
 OWN_TEMPLATES = [[0, 1, 2, 3, 0.5], [1e-3, -1, 1, -1, 0], [5, 5, 5, 0, 0]]
 STREAMS = {
     "published": {},
@@ -99,6 +101,7 @@ def test_the_size_of_chunks_changes_no_bit(name, values, monkeypatch):
 def test_how_it_is_computed_changes_no_bit(name, where, replaced, value, monkeypatch):
     expected = usual_bits(name, 5, 200)
     monkeypatch.setattr(where, replaced, value)
+    monkeypatch.setattr(stream_module, "Tables", tables_module.Tables)  # made again
     assert bits(Stream(**STREAMS[name]).samples(5, 200)) == expected
 
 
