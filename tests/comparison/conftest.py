@@ -1,5 +1,7 @@
 """A small protocol, and a candidate that takes no time."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,20 @@ QUICK = Protocol(
 )
 
 
+@functools.cache
+def labels_by_signal():
+    """Return the label of every signal of the protocol, shifted and shuffled ones included."""
+    known = {}
+    dataset = mnist1d.generate(SMALL.replace(shifted_tests={"noise": {"iid_noise_scale": 0.1}}))
+    validation = mnist1d.fresh_samples(dataset, 500, seed=1)
+    parts = dataset.parts | {"validation": validation}
+    for samples, labels in parts.values():
+        known |= {x.astype(np.float32).tobytes(): y for x, y in zip(samples, labels, strict=True)}
+        shuffled = samples[:, np.random.RandomState(42).permutation(40)].astype(np.float32)
+        known |= {x.tobytes(): y for x, y in zip(shuffled, labels, strict=True)}
+    return known
+
+
 class Oracle:
     """Knows all labels, and is right as often as its learning rate and seed say.
 
@@ -44,16 +60,7 @@ class Oracle:
         return 7
 
     def train(self, runs, sets, schedule, report):  # noqa: ARG002
-        known = {}
-        dataset = mnist1d.generate(SMALL.replace(shifted_tests={"noise": {"iid_noise_scale": 0.1}}))
-        validation = mnist1d.fresh_samples(dataset, 500, seed=1)
-        parts = dataset.parts | {"validation": validation}
-        for samples, labels in parts.values():
-            known |= {
-                x.astype(np.float32).tobytes(): y for x, y in zip(samples, labels, strict=True)
-            }
-            shuffled = samples[:, np.random.RandomState(42).permutation(40)].astype(np.float32)
-            known |= {x.tobytes(): y for x, y in zip(shuffled, labels, strict=True)}
+        known = labels_by_signal()
         for i, run in enumerate(runs):
             if self.fail_at is not None and run.seed == self.fail_at:
                 raise RuntimeError("out of luck")
