@@ -32,7 +32,19 @@ if "optimization_level" not in os.environ.get("XLA_FLAGS", ""):
         os.environ.get("XLA_FLAGS", "") + " --xla_backend_optimization_level=1"
     ).strip()
 
-if find_spec("jax") is not None:
+# A program that several tests and the commands that they start need is compiled once, and
+# forgotten with the session.
+if find_spec("jax") is not None and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    compiled = tempfile.TemporaryDirectory(prefix="mnist1d-compiled-")
+    atexit.register(compiled.cleanup)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled.name
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    """Set JAX up where tests run; the process that hands them out to others need not load it."""
+    if find_spec("jax") is None or config.pluginmanager.hasplugin("dsession"):
+        return
     import jax
     import optax
     from jaxtyping import install_import_hook
@@ -41,13 +53,6 @@ if find_spec("jax") is not None:
         # Tests compare to rounding error; a GPU's default products are coarser.
         jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_num_cpu_devices", 4)
-
-    # A program that several tests and the commands that they start need is compiled once, and
-    # forgotten with the session.
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        compiled = tempfile.TemporaryDirectory(prefix="mnist1d-compiled-")
-        atexit.register(compiled.cleanup)
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled.name
     jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -78,6 +83,8 @@ def quick_compilation():
     if find_spec("jax") is None:
         yield
         return
+    import jax
+
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
@@ -86,6 +93,8 @@ def quick_compilation():
 @pytest.fixture
 def mixed_types():
     """Let code that is not ours, such as Optax's schedules, mix types and ranks of arrays."""
+    import jax
+
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         yield
 
@@ -120,6 +129,8 @@ def one_device():
     That a program is stored does not help, as it is for one device, too. Tests of the commands and
     of `Compute` have several devices.
     """
+    import jax
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jax, "device_count", lambda: 1)
         yield
