@@ -143,7 +143,7 @@ def test_features_that_are_all_the_same_or_lack_a_class_have_no_number():
     h, y = corners(each=2)
     assert np.isnan(measured(np.ones_like(h), y, SIMPLEX).variability)
     lacking = np.where(y == 0, 1, y)
-    assert np.isnan(measured(h[lacking], lacking, SIMPLEX)).all()
+    assert np.isnan(measured(SIMPLEX[lacking], lacking, SIMPLEX)).all()
 
 
 @pytest.mark.slow
