@@ -67,7 +67,7 @@ def pytest_configure(config):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Have garbage looked for among what tests make alone, and not in all modules every time."""
+    """Have garbage looked for less often, and not in all modules every time."""
     gc.disable()
     try:
         return (yield)
