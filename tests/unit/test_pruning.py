@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from mnist1d.measures.adjacency import adjacency_probability, runs_per_unit
 from mnist1d.models import CNN, GRU, MLP, MaskedMLP, masks, predict
 from mnist1d.models.layers import Linear, draw_layers
-from mnist1d.models.masked_mlp import Needed, needed_units
+from mnist1d.models.masked_mlp import Needed, needed_units, rounded_product
 from mnist1d.training import Training, cross_entropy, train
 
 RNG = np.random.default_rng(0)
@@ -139,6 +139,47 @@ def test_products_in_bfloat16_differ_by_its_rounding_alone():
     assert coarse.dtype == jnp.float32
     error = float(jnp.abs(exact - coarse).max())
     assert 0 < error < 0.02
+    one = rounded(x[0])
+    assert one.shape == (10,)
+    np.testing.assert_allclose(one, coarse[0], atol=1e-6)
+
+
+@pytest.mark.slow
+def test_gradients_of_products_in_bfloat16_are_those_of_rounded_factors():
+    def rounded(values):
+        return np.asarray(jnp.asarray(values, jnp.float32).astype(jnp.bfloat16), np.float64)
+
+    x, weight, gradient = (RNG.normal(size=shape) for shape in ((7, 4), (5, 4), (7, 5)))
+    product, backward = jax.vjp(
+        rounded_product, *(jnp.asarray(a, jnp.float32) for a in (x, weight))
+    )
+    of_x, of_weight = backward(jnp.asarray(gradient, jnp.float32))
+    for found, first, second in (
+        (product, x, weight.T),
+        (of_x, gradient, weight),
+        (of_weight, gradient.T, x),
+    ):
+        assert found.dtype == jnp.float32
+        np.testing.assert_allclose(found, rounded(first) @ rounded(second), rtol=1e-5, atol=1e-6)
+        assert np.abs(found - first @ second).max() > 1e-4
+
+
+@pytest.mark.slow
+def test_networks_with_products_in_bfloat16_can_be_mapped():
+    """A GPU trains many networks as one, their masks and all."""
+    x, labels = jax.random.normal(jax.random.key(1), (6, 40)), jnp.arange(6)
+    mask = jax.tree.map(lambda leaf: RNG.random(leaf.shape) < 0.5, NETWORK)
+    both = [MaskedMLP(NETWORK, each, "bfloat16") for each in (mask, masks.full_mask(NETWORK))]
+
+    def gradient(model):
+        return eqx.filter_grad(lambda model: cross_entropy(predict(model, x), labels))(model)
+
+    together = jax.vmap(gradient)(jax.tree.map(lambda *leaves: jnp.stack(leaves), *both))
+    for i, model in enumerate(both):
+        for one, other in zip(
+            jax.tree.leaves(gradient(model)), jax.tree.leaves(together), strict=True
+        ):
+            np.testing.assert_allclose(one, other[i], rtol=1e-4, atol=1e-6)
 
 
 kept_masks = st.integers(0, 2**32 - 1).map(

@@ -38,8 +38,8 @@ class Config:
         study_seed: seed of the studies' data; the search's data has 42.
         evaluate_every: steps between evaluations.
         controls: whether to train the two controls.
-        products: type of the factors of the matrix products that lead to activations, "float32" or
-            "bfloat16"; sums, gradients of weights and updates are float32.
+        products: type of the factors of matrix products, "float32" or "bfloat16"; sums and updates
+            are float32.
         data: what the samples are, but for the studies' seed and positions; claims belong to the
             published ones.
     """
