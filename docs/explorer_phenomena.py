@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from mnist1d.harness import record
+from mnist1d.harness.claims import word_for
 from mnist1d.measures.uncertainty import estimate, interval
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
@@ -145,7 +146,8 @@ def phenomena() -> dict[str, Any]:
         described[name] = draw(result) | {
             "experiment": experiment,
             "claims": [
-                {key: each[key] for key in ("statement", "source", "verdict", "n")}
+                {key: each[key] for key in ("statement", "source", "n")}
+                | {"verdict": word_for(each["verdict"], each["kind"])}
                 | {key: _shown(each[name]) for key, name in _NUMBERS.items()}
                 for each in found
             ],

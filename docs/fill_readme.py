@@ -10,6 +10,7 @@ from importlib import import_module
 from math import nan
 from pathlib import Path
 
+from mnist1d.harness.claims import word_for
 from mnist1d.measures.text import interval_of, mean_of, with_interval
 from mnist1d.measures.uncertainty import Estimate
 
@@ -60,7 +61,8 @@ def table_1() -> str:
         ours = with_interval(Estimate(found["ours"], low, high, found["n"]), found["n"])
         if of:
             ours += f" ({found['n']:,} {of})"
-        lines.append(f"| {DATA[data]} | {model} | {ours} | {paper} | {found['verdict']} |")
+        verdict = word_for(found["verdict"], found["kind"])
+        lines.append(f"| {DATA[data]} | {model} | {ours} | {paper} | {verdict} |")
     numbers = "; ".join(
         f"{' to '.join(str(n) for n in sorted({min(each), max(each)}))} on {data}"
         for data, each in runs.items()

@@ -278,3 +278,12 @@ def test_findings_are_a_line_of_counts_however_many_there_are():
     assert "<details><summary>Digits; " in table
     assert "<details open><summary>Claims (1)</summary>" in table
     assert table.count("<td>MLP</td>") == 100
+
+
+def test_a_claim_beyond_the_paper_is_confirmed_or_refuted():
+    measured = runs(93.5, 1.0)
+    beyond = Claim("name", "statement (%)", "Beyond the paper", Equals(94, 2), lambda _: measured)
+    far = Claim("far", "statement (%)", "Beyond the paper", Equals(60, 2), lambda _: measured)
+    found = judge([beyond, far, claim(Equals(94, 2), measured)], RESULT, full=True)
+    assert [each.verdict for each in found] == ["reproduced", "differs", "reproduced"]
+    assert [each.word for each in found] == ["confirmed", "refuted", "reproduced"]

@@ -34,7 +34,7 @@ def report(
         json: write one JSON document in place of lines.
         quiet: no effect here, where no progress is shown.
     """
-    from mnist1d.harness.findings import OWN_VERDICTS
+    from mnist1d.harness.claims import OWN_VERDICTS
     from mnist1d.report import read_report
     from mnist1d.report.contents import count_verdicts
     from mnist1d.report.documents import write_report

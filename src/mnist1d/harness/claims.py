@@ -7,13 +7,22 @@ more claims of an experiment differ by chance alone in at most 5 % of replicatio
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mnist1d.harness.verdicts.rules import ALPHA, Assessment, Fact, NoData, Rule, Verdict
+from mnist1d.harness.verdicts.rules import (
+    ALPHA,
+    VERDICTS,
+    Assessment,
+    Fact,
+    NoData,
+    Rule,
+    Verdict,
+)
 from mnist1d.measures.replication import Spread, prediction_interval, spread_of
 from mnist1d.measures.text import with_interval
 from mnist1d.measures.uncertainty import Estimate, holm
@@ -24,6 +33,28 @@ if TYPE_CHECKING:
 Kind = Literal["sentence", "table", "figure", "notebook", "beyond"]
 """A sentence of the paper's text or of a caption, a cell of a table, a reading of a figure, a print
 of the published notebooks, or a statement beyond the paper."""
+
+OWN_WORDS: Mapping[str, str] = {
+    "reproduced": "confirmed",
+    "differs slightly": "slightly off",
+    "differs": "refuted",
+}
+"""What verdicts are called where there is nothing to reproduce: of claims beyond the paper when
+they are shown, and of an experiment of one's own."""
+OWN_VERDICTS: tuple[str, ...] = tuple(OWN_WORDS.get(each, each) for each in VERDICTS)
+WORDS: tuple[str, ...] = tuple(
+    dict.fromkeys(itertools.chain.from_iterable(zip(VERDICTS, OWN_VERDICTS, strict=True)))
+)
+"""All words for verdicts, in the order of the verdicts."""
+
+
+def word_for(verdict: str, kind: str) -> str:
+    """Return the word for a verdict on a claim of a kind, which beyond the paper is another.
+
+    >>> word_for("reproduced", "table"), word_for("reproduced", "beyond")
+    ('reproduced', 'confirmed')
+    """
+    return OWN_WORDS.get(verdict, verdict) if kind == "beyond" else verdict
 
 
 @dataclass(frozen=True)
@@ -91,6 +122,11 @@ class Judgement:
     def __repr__(self) -> str:
         measured = with_interval(self.estimate, self.estimate.n)
         return f"<Judgement of {self.claim.name}: {measured}, {self.verdict}>"
+
+    @property
+    def word(self) -> str:
+        """The verdict as it is shown."""
+        return word_for(self.verdict, self.claim.kind)
 
     @property
     def is_compatible(self) -> bool | None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import xarray as xr
 
 from mnist1d.dataset.atomic import is_write_error
-from mnist1d.harness.claims import Judgement, judge
+from mnist1d.harness.claims import OWN_WORDS, WORDS, Judgement, judge
 from mnist1d.harness.interface import (
     CALLED,
     Experiment,
@@ -22,19 +22,11 @@ from mnist1d.harness.interface import (
 )
 from mnist1d.harness.stored.texts import one_line
 from mnist1d.harness.verdicts.reference import recorded
-from mnist1d.harness.verdicts.rules import VERDICTS
 from mnist1d.measures.text import with_interval
 from mnist1d.measures.uncertainty import Estimate
 
 T = TypeVar("T")
 
-OWN_WORDS: Mapping[str, str] = {
-    "reproduced": "confirmed",
-    "differs slightly": "slightly off",
-    "differs": "refuted",
-}
-"""What the verdicts of a paper's claims are called where the claims are one's own."""
-OWN_VERDICTS: tuple[str, ...] = tuple(OWN_WORDS.get(each, each) for each in VERDICTS)
 _OWN_REASONS = {"not the full protocol": "not the default settings"}
 
 _MOST_SHOWN = 15
@@ -81,9 +73,8 @@ class Findings:
         return list(map(_own_record, found)) if own else found
 
     def __repr__(self) -> str:
-        counts = Counter[str](each.verdict for each in self.judgements)
-        words = dict.fromkeys((*VERDICTS, *OWN_VERDICTS))
-        verdicts = ", ".join(f"{counts[each]} {each}" for each in words if counts[each])
+        counts = Counter[str](each.word for each in self.judgements)
+        verdicts = ", ".join(f"{counts[each]} {each}" for each in WORDS if counts[each])
         return (
             f"<Findings of {self.experiment.NAME}: {len(self.rows)} rows of its table (.rows), "
             f"{len(self.judgements)} claims (.judgements){': ' * bool(verdicts)}{verdicts}>"
@@ -109,7 +100,7 @@ class Findings:
                 each.claim.statement,
                 with_interval(each.estimate, n),
                 str(each.claim.rule),
-                each.verdict,
+                each.word,
             )
             for each in self.judgements
         ]

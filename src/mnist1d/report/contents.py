@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 import xarray as xr
 
 from mnist1d.harness import record
-from mnist1d.harness.claims import Claim, Judgement, Kind
+from mnist1d.harness.claims import WORDS, Claim, Judgement, Kind
 from mnist1d.harness.findings import Findings, parted
 from mnist1d.harness.interface import Experiment, is_other_data, origin_of
 from mnist1d.harness.stored.attributes import parsed
@@ -59,6 +59,11 @@ class Judged:
     def verdict(self) -> Verdict:
         """Whether the claim is reproduced."""
         return self.judgement.verdict
+
+    @property
+    def word(self) -> str:
+        """The verdict as it is shown, which for a claim beyond the paper has words of its own."""
+        return self.judgement.word
 
     @property
     def differs(self) -> bool:
@@ -261,6 +266,11 @@ class Section:
         return tuple(dict.fromkeys(column for row in self.rows for column in row.cells))
 
     @property
+    def words(self) -> Mapping[str, int]:
+        """The number of claims per verdict as it is shown."""
+        return count_verdicts(self.claims, WORDS, lambda judged: judged.word)
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """Number of claims per verdict."""
         return count_verdicts(self.claims)
@@ -404,8 +414,10 @@ GROUPS: Mapping[str, tuple[Kind, ...]] = {
 
 
 def count_verdicts(
-    claims: Iterable[Judged], verdicts: Sequence[str] = VERDICTS
+    claims: Iterable[Judged],
+    verdicts: Sequence[str] = VERDICTS,
+    of: Callable[[Judged], str] = lambda judged: judged.verdict,
 ) -> Mapping[str, int]:
     """Count claims per verdict, in the order of the verdicts."""
-    found = Counter[str](judged.verdict for judged in claims)
+    found = Counter[str](map(of, claims))
     return {verdict: found[verdict] for verdict in verdicts}

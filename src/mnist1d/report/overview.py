@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from mnist1d.harness.findings import OWN_WORDS
 from mnist1d.harness.verdicts.reasons import brief_reason
 from mnist1d.harness.verdicts.rules import ALPHA, Counted, Equals, Fact, NoData
 from mnist1d.measures.text import interval_of, mean_of
 from mnist1d.report.contents import Judged, Report, Section
-from mnist1d.report.wording import verdicts_of
 
 HEADLINE_KINDS = ("sentence", "table")
 """What the paper says itself; readings of figures and prints of notebooks are left to the pages."""
@@ -91,15 +89,6 @@ def n_said(section: Section) -> int:
     return len(_said(section))
 
 
-def own_verdicts_of(counts: Mapping[str, int]) -> str:
-    """Write the number of claims per verdict, in the words of claims beyond the paper.
-
-    >>> own_verdicts_of({"reproduced": 3, "consistent": 0, "differs": 1})
-    '3 confirmed, 1 refuted'
-    """
-    return verdicts_of({OWN_WORDS.get(verdict, verdict): n for verdict, n in counts.items()})
-
-
 def in_words(judged: Judged, section: Section) -> str:
     """Write a claim with its measured number: the statement, mean, unit and interval.
 
@@ -153,11 +142,6 @@ def why_open(judged: Judged) -> str:
 def why_in_brief(judged: Judged) -> str:
     """Return the first sentence of the explanation why a claim differs; the page has the others."""
     return re.split(r"(?<=\.) (?=[A-Z])", judged.why or "", maxsplit=1)[0]
-
-
-def verdict_beyond(judged: Judged) -> str:
-    """Return the verdict on a claim beyond the paper, where there is nothing to reproduce."""
-    return OWN_WORDS.get(judged.verdict, judged.verdict)
 
 
 def _headlines(section: Section, claims: Sequence[Judged]) -> tuple[Judged, ...]:

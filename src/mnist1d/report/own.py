@@ -8,7 +8,8 @@ from collections.abc import Callable, Container
 from dataclasses import replace
 from pathlib import Path
 
-from mnist1d.harness.findings import OWN_VERDICTS, Findings
+from mnist1d.harness.claims import OWN_VERDICTS
+from mnist1d.harness.findings import Findings
 from mnist1d.harness.interface import NAME, NAMES_ARE
 from mnist1d.harness.results import load_result
 from mnist1d.harness.stored.attributes import parsed

@@ -132,10 +132,8 @@ def show_summary(findings: Findings, console: Console) -> None:
             )
     if ledger.row_count:
         console.print(ledger)
-    counts = Counter[str](judgement.verdict for judgement in judgements)
-    console.print(
-        ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICT_STYLES if counts[verdict])
-    )
+    counts = Counter[str](judgement.word for judgement in judgements)
+    console.print(", ".join(f"{counts[word]} {word}" for word in VERDICT_STYLES if counts[word]))
     if any(
         judgement.verdict == "imprecise" and judgement.estimate.n == n for judgement in judgements
     ):
@@ -350,7 +348,7 @@ def _verdict(judgement: Judgement, headings: Sequence[str]) -> list[str]:
     within = {True: "within", False: "[red]outside[/]", None: ""}
     compatible = {True: "compatible", False: "[red]not compatible[/]", None: ""}
     cells = [
-        f"[{VERDICT_STYLES[judgement.verdict]}]{judgement.verdict}[/]",
+        f"[{VERDICT_STYLES[judgement.word]}]{judgement.word}[/]",
         within[judgement.is_within_record],
         compatible[judgement.is_compatible],
     ]
