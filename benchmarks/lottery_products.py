@@ -1,8 +1,9 @@
 """Judge claims with products in bfloat16: `python benchmarks/lottery_products.py DIR`.
 
-Lottery tickets at full size with products in bfloat16, on the seeds of the record in float32
-(`results/lottery-tickets`), and every claim by its own rule on both. As seeds are the same, the
-difference between the two is paired. An interrupted run can be continued; nothing is timed.
+Lottery tickets at full size with products in bfloat16, on the first seeds of the record in float32
+(`results/lottery-tickets`), five by default, and every claim by its own rule on both. As seeds are
+the same, the difference between the two is paired. An interrupted run can be continued; nothing is
+timed.
 """
 
 import argparse
@@ -88,19 +89,26 @@ def accuracies(float32, bfloat16):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, help="where the run in bfloat16 is kept")
+    parser.add_argument("--seeds", type=int, default=5, help="how many of the record's runs")
     parser.add_argument(
         "--keep", action="store_true", help="write benchmarks/results/lottery_products.json"
     )
     options = parser.parse_args()
     use_all_cores()
     float32 = record.load(lottery_tickets, FLOAT32)
-    config = lottery_tickets.Config(seeds=float32.sizes["seed"])
+    n = float32.sizes["seed"]
+    config = lottery_tickets.Config(seeds=n)
     if json.loads(float32.attrs["config"]) != json.loads(as_json(config)):
         raise SystemExit("the record in float32 has other settings than the experiment's own")
+    if not 2 <= options.seeds <= n:
+        raise SystemExit(
+            f"--seeds must be from 2 to {n}, the runs of the record, not {options.seeds}"
+        )
+    float32 = float32.isel(seed=slice(options.seeds))
     with Bars(Console()) as bars:
         bfloat16 = record.execute(
             lottery_tickets,
-            replace(config, products="bfloat16"),
+            replace(config, seeds=options.seeds, products="bfloat16"),
             progress=bars,
             folder=options.folder / lottery_tickets.NAME / "units",
         )

@@ -6,10 +6,13 @@ that of the same record; experiments of other tags stay there as they are. The s
 continues after an interruption, as often as it takes. At the end DIR has `plan.json` (with the
 tag's commit and a digest of the rules of its experiments), a folder per experiment with its result,
 figures and `record.json`, `claims.json`, and the documents of `mnist1d report`. With `--keep` that
-becomes `results/`, and `record.json` comes into the package. See docs/record.md.
+becomes `results/`, and `record.json` comes into the package. An experiment that was interrupted has
+no time; with `--time DIR` it has that of a whole run of the tag in DIR. See docs/record.md.
 """
 
 import argparse
+import dataclasses
+import json
 import shutil
 import subprocess
 import sys
@@ -114,6 +117,28 @@ def run(plan, tag, experiments, out, places, progress):
         record.save(experiment, result, folder)
 
 
+def take_times(plan, tag, experiments, out, apart):
+    """Have results that were interrupted hold the time of a whole run of the same code.
+
+    Raises: InputError: if what is in the folder `apart` is no such run.
+    """
+    by_name = {experiment.NAME: experiment for experiment in experiments}
+    for name in plan.of_tag(tag):
+        if not (apart / name / "result.nc").is_file():
+            continue
+        planned, experiment = plan.experiments[name], by_name[name]
+        run, result = (record.load(experiment, folder / name) for folder in (apart, out))
+        alike = dataclasses.replace(planned, seeds=run.sizes["seed"])
+        own = dataclasses.replace(plan, experiments={**plan.experiments, name: alike})
+        if wrong := own.broken_by(experiment, run):
+            raise InputError(f"{apart}: {wrong}")
+        if run.attrs["units_found"]:
+            raise InputError(f"{apart}: {name} was interrupted, too, and has no time")
+        if result.attrs["units_found"]:
+            time = {"seconds": run.attrs["seconds"], "seeds": run.sizes["seed"]}
+            record.save(experiment, result.assign_attrs(time_apart=json.dumps(time)), out / name)
+
+
 def begun(plan, experiments):
     """Return the experiments whose record is begun."""
     names = {name for name, each in plan.experiments.items() if each.rules}
@@ -168,6 +193,7 @@ def main():
     parser.add_argument("out", type=Path, metavar="DIR", help="folder of the record")
     parser.add_argument("--mnist", type=Path, required=True, help="folder with MNIST's four files")
     parser.add_argument("--tag", help="of the experiments to run; that of the plan if left out")
+    parser.add_argument("--time", type=Path, metavar="DIR", help="a whole run, for its time alone")
     parser.add_argument("--keep", action="store_true", help="replace results/ by it at the end")
     options = parser.parse_args()
     try:
@@ -175,6 +201,8 @@ def main():
         plan = begin(plan, tag, options.out)
         prepare_devices()
         run(plan, tag, EXPERIMENTS, options.out, {"mnist": options.mnist}, Lines())
+        if options.time:
+            take_times(plan, tag, EXPERIMENTS, options.out, options.time)
         finish(plan, EXPERIMENTS, options.out)
         if options.keep:
             keep(plan, EXPERIMENTS, options.out, ROOT / "results")

@@ -19,6 +19,7 @@ from mnist1d.harness.findings import findings_of
 from mnist1d.harness.interface import InputError
 from mnist1d.harness.stored.plan import Plan, Planned, plan_of
 from mnist1d.harness.verdicts.reference import recorded
+from mnist1d.harness.verdicts.runtime import minutes
 from mnist1d.report.wording import provenance_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,6 +119,38 @@ def test_an_experiment_that_came_later_has_a_tag_of_its_own(
     again = longer.begun("record-2", TAGGED, modules)
     with pytest.raises(InputError, match="another plan"):
         make.begin(again, "record-2", out)
+
+
+def test_an_interrupted_experiment_has_the_time_of_a_whole_run_of_the_same_code(
+    make, experiment, plan, commit, tmp_path
+):
+    def run(seeds, folder):
+        units = folder / "tiny" / "units"
+        result = record.execute(experiment, experiment.Config(seeds=seeds), folder=units)
+        record.save(experiment, result, folder / "tiny")
+        return result
+
+    out = tmp_path / "record"
+    run(2, out)
+    assert run(3, out).attrs["units_found"] == 2
+
+    def take(folder):
+        make.take_times(plan, "record-1", [experiment], out, folder)
+        return record.load(experiment, out / "tiny")
+
+    assert "time_apart" not in take(tmp_path / "nothing").attrs
+    whole = run(1, tmp_path / "whole")
+    taken = take(tmp_path / "whole")
+    assert json.loads(taken.attrs["time_apart"]) == {"seconds": whole.attrs["seconds"], "seeds": 1}
+    assert minutes(6)(taken).mean == pytest.approx(whole.attrs["seconds"] / 10)
+    assert plan.broken_by(experiment, taken) == ""
+    run(1, tmp_path / "whole")
+    with pytest.raises(InputError, match="tiny was interrupted, too"):
+        take(tmp_path / "whole")
+    commit(OTHER)
+    run(1, tmp_path / "changed")
+    with pytest.raises(InputError, match="changed: the result of tiny is of commit b"):
+        take(tmp_path / "changed")
 
 
 @pytest.mark.slow

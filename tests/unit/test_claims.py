@@ -189,6 +189,9 @@ def test_a_time_is_that_of_the_papers_number_of_runs_unless_the_run_was_resumed(
     assert (judged.estimate.mean, judged.verdict) == (6.0, "differs")
     (resumed,) = judge([takes], whole.assign_attrs(units_found=2), full=True)
     assert (resumed.verdict, resumed.reason) == ("not checkable", "no data")
+    apart = whole.assign_attrs(units_found=2, time_apart='{"seconds": 90, "seeds": 1}')
+    (judged,) = judge([takes], apart, full=True)
+    assert (judged.estimate.mean, judged.verdict) == (4.5, "verified")
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,8 @@ WRONG = [
     ("units_found", -1, "a whole number"),
     ("commit", 3, "a text"),
     ("unit_commits", "[]", "an object in JSON"),
+    ("time_apart", '{"seconds": 5}', "an object in JSON with seconds and seeds, at least 1"),
+    ("time_apart", '{"seconds": 5, "seeds": 0}', "an object in JSON with seconds and seeds"),
     ("unit_commits", '{"abc": 1.5}', "an object of whole numbers in JSON"),
     ("config", 3, "a text of at most"),
     ("config", "{", "JSON"),

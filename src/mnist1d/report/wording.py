@@ -7,6 +7,7 @@ from typing import Any
 from mnist1d.execution.commit import CHANGED, UNKNOWN as UNKNOWN_COMMIT
 from mnist1d.experiments import PAPER
 from mnist1d.harness.verdicts.rules import SINCE
+from mnist1d.harness.verdicts.runtime import time_apart
 from mnist1d.measures.text import UNKNOWN
 from mnist1d.report.contents import SAID, Report, Section
 
@@ -137,6 +138,9 @@ def time_of(section: Section) -> str:
         parts.append(f"{seconds(section.compile_seconds)} of compilation, all threads together")
     if section.units_found:
         parts.append(f"{section.units_found} units of its work were finished before")
+    if (apart := time_apart(section.result.attrs)) is not None:
+        whole, n = apart
+        parts.append(f"{n} whole run{'s' * (n > 1)} of the same code: {seconds(whole)}")
     return "; ".join(parts)
 
 

@@ -53,6 +53,15 @@ def check_attributes(attributes: Mapping[str, Any]) -> None:
         raise _wrong(
             "unit_commits", "an object of whole numbers in JSON", attributes["unit_commits"]
         )
+    apart = parsed(attributes, "time_apart", {"seconds": 0, "seeds": 1})
+    if (
+        not isinstance(apart, dict)
+        or not _is_time(apart.get("seconds"))
+        or type(apart.get("seeds")) is not int
+        or apart["seeds"] < 1
+    ):
+        what = "an object in JSON with seconds and seeds, at least 1"
+        raise _wrong("time_apart", what, attributes["time_apart"])
     figures = parsed(attributes, "figures", [])
     if not isinstance(figures, list) or any(not isinstance(each, str) for each in figures):
         raise _wrong("figures", "a list of texts in JSON", attributes["figures"])
