@@ -87,13 +87,17 @@ def test_a_masked_network_trains_like_one_whose_weights_are_zeroed_before_every_
     mask = masks.random_mask(NETWORK, 0.6, np.random.default_rng(1))
     model, history = train(training, MaskedMLP(NETWORK, mask), (x, y), key=jax.random.key(2))
 
-    network, state = NETWORK, optimizer.init(NETWORK)
-    for _ in range(15):
+    @jax.jit
+    def step(network, state):
         network = masks.masked(network, mask)
         gradient = jax.grad(lambda own: cross_entropy(predict(own, x), y))(network)
         updates, state = optimizer.update(gradient, state)
-        network = optax.apply_updates(network, updates)
-    expected = predict(masks.masked(network, mask), x)
+        return optax.apply_updates(network, updates), state
+
+    network, state = NETWORK, jax.jit(optimizer.init)(NETWORK)
+    for _ in range(15):
+        network, state = step(network, state)
+    expected = eqx.filter_jit(predict)(masks.masked(network, mask), x)
     np.testing.assert_allclose(history.metrics[0], expected, atol=2e-4)
     # What is masked stays at exactly 0.
     jax.tree.map(
@@ -131,15 +135,17 @@ def test_several_small_networks_are_put_into_as_many_whole_ones():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 def test_products_in_bfloat16_differ_by_its_rounding_alone():
     model = MaskedMLP(NETWORK, masks.full_mask(NETWORK))
     rounded = MaskedMLP(NETWORK, masks.full_mask(NETWORK), "bfloat16")
     x = jax.random.normal(jax.random.key(1), (50, 40))
-    exact, coarse = predict(model, x), predict(rounded, x)
+    exact, coarse, one = eqx.filter_jit(
+        lambda: (predict(model, x), predict(rounded, x), rounded(x[0]))
+    )()
     assert coarse.dtype == jnp.float32
     error = float(jnp.abs(exact - coarse).max())
     assert 0 < error < 0.02
-    one = rounded(x[0])
     assert one.shape == (10,)
     np.testing.assert_allclose(one, coarse[0], atol=1e-6)
 
@@ -165,6 +171,7 @@ def test_gradients_of_products_in_bfloat16_are_those_of_rounded_factors():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 def test_networks_with_products_in_bfloat16_can_be_mapped():
     """A GPU trains many networks as one, their masks and all."""
     x, labels = jax.random.normal(jax.random.key(1), (6, 40)), jnp.arange(6)
@@ -174,10 +181,11 @@ def test_networks_with_products_in_bfloat16_can_be_mapped():
     def gradient(model):
         return eqx.filter_grad(lambda model: cross_entropy(predict(model, x), labels))(model)
 
-    together = jax.vmap(gradient)(jax.tree.map(lambda *leaves: jnp.stack(leaves), *both))
+    together = jax.jit(jax.vmap(gradient))(jax.tree.map(lambda *leaves: np.stack(leaves), *both))
+    alone = jax.jit(gradient)
     for i, model in enumerate(both):
         for one, other in zip(
-            jax.tree.leaves(gradient(model)), jax.tree.leaves(together), strict=True
+            jax.tree.leaves(alone(model)), jax.tree.leaves(together), strict=True
         ):
             np.testing.assert_allclose(one, other[i], rtol=1e-4, atol=1e-6)
 
