@@ -86,6 +86,33 @@ class Figure(MatplotlibFigure):
         return content.getvalue()
 
 
+@contextmanager
+def layout_kept(figure: MatplotlibFigure) -> Iterator[None]:
+    """Leave axes where they are inside a `with` block, when a figure is saved there.
+
+    Matplotlib lays a figure out again whenever it draws it, which takes as long as drawing. What
+    was saved once needs this no more.
+
+    >>> with house_style():
+    ...     figure = Figure()
+    >>> engine = figure.get_layout_engine()
+    >>> with layout_kept(figure):
+    ...     figure.get_layout_engine() is engine
+    False
+    >>> figure.get_layout_engine() is engine
+    True
+    """
+    engine = figure.get_layout_engine()
+    if engine is None:
+        yield
+        return
+    figure.set_layout_engine("none")
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
+
+
 def line_with_interval(
     axes: Axes,
     x: ArrayLike,

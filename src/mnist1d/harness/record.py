@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -207,9 +208,12 @@ def save_figure(figure: "Figure", path: checks.StrPath, mark: str = "") -> None:
     about: dict[str, dict[str, str | None]] = {"png": {}, "pdf": {"CreationDate": None}}
     if mark:
         about["png"]["Comment"] = about["pdf"]["Keywords"] = mark
-    for file_format, place in _figure_files(path).items():
-        with atomic_write(place) as file:
-            figure.savefig(file, format=file_format, metadata=about[file_format])
+    style = import_module("mnist1d.figures.style")  # which loads Matplotlib
+    with ExitStack() as stack:
+        for file_format, place in _figure_files(path).items():
+            with atomic_write(place) as file:
+                figure.savefig(file, format=file_format, metadata=about[file_format])
+            stack.enter_context(style.layout_kept(figure))
 
 
 def has_figure(path: checks.StrPath, mark: str) -> bool:

@@ -169,8 +169,11 @@ def picture_of(name: str, figure: Figure, caption: str) -> Picture:
         caption: its caption.
     """
     image, media_type = saved(figure, "svg"), "image/svg+xml"
-    if len(image) > _LARGE and len(pixels := _webp(saved(figure, "png", _SHARP))) < len(image):
-        image, media_type = pixels, "image/webp"
+    if len(image) > _LARGE:
+        with style.layout_kept(figure):
+            pixels = _webp(saved(figure, "png", _SHARP))
+        if len(pixels) < len(image):
+            image, media_type = pixels, "image/webp"
     width, height = figure.get_size_inches()
     return Picture(
         name,
