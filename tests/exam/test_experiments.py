@@ -36,7 +36,7 @@ of the first code with these settings, which gave the old names at the old setti
 """
 
 
-RUN_LONGER_THAN_THEY_COMPILE = ("classification", "pooling")
+RUN_LONGER_THAN_THEY_COMPILE = ("classification", "pooling", "activation-transfer")
 """Experiments whose quick runs take their time running, not compiling."""
 
 

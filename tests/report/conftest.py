@@ -1,5 +1,7 @@
 """The report of the project's record, and commands on a copy of one of its experiments."""
 
+import os
+import pickle
 import shutil
 from functools import partial
 from pathlib import Path
@@ -12,6 +14,7 @@ from mnist1d.experiments import double_descent
 from mnist1d.harness import record
 from mnist1d.harness.findings import findings_of
 from mnist1d.harness.settings import as_json
+from mnist1d.harness.stored.lock import locked
 from mnist1d.report import read_report, reading
 from mnist1d.report.pictures import draw_pictures
 
@@ -24,8 +27,17 @@ def report():
 
 
 @pytest.fixture(scope="session")
-def pictures(report):
-    return {section.name: draw_pictures(section) for section in report.sections}
+def pictures(report, tmp_path_factory):
+    """Return the figures of all experiments, drawn in one of the processes that run tests."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all processes of this session
+    place = folder / "pictures.pickle"
+    with locked(folder / ".pictures"):
+        if not place.exists():
+            drawn = {section.name: draw_pictures(section) for section in report.sections}
+            place.write_bytes(pickle.dumps(drawn))
+        return pickle.loads(place.read_bytes())  # noqa: S301 (our own)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-from mnist1d.report.pictures import draw_pictures
 from mnist1d.report.render import html_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,9 +128,9 @@ def test_pointing_at_a_number_shows_the_value_of_every_seed(page, report):
     assert page.is_hidden(".tip")
 
 
-def test_pointing_at_a_curve_shows_its_name_and_value(page, report):
+def test_pointing_at_a_curve_shows_its_name_and_value(page, report, pictures):
     section = next(section for section in report.sections if section.name == "classification")
-    picture = next(each for each in draw_pictures(section) if each.name == "figure")
+    picture = next(each for each in pictures[section.name] if each.name == "figure")
     panel = picture.panels[1]
     series = next(one for one in panel["series"] if one["label"] == "CNN, After shuffling")
     step, accuracy = series["points"][-1]
