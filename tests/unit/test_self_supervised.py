@@ -52,7 +52,7 @@ TINY = Config(
     n_epochs=2,
     probe_every=1,
     batch_size=500,
-    probed_samples=200,
+    probed_samples=100,
     embedded_samples=100,
     embedding_iterations=250,
 )
@@ -272,9 +272,9 @@ def test_the_probes_repeated_by_hand_on_the_stored_outputs_agree(finished):
             layer = stored[f"layer_{number}"]
             assert layer.dtype == np.float32
             np.testing.assert_allclose(layer, layers[number], rtol=0, atol=1e-5)
-            scaler = StandardScaler().fit(layer[:200])
-            probe = LogisticRegression(tol=0.01 / 200, max_iter=1000)
-            probe.fit(scaler.transform(layer[:200]), data.y[:200])
+            scaler = StandardScaler().fit(layer[: TINY.probed_samples])
+            probe = LogisticRegression(tol=0.01 / TINY.probed_samples, max_iter=1000)
+            probe.fit(scaler.transform(layer[: TINY.probed_samples]), data.y[: TINY.probed_samples])
             accuracy = probe.score(scaler.transform(layer[4000:]), data.y_test)
             found = result.linear_accuracy.sel(variant=variant, seed=0, layer=number)
             assert found == pytest.approx(accuracy, abs=1e-9)
