@@ -37,6 +37,10 @@ for word, flag in FLAGS.items():
     if word not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = (os.environ.get("XLA_FLAGS", "") + " " + flag).strip()
 
+# Tests run as many at a time as there are cores: further threads of linear algebra would wait for
+# each other, which takes several times as much of a processor as the work itself.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # A program that several tests and the commands that they start need is compiled once, and
 # forgotten with the session.
 if find_spec("jax") is not None and "JAX_COMPILATION_CACHE_DIR" not in os.environ:

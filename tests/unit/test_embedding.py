@@ -70,7 +70,15 @@ def test_numbers_do_not_depend_on_where_the_points_lie_in_memory():
                 np.testing.assert_array_equal(again[name], values)
 
 
+@pytest.fixture
+def two_threads():
+    """Have linear algebra use two threads, as tests have one of them and machines one core."""
+    with threadpool_limits(2):
+        yield
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("two_threads")
 def test_several_at_a_time_leave_linear_algebra_its_threads():
     before = [(pool["filepath"], pool["num_threads"]) for pool in threadpool_info()]
     barrier, limits = threading.Barrier(2), []
@@ -94,8 +102,10 @@ def blas_threads():
     return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_one_block_left_does_not_end_the_limit_of_another():
     before = blas_threads()
+    assert before == {2}
     left = threading.Event()
 
     def other():
@@ -110,8 +120,10 @@ def test_one_block_left_does_not_end_the_limit_of_another():
     assert blas_threads() == before
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_a_block_outlasts_the_one_that_began_before_it():
     before = blas_threads()
+    assert before == {2}
     inside, go = threading.Event(), threading.Event()
     seen = []
 
