@@ -1,17 +1,23 @@
-"""Runs one program and stores all that can be compared about it.
+"""Runs programs, and stores all that can be compared about each.
 
-Arguments: the program, and the pickle to write: its printed lines, its global variables as plain
-arrays and containers, the files that it left in the working directory, and the random states.
+Arguments: modules to import before, with commas; a folder; the programs. Each runs in a process of
+its own, forked from this one, in a new folder. Next to this is a pickle: its printed lines, its
+global variables as plain arrays and containers, the files that it left in its working directory,
+and the random states; and a text with its errors.
 """
 
 # ruff: noqa: NPY002, S301 (the global random state and plain pickles are what is compared)
 
 import contextlib
+import importlib
 import io
+import os
 import pickle
 import random
+import re
 import runpy
 import sys
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +56,7 @@ def without_a_network(*_arguments, **_keywords):
     raise ConnectionError("there is no network here")
 
 
-def main(program, result):
+def run(program, result):
     sys.tracebacklimit = 0  # the message says enough
     with contextlib.suppress(ImportError):  # ours does not need it
         import requests
@@ -70,7 +76,33 @@ def main(program, result):
         "printed": printed.getvalue(),
         "states": states,
     }
-    Path(result).write_bytes(pickle.dumps(outcome))
+    result.write_bytes(pickle.dumps(outcome))
+
+
+def needed(program):
+    return re.findall(r"Needs: (\w+)", Path(program).read_text("utf-8"))
+
+
+def main(imported, folder, *programs):
+    for module in imported.split(","):
+        importlib.import_module(module)
+    # Those that need large packages come last, and find them imported.
+    for program in sorted(programs, key=lambda program: len(needed(program))):
+        for module in needed(program):
+            importlib.import_module(module)
+        place = Path(folder).resolve() / Path(program).stem
+        place.mkdir()
+        child = os.fork()
+        if child == 0:
+            sys.stderr = place.with_suffix(".txt").open("w", encoding="utf-8")
+            os.chdir(place)
+            try:
+                run(program, place.with_suffix(".pkl"))
+            except BaseException:  # noqa: BLE001 (the test shows it)
+                traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(0)
+        os.waitpid(child, 0)
 
 
 if __name__ == "__main__":
