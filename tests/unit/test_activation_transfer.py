@@ -54,6 +54,7 @@ def problem(make=MLP, **settings):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize(
     ("make", "settings"), [(MLP, {"hidden_size": 5}), (CNN, {"channels": 2, "depth": 4})]
 )
@@ -79,14 +80,17 @@ def test_the_gradient_through_a_training_is_that_of_finite_differences(make, set
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 def test_the_function_that_is_learned_is_the_one_that_is_used():
     terms = terms_of(drawn(Network, hidden=(4,)))
     x = jnp.linspace(-20, 20, 101)
-    np.testing.assert_allclose(learnable(terms, x), LearnedFunction(terms, GRID)(x), atol=1e-6)
-    assert jnp.abs(jax.grad(lambda table: learnable(table, x).sum())(terms)).max() > 0
+    learned, used = jax.jit(lambda: (learnable(terms, x), LearnedFunction(terms, GRID)(x)))()
+    np.testing.assert_allclose(learned, used, atol=1e-6)
+    assert np.abs(jax.jit(jax.grad(lambda table: learnable(table, x).sum()))(terms)).max() > 0
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize("broken", [False, True])
 def test_a_gradient_that_is_not_finite_leaves_the_function_as_it_was(broken):
     network, model, x, labels = problem(hidden_size=5)
@@ -103,6 +107,7 @@ def test_a_gradient_that_is_not_finite_leaves_the_function_as_it_was(broken):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 def test_learning_lowers_the_loss_of_trainings(monkeypatch):
     monkeypatch.setitem(learning.MODELS, "MLP", partial(MLP, hidden_size=20))
     config = Config(outer_steps=25, inner_steps=60, objective_steps=40, units=8)

@@ -5,6 +5,7 @@ import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -162,11 +163,17 @@ def test_the_table_has_value_and_derivatives_of_the_network(hidden):
         config, network, draws, _ = small_problem(hidden)
         x = jnp.linspace(-7.99, 7.99, 777).reshape(7, 111)
         call = jnp.asarray(3)
-        direct = Direct(network, draws.network, 0.2)(call, x)
         grid = grid_of(config)
-        table = Tabulated(tabulate(network, draws.network, 0.2, grid), grid)
-        assert len(table.tables.terms) == (1 if len(hidden) == 1 else 7)
-        for ours, exact, tolerance in zip(table(call, x), direct, (1e-9, 1e-7, 3e-5), strict=True):
+
+        @jax.jit
+        def both(network, call, x):
+            tables = tabulate(network, draws.network, 0.2, grid)
+            direct = Direct(network, draws.network, 0.2)(call, x)
+            return tables, Tabulated(tables, grid)(call, x), direct
+
+        tables, table, direct = both(network, call, x)
+        assert len(tables.terms) == (1 if len(hidden) == 1 else 7)
+        for ours, exact, tolerance in zip(table, direct, (1e-9, 1e-7, 3e-5), strict=True):
             np.testing.assert_allclose(ours, exact, atol=tolerance)
 
 
@@ -254,19 +261,29 @@ def test_sizes_and_data_are_those_of_the_paper():
 
 
 def test_a_learned_function_differentiates_but_does_not_learn():
-    function = LearnedFunction.of(drawn(5), 0.2, Grid(4.0, 1024))
+    grid = Grid(4.0, 1024)
     x = jnp.array([-0.7, 0.3])
-    step = (function(x + 1e-2) - function(x - 1e-2)) / 2e-2
-    np.testing.assert_allclose(jax.vmap(jax.grad(function))(x), step, rtol=1e-3)
-    at_table = jax.grad(lambda terms: LearnedFunction(terms, function.grid)(x).sum())
-    assert not at_table(function.terms).any()
+
+    @jax.jit
+    def derivatives(network):
+        function = LearnedFunction.of(network, 0.2, grid)
+        step = (function(x + 1e-2) - function(x - 1e-2)) / 2e-2
+        at_table = jax.grad(lambda terms: LearnedFunction(terms, grid)(x).sum())
+        return jax.vmap(jax.grad(function))(x), step, at_table(function.terms)
+
+    slope, step, by_table = derivatives(drawn(5))
+    np.testing.assert_allclose(slope, step, rtol=1e-3)
+    assert not by_table.any()
 
 
 @pytest.mark.parametrize("make", [MLP, CNN])
 def test_models_use_relu_unless_given_another_function(make):
     model, x = make(key=jax.random.key(0)), jnp.sin(jnp.arange(80.0)).reshape(40, 2)
-    np.testing.assert_array_equal(model(x), model(x, jax.nn.relu))
-    assert jnp.abs(model(x, jnp.tanh) - model(x)).max() > 1e-3
+    plain, relu, tanh = eqx.filter_jit(
+        lambda model: (model(x), model(x, jax.nn.relu), model(x, jnp.tanh))
+    )(model)
+    np.testing.assert_array_equal(plain, relu)
+    assert np.abs(tanh - plain).max() > 1e-3
     assert count_parameters(model) == {MLP: 15_210, CNN: 5_210}[make]
 
 
