@@ -101,6 +101,19 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", False)
 
 
+@pytest.fixture(scope="module")
+def quick_module():
+    """Compile so in all of a module, its fixtures among them, which come before those of a test."""
+    if find_spec("jax") is None:
+        yield
+        return
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 @pytest.fixture
 def mixed_types():
     """Let code that is not ours, such as Optax's schedules, mix types and ranks of arrays."""

@@ -32,7 +32,7 @@ from mnist1d.experiments.classification.method import (
 from mnist1d.harness.claims import judge
 from mnist1d.mnist import MNIST
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation", "one_device")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_module", "one_device")]
 
 ANSWERS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "human_answers.csv"
 
@@ -127,7 +127,7 @@ def test_early_stopping_of_a_diverged_run_is_no_number():
 
 
 @pytest.fixture(scope="module")
-def diverged(one_device):  # noqa: ARG001 (it compiles for one)
+def diverged(quick_module, one_device):  # noqa: ARG001 (it compiles, for one)
     return classification.run(Config(seeds=2, n_steps=6, evaluate_every=3, learning_rate=1e30))
 
 

@@ -27,7 +27,7 @@ from mnist1d.models.masks import full_mask
 from mnist1d.training import as_data, masked
 from mnist1d.training.masked import MaskedTrainer
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_device")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_module", "one_device")]
 
 TINY = Config(
     seeds=2,
@@ -41,7 +41,7 @@ TINY = Config(
 
 
 @pytest.fixture(scope="module")
-def whole(one_device):  # noqa: ARG001 (it runs on one)
+def whole(quick_module, one_device):  # noqa: ARG001 (it compiles, for one)
     return run(TINY)
 
 

@@ -28,7 +28,7 @@ from mnist1d.harness.claims import judge
 from mnist1d.models import count_parameters
 from mnist1d.models.pytorch_stream import PyTorchStream
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_module")]
 
 TINY = Config(
     seeds=2, outer_steps=23, inner_steps=3, hidden_size=4, sweep_points=5, sweep_range=(0.01, 30.0)
@@ -41,7 +41,7 @@ def batches():
 
 
 @pytest.fixture(scope="module")
-def whole():
+def whole(quick_module):  # noqa: ARG001 (it compiles)
     return run(TINY)
 
 

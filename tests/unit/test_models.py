@@ -34,7 +34,7 @@ from mnist1d.models.beyond.state_space import DiagonalRecurrence
 from mnist1d.models.layers import affine
 from mnist1d.training import cross_entropy, initialise
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+pytestmark = pytest.mark.usefixtures("quick_module")
 
 
 class Row(NamedTuple):
@@ -129,7 +129,7 @@ N_SEEDS = 40
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def seeded(request):
+def seeded(request, quick_module):  # noqa: ARG001 (it compiles)
     """Hold a row and its models of many seeds, as NumPy arrays."""
     row = MODELS[request.param]
     keys = jax.random.split(jax.random.key(0), N_SEEDS)
