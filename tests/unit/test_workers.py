@@ -69,79 +69,6 @@ def answers(outcomes):
     return [int("".join(map(str, each.predictions["validation"]))) for each in outcomes]
 
 
-@pytest.mark.slow
-def test_runs_train_in_several_processes_the_first_here_and_the_numbers_are_the_same(sets, at_once):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    torch_candidates = pytest.importorskip("mnist1d.lab.candidates.torch")
-    width = 7
-
-    class Network(torch.nn.Sequential):
-        def __init__(self):
-            layers = (torch.nn.Linear(40, width), torch.nn.Dropout(0.1), torch.nn.Linear(width, 10))
-            super().__init__(*layers)
-
-    candidate, runs = torch_candidates.TorchCandidate(Network), runs_of(5, {"learning_rate": 0.01})
-    with limited_threads(1):
-        alone = dict(candidate.train(runs, sets, SHORT, lambda *_: None))
-    reports = []
-    with Workers(2) as workers:
-        for _ in range(2):
-            heard = {number: [] for number in range(5)}
-            found = trained(
-                workers,
-                candidate,
-                runs,
-                sets,
-                lambda *news: reports.append(news),
-                on_evaluation=lambda number, *values: heard[number].append(values),  # noqa: B023
-            )
-            for number, outcome in enumerate(found):
-                curves = np.stack([outcome.validation_accuracy, outcome.train_loss], axis=1)
-                np.testing.assert_allclose(heard[number], curves, rtol=1e-6)
-            for number, outcome in enumerate(found):
-                for name in ("train_loss", "validation_accuracy"):
-                    np.testing.assert_array_equal(
-                        getattr(outcome, name), getattr(alone[number], name)
-                    )
-                assert outcome.seconds > 0
-                assert outcome.cpu_seconds > 0
-        assert len(reports) > 4
-        assert {total for _, total in reports} == {60}
-        assert reports[-1] == (60, 60)
-        first = [done for done, _ in reports[: reports.index((60, 60)) + 1]]
-        assert first == sorted(first)
-        pids = answers(trained(workers, PIDS, runs_of(8), sets))
-        assert HERE not in pids
-    with Workers(2) as workers:
-        pids = answers(trained(workers, PIDS, runs_of(3), sets))
-        assert pids[0] == HERE
-        assert HERE not in pids[1:]
-
-
-@pytest.mark.slow
-def test_a_run_has_one_thread_and_the_settings_of_this_process(sets, at_once):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-
-    def asked(seed):
-        double = torch.get_default_dtype() == torch.float64
-        return 100 * torch.get_num_threads() + 10 * double + int(os.getpid() == HERE)
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
-    torch.set_default_dtype(torch.float64)
-    try:
-        with Workers(2) as workers:
-            found = answers(trained(workers, answering(asked), runs_of(3), sets))
-        with Workers(2, threads=3) as workers:
-            more = answers(trained(workers, answering(asked), runs_of(2), sets))
-        assert torch.get_num_threads() == 4
-    finally:
-        torch.set_num_threads(before)
-        torch.set_default_dtype(torch.float32)
-    assert found == [111, 110, 110]
-    assert more == [311, 311]  # the last one of all is not worth a process
-
-
 def test_short_runs_stay_here_and_so_do_all_with_one_worker(sets, monkeypatch):
     with Workers(2) as workers:
         assert answers(trained(workers, PIDS, runs_of(4), sets)) == [HERE] * 4
@@ -189,6 +116,8 @@ def test_what_goes_wrong_in_a_process_is_the_candidates_failure(sets, at_once):
         with pytest.raises(CandidateError, match="ended its process"):
             trained(workers, answering(dying), runs_of(4), sets)
         assert answers(trained(workers, answering(lambda _: 5), runs_of(4), sets)) == [5] * 4
+        loaded = answering(lambda _: int("xarray" in sys.modules))  # which takes time to load
+        assert answers(trained(workers, loaded, runs_of(4), sets)) == [0] * 4
 
 
 @pytest.mark.slow
@@ -367,3 +296,79 @@ class Nearest:
 
     def predict(self, x):
         return ((x[:, None] - self.means) ** 2).sum(axis=2).argmin(axis=1)
+
+
+# Last, as every process that starts once PyTorch is loaded here loads it, too.
+
+
+@pytest.mark.slow
+def test_runs_train_in_several_processes_the_first_here_and_the_numbers_are_the_same(sets, at_once):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    torch_candidates = pytest.importorskip("mnist1d.lab.candidates.torch")
+    width = 7
+
+    class Network(torch.nn.Sequential):
+        def __init__(self):
+            layers = (torch.nn.Linear(40, width), torch.nn.Dropout(0.1), torch.nn.Linear(width, 10))
+            super().__init__(*layers)
+
+    candidate, runs = torch_candidates.TorchCandidate(Network), runs_of(5, {"learning_rate": 0.01})
+    with limited_threads(1):
+        alone = dict(candidate.train(runs, sets, SHORT, lambda *_: None))
+    reports = []
+    with Workers(2) as workers:
+        for _ in range(2):
+            heard = {number: [] for number in range(5)}
+            found = trained(
+                workers,
+                candidate,
+                runs,
+                sets,
+                lambda *news: reports.append(news),
+                on_evaluation=lambda number, *values: heard[number].append(values),  # noqa: B023
+            )
+            for number, outcome in enumerate(found):
+                curves = np.stack([outcome.validation_accuracy, outcome.train_loss], axis=1)
+                np.testing.assert_allclose(heard[number], curves, rtol=1e-6)
+            for number, outcome in enumerate(found):
+                for name in ("train_loss", "validation_accuracy"):
+                    np.testing.assert_array_equal(
+                        getattr(outcome, name), getattr(alone[number], name)
+                    )
+                assert outcome.seconds > 0
+                assert outcome.cpu_seconds > 0
+        assert len(reports) > 4
+        assert {total for _, total in reports} == {60}
+        assert reports[-1] == (60, 60)
+        first = [done for done, _ in reports[: reports.index((60, 60)) + 1]]
+        assert first == sorted(first)
+        pids = answers(trained(workers, PIDS, runs_of(8), sets))
+        assert HERE not in pids
+    with Workers(2) as workers:
+        pids = answers(trained(workers, PIDS, runs_of(3), sets))
+        assert pids[0] == HERE
+        assert HERE not in pids[1:]
+
+
+@pytest.mark.slow
+def test_a_run_has_one_thread_and_the_settings_of_this_process(sets, at_once):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+    def asked(seed):
+        double = torch.get_default_dtype() == torch.float64
+        return 100 * torch.get_num_threads() + 10 * double + int(os.getpid() == HERE)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with Workers(2) as workers:
+            found = answers(trained(workers, answering(asked), runs_of(3), sets))
+        with Workers(2, threads=3) as workers:
+            more = answers(trained(workers, answering(asked), runs_of(2), sets))
+        assert torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(before)
+        torch.set_default_dtype(torch.float32)
+    assert found == [111, 110, 110]
+    assert more == [311, 311]  # the last one of all is not worth a process

@@ -9,11 +9,12 @@ unless a plan names them.
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnist1d.dataset import checks
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 MARGIN = 1.0
 """Percentage points below which a difference does not matter, unless a protocol says otherwise.
@@ -40,7 +41,7 @@ class Plan(NamedTuple):
     margin: float = MARGIN
 
     @classmethod
-    def of(cls, result: xr.Dataset) -> "Plan":
+    def of(cls, result: "xr.Dataset") -> "Plan":
         """Return the plan of a result; older ones have none, which means all pairs."""
         config: Mapping[str, Any] = json.loads(result.attrs["config"])
         pairs = tuple((str(first), str(second)) for first, second in config.get("pairs", ()))

@@ -6,8 +6,12 @@ is what it trained on: "final", "shuffled", or "500 samples". Numbers of other r
 those of runs that diverged are.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import xarray as xr
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 STOPPED = "stopped_after"
 FINISHED = "finished_run"
@@ -24,14 +28,15 @@ def of_size(size: int) -> str:
     return f"{size} samples"
 
 
-def was_stopped(result: xr.Dataset) -> bool:
+def was_stopped(result: "xr.Dataset") -> bool:
     """Return whether a comparison was stopped."""
     return STOPPED in result.attrs
 
 
-def finished_seeds(each: xr.Dataset, *stages: str) -> np.ndarray:
+def finished_seeds(each: "xr.Dataset", *stages: str) -> np.ndarray:
     """Return for every seed of a candidate whether its runs of some stages are finished.
 
+    >>> import xarray as xr
     >>> one = xr.Dataset(
     ...     {"finished_run": (("seed", "stage"), [[True, True], [True, False]])},
     ...     {"seed": [0, 1], "stage": ["final", "shuffled"]},
@@ -45,12 +50,12 @@ def finished_seeds(each: xr.Dataset, *stages: str) -> np.ndarray:
     return np.all(found.to_numpy(), axis=1)
 
 
-def finished_runs(each: xr.Dataset) -> dict[str, int]:
+def finished_runs(each: "xr.Dataset") -> dict[str, int]:
     """Return how many final runs of every stage are finished of a candidate of a stopped result."""
     return {str(stage): int(finished_seeds(each, stage).sum()) for stage in each[STAGE].values}
 
 
-def tuning_runs(each: xr.Dataset) -> tuple[int, int]:
+def tuning_runs(each: "xr.Dataset") -> tuple[int, int]:
     """Return how many runs of a candidate's tuning are finished, and how many there are in all."""
     if each.n_tries < 2:  # nothing is tuned
         return 0, 0

@@ -7,14 +7,17 @@ would beat "the paper's" by its tuning alone.
 
 import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import xarray as xr
+if TYPE_CHECKING:
+    import xarray as xr
+
 
 TUNED = "tuned"
 """The value of a protocol's field `references` with which they are tuned like all candidates."""
 
 
-def notes_of(result: xr.Dataset) -> Mapping[str, str]:
+def notes_of(result: "xr.Dataset") -> Mapping[str, str]:
     """Say what was done to the paper's models of a result that were not tuned, by their names."""
     if json.loads(result.attrs["config"]).get("references") == TUNED:
         return {}
@@ -22,7 +25,7 @@ def notes_of(result: xr.Dataset) -> Mapping[str, str]:
     return {str(name): untuned(result.sel(candidate=name)) for name in names}
 
 
-def untuned(each: xr.Dataset) -> str:
+def untuned(each: "xr.Dataset") -> str:
     """Say how a model of the paper was trained without tuning."""
     rate = json.loads(str(each.settings.values) or "{}").get("learning_rate")
     return "untuned" if rate is None else f"untuned, Adam {rate:g}"
