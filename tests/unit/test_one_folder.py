@@ -132,7 +132,7 @@ def test_commands_at_the_same_time_keep_each_others_claims(tmp_path):
     }
     environment.pop("MNIST1D_MNIST", None)
     command = [sys.executable, "-m", "mnist1d", "reproduce"]
-    names = ["metalearn-learning-rate", "lottery-tickets"]
+    names = ["metalearn-learning-rate", "plasticity"]
     processes = [
         subprocess.Popen(
             [*command, name, "--quick", "--seeds", "1", "--out", tmp_path],
