@@ -9,10 +9,11 @@ import pytest
 
 import mnist1d
 from mnist1d.experiments.self_supervised.views import ViewDraws, apply_views, draw_views, level
-from mnist1d.training import info_nce, nt_xent
+from mnist1d.training import losses
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
 
+info_nce, nt_xent = (jax.jit(loss, static_argnums=2) for loss in (losses.info_nce, losses.nt_xent))
 PUBLISHED_VIEWS = {"max_shift": 10, "slope_scale": 0.04, "offset_scale": 0.3}
 
 
@@ -141,5 +142,7 @@ def test_losses_ignore_lengths_and_their_gradient_is_finite_even_at_zero(loss):
         float(loss(first, second, 0.5)), rel=1e-5
     )
     # Without a projector an output can be all zeros.
-    gradient = jax.grad(lambda first: loss(jax.nn.relu(first), second, 0.5))(first.at[:, 0].set(0))
+    gradient = jax.jit(jax.grad(lambda first: loss(jax.nn.relu(first), second, 0.5)))(
+        first.at[:, 0].set(0)
+    )
     assert np.isfinite(gradient).all()

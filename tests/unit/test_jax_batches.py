@@ -12,6 +12,7 @@ jnp = jax.numpy
 
 from mnist1d import jax as endless  # noqa: E402 (only where JAX is)
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 KEY = jax.random.key(0)
 
 
