@@ -98,6 +98,21 @@ def test_several_at_a_time_leave_linear_algebra_its_threads():
     assert [(pool["filepath"], pool["num_threads"]) for pool in threadpool_info()] == before
 
 
+@pytest.mark.usefixtures("two_threads")
+def test_a_library_that_is_loaded_inside_a_block_has_the_limit_from_the_next_one_on():
+    def found():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before = found()
+    with one_thread():
+        threadpool_limits(2, user_api="blas")  # as those are that have just been loaded
+        assert max(found()) == 2
+        with one_thread():
+            assert set(found()) == {1}
+        assert set(found()) == {1}
+    assert found() == before
+
+
 def blas_threads():
     return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 

@@ -11,11 +11,13 @@ from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
 
 import threadpoolctl
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 _LOCK = Lock()
-_HELD: list[threadpool_limits] = []
-"""The limit, once for every block that needs it; the first block set it."""
+_HELD: list[int] = []
+"""The number of threads, once for every block that needs it; the first block set it."""
+_LIMITS: list[threadpool_limits] = []
+"""What to lift with the last block: the first one's limit, and those of libraries loaded later."""
 
 
 def one_thread() -> AbstractContextManager[None]:
@@ -33,25 +35,29 @@ def one_thread() -> AbstractContextManager[None]:
 def limited_threads(n: int) -> Iterator[None]:
     """Let linear algebra and PyTorch use so many threads until the last of these blocks is left.
 
+    Libraries that are loaded inside a block have the limit from the next block on, which may be
+    inside it.
+
     Args:
         n: at least 1; where another thread is in such a block, its number holds.
     """
     with _LOCK:
-        if not _HELD:
+        _HELD.append(_HELD[0] if _HELD else n)
+        pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+        if any(pool["num_threads"] != _HELD[0] for pool in pools):
             _take_control()
-            _HELD.append(threadpool_limits(n, user_api="blas"))
-        else:
-            _HELD.append(_HELD[0])
+            _LIMITS.append(threadpool_limits(_HELD[0], user_api="blas"))
     try:
         # OpenMP has a limit per thread.
         with threadpool_limits(n, user_api="openmp"), _limited_torch(n):
             yield
     finally:
         with _LOCK:
-            limit = _HELD.pop()
-            if not _HELD:
+            _HELD.pop()
+            if not _HELD and _LIMITS:
                 _take_control()
-                limit.restore_original_limits()
+                while _LIMITS:
+                    _LIMITS.pop().restore_original_limits()
 
 
 @contextmanager

@@ -39,6 +39,9 @@ class Evaluator(OneByOne):
     """
 
     def __init__(self, config: Config) -> None:
+        # Before the first task, so that the limit of threads holds for their libraries, too.
+        for name in ("linear_model", "manifold", "neighbors"):
+            import_module(f"sklearn.{name}")
         dataset = generate(config.data)
         self._signals, self._n_train = all_signals(dataset), len(dataset.x)
         self._labels, self._test_labels = dataset.y, dataset.y_test
