@@ -35,7 +35,7 @@ def tiny(monkeypatch):
     monkeypatch.delenv("MNIST1D_MNIST", raising=False)
     config = classification.Config(seeds=2, n_steps=11, evaluate_every=5)
     monkeypatch.setattr(classification.Config, "quick", lambda: config)
-    monkeypatch.setattr(method, "MODELS", {"CNN": method.MODELS["CNN"]})
+    monkeypatch.setattr(method, "MODELS", {"Logistic": method.MODELS["Logistic"]})
 
 
 def test_list_names_every_experiment(command_line, capsys):
@@ -136,7 +136,7 @@ def test_a_folder_in_a_files_place_is_reported_before_training(
 @pytest.fixture
 def summary_of_one_model(monkeypatch):
     """Claims and figures need all four models; the path through the command does not."""
-    names = {"test-accuracy-plain-cnn", "test-accuracy-shuffled-cnn"}
+    names = {"test-accuracy-plain-logistic", "test-accuracy-shuffled-logistic"}
     claims = tuple(claim for claim in classification.CLAIMS if claim.name in names)
     monkeypatch.setattr(classification, "CLAIMS", claims)
     monkeypatch.setattr(classification, "summarise", lambda _: [])
@@ -144,7 +144,7 @@ def summary_of_one_model(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("tiny", "summary_of_one_model")
+@pytest.mark.usefixtures("tiny", "summary_of_one_model", "quick_compilation")
 def test_a_quick_run_is_marked_everywhere(command_line, capsys, tmp_path):
     command_line("reproduce", "classification", "--quick", "--out", tmp_path)
     assert "not the full protocol" in capsys.readouterr().out
@@ -156,7 +156,7 @@ def test_a_quick_run_is_marked_everywhere(command_line, capsys, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("tiny", "summary_of_one_model")
+@pytest.mark.usefixtures("tiny", "summary_of_one_model", "quick_compilation")
 def test_without_mnist_its_row_is_left_out_with_a_line(command_line, capsys, tmp_path):
     out = tmp_path / "new" / "folder"
     command_line("reproduce", "classification", "--quick", "--seeds", "3", "--out", out)
