@@ -36,7 +36,14 @@ of the first code with these settings, which gave the old names at the old setti
 """
 
 
-RUN_LONGER_THAN_THEY_COMPILE = ("classification", "pooling", "activation-transfer")
+RUN_LONGER_THAN_THEY_COMPILE = (
+    "classification",
+    "pooling",
+    "metalearn-activation",
+    "double-descent",
+    "self-supervised",
+    "activation-transfer",
+)
 """Experiments whose quick runs take their time running, not compiling."""
 
 
