@@ -88,9 +88,8 @@ def caption(found: Sequence[Compared]) -> str:
     return (
         f"{which} that runs can be compared with: ours minus the published one, in standard "
         "deviations of the difference between such runs. Bars: where 95 % of such differences lie; "
-        f"{n_within} of {n} do. By chance alone about {ALPHA * n:.0f} would not; "
-        f"{n_different or 'none'} differ{'s' * (n_different == 1)} after the correction for their "
-        "number."
+        f"{n_within} of {n} do. By chance about {ALPHA * n:.0f} would not; corrected for their "
+        f"number, {n_different or 'none'} differ{'s' * (n_different == 1)}."
     )
 
 

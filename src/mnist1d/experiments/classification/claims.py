@@ -146,7 +146,7 @@ CLAIMS = (
     ),
     Claim(
         "mnist-94-is-training-accuracy",
-        "Inference: the published 94 % of logistic regression on MNIST is its training accuracy, "
+        "Inference: the published 94 % of logistic regression on MNIST is the training accuracy "
         "of a fit that has converged (%)",
         "Beyond the paper",
         Counted(94),
@@ -156,7 +156,7 @@ CLAIMS = (
     *(
         Claim(
             width_claim_name(data),
-            f"Inference: the published MLP on {DATA[data]} had the 256 units of the authors' "
+            f"Inference: the published MLP on {DATA[data]} had 256 units, as the authors' "
             "training defaults, not the 100 of their model: test accuracy with 256 (%)",
             "Beyond the paper",
             TABLE_1[data, "MLP"],
@@ -341,8 +341,8 @@ CLAIMS = (
     ),
     Claim(
         "same-hard-digits",
-        "The person and the CNN err on the same digits, by the correlation of their rates of "
-        "errors: over the ten digits, the person's answers, test samples and seeds resampled",
+        "The person and the CNN err on the same digits, by the correlation of their error "
+        "rates: over the ten digits, the person's answers, test samples and seeds resampled",
         "Section 4, Figure S1",
         Positive(),
         human_expert.same_hard_digits,

@@ -141,9 +141,10 @@ def explain(result: xr.Dataset) -> dict[str, str]:
 def _explain_on_mnist(result: xr.Dataset) -> dict[str, str]:
     reasons = {
         claim_name("mnist", "Logistic"): (
-            "A linear model of raw pixels does not reach it: fitted until it has converged, its "
-            f"training accuracy is {_text(converged_training, result)} and its test accuracy "
-            f"{_text(converged_test, result)}. The published number equals the former."
+            "Fitted to convergence a linear model has "
+            f"{_text(converged_training, result)} training and "
+            f"{_text(converged_test, result)} test accuracy. "
+            "The published number equals the former."
         )
     }
     for model, network in USUAL.items():
