@@ -1,6 +1,7 @@
 """Experiments beyond the paper stand apart from its own: lists, commands, reports."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -141,8 +142,15 @@ def test_its_page_and_the_overview_say_what_it_is(section):
     overview = overview_markdown(report, folder=".", command="mnist1d report .")
     listed = overview.partition("## Beyond the paper\n")[2].partition("\n## ")[0]
     link = f"[{section.short_title}](./{section.name}/README.md)"
-    assert f"{link}, {section.n_seeds} runs: " in listed
+    assert f"from {section.n_seeds} runs each" in listed
+    assert f"{link}: " in listed
     assert "## The experiments\n" not in overview
+    fewer = replace(
+        section, findings=replace(section.findings, result=section.result[{"seed": [0, 1]}])
+    )
+    both = overview_markdown(contents.Report((section, fewer), ()), folder=".", command="")
+    for each in (section, fewer):
+        assert f"{link}, {each.n_seeds} runs: " in both
     html = html_page(report, pictures)
     assert "Beyond the paper</th>" in html
     assert "Literature</summary>" in html
