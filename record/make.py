@@ -117,26 +117,37 @@ def run(plan, tag, experiments, out, places, progress):
         record.save(experiment, result, folder)
 
 
-def take_times(plan, tag, experiments, out, apart):
-    """Have results that were interrupted hold the time of a whole run of the same code.
+def times_of(plan, tag, experiments, folder):
+    """Return the times of the tag's experiments that were run whole in a folder, for that alone.
 
-    Raises: InputError: if what is in the folder `apart` is no such run.
+    Raises: InputError: if there is none, or something else than a whole run of the same code.
     """
-    by_name = {experiment.NAME: experiment for experiment in experiments}
+    by_name, times = {experiment.NAME: experiment for experiment in experiments}, {}
     for name in plan.of_tag(tag):
-        if not (apart / name / "result.nc").is_file():
+        if not (folder / name / "result.nc").is_file():
             continue
-        planned, experiment = plan.experiments[name], by_name[name]
-        run, result = (record.load(experiment, folder / name) for folder in (apart, out))
-        alike = dataclasses.replace(planned, seeds=run.sizes["seed"])
+        run = record.load(by_name[name], folder / name)
+        n = run.sizes.get("seed", 0)
+        alike = dataclasses.replace(plan.experiments[name], seeds=n)
         own = dataclasses.replace(plan, experiments={**plan.experiments, name: alike})
-        if wrong := own.broken_by(experiment, run):
-            raise InputError(f"{apart}: {wrong}")
-        if run.attrs["units_found"]:
-            raise InputError(f"{apart}: {name} was interrupted, too, and has no time")
-        if result.attrs["units_found"]:
-            time = {"seconds": run.attrs["seconds"], "seeds": run.sizes["seed"]}
-            record.save(experiment, result.assign_attrs(time_apart=json.dumps(time)), out / name)
+        if wrong := own.broken_by(by_name[name], run):
+            raise InputError(f"{folder}: {wrong}")
+        if "seconds" not in run.attrs or run.attrs.get("units_found", 1):
+            raise InputError(f"{folder}: {name} was interrupted, too, or holds no time")
+        times[name] = {"seconds": float(run.attrs["seconds"]), "seeds": n}
+    if not times:
+        names = ", ".join(plan.of_tag(tag))
+        raise InputError(f"{folder} must have NAME/result.nc of one of {names}: there is none")
+    return times
+
+
+def take_times(times, experiments, out):
+    """Have results that were interrupted hold the times of whole runs."""
+    for experiment in experiments:
+        name = experiment.NAME
+        if name in times and (result := record.load(experiment, out / name)).attrs["units_found"]:
+            timed = result.assign_attrs(time_apart=json.dumps(times[name]))
+            record.save(experiment, timed, out / name)
 
 
 def begun(plan, experiments):
@@ -198,11 +209,11 @@ def main():
     options = parser.parse_args()
     try:
         plan, tag = plan_at_tag(options.tag)
+        times = times_of(plan, tag, EXPERIMENTS, options.time) if options.time else {}
         plan = begin(plan, tag, options.out)
         prepare_devices()
         run(plan, tag, EXPERIMENTS, options.out, {"mnist": options.mnist}, Lines())
-        if options.time:
-            take_times(plan, tag, EXPERIMENTS, options.out, options.time)
+        take_times(times, EXPERIMENTS, options.out)
         finish(plan, EXPERIMENTS, options.out)
         if options.keep:
             keep(plan, EXPERIMENTS, options.out, ROOT / "results")

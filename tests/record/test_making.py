@@ -135,10 +135,14 @@ def test_an_interrupted_experiment_has_the_time_of_a_whole_run_of_the_same_code(
     assert run(3, out).attrs["units_found"] == 2
 
     def take(folder):
-        make.take_times(plan, "record-1", [experiment], out, folder)
+        times = make.times_of(plan, "record-1", [experiment], folder)
+        make.take_times(times, [experiment], out)
         return record.load(experiment, out / "tiny")
 
-    assert "time_apart" not in take(tmp_path / "nothing").attrs
+    with pytest.raises(
+        InputError, match=r"must have NAME/result\.nc of one of tiny: there is none"
+    ):
+        take(tmp_path / "nothing")
     whole = run(1, tmp_path / "whole")
     taken = take(tmp_path / "whole")
     assert json.loads(taken.attrs["time_apart"]) == {"seconds": whole.attrs["seconds"], "seeds": 1}

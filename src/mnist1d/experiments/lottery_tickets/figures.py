@@ -25,11 +25,12 @@ PANELS = {"c": "original", "d": "flipped", "e": "shuffled", "f": "re-initialised
 CAPTIONS = {
     "figure": "Figure 4, a to g: the search for tickets over sparsities, tickets trained for long "
     "on several data, and neighbouring weights that are kept; bands are 95 % intervals over "
-    "trials, the dashed line is the dense network's mean.",
+    "trials, the dashed line is the mean of the dense network at its last evaluation.",
     "figure-s2": "Figure S2: weights of the first layer that are kept (black), of random and of "
-    "lottery tickets. The sparsity is that of these weights alone, not of all parameters.",
+    "lottery tickets of two trials. Units are sorted by their runs of neighbouring weights; the "
+    "sparsity is that of these weights alone, not of all parameters.",
     "beyond": "Beyond the paper: tickets on chunked signals, and controls of which property of a "
-    "ticket's first layer helps.",
+    "ticket's first layer helps; bands are 95 % intervals over trials.",
 }
 
 

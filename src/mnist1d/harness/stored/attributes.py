@@ -1,7 +1,6 @@
 """Checks of the attributes of a stored result that are used."""
 
 import json
-import math
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -13,6 +12,7 @@ from mnist1d.harness.stored.texts import one_line, without_controls
 _TEXTS = ("commit", "device", "experiment", "finished", "point", "processor", "protocol")
 _TIMES = ("compile_seconds", "seconds")
 _LONGEST_TIME = 1e12
+_MOST_SEEDS = 10**9
 _DEEPEST = 50
 _LONGEST_TEXT = 2**22
 
@@ -58,9 +58,12 @@ def check_attributes(attributes: Mapping[str, Any]) -> None:
         not isinstance(apart, dict)
         or not _is_time(apart.get("seconds"))
         or type(apart.get("seeds")) is not int
-        or apart["seeds"] < 1
+        or not 1 <= apart["seeds"] <= _MOST_SEEDS
     ):
-        what = "an object in JSON with seconds and seeds, at least 1"
+        what = (
+            f"an object in JSON with seconds, from 0 to {_LONGEST_TIME:g}, and seeds, from 1 to "
+            f"{_MOST_SEEDS:,}"
+        )
         raise _wrong("time_apart", what, attributes["time_apart"])
     figures = parsed(attributes, "figures", [])
     if not isinstance(figures, list) or any(not isinstance(each, str) for each in figures):
@@ -101,7 +104,7 @@ def parsed(attributes: Mapping[str, Any], name: str, missing: Any) -> Any:
 
 def _is_time(value: Any) -> bool:
     is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    return is_number and math.isfinite(value) and 0 <= value <= _LONGEST_TIME
+    return is_number and 0 <= value <= _LONGEST_TIME  # which NaN is not
 
 
 def _inside(value: Any) -> list[Any]:
