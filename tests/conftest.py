@@ -88,9 +88,7 @@ def pytest_collection():
         gc.enable()
 
 
-@pytest.fixture
-def quick_compilation():
-    """Compile without most optimisations, where a test takes its time compiling, not running."""
+def compiled_quickly():
     if find_spec("jax") is None:
         yield
         return
@@ -99,19 +97,18 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture
+def quick_compilation():
+    """Compile without most optimisations, where a test takes its time compiling, not running."""
+    yield from compiled_quickly()
 
 
 @pytest.fixture(scope="module")
 def quick_module():
     """Compile so in all of a module, its fixtures among them, which come before those of a test."""
-    if find_spec("jax") is None:
-        yield
-        return
-    import jax
-
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    yield from compiled_quickly()
 
 
 @pytest.fixture
