@@ -84,7 +84,7 @@ def test_every_epoch_has_an_order_of_its_own_of_the_first_samples():
 
 @pytest.mark.slow
 def test_padded_networks_compute_the_same_and_show_all_features_to_the_last_layer():
-    network = initial_network("MLP", 8, trial=0)
+    network = jax.tree.map(jnp.asarray, initial_network("MLP", 8, trial=0))
     assert network.second.weight.shape == (20, 20)
     assert (network.second.weight[8:] == 0).all()
     x = jnp.asarray(np.random.default_rng(0).normal(size=(5, 40)), jnp.float32)

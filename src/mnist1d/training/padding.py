@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import PyTree
 
 
@@ -18,6 +19,7 @@ def pad_model(model: PyTree, larger: PyTree) -> PyTree:
         model: any pytree of arrays, here an MLP or a CNN.
         larger: one of the same structure with arrays, or shapes, at least as long on every axis.
 
+    Returns: the padded model; NumPy's arrays stay NumPy's.
     Raises: ValueError: if an array does not fit, naming both shapes.
 
     >>> from mnist1d.models import MLP, count_parameters
@@ -32,6 +34,7 @@ def pad_model(model: PyTree, larger: PyTree) -> PyTree:
         widths = [(0, long - short) for short, long in zip(leaf.shape, target.shape, strict=False)]
         if len(leaf.shape) != len(target.shape) or any(more < 0 for _, more in widths):
             raise ValueError(f"an array of shape {leaf.shape} does not fit into {target.shape}")
-        return jnp.pad(leaf, widths)
+        # On the host, where JAX would compile a program for every shape.
+        return np.pad(leaf, widths) if isinstance(leaf, np.ndarray) else jnp.pad(leaf, widths)
 
     return jax.tree.map(pad, model, larger)

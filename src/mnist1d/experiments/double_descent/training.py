@@ -101,7 +101,7 @@ class Trainer:
             for noisy, y in ((False, dataset.y_clean), (True, dataset.y))
         }
         self._order = cache(partial(_draw_order, config, len(dataset.x)))
-        self._programs, self._lock = Programs(), threading.Lock()
+        self._lock = threading.Lock()
         self._training = Training(
             batch=_batch,
             loss=_loss,
@@ -118,15 +118,19 @@ class Trainer:
         All runs of the program are trained, even if only some are needed, as rounding may differ.
         """
         n_done = 0
+        # Kept for these tasks alone, as no others share it.
+        programs = Programs()
         for seed in sorted({task.key["seed"] for task in tasks}):
             wanted = [task for task in tasks if task.key["seed"] == seed]
-            trained = self._train(wanted[0].key, device)
+            trained = self._train(wanted[0].key, device, programs)
             n_done += len(wanted)
             on_step(n_done)
             for task in wanted:
                 yield task, trained[task.key["size"], task.key["noisy"]]
 
-    def _train(self, key: Mapping[str, Any], device: Any) -> dict[tuple[int, bool], Arrays]:
+    def _train(
+        self, key: Mapping[str, Any], device: Any, programs: Programs
+    ) -> dict[tuple[int, bool], Arrays]:
         """Train all runs of a run's program; return arrays by size and label noise."""
         architecture, sizes, seed = key["architecture"], tuple(key["together"]), key["seed"]
         runs = list(product(sizes, key["noises"]))
@@ -135,7 +139,7 @@ class Trainer:
         with self._lock:
             order = self._order(seed)
         data = (self._x, np.stack([self._labels[noisy] for _, noisy in runs]), order)
-        program = self._programs.get(
+        program = programs.get(
             (architecture, sizes, device),
             self._training,
             models,
