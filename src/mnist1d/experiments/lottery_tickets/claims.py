@@ -331,10 +331,12 @@ def shares_of_rare_inputs(result: xr.Dataset) -> tuple[float, float]:
 
 def summarise(result: xr.Dataset) -> list[Row]:
     """Make a table of the studies, and of chosen rounds of the search; accuracies in per cent."""
-    rows = []
+    rows, all_rounds = [], {}
     for wanted in (0, 0.5, 0.8, 0.92, 0.96, 0.97, 0.98, 0.99):
         rounds = nearest(wanted)
-        sparsity = result.sparsity.to_numpy()[rounds(result)].item()
+        # Of a short search, one round may be the nearest of several.
+        all_rounds[result.sparsity.to_numpy()[rounds(result)].item()] = rounds
+    for sparsity, rounds in all_rounds.items():
         estimates = {search: searched(search, rounds)(result) for search in ("lottery", "random")}
         rows.append(Row(f"Search, last {SEARCH_LATE} steps", f"{sparsity:.3f}", estimates))
     claims = {"original": "asymptote-original", "flipped": "asymptote-flipped"}
