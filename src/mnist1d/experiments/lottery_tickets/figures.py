@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from mnist1d.experiments.lottery_tickets.claims import LENGTHS, adjacency
 from mnist1d.experiments.lottery_tickets.config import CONTROLS, NETWORKS, SEARCHES
@@ -63,6 +64,10 @@ def _plot_panels(result: xr.Dataset) -> Figure:
         panels[letter].axhline(dense, color="black", linestyle="--", label="dense")
     highest = max(5.0, float(final["a"].max()))
     panels["a"].set(title="Final test loss", xlabel="Sparsity", yscale="log", ylim=(None, highest))
+    axis = panels["a"].yaxis
+    axis.set_major_locator(LogLocator(subs=range(1, 10)))
+    axis.set_major_formatter(FuncFormatter(lambda nats, _: f"{nats:g}"))
+    axis.set_minor_locator(NullLocator())
     panels["a"].set_ylabel("Nats")
     panels["b"].set(title="Final test accuracy", xlabel="Sparsity", ylim=(55, 80))
     panels["b"].set_ylabel("Accuracy (%)")
@@ -71,8 +76,6 @@ def _plot_panels(result: xr.Dataset) -> Figure:
         _plot_study(panels[letter], result, study, NETWORKS)
         title = "Re-initialised ticket" if letter == "f" else f"Ticket on {study} signals"
         panels[letter].set_title(title)
-    for letter in ("c", "e"):
-        panels[letter].set_ylabel("Test accuracy (%)")
     # In the order of the curves from top to bottom.
     handles, labels = panels["c"].get_legend_handles_labels()
     order = [labels.index(network) for network in ("lottery", "dense", "random")]
@@ -96,7 +99,7 @@ def _plot_study(axes: Axes, result: xr.Dataset, study: str, networks: Sequence[s
         bands = interval(100 * curves.transpose("seed", "study_step"))
         look = {"color": COLOURS[network], "label": network}
         style.line_with_interval(axes, result.study_step, *bands, **look)
-    axes.set(xlabel="Training step", ylim=(50, 76))
+    axes.set(xlabel="Training step", ylabel="Test accuracy (%)", ylim=(50, 76))
 
 
 def _plot_adjacency(axes: Axes, result: xr.Dataset, searches: Sequence[str]) -> None:
@@ -133,7 +136,7 @@ def _plot_beyond(result: xr.Dataset) -> Figure:
     figure = Figure(figsize=(5, 1.9))
     left, right = figure.subplots(1, 2)
     _plot_study(left, result, "chunked", NETWORKS)
-    left.set(title="Ticket on chunked signals", ylabel="Test accuracy (%)")
+    left.set_title("Ticket on chunked signals")
     left.legend(loc="lower right")
     controls = CONTROLS if "control_test_accuracy" in result else ()
     _plot_study(right, result, "re-initialised", (*NETWORKS, *controls))
