@@ -38,6 +38,7 @@ import tsne
 import work
 from keep import RESULTS, keep, processor
 from matplotlib.figure import Figure
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -308,9 +309,10 @@ def row_of(name, case, parts, steps):
 
 def shown(rows):
     """Make the table of all rows."""
-    table = Table(title=f"{processor()}, {os.cpu_count()} logical cores")
-    for head in ("work", "PyTorch (s)", "ours (s)", "floor (s)", "PyTorch / ours", "ours / floor"):
-        table.add_column(head, justify="left" if head == "work" else "right")
+    table = Table(title=f"{processor()}, {os.cpu_count()} logical cores", box=SIMPLE)
+    table.add_column("work", no_wrap=True)
+    for head in ("PyTorch (s)", "ours (s)", "floor (s)", "PyTorch / ours", "ours / floor"):
+        table.add_column(head, justify="right")
     for row in rows:
         has_floor = "floor" in row
         best = f"{row['floor_seconds'][row['floor']]:.1f}, {row['floor']}" if has_floor else "-"

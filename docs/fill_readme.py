@@ -92,7 +92,8 @@ def whole_paper() -> str:
         f"{found['seconds'] / 60:.0f} minutes on two cores ({found['processor']}, from a cold "
         "start; `python benchmarks/whole_paper.py`),\n"
         f"{parts['classification']['seconds'] / 60:.0f} of them for classification with the usual "
-        f"models on MNIST, {parts['lottery-tickets']['seconds'] / 60:.0f} for lottery tickets."
+        f"models on MNIST, {parts['lottery-tickets']['seconds'] / 60:.0f} for lottery tickets,\n"
+        f"and at most {found['memory_gib']:.1f} GiB of memory."
     )
 
 
