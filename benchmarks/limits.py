@@ -43,6 +43,7 @@ from rich.console import Console
 from rich.table import Table
 
 import mnist1d
+from mnist1d.execution.commit import commit_of_code
 from mnist1d.experiments.classification.config import Config as Classification
 from mnist1d.experiments.pooling.config import SIZES, VARIANTS
 from mnist1d.harness import record
@@ -75,6 +76,7 @@ class Case(NamedTuple):
         ours: does our work.
         peer: steps of each kind -> seconds of the whole.
         more: what else is in our time, or why it is less.
+        sample: what the peer's time is extrapolated from.
     """
 
     what: str
@@ -82,6 +84,7 @@ class Case(NamedTuple):
     ours: Callable[[], Ours]
     peer: Callable[[int], float]
     more: str
+    sample: str = "{} steps of each kind"
 
 
 def in_new_process(*arguments):
@@ -157,10 +160,15 @@ def descent_peer(steps):
 
 
 def rate_peer(steps):
-    n = max(1, steps // 40)
+    n, threads = max(1, steps // 40), torch.get_num_threads()
     starts = metalearn_learning_rate.STARTS
-    found = [metalearn_learning_rate.torch_trial(start, n)[0] for start in starts]
-    return metalearn_learning_rate.N_OUTER * sum(found)
+    found = []
+    for n_threads in {1, threads}:  # of such small products one may be faster
+        torch.set_num_threads(n_threads)
+        trials = [metalearn_learning_rate.torch_trial(start, n)[0] for start in starts]
+        found.append(metalearn_learning_rate.N_OUTER * sum(trials))
+    torch.set_num_threads(threads)
+    return min(found)
 
 
 def encoder_peer(steps):
@@ -211,7 +219,7 @@ def embedding_peer(_):
 FILES = "evaluations, data, tables, figures and files"
 CASES = {
     "classification": Case(
-        "Table 1 on MNIST-1D, 3 seeds, plain and shuffled",
+        "Table 1 on MNIST-1D and an MLP of 256 units, 3 seeds, plain and shuffled",
         work.table_works,
         lambda: reproduce("classification"),
         table_peer,
@@ -233,7 +241,7 @@ CASES = {
         work.descent_works,
         lambda: reproduce("double-descent", "--seeds", "1"),
         descent_peer,
-        f"a program per size; {FILES}",
+        f"a program per size, but for the smallest; {FILES}",
     ),
     "metalearn-learning-rate": Case(
         "both trials of the learning rate",
@@ -241,6 +249,7 @@ CASES = {
         rate_trials,
         rate_peer,
         "imports and compilation",
+        "outer steps with {} inner steps or more of each trial",
     ),
     "metalearn-activation": Case(
         "one meta-training of the activation, and the comparison",
@@ -248,6 +257,7 @@ CASES = {
         lambda: Ours(metalearn_activation.cold_start(1)[0]),
         lambda steps: metalearn_activation.torch_seconds(max(1, steps // 200), 51)[0],
         "nine trainings with known and learned functions, imports, compilation",
+        "an outer step, or as many as have {} inner steps",
     ),
     "self-supervised": Case(
         "SimCLR, three encoders of 1 seed",
@@ -255,6 +265,7 @@ CASES = {
         lambda: reproduce("self-supervised", "--seeds", "1"),
         encoder_peer,
         f"training and probes during it; {FILES}",
+        "10 epochs of each encoder, or as many as have {} steps",
     ),
     "pooling": Case(
         "pooling, the paper's 30 networks",
@@ -278,7 +289,7 @@ def row_of(name, case, parts, steps):
     seconds, compiled, libraries = case.ours()
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     peer = case.peer(steps)
-    of_peer = f"plain PyTorch loops: {peer:.0f} s, from {steps} steps of each kind"
+    of_peer = f"plain PyTorch loops: {peer:.0f} s, from {case.sample.format(steps)}"
     row = {
         "what": f"{case.what}{'' if name == 'tsne' else ', cold'}: {seconds:.1f} s",
         "beside": f"openTSNE: {peer:.0f} s" if name == "tsne" else of_peer,
@@ -352,17 +363,31 @@ def draw(rows, path):
     axes.set_xscale("log")
     axes.set_yticks(range(len(rows)), [row["name"] for row in reversed(rows)])
     axes.set_xlabel(f"seconds on {os.cpu_count()} cores; beside it how many times faster ours is")
-    axes.margins(x=0.16)
+    axes.margins(x=0.2)
     found = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     figure.legend(found.values(), found, loc="outside upper center", ncols=3, fontsize=8)
     figure.savefig(path, dpi=120)
+
+
+def among_kept(rows):
+    """Return the rows that are kept, with these in place of those of the same names."""
+    kept = json.loads((RESULTS / "limits.json").read_text(encoding="utf-8"))
+    if kept["processor"] != processor():
+        sys.exit(f"the kept rows are of another processor, {kept['processor']}: measure all")
+    new = {row["name"]: row for row in rows}
+    old = {row["name"]: {"commit": kept["commit"], **row} for row in kept["rows"]}
+    return list((old | new).values())
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(CASES)}; all")
     parser.add_argument("--steps", type=int, default=200, help="of each kind of PyTorch's")
-    parser.add_argument("--keep", action="store_true", help="write limits.json and limits.png")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="write limits.json and limits.png; of some names, in place of their rows there",
+    )
     parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--compare", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -389,6 +414,10 @@ def main():
     for row in rows:
         print(f"{row['name']}: {row['left']}.")
     if options.keep:
+        for row in rows:
+            row["commit"] = commit_of_code()
+        if options.names:
+            rows = among_kept(rows)
         draw(rows, RESULTS / "limits.png")
         keep(
             "limits",

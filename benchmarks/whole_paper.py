@@ -19,8 +19,9 @@ from time import perf_counter
 
 import floor
 import work
-from keep import keep, processor
+from keep import RESULTS, keep, processor
 
+from mnist1d.execution.commit import commit_of_code
 from mnist1d.experiments import PAPER
 from mnist1d.harness import record
 
@@ -48,11 +49,36 @@ def whole_paper(mnist, folder):
     return shown, perf_counter() - start
 
 
+def measured_floors():
+    """Return the seconds of every part of every floor, by experiment."""
+    floors = floor.measured_alone(__file__, list(work.PAPER))
+    for parts in floors.values():
+        parts.pop("operations")
+    return floors
+
+
+def keep_floors():
+    """Put new floors beside the times that are kept, which must be of this processor."""
+    path = RESULTS / "whole_paper.json"
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    if kept["processor"] != processor():
+        sys.exit(f"the kept times are of another processor, {kept['processor']}")
+    for name, parts in measured_floors().items():
+        kept["experiments"][name]["floor_seconds"] = parts
+    kept["commit_of_floors"] = commit_of_code()
+    path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mnist", type=Path, help="folder with MNIST's four files")
     parser.add_argument(
         "--keep", action="store_true", help="write benchmarks/results/whole_paper.json"
+    )
+    parser.add_argument(
+        "--floors",
+        action="store_true",
+        help="measure the floors again, for the times that are kept",
     )
     parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -60,11 +86,11 @@ def main():
         for name, works in work.PAPER.items():
             print(name, json.dumps(floor.measure(works())), flush=True)
         return
-    if options.mnist is None:
+    if options.mnist is None and not options.floors:
         parser.error("--mnist is needed: the folder with MNIST's four files")
-    floors = floor.measured_alone(__file__, list(work.PAPER))
-    for parts in floors.values():
-        parts.pop("operations")
+    if options.floors:
+        keep_floors()
+        return
     with tempfile.TemporaryDirectory() as folder:
         shown, seconds = whole_paper(options.mnist, Path(folder))
         results = [
@@ -78,6 +104,7 @@ def main():
         f"{processor()}: {seconds:.0f} s, first table ({first}) after {shown[first]:.0f} s, "
         f"Table 1 after {shown['classification']:.0f} s, cores {busy:.0%} busy, {memory:.2f} GiB"
     )
+    floors = measured_floors()
     if options.keep:
         facts = {
             "seconds": seconds,

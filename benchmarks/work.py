@@ -1,5 +1,6 @@
 """What the paper's experiments compute, step by step, for `floor.py`."""
 
+from functools import partial
 from itertools import pairwise
 
 import compare
@@ -14,10 +15,12 @@ import table_1
 
 from mnist1d import models
 from mnist1d.experiments.classification.config import Config as Classification
+from mnist1d.experiments.classification.method import MODELS, WIDE
 from mnist1d.experiments.classification.usual_models import BATCH_SIZE, NETWORKS
+from mnist1d.experiments.lottery_tickets.config import CONTROLS
 from mnist1d.experiments.metalearn_activation import transfer
 from mnist1d.experiments.metalearn_activation.config import Config as Activation
-from mnist1d.experiments.pooling.config import SIZES, VARIANTS
+from mnist1d.experiments.pooling.config import SIZES, VARIANTS, Config as Pooling
 
 
 def n_parameters(make):
@@ -26,7 +29,7 @@ def n_parameters(make):
 
 
 def table_works():
-    """Table 1 on MNIST-1D: three seeds, plain and shuffled; evaluated on training and test part."""
+    """Table 1 and the wide MLP: three seeds, plain and shuffled; evaluated on both parts."""
     config = Classification()
     runs, batch = table_1.RUNS_PER_MODEL, config.batch_size
     kinds = {
@@ -34,22 +37,25 @@ def table_works():
         "MLP": (floor.mlp, lambda _: 0),
         "CNN": (floor.cnn, lambda _: 0),
         "GRU": (floor.gru, floor.gates),
+        "MLP 256": (partial(floor.mlp, size=256), lambda _: 0),
     }
+    makes = {**MODELS, **WIDE}
     works = []
     for name, (forward, gates) in kinds.items():
         n = config.n_steps // config.evaluate_every + 1
         steps, more = runs * config.n_steps, gates(batch)
         work = floor.training(steps, forward(batch), batch, exponentials=more)
         # The GRU's products are of the same weights at all times.
-        works += [work._replace(parameters=n_parameters(getattr(models, name)))]
+        works += [work._replace(parameters=n_parameters(makes[name]))]
         works += [floor.evaluation(runs * n, forward(5000), 5000, exponentials=gates(5000))]
     return works
 
 
-def tickets_works():
+def tickets_works(studied=lottery_tickets.N_STUDIED):
     """All searches and studies, of dense networks: ours leaves out units without connections."""
     size, works = lottery_tickets.CONFIG.hidden_size, []
-    for steps, batch, networks in lottery_tickets.KINDS.values():
+    for kind, (steps, batch, networks) in lottery_tickets.KINDS.items():
+        networks = studied if kind == "study" else networks  # noqa: PLW2901
         n = steps // lottery_tickets.CONFIG.evaluate_every + 1
         works += [floor.training(networks * steps, floor.mlp(batch, size), batch)]
         works += [floor.evaluation(networks * n, floor.mlp(1000, size), 1000)]
@@ -113,8 +119,8 @@ def encoder_works():
     return works
 
 
-def pooling_works():
-    """The paper's thirty networks."""
+def pooling_works(sizes=SIZES):
+    """The paper's thirty networks, or those of other sizes."""
     works, batch, channels = [], 100, 20
     for variant in VARIANTS:
         lengths = (20, 10) if variant == "stride_2" else (40, 40 if variant == "no_pool" else 20)
@@ -125,7 +131,7 @@ def pooling_works():
             layers = [(channels, 3, first * n), (channels, 3 * channels, second * n)]
             return [*layers, (10, channels * last, n)]
 
-        steps, n = len(SIZES) * pooling.N_STEPS, len(SIZES) * pooling.N_EVALUATIONS
+        steps, n = len(sizes) * pooling.N_STEPS, len(sizes) * pooling.N_EVALUATIONS
         works += [floor.training(steps, forward(batch), batch)]
         works += [floor.evaluation(n, forward(1000), 1000)]
     return works
@@ -191,11 +197,16 @@ def transfer_works(runs=1):
 
 PAPER = {
     "classification": lambda: [*table_works(), *usual_works()],
-    "lottery-tickets": tickets_works,
+    # With the controls.
+    "lottery-tickets": lambda: tickets_works(lottery_tickets.N_STUDIED + 2 * len(CONTROLS)),
     "double-descent": descent_works,
     "metalearn-learning-rate": rate_works,
     "metalearn-activation": lambda: [*activation_works(), *transfer_works()],
     "self-supervised": encoder_works,
-    "pooling": pooling_works,
+    "pooling": lambda: pooling_works(Pooling().all_sizes),
 }
-"""Experiments of one call of `mnist1d reproduce --mnist DIR` and their work; t-SNE is left out."""
+"""The work of one call of `mnist1d reproduce --mnist DIR`, by experiment.
+
+Left out are t-SNE, scikit-learn's calls of SimCLR, the paper's own networks on MNIST, and the
+meta-trainings of a deeper activation.
+"""

@@ -23,7 +23,14 @@ from mnist1d.experiments.double_descent.method import _training
 from mnist1d.experiments.double_descent.training import ARCHITECTURES, Trainer, sizes_together
 from mnist1d.models import predict
 from mnist1d.models.layers import draw_layers
-from mnist1d.training import Training, cross_entropy, longest_first, sequential_batch, train
+from mnist1d.training import (
+    Programs,
+    Training,
+    cross_entropy,
+    longest_first,
+    sequential_batch,
+    train,
+)
 from mnist1d.training.padding import pad_model
 
 pytestmark = pytest.mark.usefixtures("quick_compilation", "one_device")
@@ -56,9 +63,9 @@ def trained(monkeypatch):
     noted = []
     original = Trainer._train
 
-    def note(self, key, device):
+    def note(self, key, *others):
         noted.append((key["architecture"], tuple(key["together"]), key["seed"]))
-        return original(self, key, device)
+        return original(self, key, *others)
 
     monkeypatch.setattr(Trainer, "_train", note)
     return noted
@@ -98,6 +105,15 @@ def test_a_model_that_does_not_fit_is_refused_with_both_shapes():
     small, large = (make(n, key=jax.random.key(0)) for n in (3, 7))
     with pytest.raises(ValueError, match=r"\(7, 40\) does not fit into \(3, 40\)"):
         pad_model(large, small)
+
+
+def test_models_on_the_host_are_padded_there():
+    shapes = eqx.filter_eval_shape(ARCHITECTURES["CNN"], 2, key=jax.random.key(0))
+    larger = eqx.filter_eval_shape(ARCHITECTURES["CNN"], 5, key=jax.random.key(0))
+    padded = pad_model(draw_layers(shapes, np.random.default_rng(0)), larger)
+    leaves = jax.tree.leaves(padded)
+    assert {(type(leaf), leaf.dtype) for leaf in leaves} == {(np.ndarray, np.dtype("float32"))}
+    assert [leaf.shape for leaf in leaves] == [leaf.shape for leaf in jax.tree.leaves(larger)]
 
 
 def test_only_small_sizes_share_a_program():
@@ -200,12 +216,14 @@ def test_runs_that_share_a_program_are_trained_together_though_one_is_wanted():
     wanted = _training(CONFIG, "mlp-noise", 1, 1)
     ((task, arrays),) = trainer([wanted], jax.devices()[0], lambda _: None)
     assert task is wanted
-    whole = trainer._train(wanted.key, jax.devices()[0])
+    programs = Programs()
+    whole = trainer._train(wanted.key, jax.devices()[0], programs)
     assert list(whole) == [(2, False), (2, True), (5, False), (5, True)]
     measured = set(arrays) - set(TIMES)
     assert measured == {"train_wrong", "test_wrong", "train_loss", "test_loss", "n_parameters"}
     assert all(arrays[name] == whole[5, True][name] for name in measured)
-    assert trainer._programs.n_compiled == 1
+    trainer._train(_training(CONFIG, "mlp-noise", 1, 0).key, jax.devices()[0], programs)
+    assert programs.n_compiled == 1
 
 
 @pytest.mark.slow
