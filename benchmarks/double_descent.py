@@ -1,11 +1,11 @@
 """Time double descent from a cold start: `python benchmarks/double_descent.py`.
 
 Ours is the whole command, `mnist1d reproduce double-descent --seeds 1`, in a process of its own
-with an empty cache of compiled programs: imports, data, compilation, 67 models of 20,000 steps,
-tables, figures and files. The peer is the same training as plain PyTorch loops, one model after the
-other, with PyTorch's own threads: every model is trained for `--steps` steps, after as many to warm
-up, and counts 20,000 / steps times; one evaluation each is added. A step of the largest models is
-also compared with its matrix products alone, on one core.
+with an empty cache of compiled programs: imports, data, compilation, the models of all sizes with
+20,000 steps each, tables, figures and files. The peer is the same training as plain PyTorch loops,
+one model after the other, with PyTorch's own threads: every model is trained for `--steps` steps,
+after as many to warm up, and counts 20,000 / steps times; one evaluation each is added. A step of
+the largest models is also compared with its matrix products alone, on one core.
 """
 
 import argparse

@@ -1,12 +1,13 @@
 """Measure the paper's experiments beside PyTorch and their floor: `python benchmarks/limits.py`.
 
 A row has three times for the same work, the paper's, or a comparison's: plain PyTorch loops,
-extrapolated from `--steps` steps of each kind, after some to warm up; ours from a cold start, in a
-process of its own with an empty cache of compiled programs; and the floor (`floor.py`), the time
-that the matrix products, the optimiser's passes, the exponentials or the lookups of all steps take
-alone on all cores, whichever is longest. Of SimCLR it is scikit-learn's calls for the final table
-and the pictures, which both sides make. What is done in addition by ours alone (imports, data,
-tables, figures, files) is in its time.
+extrapolated from about `--steps` steps of each kind, after some to warm up; ours from a cold start,
+in a process of its own with an empty cache of compiled programs; and the floor (`floor.py`), the
+time that the matrix products, the optimiser's passes, the exponentials or the lookups of all steps
+take alone on one core, divided by the number of cores, whichever is longest. Of SimCLR it is
+scikit-learn's calls for the final table and the pictures, which both sides make, taken from our
+run. What is done in addition by ours alone (imports, data; of whole commands tables, figures and
+files) is in its time.
 
 t-SNE has no floor here, as both it and its peer, openTSNE, do the same iterations, and is timed
 without its imports, which both have; nothing of it is compiled.
@@ -323,10 +324,11 @@ def shown(rows):
     table = Table(title=f"{processor()}, {os.cpu_count()} logical cores", box=SIMPLE)
     table.add_column("work", no_wrap=True)
     for head in ("PyTorch (s)", "ours (s)", "floor (s)", "PyTorch / ours", "ours / floor"):
-        table.add_column(head, justify="right")
+        table.add_column(head, justify="right", min_width=len(head.split()[0]))
+    table.columns[3].min_width = len("scikit-learn")
     for row in rows:
         has_floor = "floor" in row
-        best = f"{row['floor_seconds'][row['floor']]:.1f}, {row['floor']}" if has_floor else "-"
+        best = f"{row['floor_seconds'][row['floor']]:.1f} {row['floor']}" if has_floor else "-"
         by_floor = f"{row['our_seconds_by_floor']:.1f}" if has_floor else "-"
         numbers = (f"{row['peer_seconds']:.0f}", f"{row['our_seconds']:.1f}", best)
         table.add_row(row["name"], *numbers, f"{row['ratio']:.1f}", by_floor)

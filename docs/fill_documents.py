@@ -165,11 +165,6 @@ def whole_paper() -> str:
     )
 
 
-def busy_cores() -> str:
-    """Write which share of its time the run of the whole paper kept the cores busy."""
-    return f"{record_of('whole_paper')['busy_cores']:.0%}".replace("%", " %")
-
-
 def limits() -> str:
     """Make a row per experiment beside plain PyTorch loops and its floor."""
     return table(
@@ -355,7 +350,6 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "experiments.md": {
         "whole paper": whole_paper,
         "tsne": tsne,
-        "busy cores": busy_cores,
         "products times": products_times,
         "products verdicts": products_verdicts,
         "deep activation": deep_activation,
