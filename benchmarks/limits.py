@@ -372,7 +372,11 @@ def draw(rows, path):
 
 
 def among_kept(rows):
-    """Return the rows that are kept, with these in place of those of the same names."""
+    """Return the rows that are kept, with these in place of those of the same names.
+
+    Processors of one name may differ in speed, as virtual machines hide the model: rows are to be
+    replaced on the machine that measured the others.
+    """
     kept = json.loads((RESULTS / "limits.json").read_text(encoding="utf-8"))
     if kept["processor"] != processor():
         sys.exit(f"the kept rows are of another processor, {kept['processor']}: measure all")

@@ -4,7 +4,8 @@ One command, `mnist1d reproduce --mnist DIR`, in a process of its own with an em
 compiled programs: every experiment of the paper, MNIST's parts included, as many runs as the paper
 made, tables, figures and files. Peers are timed in the benchmarks of single experiments
 (`table_1.py`, `lottery_tickets.py`, ...). Beside every experiment is its floor (`floor.py`): what
-the products, updates or exponentials of its trainings take alone.
+the products, updates or exponentials of its trainings take alone, but for those that `work.PAPER`
+names.
 """
 
 import argparse
