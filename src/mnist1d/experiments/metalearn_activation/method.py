@@ -21,6 +21,7 @@ from mnist1d.experiments.metalearn_activation.config import (
 )
 from mnist1d.experiments.metalearn_activation.inner_loop import make_data
 from mnist1d.experiments.metalearn_activation.outer_loop import (
+    STEPS_PER_TASK,
     MetaTrainer,
     draw_network,
     draw_rest,
@@ -35,9 +36,6 @@ from mnist1d.experiments.metalearn_activation.pieces import (
 from mnist1d.experiments.metalearn_activation.transfer import transfer
 from mnist1d.harness.interface import Progress, silent
 from mnist1d.models.scalar_network import LearnedFunction, Network
-
-STEPS_PER_TASK = 20
-"""Outer steps that are stored together, some seconds of work."""
 
 RIPPLE = 0.1
 """Smaller rises and falls of the learned function do not count as extrema: fixed before the run."""

@@ -1,7 +1,8 @@
 """The outer loop: gradient descent on the activation function, through whole trainings.
 
 An outer step trains the inner model with the present function, goes back through the training and
-updates the function by the clipped gradient: one compiled program, called once per outer step.
+updates the function by the clipped gradient. Some steps are one compiled program, so that they
+share the memory of what a training keeps: to get it anew for every step took a tenth of its time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,9 @@ from mnist1d.experiments.metalearn_activation.inner_loop import (
 )
 from mnist1d.models.layers import draw_layers
 from mnist1d.models.scalar_network import Network, Noise, elu, tabulate
+
+STEPS_PER_TASK = 20
+"""Outer steps that are taken by one program and stored together, some seconds of work."""
 
 
 class State(NamedTuple):
@@ -158,6 +162,43 @@ def outer_step(
     }
 
 
+@partial(jax.jit, static_argnums=0)
+def outer_steps(
+    config: Config, n_steps: int, state: State, draws: Draws, data: Data
+) -> tuple[Array, State, dict[str, Array]]:
+    """Take some outer steps, up to the first whose gradient is not finite.
+
+    Args:
+        config: the settings.
+        n_steps: at most `STEPS_PER_TASK`.
+        state: before the first step.
+        draws: of the trial.
+        data: of the inner model.
+
+    Returns: the number of steps taken; the state after them; and their arrays, of
+        `STEPS_PER_TASK` steps, those that were not taken zeros.
+    """
+    shapes = jax.eval_shape(partial(outer_step, config), state, draws, data)[1]
+    nothing = {
+        name: jnp.zeros((STEPS_PER_TASK, *one.shape), one.dtype) for name, one in shapes.items()
+    }
+
+    def goes_on(carry: tuple[Array, State, dict[str, Array]]) -> Array:
+        done, _, records = carry
+        is_broken = (done > 0) & (records["broken"][done - 1] >= 0)
+        return (done < n_steps) & ~is_broken
+
+    def take(carry: tuple[Array, State, dict[str, Array]]) -> tuple[Any, ...]:
+        done, state, records = carry
+        state, record = outer_step(config, state, draws, data)
+        records = {name: whole.at[done].set(record[name]) for name, whole in records.items()}
+        return done + 1, state, records
+
+    taken: tuple[Array, State, dict[str, Array]]
+    taken = jax.lax.while_loop(goes_on, take, (jnp.asarray(0), state, nothing))
+    return taken
+
+
 def first_nonfinite_step(losses: Array, back_finite: Array) -> Array:
     """Return the first step whose loss is not finite, else the first failure going backwards."""
     lost = ~jnp.isfinite(losses)
@@ -196,14 +237,10 @@ class MetaTrainer:
     def _take(self, task: Task, device: jax.Device | None) -> Arrays:
         clock, seed = perf_counter(), task.labels["seed"]
         state = state_of(self._config, seed, task.inputs)
-        state, *fixed = jax.device_put((state, draw_rest(self._config, seed), self._data), device)
-        steps = []
-        for _ in range(*task.key["outer_steps"]):
-            state, record = outer_step(self._config, state, *fixed)
-            steps.append(jax.device_get(record))
-            if steps[-1]["broken"] >= 0:
-                break
-        arrays = {name: np.stack([step[name] for step in steps]) for name in steps[0]}
+        first, stop = task.key["outer_steps"]
+        inputs = (np.int32(stop - first), state, draw_rest(self._config, seed), self._data)
+        done, state, records = outer_steps(self._config, *jax.device_put(inputs, device))
+        arrays = {name: np.asarray(whole)[: int(done)] for name, whole in records.items()}
         leaves = map(np.asarray, jax.tree.leaves(state))
         arrays |= {f"state_{place}": leaf for place, leaf in enumerate(leaves)}
         return arrays | {"seconds": np.array(perf_counter() - clock)}
