@@ -19,43 +19,20 @@ import one_core
 import torch
 import torch_models
 from keep import keep, processor
+from programs.compare import OURS, SEEDS, STEPS, TUNING_SEEDS, compare_ours
 from torch import nn
 
 import mnist1d
 from mnist1d.lab.candidates.contract import Run, Schedule, Sets
 from mnist1d.lab.candidates.equinox import EquinoxCandidate
-from mnist1d.lab.comparison.compare import compare
-from mnist1d.models import MLP
 from mnist1d.training import use_all_cores
 
-OURS = {
-    "MLP": MLP,
-    "plain MLP": lambda key: MLP(residual=False, key=key),
-    "narrow MLP": lambda key: MLP(hidden_size=80, key=key),
-}
 HIDDEN_SIZES = {"MLP": 100, "plain MLP": 100, "narrow MLP": 80}
 THEIRS = {
     "MLP": torch_models.MLP,
     "plain MLP": lambda: torch_models.MLP(residual=False),
     "narrow MLP": lambda: torch_models.MLP(hidden_size=80),
 }
-
-
-def compare_ours(options):
-    """Run the whole protocol; returns seconds and the mean test accuracy of every candidate."""
-    start = perf_counter()
-    found = compare(
-        OURS,
-        seeds=options.seeds,
-        tuning_seeds=options.tuning_seeds,
-        n_steps=options.steps,
-        references=False,
-        shuffled=False,
-        shifts=(),
-    )
-    seconds = perf_counter() - start
-    accuracy = found.result.test_accuracy.mean("seed")
-    return seconds, dict(zip(accuracy.candidate.values.tolist(), accuracy.values, strict=True))
 
 
 def train_theirs(name, seed, dataset, validation, n_steps):
@@ -121,9 +98,11 @@ def rates(measured, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seeds", type=int, default=5, help="final seeds")
-    parser.add_argument("--tuning-seeds", type=int, default=4, help="seeds per learning rate")
-    parser.add_argument("--steps", type=int, default=6000, help="updates per run")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="final seeds")
+    parser.add_argument(
+        "--tuning-seeds", type=int, default=TUNING_SEEDS, help="seeds per learning rate"
+    )
+    parser.add_argument("--steps", type=int, default=STEPS, help="updates per run")
     parser.add_argument("--sample", type=int, default=2, help="runs per model timed in PyTorch")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/compare.json")
     parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
@@ -137,7 +116,7 @@ def main():
     dataset = mnist1d.load()
     validation = mnist1d.Samples(*mnist1d.fresh_samples(dataset, 1000, seed=1))
     train_theirs("MLP", 0, dataset, validation, 50)  # starts PyTorch's threads
-    ours, accuracy = compare_ours(options)
+    ours, accuracy = compare_ours(options.seeds, options.tuning_seeds, options.steps)
     print(f"ours: {ours:.1f} s for {len(OURS)} candidates of {n_runs} runs", flush=True)
     peer, their_accuracy = {}, {}
     for name in THEIRS:

@@ -9,12 +9,7 @@ the largest models is also compared with its matrix products alone, on one core.
 """
 
 import argparse
-import os
-import resource
-import subprocess
-import sys
 import tempfile
-from pathlib import Path
 from time import perf_counter
 
 import jax
@@ -22,6 +17,7 @@ import numpy as np
 import one_core
 import torch
 import torch_models
+from cold import cold_start
 from keep import keep, processor
 
 import mnist1d
@@ -30,18 +26,6 @@ from mnist1d.experiments.double_descent.config import SERIES, Config
 from mnist1d.experiments.double_descent.training import Trainer, work_per_step
 
 N_STEPS = Config().n_steps
-
-
-def cold_start(folder):
-    """Run the command; returns its wall time in seconds and its largest memory in GiB."""
-    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "cache")}
-    command = [sys.executable, "-m", "mnist1d", "reproduce", "double-descent", "--seeds", "1"]
-    start = perf_counter()
-    subprocess.run(  # noqa: S603
-        [*command, "--out", Path(folder) / "out"], env=environment, check=True, capture_output=True
-    )
-    seconds = perf_counter() - start
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
 
 
 def make_torch(architecture, size):
@@ -131,7 +115,9 @@ def main():
     for row in rows:
         print(f"{row['what']}: {row['our_gflops']:.0f} of {row['product_gflops']:.0f} GFLOP/s")
     with tempfile.TemporaryDirectory() as folder:
-        seconds, memory = cold_start(folder)
+        command = ("-m", "mnist1d", "reproduce", "double-descent", "--seeds", "1")
+        ours = cold_start(*command, "--out", "out", folder=folder)
+    seconds, memory = ours.seconds, ours.memory_gib
     print(f"ours, cold start: {seconds:.0f} s, {memory:.2f} GiB at most", flush=True)
     dataset = mnist1d.generate(
         num_samples=16_000, train_split=0.25, label_noise=0.15, label_noise_kind="published"

@@ -6,290 +6,43 @@ in a process of its own with an empty cache of compiled programs; and the floor 
 time that the matrix products, the optimiser's passes, the exponentials or the lookups of all steps
 take alone on one core, divided by the number of cores, whichever is longest. Of SimCLR it is
 scikit-learn's calls for the final table and the pictures, which both sides make, taken from our
-run. What is done in addition by ours alone (imports, data; of whole commands tables, figures and
-files) is in its time.
+run. What is done in addition by ours alone (imports, compilation, data; of whole commands tables,
+figures and files) is in its time.
+
+Beside the floor is about what a cold start of our programs would take if nothing else cost time:
+importing their modules, compiling them on all cores, and all parts of the floor one after the
+other, on as many cores as there are trainings. Lottery tickets do without it, as ours leaves out
+products that the floor counts.
 
 t-SNE has no floor here, as both it and its peer, openTSNE, do the same iterations, and is timed
-without its imports, which both have; nothing of it is compiled.
+without its imports, which both have; nothing of it is compiled. The row of MNIST needs `--mnist`.
 """
 
 import argparse
 import json
 import os
-import resource
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
-from typing import NamedTuple
 
-import compare
-import double_descent
 import floor
-import lottery_tickets
-import metalearn_activation
-import metalearn_learning_rate
-import pooling
-import self_supervised
-import table_1
 import torch
-import tsne
-import work
+from cases import CASES, MNIST
 from keep import RESULTS, keep, processor
 from matplotlib.figure import Figure
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-import mnist1d
 from mnist1d.execution.commit import commit_of_code
-from mnist1d.experiments.classification.config import Config as Classification
-from mnist1d.experiments.pooling.config import SIZES, VARIANTS
-from mnist1d.harness import record
+from mnist1d.mnist import FOLDER_VARIABLE
 
 FILE = Path(__file__).resolve()
-WARMING = 50
-"""Steps of a PyTorch loop before it is timed, which start its threads."""
-
-
-class Ours(NamedTuple):
-    """What our work took, in seconds.
-
-    Attributes:
-        seconds: wall time.
-        compiling: compilation, all threads together; None if it is not known.
-        libraries: calls of scikit-learn, all threads together.
-    """
-
-    seconds: float
-    compiling: float | None = None
-    libraries: float = 0.0
-
-
-class Case(NamedTuple):
-    """One row.
-
-    Attributes:
-        what: the work.
-        works: what the floor counts; none if there is no floor.
-        ours: does our work.
-        peer: steps of each kind -> seconds of the whole.
-        more: what else is in our time, or why it is less.
-        sample: what the peer's time is extrapolated from.
-    """
-
-    what: str
-    works: Callable[[], list[floor.Work]]
-    ours: Callable[[], Ours]
-    peer: Callable[[int], float]
-    more: str
-    sample: str = "{} steps of each kind"
-
-
-def in_new_process(*arguments):
-    """Time a Python process that finds no compiled program; its last argument is a folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "cache")}
-        environment.pop("MNIST1D_MNIST", None)
-        out = Path(folder) / "out"
-        start = perf_counter()
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, *arguments, out],
-            env=environment,
-            cwd=folder,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        seconds = perf_counter() - start
-        if done.returncode:
-            sys.exit(f"{' '.join(map(str, arguments))} failed:\n{done.stderr}")
-        results = [record.read(path) for path in out.rglob("result.nc")]
-    if not results:
-        return Ours(seconds)
-    compiling = sum(float(result.attrs["compile_seconds"]) for result in results)
-    # Of SimCLR alone; what the others call is theirs.
-    libraries = sum(
-        float(result[name].sum())
-        for result in results
-        for name in ("table_seconds", "embedding_seconds")
-        if name in result and result.attrs["experiment"] == "self-supervised"
-    )
-    return Ours(seconds, compiling, libraries)
-
-
-def reproduce(*arguments):
-    """Time `mnist1d reproduce` with some arguments."""
-    return in_new_process("-m", "mnist1d", "reproduce", *arguments, "--out")
-
-
-def table_peer(steps):
-    dataset, config = mnist1d.load(), Classification()
-    # As many as have their share of evaluations.
-    steps = config.evaluate_every * max(1, steps // config.evaluate_every)
-    seconds = 0.0
-    for name in table_1.NAMES:
-        table_1.torch_loop(name, dataset, WARMING)
-        seconds += table_1.torch_loop(name, dataset, steps)
-    return table_1.RUNS_PER_MODEL * seconds * config.n_steps / steps
-
-
-def tickets_peer(steps):
-    return sum(
-        lottery_tickets.peer_seconds(kind, steps) * networks
-        for kind, (_, _, networks) in lottery_tickets.KINDS.items()
-    )
-
-
-def descent_peer(steps):
-    dataset = mnist1d.generate(
-        num_samples=16_000, train_split=0.25, label_noise=0.15, label_noise_kind="published"
-    )
-    return sum(
-        double_descent.torch_loop(
-            series.architecture,
-            size,
-            dataset.y if series.noisy else dataset.y_clean,
-            dataset,
-            steps,
-        )
-        for series in double_descent.SERIES.values()
-        for size in double_descent.Config().sizes(series.architecture)
-    )
-
-
-def rate_peer(steps):
-    n, threads = max(1, steps // 40), torch.get_num_threads()
-    starts = metalearn_learning_rate.STARTS
-    found = []
-    for n_threads in {1, threads}:  # of such small products one may be faster
-        torch.set_num_threads(n_threads)
-        trials = [metalearn_learning_rate.torch_trial(start, n)[0] for start in starts]
-        found.append(metalearn_learning_rate.N_OUTER * sum(trials))
-    torch.set_num_threads(threads)
-    return min(found)
-
-
-def encoder_peer(steps):
-    """Training, probes and the table of three encoders, and two pictures by t-SNE."""
-    epochs, dataset = 10 * max(1, steps // 400), mnist1d.load()
-    found = [
-        self_supervised.torch_loop(head, dataset, epochs)
-        for head in self_supervised.VARIANTS.values()
-    ]
-    pictures = 2 * self_supervised.embedding_seconds(dataset)
-    return sum(sum(each.values()) for each in found) + pictures
-
-
-def pooling_peer(steps):
-    sets = pooling.make_sets(SIZES, (), 0)
-    return sum(
-        pooling.torch_loop(variant, pooling.parts_of(sets, size), steps)
-        for variant in VARIANTS
-        for size in SIZES
-    )
-
-
-def compare_peer(steps):
-    dataset = mnist1d.load()
-    validation = mnist1d.Samples(*mnist1d.fresh_samples(dataset, 1000, seed=1))
-    seconds = 0.0
-    for name in compare.THEIRS:
-        compare.train_theirs(name, 0, dataset, validation, WARMING)
-        seconds += compare.train_theirs(name, 0, dataset, validation, steps)[0]
-    return work.COMPARED_RUNS * seconds * work.COMPARED_STEPS / steps
-
-
-def rate_trials():
-    return Ours(metalearn_learning_rate.cold_start([metalearn_learning_rate.__file__, "--cold"]))
-
-
-def embedding():
-    start = perf_counter()
-    tsne.tsne.run(tsne.tsne.Config(seeds=3))
-    return Ours(perf_counter() - start)
-
-
-def embedding_peer(_):
-    dataset = mnist1d.load()
-    return tsne.plain(tsne.np.concatenate([dataset.x, dataset.x_test]), 3, 1)
-
-
-FILES = "evaluations, data, tables, figures and files"
-CASES = {
-    "classification": Case(
-        "Table 1 on MNIST-1D and an MLP of 256 units, 3 seeds, plain and shuffled",
-        work.table_works,
-        lambda: reproduce("classification"),
-        table_peer,
-        f"the GRU's steps in time follow one another; {FILES}",
-    ),
-    "tsne": Case(
-        "t-SNE of MNIST-1D, 3 seeds", list, embedding, embedding_peer, "the same iterations"
-    ),
-    "lottery-tickets": Case(
-        "lottery tickets, 400 searches and 30 studies",
-        work.tickets_works,
-        lambda: Ours(lottery_tickets.cold_start("float32")[0]),
-        tickets_peer,
-        "evaluations and pruning; and less, as units that masks disconnect are left out, whose "
-        "products this floor counts",
-    ),
-    "double-descent": Case(
-        "double descent, all sizes, 1 seed",
-        work.descent_works,
-        lambda: reproduce("double-descent", "--seeds", "1"),
-        descent_peer,
-        f"a program per size, but for the smallest; {FILES}",
-    ),
-    "metalearn-learning-rate": Case(
-        "both trials of the learning rate",
-        work.rate_works,
-        rate_trials,
-        rate_peer,
-        "imports and compilation",
-        "outer steps with {} inner steps or more of each trial",
-    ),
-    "metalearn-activation": Case(
-        "one meta-training of the activation, and the comparison",
-        work.activation_works,
-        lambda: Ours(metalearn_activation.cold_start(1)[0]),
-        lambda steps: metalearn_activation.torch_seconds(max(1, steps // 200), 51)[0],
-        "nine trainings with known and learned functions, imports, compilation",
-        "an outer step, or as many as have {} inner steps",
-    ),
-    "self-supervised": Case(
-        "SimCLR, three encoders of 1 seed",
-        work.encoder_works,
-        lambda: reproduce("self-supervised", "--seeds", "1"),
-        encoder_peer,
-        f"training and probes during it; {FILES}",
-        "10 epochs of each encoder, or as many as have {} steps",
-    ),
-    "pooling": Case(
-        "pooling, the paper's 30 networks",
-        work.pooling_works,
-        lambda: in_new_process("-c", pooling.PAPERS_SIZES),
-        pooling_peer,
-        FILES,
-    ),
-    "compare": Case(
-        "a comparison of three small MLPs, 75 runs",
-        work.compare_works,
-        lambda: in_new_process(FILE, "--compare"),
-        compare_peer,
-        "compilation, evaluations, statistics",
-    ),
-}
 
 
 def row_of(name, case, parts, steps):
     """Measure a row."""
-    seconds, compiled, libraries = case.ours()
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    peer = case.peer(steps)
+    ours, peer = case.ours(), case.peer(steps)
+    seconds = ours.seconds
     of_peer = f"plain PyTorch loops: {peer:.0f} s, from {case.sample.format(steps)}"
     row = {
         "what": f"{case.what}{'' if name == 'tsne' else ', cold'}: {seconds:.1f} s",
@@ -297,25 +50,32 @@ def row_of(name, case, parts, steps):
         "ratio": peer / seconds,
         "name": name,
         "our_seconds": seconds,
-        "our_compile_seconds": compiled,
-        "largest_memory_so_far_gib": memory,
+        "our_import_seconds": ours.importing,
+        "our_compile_seconds": ours.compiling,
+        "our_memory_gib": ours.memory_gib,
         "peer_seconds": peer,
         "left": case.more,
     }
     if parts:
-        operations = parts["operations"]
+        cores = len(os.sched_getaffinity(0))
         times = {part: value for part, value in parts.items() if part != "operations"}
-        if libraries:
-            times["scikit-learn"] = libraries / len(os.sched_getaffinity(0))
+        if ours.libraries:
+            times["scikit-learn"] = ours.libraries / cores
         binding = max(times, key=times.get)
+        used = min(cores, case.chains or cores)
         row |= {
             "floor_seconds": times,
             "floor": binding,
             "our_seconds_by_floor": seconds / times[binding],
-            "gflop": operations / 1e9,
+            "gflop": parts["operations"] / 1e9,
         }
-        known = "" if compiled is None else f" (compilation: {compiled:.0f} s of all threads)"
-        row["left"] = f"{seconds - times[binding]:.0f} s above the floor{known}: {case.more}"
+        if not case.leaves_out:
+            alone = sum(times.values()) * cores / used
+            row["bare_cold_seconds"] = ours.importing + ours.compiling / cores + alone
+        row["left"] = (
+            f"{seconds - times[binding]:.0f} s above the floor (imports {ours.importing:.1f} s, "
+            f"compilation {ours.compiling:.0f} s, all programs added): {case.more}"
+        )
     return row
 
 
@@ -323,15 +83,24 @@ def shown(rows):
     """Make the table of all rows."""
     table = Table(title=f"{processor()}, {os.cpu_count()} logical cores", box=SIMPLE)
     table.add_column("work", no_wrap=True)
-    for head in ("PyTorch (s)", "ours (s)", "floor (s)", "PyTorch / ours", "ours / floor"):
+    heads = ("PyTorch (s)", "ours (s)", "floor (s)", "bare (s)", "PyTorch / ours", "at most")
+    for head in heads:
         table.add_column(head, justify="right", min_width=len(head.split()[0]))
     table.columns[3].min_width = len("scikit-learn")
     for row in rows:
-        has_floor = "floor" in row
-        best = f"{row['floor_seconds'][row['floor']]:.1f} {row['floor']}" if has_floor else "-"
-        by_floor = f"{row['our_seconds_by_floor']:.1f}" if has_floor else "-"
-        numbers = (f"{row['peer_seconds']:.0f}", f"{row['our_seconds']:.1f}", best)
-        table.add_row(row["name"], *numbers, f"{row['ratio']:.1f}", by_floor)
+        floor_of_row, bare, most = "-", row.get("bare_cold_seconds"), "-"
+        if "floor" in row:
+            seconds = row["floor_seconds"][row["floor"]]
+            floor_of_row = f"{seconds:.1f} {row['floor']}"
+            known = [each for each in (seconds, bare) if each]
+            most = ", ".join(f"{row['peer_seconds'] / each:.1f}" for each in known)
+        numbers = (
+            f"{row['peer_seconds']:.0f}",
+            f"{row['our_seconds']:.1f}",
+            floor_of_row,
+            "-" if bare is None else f"{bare:.1f}",
+        )
+        table.add_row(row["name"], *numbers, f"{row['ratio']:.1f}", most)
     return table
 
 
@@ -371,8 +140,8 @@ def draw(rows, path):
     figure.savefig(path, dpi=120)
 
 
-def among_kept(rows):
-    """Return the rows that are kept, with these in place of those of the same names.
+def kept_rows():
+    """Return the rows that are kept, by name, among which others are to be put.
 
     Processors of one name may differ in speed, as virtual machines hide the model: rows are to be
     replaced on the machine that measured the others.
@@ -380,9 +149,7 @@ def among_kept(rows):
     kept = json.loads((RESULTS / "limits.json").read_text(encoding="utf-8"))
     if kept["processor"] != processor():
         sys.exit(f"the kept rows are of another processor, {kept['processor']}: measure all")
-    new = {row["name"]: row for row in rows}
-    old = {row["name"]: {"commit": kept["commit"], **row} for row in kept["rows"]}
-    return list((old | new).values())
+    return {row["name"]: {"commit": kept["commit"], **row} for row in kept["rows"]}
 
 
 def main():
@@ -395,21 +162,24 @@ def main():
         help="write limits.json and limits.png; of some names, in place of their rows there",
     )
     parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--compare", help=argparse.SUPPRESS)
+    parser.add_argument("--mnist", help="folder with MNIST's four files")
     options = parser.parse_args()
-    if options.compare:
-        counted = argparse.Namespace(seeds=5, tuning_seeds=4, steps=work.COMPARED_STEPS)
-        compare.use_all_cores()
-        print(compare.compare_ours(counted))
-        return
-    names = options.names or list(CASES)
+    if folder := options.mnist or os.environ.get(FOLDER_VARIABLE):
+        os.environ[MNIST] = str(Path(folder).resolve())
+    os.environ.pop(FOLDER_VARIABLE, None)  # or t-SNE of MNIST would be made, too
+    names = options.names or [
+        name for name, case in CASES.items() if MNIST in os.environ or not case.needs_mnist
+    ]
     if unknown := sorted({*names} - {*CASES}):
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(CASES)}")
+    if MNIST not in os.environ and any(CASES[name].needs_mnist for name in names):
+        parser.error("--mnist is needed: the folder with MNIST's four files")
     if options.one_core:
         for name in os.environ["MNIST1D_LIMITS"].split(","):
             if works := CASES[name].works():
                 print(name, json.dumps(floor.measure(works)), flush=True)
         return
+    kept = kept_rows() if options.keep and options.names else {}
     os.environ["MNIST1D_LIMITS"] = ",".join(names)
     floors = floor.measured_alone(FILE, names)
     rows = []
@@ -420,10 +190,9 @@ def main():
     for row in rows:
         print(f"{row['name']}: {row['left']}.")
     if options.keep:
-        for row in rows:
-            row["commit"] = commit_of_code()
-        if options.names:
-            rows = among_kept(rows)
+        new = {row["name"]: {**row, "commit": commit_of_code()} for row in rows}
+        every = kept | new
+        rows = [every[name] for name in CASES if name in every]
         draw(rows, RESULTS / "limits.png")
         keep(
             "limits",

@@ -11,10 +11,6 @@ is also compared with its matrix products alone, on one core.
 
 import argparse
 import json
-import os
-import resource
-import subprocess
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -25,19 +21,15 @@ import numpy as np
 import one_core
 import torch
 import torch_models
+from cold import cold_start
 from keep import keep, processor
+from programs import FOLDER
 from published_lottery import comparison
 
 import mnist1d
-from mnist1d.execution import Compute, Store
-from mnist1d.experiments.lottery_tickets.claims import adjacency, searched_accuracy, studied
 from mnist1d.experiments.lottery_tickets.config import (
-    NETWORKS,
-    SEARCHES as SEARCHED,
-    STUDIES,
     Config,
 )
-from mnist1d.experiments.lottery_tickets.method import run
 from mnist1d.experiments.lottery_tickets.training import (
     initial_network,
     search_training,
@@ -45,7 +37,7 @@ from mnist1d.experiments.lottery_tickets.training import (
 )
 from mnist1d.models.masked_mlp import MaskedMLP as OurMaskedMLP
 from mnist1d.models.masks import full_mask
-from mnist1d.training import as_data, keep_compiled_programs, use_all_cores
+from mnist1d.training import as_data
 from mnist1d.training.masked import MaskedTrainer
 
 CONFIG = Config()
@@ -55,45 +47,6 @@ KINDS = {
     "study": (CONFIG.study_steps, CONFIG.study_batch_size, N_STUDIED),
 }
 PRODUCTS = ("float32", "bfloat16")
-
-
-def cold_start(products):
-    """Do the published work; returns wall time in seconds, largest memory in GiB, what it found."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "cache")}
-        command = [sys.executable, __file__, "--whole", products, "--folder", folder]
-        start = perf_counter()
-        subprocess.run(command, env=environment, check=True)  # noqa: S603
-        seconds = perf_counter() - start
-        found = json.loads((Path(folder) / "found.json").read_text("utf-8"))
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, found
-
-
-def do_all(products, folder):
-    """Run the experiment as the paper's code did, without what is beyond the paper."""
-    use_all_cores()
-    keep_compiled_programs()
-    config = Config(seeds=2, protocol="published", controls=False, products=products)
-    result = run(config, compute=Compute(Store(Path(folder) / "units")))
-    found = {
-        "search": {
-            search: searched_accuracy(result, search).round(1).tolist() for search in SEARCHED
-        },
-        "studies": {
-            study: {
-                network: studied(study, network).per_seed(result).round(1).tolist()
-                for network in NETWORKS
-            }
-            for study in STUDIES
-        },
-        "adjacency": {
-            search: [
-                (adjacency(search, length).per_seed(result) / 100).tolist() for length in (2, 3, 4)
-            ]
-            for search in SEARCHED
-        },
-    }
-    (Path(folder) / "found.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 class MaskedMLP(torch_models.MLP):
@@ -170,15 +123,10 @@ def main():
     parser.add_argument(
         "--keep", action="store_true", help="write benchmarks/results/lottery_tickets.json"
     )
-    for hidden in ("--whole", "--folder"):
-        parser.add_argument(hidden, help=argparse.SUPPRESS)
     parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one_core:
         print_rates()
-        return
-    if options.whole:
-        do_all(options.whole, options.folder)
         return
     rates = [
         one_core.row(f"a step of the {kind}, batch {KINDS[kind][1]}, evaluations included", *found)
@@ -191,7 +139,11 @@ def main():
     print(f"{processor()}: PyTorch {peer_total:.0f} s", flush=True)
     rows = []
     for products_in in options.products:
-        seconds, memory, found = cold_start(products_in)
+        with tempfile.TemporaryDirectory() as folder:
+            program = FOLDER / "lottery_tickets.py"
+            ours = cold_start(program, products_in, folder, folder=folder)
+            found = json.loads((Path(folder) / "found.json").read_text("utf-8"))
+        seconds, memory = ours.seconds, ours.memory_gib
         ratio = peer_total / seconds
         print(f"ours in {products_in}: {seconds:.0f} s, {memory:.2f} GiB, ratio {ratio:.2f}")
         beside = comparison(found)

@@ -11,11 +11,8 @@ and the second derivative of a cubic Hermite spline of the same cells.
 
 import argparse
 import dataclasses
-import os
-import resource
-import subprocess
-import sys
 import tempfile
+from functools import partial
 from time import perf_counter
 
 import jax
@@ -23,11 +20,11 @@ import jax.numpy as jnp
 import numpy as np
 import torch
 import torch_activation
+from cold import cold_start
 from keep import keep, processor
+from programs import FOLDER
 
 import mnist1d
-from mnist1d.execution import Compute
-from mnist1d.experiments.metalearn_activation import method
 from mnist1d.experiments.metalearn_activation.activation import grid_of
 from mnist1d.experiments.metalearn_activation.config import Config
 from mnist1d.experiments.metalearn_activation.inner_loop import make_data
@@ -35,12 +32,10 @@ from mnist1d.experiments.metalearn_activation.outer_loop import (
     draw_network,
     draw_rest,
     meta_gradient,
-    outer_step,
+    outer_steps,
     state_of,
 )
-from mnist1d.harness.interface import silent
 from mnist1d.models.scalar_network import Network, lookup, tabulate
-from mnist1d.training import keep_compiled_programs, use_all_cores
 
 
 def load():
@@ -48,33 +43,10 @@ def load():
     return dataset.x, dataset.y, dataset.x_test[:500], dataset.y_test[:500]
 
 
-def one_trial(seeds):
-    """Do what `cold_start` times: meta-training and comparison, without the transfer."""
-    use_all_cores()
-    keep_compiled_programs()
-    config = Config(seeds=seeds)
-    result, networks = method._metalearn(config, Compute(), silent)  # noqa: SLF001
-    compared = method._compare(config, networks, result, silent)  # noqa: SLF001
-    last = float(result.objective[:, -1].mean())
-    print(last, 100 * float(result.test_accuracy[:, -1].mean()), np.shape(compared["loss"][1]))
-
-
-def cold_start(seeds):
-    """Returns wall time in seconds and largest memory in GiB of a process."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": folder}
-        start = perf_counter()
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, __file__, "--trial", str(seeds)],
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        seconds = perf_counter() - start
-    objective, accuracy, *_ = done.stdout.split()
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    return seconds, memory, float(objective), float(accuracy)
+OUTER, INNER = 5, 51
+"""Steps of PyTorch's meta-training."""
+COUNTED = Config().objective_steps / Config().inner_steps
+"""The share of inner steps whose losses are the objective."""
 
 
 def torch_seconds(n_outer, n_inner):
@@ -94,7 +66,7 @@ def torch_seconds(n_outer, n_inner):
         start = perf_counter()
         parameters = linear(40, 128) + linear(128, 10)
         _, gradient, trained = torch_activation.meta_gradient(
-            network, parameters, noises, x, y, n_inner, max(1, n_inner - 101)
+            network, parameters, noises, x, y, n_inner, max(1, round(n_inner * COUNTED))
         )
         with torch.no_grad():
             for parameter, change in zip(network, gradient, strict=True):
@@ -154,8 +126,8 @@ def table_row():
     data, network, draws = make_data(table), draw_network(table, 0), draw_rest(table, 0)
     state = state_of(table, 0, {})
     seconds = {
-        name: best_time(lambda one=one: outer_step(one, state, draws, data), repetitions)
-        for name, one, repetitions in (("table", table, 5), ("direct", direct, 2))
+        name: best_time(partial(outer_steps, one, n, state, draws, data), repetitions) / n
+        for name, one, n, repetitions in (("table", table, 5, 5), ("direct", direct, 2, 2))
     }
     gradient = jax.jit(meta_gradient, static_argnums=0)
     with jax.enable_x64(True):
@@ -204,17 +176,16 @@ def spline_row():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--outer", type=int, default=2, help="outer steps of PyTorch's")
-    parser.add_argument("--inner", type=int, default=101, help="inner steps of PyTorch's")
+    parser.add_argument("--outer", type=int, default=OUTER, help="outer steps of PyTorch's")
+    parser.add_argument("--inner", type=int, default=INNER, help="inner steps of PyTorch's")
     parser.add_argument(
         "--keep", action="store_true", help="write benchmarks/results/metalearn_activation.json"
     )
-    parser.add_argument("--trial", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.trial:
-        one_trial(options.trial)
-        return
-    seconds, memory, objective, accuracy = cold_start(1)
+    with tempfile.TemporaryDirectory() as folder:
+        ours = cold_start(FOLDER / "metalearn_activation.py", folder=folder)
+    seconds, memory = ours.seconds, ours.memory_gib
+    objective, accuracy = map(float, ours.printed.split())
     print(f"ours, cold start: {seconds:.1f} s, {memory:.2f} GiB at most", flush=True)
     print(f"objective {objective:.4f}, test accuracy {accuracy:.1f} %", flush=True)
     peer, measured = torch_seconds(options.outer, options.inner)

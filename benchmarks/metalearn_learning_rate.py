@@ -11,66 +11,23 @@ thread and with as many as there are cores (of these a fifth of the steps); the 
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
-from functools import partial
-from pathlib import Path
 from time import perf_counter
 
-import jax
 import numpy as np
 import torch
+from cold import cold_start
 from keep import keep, processor
+from programs import FOLDER
+from programs.metalearn_learning_rate import make_ours, our_trials
 from torch.nn import functional
 
 import mnist1d
 from mnist1d.experiments.metalearn_learning_rate.config import Config
-from mnist1d.experiments.metalearn_learning_rate.inner_loop import (
-    cut_into_batches,
-    draw_network,
-    over_runs,
-)
-from mnist1d.experiments.metalearn_learning_rate.method import STEPS_PER_TASK, take_steps
-from mnist1d.models.pytorch_stream import PyTorchStream
-from mnist1d.training import use_all_cores
 
 CONFIG = Config()
 STARTS, N_OUTER, OUTER_RATE = CONFIG.initial_rates, CONFIG.outer_steps, CONFIG.outer_rate
 N_INNER, BATCH = CONFIG.inner_steps, CONFIG.batch_size
-
-
-def make_ours():
-    """Make the program of both trials' outer steps; compiled when it is first called."""
-    use_all_cores()
-    networks = jax.tree.map(
-        lambda leaf: np.stack([leaf] * len(STARTS)), draw_network(50, PyTorchStream(0))
-    )
-    batches = cut_into_batches(mnist1d.load(), BATCH)
-    return over_runs(partial(take_steps, config=CONFIG), networks, batches)
-
-
-def our_trials(steps):
-    """Run both trials together; returns the last learning rates."""
-    rates = np.array(STARTS, np.float32)
-    for _ in range(N_OUTER // STEPS_PER_TASK):
-        rates = steps(rates)["rate"][:, -1]
-    return rates
-
-
-def cold_start(arguments):
-    """Time a process that finds no compiled program."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "cache")}
-        start = perf_counter()
-        subprocess.run(  # noqa: S603
-            [sys.executable, *arguments],
-            env=environment,
-            cwd=folder,
-            check=True,
-            capture_output=True,
-        )
-        return perf_counter() - start
 
 
 def torch_objective(rate, parameters, x, y):
@@ -87,7 +44,7 @@ def torch_objective(rate, parameters, x, y):
 
 
 def torch_trial(start, n_steps):
-    """Run the first outer steps of a trial; returns seconds per step and the last rate."""
+    """Run the first outer steps of a trial; returns seconds per step."""
     dataset = mnist1d.load()
     x, y = torch.from_numpy(dataset.x.astype(np.float32)), torch.from_numpy(dataset.y)
     torch.manual_seed(0)
@@ -99,7 +56,21 @@ def torch_trial(start, n_steps):
     for _ in range(n_steps):
         (slope,) = torch.autograd.grad(torch_objective(rate, parameters, x, y), rate)
         rate = (rate - OUTER_RATE * slope).detach().requires_grad_()
-    return (perf_counter() - clock) / n_steps, rate.item()
+    return (perf_counter() - clock) / n_steps
+
+
+def torch_trials(n_steps):
+    """Return the seconds of both trials by number of threads, from some steps with one thread.
+
+    Of such small products more threads may be slower: they take a fifth of the steps.
+    """
+    before, found = torch.get_num_threads(), {}
+    for n_threads in sorted({1, os.cpu_count() or 1}):
+        torch.set_num_threads(n_threads)
+        n = n_steps if n_threads == 1 else max(1, n_steps // 5)
+        found[n_threads] = N_OUTER * sum(torch_trial(start, n) for start in STARTS)
+    torch.set_num_threads(before)
+    return found
 
 
 def main():
@@ -108,13 +79,12 @@ def main():
     parser.add_argument(
         "--keep", action="store_true", help="write benchmarks/results/metalearn_learning_rate.json"
     )
-    parser.add_argument("--cold", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.cold:
-        print(our_trials(make_ours()))
-        return
-    trials = cold_start([Path(__file__).resolve(), "--cold"])
-    command = cold_start(["-m", "mnist1d", "reproduce", "metalearn-learning-rate", "--seeds", "1"])
+    with tempfile.TemporaryDirectory() as folder:
+        trials = cold_start(FOLDER / "metalearn_learning_rate.py", folder=folder).seconds
+    with tempfile.TemporaryDirectory() as folder:
+        program = ("-m", "mnist1d", "reproduce", "metalearn-learning-rate", "--seeds", "1")
+        command = cold_start(*program, folder=folder).seconds
     print(f"ours, cold: both trials {trials:.1f} s; the command {command:.1f} s", flush=True)
     step = make_ours()
     start = perf_counter()
@@ -126,13 +96,9 @@ def main():
         last = our_trials(step)
         seconds = min(seconds, perf_counter() - start)
     print(f"ours: both trials {seconds:.2f} s, the first time {first:.2f} s", last, flush=True)
-    peers = {}
-    for n_threads in sorted({1, os.cpu_count() or 1}):
-        torch.set_num_threads(n_threads)
-        n_steps = options.steps if n_threads == 1 else max(1, options.steps // 5)
-        found = [torch_trial(begin, n_steps) for begin in STARTS]
-        peers[n_threads] = N_OUTER * sum(per_step for per_step, _ in found)
-        print(f"PyTorch, {n_threads} threads: {peers[n_threads]:.1f} s", found, flush=True)
+    peers = torch_trials(options.steps)
+    for n_threads, each in peers.items():
+        print(f"PyTorch, {n_threads} threads: {each:.1f} s", flush=True)
     n_threads = min(peers, key=peers.__getitem__)
     ratio = peers[n_threads] / seconds
     print(f"{processor()}: ratio {ratio:.1f}")

@@ -10,17 +10,14 @@ which includes larger sets than the paper's, is timed, too.
 """
 
 import argparse
-import os
-import resource
-import subprocess
-import sys
 import tempfile
-from pathlib import Path
 from time import perf_counter
 
 import torch
 import torch_models
+from cold import cold_start
 from keep import keep, processor
+from programs import FOLDER
 
 from mnist1d.experiments.pooling.config import SIZES, VARIANTS, Config
 from mnist1d.experiments.pooling.training import (
@@ -31,34 +28,6 @@ from mnist1d.experiments.pooling.training import (
 
 N_STEPS = Config().n_steps
 N_EVALUATIONS = len(published_training(Config()).evaluation_steps)
-PAPERS_SIZES = """
-import sys
-from pathlib import Path
-from mnist1d.experiments import pooling
-from mnist1d.harness import record
-from mnist1d.training import keep_compiled_programs, use_all_cores
-use_all_cores()
-keep_compiled_programs()
-folder = Path(sys.argv[1])
-result = record.execute(
-    pooling, pooling.Config(seeds=1, stream_sizes=()), folder=folder / "units"
-)
-record.save(pooling, result, folder)
-"""
-
-
-def cold_start(command):
-    """Run a Python command with an empty cache, a folder as its last argument; returns seconds."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "cache")}
-        start = perf_counter()
-        subprocess.run(  # noqa: S603
-            [sys.executable, *command, Path(folder) / "out"],
-            env=environment,
-            check=True,
-            capture_output=True,
-        )
-        return perf_counter() - start
 
 
 def evaluate(model, x, y, chunk_size=1000):
@@ -99,12 +68,14 @@ def main():
     parser.add_argument("--steps", type=int, default=300, help="of PyTorch's, per network")
     parser.add_argument("--keep", action="store_true", help="write benchmarks/results/pooling.json")
     options = parser.parse_args()
-    seconds = cold_start(["-c", PAPERS_SIZES])
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    print(f"ours, the paper's sizes: {seconds:.0f} s, {memory:.2f} GiB at most", flush=True)
-    whole = cold_start(["-m", "mnist1d", "reproduce", "pooling", "--seeds", "1", "--out"])
-    whole_memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    print(f"ours, all sizes: {whole:.0f} s, {whole_memory:.2f} GiB at most", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        ours = cold_start(FOLDER / "pooling.py", "out", folder=folder)
+    with tempfile.TemporaryDirectory() as folder:
+        command = ("-m", "mnist1d", "reproduce", "pooling", "--seeds", "1", "--out", "out")
+        whole = cold_start(*command, folder=folder)
+    seconds = ours.seconds
+    for sizes, each in (("the paper's sizes", ours), ("all sizes", whole)):
+        print(f"ours, {sizes}: {each.seconds:.0f} s, {each.memory_gib:.2f} GiB at most", flush=True)
     sets = make_sets(SIZES, (), 0)
     peer = {
         variant: [torch_loop(variant, parts_of(sets, size), options.steps) for size in SIZES]
@@ -120,9 +91,9 @@ def main():
             f"{N_STEPS} steps of every network",
             "ratio": total / seconds,
             "our_seconds": seconds,
-            "our_memory_gib": memory,
-            "our_seconds_with_larger_sets": whole,
-            "our_memory_gib_with_larger_sets": whole_memory,
+            "our_memory_gib": ours.memory_gib,
+            "our_seconds_with_larger_sets": whole.seconds,
+            "our_memory_gib_with_larger_sets": whole.memory_gib,
             "peer_seconds": peer,
             "peer_threads": torch.get_num_threads(),
         }

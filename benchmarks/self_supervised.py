@@ -12,10 +12,6 @@ scikit-learn's for both; they and a cold start of the whole command are timed se
 """
 
 import argparse
-import os
-import resource
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter
@@ -24,6 +20,7 @@ import jax
 import numpy as np
 import torch
 import torch_models
+from cold import cold_start
 from keep import keep, processor
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
@@ -43,19 +40,6 @@ from mnist1d.measures.probes import linear_accuracy
 from mnist1d.training import use_all_cores
 
 CONFIG = Config()
-
-
-def cold_start(folder):
-    """Run the whole command; returns wall time, its largest memory in GiB, and the result."""
-    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "cache")}
-    command = [sys.executable, "-m", "mnist1d", "reproduce", "self-supervised", "--seeds", "1"]
-    start = perf_counter()
-    subprocess.run(  # noqa: S603
-        [*command, "--out", Path(folder) / "out"], env=environment, check=True, capture_output=True
-    )
-    seconds = perf_counter() - start
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    return seconds, memory, record.load(self_supervised, Path(folder) / "out" / "self-supervised")
 
 
 def compiled():
@@ -208,8 +192,10 @@ def main():
         )
     peer = {name: torch_loop(head, dataset, options.epochs) for name, head in VARIANTS.items()}
     with tempfile.TemporaryDirectory() as folder:
-        cold, memory, result = cold_start(folder)
-    print(f"cold start of the whole command: {cold:.0f} s, {memory:.2f} GiB at most")
+        command = ("-m", "mnist1d", "reproduce", "self-supervised", "--seeds", "1")
+        whole = cold_start(*command, "--out", "out", folder=folder)
+        result = record.load(self_supervised, Path(folder) / "out" / "self-supervised")
+    print(f"the whole command, cold: {whole.seconds:.0f} s, {whole.memory_gib:.2f} GiB at most")
     total = {
         part: sum(seconds[part] for seconds in peer.values()) for part in ("training", "probes")
     }
@@ -240,8 +226,8 @@ def main():
             ("mnist1d", "jax", "scikit-learn", "torch"),
             our_compile_seconds=compiling,
             our_table_seconds={n_seeds: table for n_seeds, (_, _, table) in times.items()},
-            cold_start_seconds=cold,
-            cold_start_memory_gib=memory,
+            cold_start_seconds=whole.seconds,
+            cold_start_memory_gib=whole.memory_gib,
             cold_start_tsne_seconds=result.embedding_seconds.values.ravel().tolist(),
             peer_seconds=peer,
             peer_threads=torch.get_num_threads(),

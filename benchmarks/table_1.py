@@ -9,34 +9,19 @@ order of positions alone.
 """
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 import torch
 import torch_models
+from cold import cold_start
 from keep import keep, processor
 
 import mnist1d
 
 NAMES = ("Logistic", "MLP", "CNN", "GRU", "MLP 256")
 RUNS_PER_MODEL = 6
-
-
-def cold_start(folder):
-    """Run the command; returns its wall time in seconds."""
-    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "cache")}
-    environment.pop("MNIST1D_MNIST", None)
-    command = [Path(sys.executable).parent / "mnist1d", "reproduce", "classification"]
-    start = perf_counter()
-    subprocess.run(  # noqa: S603
-        [*command, "--out", Path(folder) / "out"], env=environment, check=True, capture_output=True
-    )
-    return perf_counter() - start
 
 
 def torch_loop(name, dataset, n_steps):
@@ -68,7 +53,8 @@ def main():
     ours = []
     for _ in range(options.repetitions):
         with tempfile.TemporaryDirectory() as folder:
-            ours.append(cold_start(folder))
+            command = ("-m", "mnist1d", "reproduce", "classification", "--out", "out")
+            ours.append(cold_start(*command, folder=folder).seconds)
             print(f"ours, cold start: {ours[-1]:.1f} s", flush=True)
     dataset = mnist1d.load()
     peer = {}

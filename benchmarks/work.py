@@ -12,6 +12,7 @@ import metalearn_learning_rate
 import pooling
 import self_supervised
 import table_1
+from programs.compare import SEEDS, STEPS, TUNING_SEEDS
 
 from mnist1d import models
 from mnist1d.experiments.classification.config import Config as Classification
@@ -137,8 +138,8 @@ def pooling_works(sizes=SIZES):
     return works
 
 
-COMPARED_RUNS, COMPARED_STEPS = 25, 6000
-"""Of a candidate in `compare.py`: five rates on four tuning seeds, five final seeds."""
+COMPARED_RUNS, COMPARED_STEPS = 5 * TUNING_SEEDS + SEEDS, STEPS
+"""Of a candidate in `compare.py`: five rates on the tuning seeds, and the final seeds."""
 
 
 def compare_works():
@@ -182,6 +183,26 @@ def usual_works(runs=3):
         )
         works += [work._replace(parameters=parameters), evaluation]
     return works
+
+
+MNIST_RUNS = 5
+"""Of the paper's CNN on MNIST."""
+
+
+def mnist_cnn_works():
+    """Two-dimensional convolutions of stride 2, on images of 28 x 28; seven evaluations of all."""
+
+    def forward(n, channels=25):
+        sides = zip((25, 9 * channels, 9 * channels), (13, 7, 4), strict=True)
+        layers = [(channels, k, side**2 * n) for k, side in sides]
+        return [*layers, (10, 16 * channels, n)]
+
+    config, together = Classification(), 200
+    n = MNIST_RUNS * -(-config.n_steps // config.mnist_evaluate_every) * 70_000 / together
+    return [
+        floor.training(MNIST_RUNS * config.n_steps, forward(config.batch_size), config.batch_size),
+        floor.evaluation(n, forward(together), together),
+    ]
 
 
 def transfer_works(runs=1):

@@ -167,29 +167,43 @@ def whole_paper() -> str:
 
 def limits() -> str:
     """Make a row per experiment beside plain PyTorch loops and its floor."""
+
+    def of_floor(row: dict[str, Any]) -> tuple[str, ...]:
+        if "floor" not in row:
+            return ("",) * 4
+        least, cold = row["floor_seconds"][row["floor"]], row.get("bare_cold_seconds")
+        most = f"{row['peer_seconds'] / least:.1f}"
+        if cold is None:
+            return f"{least:.1f}, {row['floor']}", "", most, ""
+        most_cold = f"{row['peer_seconds'] / cold:.1f}"
+        return f"{least:.1f}, {row['floor']}", f"{cold:.1f}", most, most_cold
+
+    def cells(row: dict[str, Any]) -> tuple[str, ...]:
+        floor, cold, *most = of_floor(row)
+        what = f"`{row['name']}`: {row['what'].rpartition(':')[0].removesuffix(', cold')}"
+        times = (f"{row['peer_seconds']:.0f}", f"{row['our_seconds']:.0f}")
+        return what, *times, floor, cold, f"{row['ratio']:.1f}", *most
+
+    times = ("peer (s)", "ours, cold (s)", "floor (s)", "bare, cold (s)")
+    ratios = ("times faster", "at most", "at most, cold")
+    return table(("work", *times, *ratios), [cells(row) for row in record_of("limits")["rows"]])
+
+
+def cold_starts() -> str:
+    """Make a row per experiment of its quick run, with and without compiled programs."""
+    heads = ("quick run of", "cold (s)", "importing (s)", "compiling (s)", "programs", "again (s)")
     return table(
-        (
-            "work",
-            "peer (s)",
-            "ours, cold (s)",
-            "floor (s)",
-            "times faster",
-            "at most",
-            "ours / floor",
-        ),
+        heads,
         [
             (
-                f"`{row['name']}`: {row['what'].rpartition(':')[0].removesuffix(', cold')}",
-                f"{row['peer_seconds']:.0f}",
-                f"{row['our_seconds']:.0f}",
-                f"{row['floor_seconds'][row['floor']]:.1f}, {row['floor']}"
-                if "floor" in row
-                else "",
-                f"{row['ratio']:.1f}",
-                f"{row['ratio'] * row['our_seconds_by_floor']:.1f}" if "floor" in row else "",
-                f"{row['our_seconds_by_floor']:.1f}" if "floor" in row else "",
+                f"`{row['name']}`",
+                f"{row['seconds']:.1f}",
+                f"{row['import_seconds']:.1f}",
+                f"{row['compile_seconds']:.1f}",
+                f"{row['n_programs']}",
+                f"{row['seconds_again']:.1f}",
             )
-            for row in record_of("limits")["rows"]
+            for row in record_of("cold_start")["rows"]
         ],
     )
 
@@ -370,7 +384,12 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
         "files": files,
     },
     "running.md": {"tasks": tasks},
-    "speed.md": {"limits": limits, "left over": left_over, "growth": growth},
+    "speed.md": {
+        "limits": limits,
+        "left over": left_over,
+        "cold starts": cold_starts,
+        "growth": growth,
+    },
     "rules.md": {"tags": tags},
     "leaderboard.md": {name: partial(leaderboard, name) for name in TRACKS},
 }
