@@ -186,7 +186,7 @@ def main():
     for name in names:
         rows.append(row_of(name, CASES[name], floors.get(name), options.steps))
         print(f"{name}: {rows[-1]['our_seconds']:.1f} s, PyTorch {rows[-1]['peer_seconds']:.0f} s")
-    Console().print(shown(rows))
+    Console(width=None if sys.stdout.isatty() else 110).print(shown(rows))
     for row in rows:
         print(f"{row['name']}: {row['left']}.")
     if options.keep:
