@@ -42,7 +42,10 @@ from mnist1d.experiments import EXPERIMENTS
 from mnist1d.harness.stored.findings import save_claims
 source, folder, *names = sys.argv[1:]
 for name in names:
-    shutil.copytree(Path(source, name), Path(folder, name))
+    # At once, as results are written: another process may look at the folder meanwhile.
+    part = Path(folder, f".{name}")
+    shutil.copytree(Path(source, name), part)
+    part.rename(Path(folder, name))
     assert not save_claims(EXPERIMENTS, folder)
 """
 

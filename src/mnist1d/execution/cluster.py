@@ -138,10 +138,11 @@ class ClusterExecutor(Executor):
 def silence_log() -> None:
     """Silence Dask's log of a lost scheduler, which the exceptions here report in one line.
 
-    For commands alone, as the log belongs to the whole process.
+    Tornado is its loop, which may log what a callback found lost. For commands alone, as the log
+    belongs to the whole process.
     """
     required("distributed", extra="cluster")  # sets its levels when it is imported
-    for name in ("distributed", "distributed.client"):
+    for name in ("distributed", "distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
