@@ -137,6 +137,14 @@ def test_a_trial_that_breaks_says_where_and_leaves_the_others_alone(whole, monke
             assert judgement.estimate.n_diverged == 1
 
 
+def test_a_trial_that_breaks_within_a_piece_keeps_the_steps_before(whole, monkeypatch):
+    monkeypatch.setattr(method, "transfer", lambda *_: {})
+    result = run(dataclasses.replace(TINY, outer_learning_rate=1e30))
+    assert result.stopped_outer.values.tolist() == [1, 1]
+    np.testing.assert_array_equal(result.objective[:, 0], whole.objective[:, 0])
+    assert np.isnan(result.objective[:, 1:]).all()
+
+
 @pytest.fixture(scope="module")
 def with_deep_trials():
     with pytest.MonkeyPatch.context() as patch:
